@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from '../shared/logger.js';
+import { ownCommand } from './pool-process.js';
+
+/** After a crash the child is started again, a little later each time (ms). */
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 10_000;
+/** A child that lived so long (ms) begins with the first pause again. */
+const SETTLED_MS = 60_000;
+
+/** A process of ours that `up` keeps alive. */
+export interface Child {
+  /** The line that it prints when it is ready. Rejects when it ends before, with what it said on stderr. */
+  readonly ready: Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Starts a subcommand and keeps it running; a crash of one does not touch the other. */
+export function keepRunning(args: readonly string[], env: Record<string, string>, logger: Logger): Child {
+  const { command, args: own } = ownCommand();
+  const stopping = new AbortController();
+  let child: ChildProcess | undefined;
+  let settle: { resolve: (line: string) => void; reject: (error: Error) => void } | undefined;
+  const ready = new Promise<string>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+
+  const once = () =>
+    new Promise<number | null>((resolve) => {
+      const started = spawn(command, [...own, ...args], {
+        stdio: ['ignore', 'pipe', settle ? 'pipe' : 'inherit'],
+        env,
+      });
+      child = started;
+      let said = '';
+      started.stderr?.on('data', (bytes: Buffer) => {
+        said = (said + bytes.toString()).slice(-4_096);
+        if (!settle) process.stderr.write(bytes);
+      });
+      started.stdout?.once('data', (bytes: Buffer) => {
+        settle?.resolve(bytes.toString().trim());
+        settle = undefined;
+        process.stderr.write(said);
+      });
+      started.once('error', () => resolve(null));
+      started.once('exit', (code) => {
+        settle?.reject(Object.assign(new Error(said.trim()), { exitCode: code }));
+        resolve(code);
+      });
+    });
+
+  const loop = (async () => {
+    let wait = FIRST_PAUSE_MS;
+    while (!stopping.signal.aborted) {
+      const begun = performance.now();
+      const code = await once();
+      if (stopping.signal.aborted || settle) return;
+      logger.error({ args, code }, 'a process of the pool has ended; starting it again');
+      wait = performance.now() - begun > SETTLED_MS ? FIRST_PAUSE_MS : Math.min(wait * 2, LONGEST_PAUSE_MS);
+      await pause(wait, undefined, { signal: stopping.signal }).catch(() => {});
+    }
+  })();
+
+  return {
+    ready,
+    async stop() {
+      stopping.abort();
+      child?.kill('SIGTERM');
+      await loop;
+    },
+  };
+}

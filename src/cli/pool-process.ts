@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { lock } from 'proper-lockfile';
+import { ConfigError, UnreachableError } from '../shared/errors.js';
+import { identify, isAlive, type ProcessId, signalProcess } from '../worker/processes.js';
+import { type Context, unmarked } from './context.js';
+
+/** What `up` writes down about itself for `down`, `mcp` and `demo`. */
+export interface PoolProcess extends ProcessId {
+  readonly url: string;
+}
+
+/** A cold start of Node, Redis and three processes on a slow machine (ms). */
+const UP_WITHIN_MS = 60_000;
+
+const file = (home: string) => join(home, 'up.json');
+
+/** The command that starts agentpool as it runs now. */
+export function ownCommand(): { command: string; args: string[] } {
+  return { command: process.execPath, args: [...process.execArgv, process.argv[1] ?? ''] };
+}
+
+/** The `up` of an AGENTPOOL_HOME that is ready; undefined when none is. */
+export function readPoolProcess(home: string): PoolProcess | undefined {
+  try {
+    const found = JSON.parse(readFileSync(file(home), 'utf8')) as PoolProcess;
+    return isAlive(found) ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function writePoolProcess(home: string, url: string): void {
+  writeFileSync(file(home), JSON.stringify({ ...identify(process.pid), url }), { mode: 0o600 });
+}
+
+export function forgetPoolProcess(home: string): void {
+  rmSync(file(home), { force: true });
+}
+
+/** Ends the `up` of an AGENTPOOL_HOME; answers whether there was one. */
+export async function endPoolProcess(home: string): Promise<boolean> {
+  const found = readPoolProcess(home);
+  if (!found) return false;
+  signalProcess(found, 'SIGTERM');
+  while (isAlive(found)) await pause(20);
+  return true;
+}
+
+/** The pool of this AGENTPOOL_HOME, started in the background when there is none; `started` says whether it was us. */
+export async function ensurePoolUp(
+  { config, env }: Context,
+  extraArgs: readonly string[] = [],
+): Promise<PoolProcess & { started: boolean }> {
+  const { home } = config;
+  const there = readPoolProcess(home);
+  if (there) return { ...there, started: false };
+  try {
+    mkdirSync(home, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new ConfigError([
+      `AGENTPOOL_HOME: ${home} cannot be written (${(error as Error).message}); give it a directory of yours`,
+    ]);
+  }
+  const release = await lock(home, {
+    lockfilePath: join(home, 'up.lock'),
+    stale: 15_000,
+    retries: { retries: 900, minTimeout: 50, maxTimeout: 100 },
+    onCompromised: () => {},
+  });
+  try {
+    const meanwhile = readPoolProcess(home);
+    if (meanwhile) return { ...meanwhile, started: false };
+    return { ...(await startDetached(home, unmarked(env), extraArgs)), started: true };
+  } finally {
+    await release().catch(() => {});
+  }
+}
+
+async function startDetached(
+  home: string,
+  env: Record<string, string>,
+  extraArgs: readonly string[],
+): Promise<PoolProcess> {
+  const logFile = join(home, 'up.log');
+  const log = openSync(logFile, 'a', 0o600);
+  const { command, args } = ownCommand();
+  const child = spawn(command, [...args, 'up', ...extraArgs], { detached: true, stdio: ['ignore', log, log], env });
+  let exitCode: number | null | undefined;
+  child.once('exit', (code) => {
+    exitCode = code;
+  });
+  child.unref();
+  const deadline = performance.now() + UP_WITHIN_MS;
+  for (;;) {
+    const ready = readPoolProcess(home);
+    if (ready) return ready;
+    if (exitCode !== undefined)
+      throw new ConfigError([`the pool did not start; the end of ${logFile}:`, ...lastLines(logFile, 6)]);
+    if (performance.now() > deadline) throw new UnreachableError('the pool is not ready after 60 s', `See ${logFile}.`);
+    await pause(20);
+  }
+}
+
+function lastLines(path: string, count: number): string[] {
+  return readFileSync(path, 'utf8').trim().split('\n').slice(-count);
+}

@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import colors from 'picocolors';
+import { getAgentStatus } from '../mcp/tools/get-agent-status.js';
+import { runAgent } from '../mcp/tools/run-agent.js';
+import { UserError } from '../shared/errors.js';
+import type { Pool } from '../shared/pool.js';
+import { ask, exitOf } from './ask.js';
+import { openContext } from './context.js';
+import { followOutput } from './follow.js';
+import { onInterrupt } from './interrupt.js';
+import { note, paintState, print, printJson } from './print.js';
+
+interface RunOptions {
+  readonly follow: boolean;
+  readonly json?: boolean;
+  readonly agent?: string;
+  readonly session?: string;
+  readonly autoResume?: boolean;
+  readonly mode?: string;
+  readonly path?: string;
+  readonly model?: string;
+  readonly timeout?: string;
+  readonly silenceTimeout?: string;
+  readonly priority?: string;
+  readonly delay?: string;
+  readonly host?: string;
+  readonly clientToken?: string;
+}
+
+export function addRun(program: Command): void {
+  program
+    .command('run')
+    .description('submit a run and follow it live; exits with its outcome')
+    .argument('<runner>', 'claude, demo, or another that a worker has')
+    .argument('[prompt]', 'what to ask; - or nothing: read it from stdin')
+    .option('--no-follow', 'print the run id and leave')
+    .option('--agent <name>', 'a name for the run, for follow-up commands and sessions')
+    .option('--session <id>', 'resume this session of the agent program')
+    .option('--auto-resume', 'resume the latest session of this agent name and runner')
+    .option('--mode <mode>', 'a mode of the runner')
+    .option('--path <directory>', 'the working directory on the worker')
+    .option('--model <model>', 'the model')
+    .option('--timeout <ms>', 'end the run when it takes longer')
+    .option('--silence-timeout <ms>', 'end the run when it prints nothing for so long')
+    .option('--priority <n>', '0 goes first')
+    .option('--delay <ms>', 'do not start before so much time has passed')
+    .option('--host <name>', 'only this host may run it')
+    .option('--client-token <token>', 'the same token never starts a second run')
+    .option('--json', 'print data as JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  agentpool run claude "say hello" --agent greeter\n  git diff | agentpool run claude - --path "$PWD"',
+    )
+    .action(async (runner: string, prompt: string | undefined, options: RunOptions) => {
+      process.exitCode = await run(runner, promptFrom(prompt), options);
+    });
+}
+
+function promptFrom(given: string | undefined): string {
+  if (given !== undefined && given !== '-') return given;
+  if (process.stdin.isTTY)
+    throw new UserError('invalid_argument', 'there is no prompt', 'Give it as an argument, or by stdin.');
+  return readFileSync(0, 'utf8');
+}
+
+const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
+
+async function run(runner: string, prompt: string, options: RunOptions): Promise<number> {
+  const pool = await openContext('run').connect('asking');
+  const signal = onInterrupt();
+  try {
+    const asked = {
+      runner,
+      prompt,
+      agentName: options.agent,
+      sessionId: options.session,
+      autoResume: options.autoResume,
+      mode: options.mode,
+      path: options.path === undefined ? undefined : resolve(options.path),
+      model: options.model,
+      timeoutMs: number(options.timeout),
+      silenceTimeoutMs: number(options.silenceTimeout),
+      priority: number(options.priority),
+      delayMs: number(options.delay),
+      host: options.host,
+      clientToken: options.clientToken,
+    };
+    const submitted = await ask(pool, runAgent, asked);
+    if (submitted.warning) note(colors.yellow(submitted.warning));
+    if (!options.follow) {
+      if (options.json) printJson(submitted);
+      else print(submitted.runId);
+      return 0;
+    }
+    note(colors.dim(`run ${submitted.runId}`));
+    return await followToEnd(pool, submitted.runId, options.json ?? false, signal);
+  } finally {
+    await pool.stop();
+  }
+}
+
+async function followToEnd(pool: Pool, runId: string, json: boolean, signal: AbortSignal): Promise<number> {
+  await followOutput(pool, { runId, ansi: process.stdout.isTTY }, true, signal, (page) => {
+    if (!json) process.stdout.write(page.output);
+  });
+  if (signal.aborted) {
+    note(`\nThe run goes on: agentpool logs -f ${runId}   (to end it: agentpool kill ${runId})`);
+    return 130;
+  }
+  const status = await ask(pool, getAgentStatus, { runId, tailBytes: 0 });
+  if (json) printJson(status);
+  else note(`${paintState(status.status)}${status.failure ? `: ${status.failure.message}` : ''}`);
+  return exitOf(status.status);
+}

@@ -1,0 +1,193 @@
+import type { Command } from 'commander';
+import colors from 'picocolors';
+import { getAgentStatus } from '../mcp/tools/get-agent-status.js';
+import { killAgent } from '../mcp/tools/kill-agent.js';
+import { listRuns } from '../mcp/tools/list-runs.js';
+import type { RunView } from '../mcp/tools/run-view.js';
+import { waitAgent } from '../mcp/tools/wait-agent.js';
+import { findRunByName } from '../mcp/tools/which-run.js';
+import { KILL_SIGNALS, type KillSignal } from '../shared/run.js';
+import { RUN_STATES, type RunState } from '../shared/run-state.js';
+import { ask, exitOf } from './ask.js';
+import { openContext } from './context.js';
+import { followOutput } from './follow.js';
+import { onInterrupt } from './interrupt.js';
+import { duration, note, paintState, print, printJson, printTable, size } from './print.js';
+import { parseSince } from './since.js';
+
+const NAME = 'the run: its id, a unique beginning of it, or an agent name (its latest run)';
+
+/** Connects, finds the run that a person means, and hangs up afterwards. */
+async function withRun(
+  name: string,
+  deed: (pool: Parameters<typeof ask>[0], runId: string) => Promise<number>,
+): Promise<void> {
+  const pool = await openContext('cli').connect('asking');
+  try {
+    await pool.ready();
+    const { id } = await findRunByName(pool, name);
+    process.exitCode = await deed(pool, id);
+  } finally {
+    await pool.stop();
+  }
+}
+
+function took({ startedAt, endedAt, queuedAt }: RunView): string {
+  if (startedAt === undefined) return endedAt === undefined ? '' : duration(endedAt - queuedAt);
+  return duration((endedAt ?? Date.now()) - startedAt);
+}
+
+export function addRuns(program: Command): void {
+  program
+    .command('runs')
+    .description('list the runs, newest first')
+    .option('--agent <name>', 'only of this agent name')
+    .option('--runner <name>', 'only with this runner')
+    .option('--status <state>', `only in this state: ${RUN_STATES.join(', ')}`)
+    .option('--host <name>', 'only on this host')
+    .option('--since <time>', 'only queued since: 5m, an ISO time, or ms')
+    .option('--limit <n>', 'how many', '20')
+    .option('--json', 'print data as JSON')
+    .addHelpText('after', '\nExample:\n  agentpool runs --status running')
+    .action(
+      async (options: {
+        agent?: string;
+        runner?: string;
+        status?: RunState;
+        host?: string;
+        since?: string;
+        limit: string;
+        json?: boolean;
+      }) => {
+        const pool = await openContext('cli').connect('asking');
+        try {
+          const { agent, runner, status, host, since, limit } = options;
+          const found = await ask(pool, listRuns, {
+            agentName: agent,
+            runner,
+            status,
+            host,
+            since: since && parseSince(since),
+            limit: Number(limit),
+          } as never);
+          if (options.json) return printJson(found);
+          const rows = found.runs.map((run) => [
+            run.runId,
+            run.agentName,
+            run.runner,
+            paintState(run.status),
+            run.host ?? '',
+            run.pid === undefined ? '' : String(run.pid),
+            took(run),
+            size(run.outputBytes),
+          ]);
+          printTable(['RUN', 'AGENT', 'RUNNER', 'STATUS', 'HOST', 'PID', 'TOOK', 'OUTPUT'], rows);
+        } finally {
+          await pool.stop();
+        }
+      },
+    );
+}
+
+export function addStatus(program: Command): void {
+  program
+    .command('status')
+    .description('all that is known about a run')
+    .argument('<run>', NAME)
+    .option('--json', 'print data as JSON')
+    .addHelpText('after', '\nExample:\n  agentpool status greeter')
+    .action((name: string, options: { json?: boolean }) =>
+      withRun(name, async (pool, runId) => {
+        const status = await ask(pool, getAgentStatus, { runId });
+        if (options.json) {
+          printJson(status);
+          return 0;
+        }
+        const { outputTail, result, failure, usage, status: state, ...facts } = status;
+        const shown = Object.entries(facts).filter(([name]) => !(`${name}Iso` in facts));
+        print(`${colors.bold(runId)}  ${paintState(state)}${failure ? `: ${failure.message} (${failure.kind})` : ''}`);
+        for (const [name, value] of shown)
+          if (name !== 'runId') print(`  ${colors.dim(name.replace(/Iso$/, '').padEnd(15))} ${value}`);
+        if (usage) print(`  ${colors.dim('usage'.padEnd(15))} ${JSON.stringify(usage)}`);
+        if (result) print(`\n${colors.dim('result')}\n${result}`);
+        else if (outputTail) print(`\n${colors.dim('end of the output')}\n${outputTail}`);
+        return 0;
+      }),
+    );
+}
+
+export function addLogs(program: Command): void {
+  program
+    .command('logs')
+    .description('the output of a run')
+    .argument('<run>', NAME)
+    .option('-f, --follow', 'go on until the run ends')
+    .option('--since <time>', 'only what came after: 5m, an ISO time, or ms')
+    .option('--tail <bytes>', 'only the end')
+    .option('--stream <name>', 'stdout, stderr, or both', 'both')
+    .option('--json', 'print pages of output as JSON, one a line')
+    .addHelpText('after', '\nExample:\n  agentpool logs -f greeter --since 5m')
+    .action(
+      (name: string, options: { follow?: boolean; since?: string; tail?: string; stream: string; json?: boolean }) =>
+        withRun(name, async (pool, runId) => {
+          const signal = onInterrupt();
+          const query = {
+            runId,
+            stream: options.stream as 'both',
+            ansi: process.stdout.isTTY && !options.json,
+            ...(options.since !== undefined && { sinceTimestamp: parseSince(options.since) }),
+            ...(options.tail !== undefined && { tail: Number(options.tail) }),
+          };
+          await followOutput(pool, query, options.follow ?? false, signal, (page) => {
+            if (options.json) return print(JSON.stringify(page));
+            if (page.droppedBytes > 0)
+              note(colors.yellow(`[${page.droppedBytes} bytes before this are not kept any more]`));
+            process.stdout.write(page.output);
+          });
+          if (signal.aborted) note(`\nThe run goes on: agentpool logs -f ${runId}`);
+          return 0;
+        }),
+    );
+}
+
+export function addWait(program: Command): void {
+  program
+    .command('wait')
+    .description('wait for the end of a run; exits with its outcome')
+    .argument('<run>', NAME)
+    .option('--timeout <ms>', 'wait no longer than this', '900000')
+    .option('--json', 'print data as JSON')
+    .addHelpText('after', '\nExample:\n  agentpool wait greeter && echo it worked')
+    .action((name: string, options: { timeout: string; json?: boolean }) =>
+      withRun(name, async (pool, runId) => {
+        const signal = onInterrupt();
+        const waited = await ask(pool, waitAgent, { runId, timeoutMs: Number(options.timeout) }, signal);
+        if (options.json) printJson(waited);
+        else if (waited.result !== undefined) print(waited.result);
+        if (waited.timedOut) note(`The run goes on: agentpool wait ${runId}`);
+        else note(`${paintState(waited.status)}${waited.failure ? `: ${waited.failure.message}` : ''}`);
+        return exitOf(waited.status);
+      }),
+    );
+}
+
+export function addKill(program: Command): void {
+  program
+    .command('kill')
+    .description('end a run and all of its processes; a queued one never starts')
+    .argument('<run>', NAME)
+    .option('--signal <name>', KILL_SIGNALS.join(', '), 'TERM')
+    .option('--grace <ms>', 'between the signal and KILL', '5000')
+    .option('--reason <text>', 'kept with the run')
+    .option('--json', 'print data as JSON')
+    .addHelpText('after', '\nExample:\n  agentpool kill greeter --reason "wrong branch"')
+    .action((name: string, options: { signal: KillSignal; grace: string; reason?: string; json?: boolean }) =>
+      withRun(name, async (pool, runId) => {
+        const { signal, grace, reason } = options;
+        const killed = await ask(pool, killAgent, { runId, signal, graceMs: Number(grace), reason } as never);
+        if (options.json) printJson(killed);
+        else print(killed.pending ? `pending: ${killed.hint}` : paintState(killed.status));
+        return 0;
+      }),
+    );
+}

@@ -1,0 +1,26 @@
+import type { Command } from 'commander';
+import { startBoard } from '../board/start.js';
+import { openContext } from './context.js';
+import { aborted, onInterrupt } from './interrupt.js';
+import { print } from './print.js';
+
+export function addServe(program: Command): void {
+  program
+    .command('serve')
+    .description('the HTTP server alone: overview at /, Bull Board at /queues, /healthz, /readyz')
+    .option('--port <n>', 'the port; 0 takes a free one')
+    .option('--json', 'print the address as JSON')
+    .addHelpText('after', '\nExample:\n  agentpool serve --port 8080')
+    .action(async (options: { port?: string; json?: boolean }) => {
+      const signal = onInterrupt();
+      const pool = await openContext('serve', { AGENTPOOL_PORT: options.port }).connect('asking');
+      const board = await startBoard(pool).catch(async (error: unknown) => {
+        await pool.stop();
+        throw error;
+      });
+      print(options.json ? JSON.stringify({ url: board.url }) : `listening on ${board.url}`);
+      await aborted(signal);
+      await board.stop();
+      await pool.stop();
+    });
+}

@@ -1,0 +1,110 @@
+import { mkdirSync } from 'node:fs';
+import type { Command } from 'commander';
+import colors from 'picocolors';
+import { ConfigError } from '../shared/errors.js';
+import { stopEmbeddedRedis } from '../shared/redis/embedded.js';
+import { keepRunning } from './child.js';
+import { connectLines } from './connect-lines.js';
+import { type Context, openContext, unmarked } from './context.js';
+import { aborted, onInterrupt } from './interrupt.js';
+import { endPoolProcess, ensurePoolUp, forgetPoolProcess, readPoolProcess, writePoolProcess } from './pool-process.js';
+import { note, print, printJson } from './print.js';
+
+export function addUp(program: Command): void {
+  program
+    .command('up')
+    .description('everything on this machine, in the foreground: private Redis, one worker, the HTTP server')
+    .option('--port <n>', 'the port of the HTTP server; 0 takes a free one')
+    .option('--detach', 'in the background; agentpool down ends it')
+    .option('--json', 'print the address as JSON')
+    .addHelpText('after', '\nExample:\n  agentpool up --detach && agentpool run demo "say hello"')
+    .action(async (options: { port?: string; detach?: boolean; json?: boolean }) => {
+      const signal = onInterrupt();
+      const context = openContext('up', { AGENTPOOL_PORT: options.port });
+      const running = readPoolProcess(context.config.home);
+      if (running || options.detach) {
+        const portArgs = options.port === undefined ? [] : ['--port', options.port];
+        const { url, started } = running ? { ...running, started: false } : await ensurePoolUp(context, portArgs);
+        welcome(
+          url,
+          started ? 'The pool runs in the background; agentpool down ends it.' : 'A pool runs already.',
+          options.json,
+        );
+        return;
+      }
+      await up(context, signal, options);
+    });
+
+  program
+    .command('down')
+    .description(
+      'end what up has started, and the private Redis; programs that run go on and are found again by the next up',
+    )
+    .addHelpText('after', '\nExample:\n  agentpool down')
+    .action(async () => {
+      const { config } = openContext('down');
+      const ended = await endPoolProcess(config.home);
+      const stopped = config.redisUrl ? false : await stopEmbeddedRedis(config.home);
+      print(ended || stopped ? 'the pool is down' : 'no pool was running');
+    });
+}
+
+async function up(context: Context, signal: AbortSignal, options: { port?: string; json?: boolean }): Promise<void> {
+  const { config, env, logger } = context;
+  try {
+    mkdirSync(config.home, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new ConfigError([
+      `AGENTPOOL_HOME: ${config.home} cannot be written (${(error as Error).message}); give it a directory of yours`,
+    ]);
+  }
+  await context.redis(); // started once, before the two processes ask for it
+  const childEnv = unmarked(env);
+  const worker = keepRunning(['worker', '--json'], childEnv, logger);
+  const server = await startServer(
+    childEnv,
+    config.port,
+    options.port !== undefined || env.AGENTPOOL_PORT !== undefined,
+    logger,
+  );
+  try {
+    const [line] = await Promise.all([server.ready, worker.ready]);
+    const { url } = JSON.parse(line) as { url: string };
+    writePoolProcess(config.home, url);
+    welcome(url, 'Ctrl-C ends it; programs that run go on and are found again by the next up.', options.json);
+    await aborted(signal);
+  } catch (error) {
+    const { exitCode, message } = error as { exitCode?: number; message: string };
+    if (exitCode === undefined) throw error;
+    throw new ConfigError(message.split('\n').map((text) => text.replace(/^agentpool: /, '')));
+  } finally {
+    forgetPoolProcess(config.home);
+    await Promise.all([worker.stop(), server.stop()]);
+    if (!config.redisUrl) await stopEmbeddedRedis(config.home);
+  }
+}
+
+/** The default port may be taken by another pool of this machine; then any free one will do. */
+async function startServer(env: Record<string, string>, port: number, chosen: boolean, logger: Context['logger']) {
+  const first = keepRunning(['serve', '--json', '--port', String(port)], env, logger);
+  if (chosen) return first;
+  const taken = await first.ready.then(
+    () => false,
+    (error: Error) => error.message.includes('is taken'),
+  );
+  if (!taken) return first;
+  note(`port ${port} is taken; using a free one`);
+  return keepRunning(['serve', '--json', '--port', '0'], env, logger);
+}
+
+function welcome(url: string, ending: string, json: boolean | undefined): void {
+  if (json) {
+    printJson({ url });
+    return;
+  }
+  print(`${colors.green('agentpool is up')}  ${url}  (queues: ${url}/queues)`);
+  print('');
+  for (const { client, line } of connectLines()) print(`  ${colors.dim(client.padEnd(12))} ${line}`);
+  print('');
+  print(colors.dim(ending));
+}

@@ -1,0 +1,43 @@
+import type { Command } from 'commander';
+import { startWorker } from '../worker/start.js';
+import { openContext } from './context.js';
+import { aborted, onInterrupt } from './interrupt.js';
+import { print } from './print.js';
+
+/** A stop that waits for Redis is cut off after this (ms); nothing is lost by it. */
+const STOP_WITHIN_MS = 8_000;
+
+export function addWorker(program: Command): void {
+  program
+    .command('worker')
+    .description('a worker alone; on SIGTERM it leaves its programs to the next worker of this host')
+    .option('--runners <names>', 'only these runners, with commas')
+    .option('--concurrency <n>', 'runs at once: a number, or claude=2,gemini=4')
+    .option('--host <name>', 'the name of this host in the pool')
+    .option('--drain', 'on SIGTERM, wait for the end of what runs')
+    .option('--json', 'print who it is as JSON, once it is ready')
+    .addHelpText('after', '\nExample:\n  agentpool worker --runners claude,demo --concurrency 4')
+    .action(
+      async (options: { runners?: string; concurrency?: string; host?: string; drain?: boolean; json?: boolean }) => {
+        const signal = onInterrupt();
+        const context = openContext('worker', {
+          AGENTPOOL_RUNNERS: options.runners,
+          AGENTPOOL_CONCURRENCY: options.concurrency,
+          AGENTPOOL_HOST_NAME: options.host,
+          AGENTPOOL_STOP_MODE: options.drain ? 'drain' : undefined,
+        });
+        const pool = await context.connect('working');
+        const worker = await startWorker(pool, context.env).catch(async (error: unknown) => {
+          await pool.stop();
+          throw error;
+        });
+        const { id, host, runners } = worker;
+        print(options.json ? JSON.stringify({ id, host, runners }) : `worker ${id} is ready: ${runners.join(', ')}`);
+        await aborted(signal);
+        if (context.config.stopMode === 'detach') setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref();
+        await worker.stop();
+        await pool.stop();
+        process.exit(0); // programs that go on must not keep us
+      },
+    );
+}

@@ -1,0 +1,52 @@
+import type { z } from 'zod';
+import { messageOf, UnreachableError, UserError } from '../shared/errors.js';
+import { asUnreachable } from '../shared/redis/connect.js';
+import type { Tool, ToolContext } from './tools/tool.js';
+
+/** The body of every error that a client sees; `code` is public API. */
+export interface ErrorBody {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+export type Answer =
+  | { readonly ok: true; readonly value: Record<string, unknown> }
+  | { readonly ok: false; readonly error: ErrorBody };
+
+/** Calls a tool with unchecked arguments. The one boundary of errors: nothing is thrown. */
+export async function callTool(tool: Tool, args: unknown, context: ToolContext): Promise<Answer> {
+  const parsed = tool.input.safeParse(args ?? {}, { reportInput: true });
+  if (!parsed.success) return { ok: false, error: argumentError(tool, parsed.error) };
+  try {
+    await context.pool.ready();
+    return { ok: true, value: tool.output.parse(await tool.handle(parsed.data, context)) };
+  } catch (error) {
+    return { ok: false, error: errorBody(error, context) };
+  }
+}
+
+function errorBody(thrown: unknown, { pool }: ToolContext): ErrorBody {
+  const error = asUnreachable(thrown) ?? thrown;
+  if (error instanceof UserError) return { code: error.code, message: error.message, hint: error.hint };
+  if (error instanceof UnreachableError) return { code: 'redis_unreachable', message: error.message, hint: error.hint };
+  pool.logger.error({ err: error }, 'a tool failed');
+  return {
+    code: 'internal_error',
+    message: `agentpool failed: ${messageOf(error)}`,
+    hint: 'This is a defect of agentpool; its log has more.',
+  };
+}
+
+/** Says which argument, what it was, and what is allowed. */
+function argumentError(tool: Tool, error: z.ZodError): ErrorBody {
+  const known = Object.keys(tool.input.shape);
+  const problems = error.issues.map((issue) => {
+    if (issue.code === 'unrecognized_keys') return `there is no argument ${issue.keys.join(', ')}`;
+    const given = issue.input === undefined ? 'it is missing' : `it was ${shorten(JSON.stringify(issue.input))}`;
+    return `${issue.path.join('.') || 'arguments'}: ${given}; ${issue.message}`;
+  });
+  return { code: 'invalid_argument', message: problems.join('; '), hint: `${tool.name} takes: ${known.join(', ')}.` };
+}
+
+const shorten = (text: string) => (text.length <= 100 ? text : `${text.slice(0, 100)}…`);

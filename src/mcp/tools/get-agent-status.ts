@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { runView, viewOf } from './run-view.js';
+import { textOf } from './text.js';
+import { defineTool, READS } from './tool.js';
+import { findRun, whichRun } from './which-run.js';
+
+export const getAgentStatus = defineTool({
+  name: 'get_agent_status',
+  title: 'Status of a run',
+  description:
+    'Everything that is known about a run now: its state, process, session, exit code, failure, times, result, and the end of its output.',
+  input: z.strictObject({
+    ...whichRun,
+    tailBytes: z
+      .number()
+      .int()
+      .min(0)
+      .max(1_048_576)
+      .default(2_048)
+      .describe('How much of the end of the output to show (bytes)'),
+  }),
+  output: runView.extend({
+    outputTail: z.string(),
+    result: z.string().optional(),
+    queuePosition: z.number().int().optional(),
+  }),
+  annotations: READS,
+  handle: async ({ tailBytes, ...which }, { pool }) => {
+    const run = await findRun(pool, which);
+    const [tail, result, queuePosition] = await Promise.all([
+      tailBytes === 0 ? undefined : pool.runs.tail(run.id, tailBytes, undefined),
+      pool.runs.result(run.id),
+      run.state === 'queued' ? pool.queues.position(run.id, run.queue) : undefined,
+    ]);
+    return {
+      ...viewOf(run),
+      outputTail: tail ? textOf(tail.bytes, false) : '',
+      ...(result !== undefined && { result }),
+      ...(queuePosition !== undefined && { queuePosition }),
+    };
+  },
+});

@@ -1,0 +1,19 @@
+import { getAgentStatus } from './get-agent-status.js';
+import { killAgent } from './kill-agent.js';
+import { listRuns } from './list-runs.js';
+import { poolStatus } from './pool-status.js';
+import { runAgent } from './run-agent.js';
+import { streamAgentOutput } from './stream-agent-output.js';
+import type { Tool } from './tool.js';
+import { waitAgent } from './wait-agent.js';
+
+/** Every tool, in the order in which clients are shown them. */
+export const TOOLS = [
+  runAgent,
+  getAgentStatus,
+  streamAgentOutput,
+  waitAgent,
+  killAgent,
+  listRuns,
+  poolStatus,
+] as unknown as readonly Tool[];

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { defineTool, READS } from './tool.js';
+
+export const poolStatus = defineTool({
+  name: 'pool_status',
+  title: 'Status of the pool',
+  description:
+    'Which workers live, on which hosts, with which runners and how much room; how long the queues are; how Redis does.',
+  input: z.strictObject({}),
+  output: z.object({
+    workers: z.array(
+      z.object({
+        id: z.string(),
+        host: z.string(),
+        alive: z.boolean(),
+        phase: z.enum(['ready', 'stopping', 'left']),
+        version: z.string(),
+        runners: z.array(z.object({ name: z.string(), version: z.string().optional() })),
+        capacity: z.number().int(),
+        running: z.number().int(),
+        allowedPaths: z.array(z.string()),
+        startedAt: z.number().int(),
+        lastHeartbeatAt: z.number().int(),
+        lastHeartbeatAtIso: z.string(),
+      }),
+    ),
+    queues: z.array(
+      z.object({
+        queue: z.string(),
+        waiting: z.number().int(),
+        delayed: z.number().int(),
+        active: z.number().int(),
+        completed: z.number().int(),
+        failed: z.number().int(),
+      }),
+    ),
+    redis: z.object({
+      version: z.string(),
+      evictionPolicy: z.string(),
+      appendOnly: z.boolean(),
+      usedMemoryBytes: z.number().int(),
+    }),
+  }),
+  annotations: READS,
+  handle: async (_, { pool }) => {
+    const [workers, queues, redis] = await Promise.all([pool.workers.list(), pool.queues.counts(), pool.health()]);
+    return {
+      workers: workers.map(({ pid: _pid, processStart: _start, runners, ...worker }) => ({
+        ...worker,
+        runners: runners.map(({ name, version }) => ({ name, ...(version !== undefined && { version }) })),
+        allowedPaths: [...worker.allowedPaths],
+        lastHeartbeatAtIso: new Date(worker.lastHeartbeatAt).toISOString(),
+      })),
+      queues,
+      redis,
+    };
+  },
+});

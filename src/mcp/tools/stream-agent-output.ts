@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import { UserError } from '../../shared/errors.js';
+import type { Pool } from '../../shared/pool.js';
+import type { Run } from '../../shared/run.js';
+import { isEnded, RUN_STATES } from '../../shared/run-state.js';
+import { BEGINNING, cursorOf, type Position, parseCursor, positionAfter } from '../../shared/run-store/output.js';
+import type { OutputPage, OutputQuery } from '../../shared/run-store/read-output.js';
+import { createWaker } from '../../shared/run-store/wait.js';
+import { textOf } from './text.js';
+import { defineTool, READS } from './tool.js';
+import { findRun, whichRun } from './which-run.js';
+
+/** A lost ring costs this much (ms). */
+const LOOK_AGAIN_MS = 5_000;
+
+const input = z.strictObject({
+  ...whichRun,
+  sinceTimestamp: z
+    .number()
+    .min(0)
+    .max(9_999_999_999_999)
+    .optional()
+    .describe('Only output that came strictly after this time (ms since the epoch, by the clock of Redis)'),
+  cursor: z.string().optional().describe('nextCursor of an earlier call: goes on exactly there'),
+  tail: z.number().int().min(1).max(1_048_576).optional().describe('Only the last so many bytes'),
+  stream: z.enum(['both', 'stdout', 'stderr']).default('both'),
+  maxBytes: z.number().int().min(1).max(4_194_304).default(32_768).describe('No more than this (bytes)'),
+  ansi: z.boolean().default(false).describe('Keep the escape sequences of terminals'),
+  encoding: z.enum(['utf8', 'base64']).default('utf8').describe('base64 brings binary output through exactly'),
+  waitMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(3_600_000)
+    .default(0)
+    .describe('Where there is nothing new, wait so long for it (ms)'),
+});
+
+const output = z.object({
+  runId: z.string(),
+  output: z.string(),
+  status: z.enum(RUN_STATES),
+  isComplete: z.boolean().describe('The run has ended and this is the end of its output'),
+  nextCursor: z.string(),
+  hasMore: z.boolean().describe('There is more to read right now'),
+  droppedBytes: z.number().int().describe('Bytes before this answer that were let go before they were read here'),
+  truncatedBefore: z.number().int().optional().describe('Output from before this time (ms) is not kept any more'),
+  lastTimestamp: z
+    .number()
+    .int()
+    .optional()
+    .describe('Of the last output in this answer; a good sinceTimestamp, though a cursor is exact'),
+});
+
+export const streamAgentOutput = defineTool({
+  name: 'stream_agent_output',
+  title: 'Output of a run',
+  description:
+    'What a run prints, live or later. Following nextCursor gives every byte once; sinceTimestamp gives what came after a time; tail gives the end.',
+  input,
+  output,
+  annotations: READS,
+  handle: async (asked, { pool, signal, waitCapMs }) => {
+    const { cursor, sinceTimestamp, tail, stream, maxBytes, ansi, encoding, waitMs, ...which } = asked;
+    if ([cursor, sinceTimestamp, tail].filter((value) => value !== undefined).length > 1)
+      throw new UserError(
+        'invalid_argument',
+        'cursor, sinceTimestamp and tail exclude each other',
+        'Give one of them, or none for the beginning.',
+      );
+    const found = await findRun(pool, which);
+    const query: OutputQuery = {
+      from: startOf(cursor, sinceTimestamp),
+      maxBytes,
+      wholeEscapes: !ansi && encoding === 'utf8',
+      ...(stream !== 'both' && { stream }),
+    };
+    const read =
+      tail === undefined
+        ? () => readOnce(pool, found.id, query)
+        : () => readTail(pool, found.id, Math.min(tail, maxBytes), query);
+    const { run, page } = await readOrWait(pool, found.id, read, Math.min(waitMs, waitCapMs), signal);
+    const { page: whole, complete } = withWhatIsGone(run, page, query, tail !== undefined);
+    const truncatedBefore =
+      run.droppedBytes > 0 || whole.droppedBytes > 0
+        ? ((await pool.runs.firstKeptAt(run.id)) ?? run.endedAt)
+        : undefined;
+    return {
+      runId: run.id,
+      output: encoding === 'base64' ? whole.bytes.toString('base64') : textOf(whole.bytes, ansi),
+      status: run.state,
+      isComplete: complete,
+      nextCursor: cursorOf(whole.next),
+      hasMore: whole.hasMore,
+      droppedBytes: whole.droppedBytes,
+      ...(truncatedBefore !== undefined && { truncatedBefore }),
+      ...(whole.lastAt !== undefined && { lastTimestamp: whole.lastAt }),
+    };
+  },
+});
+
+interface Reading {
+  readonly run: Run;
+  readonly page: OutputPage;
+}
+
+function startOf(cursor: string | undefined, sinceTimestamp: number | undefined): Position {
+  if (sinceTimestamp !== undefined) return positionAfter(sinceTimestamp);
+  if (cursor === undefined) return BEGINNING;
+  const position = parseCursor(cursor);
+  if (position) return position;
+  throw new UserError(
+    'invalid_argument',
+    `cursor: ${JSON.stringify(cursor.slice(0, 100))} is none`,
+    'Give nextCursor of an earlier answer as it is.',
+  );
+}
+
+/** The record first: when it says that the run has ended, all of its output is there already. */
+async function readOnce(pool: Pool, id: string, query: OutputQuery): Promise<Reading> {
+  const run = await findRun(pool, { runId: id });
+  return { run, page: await pool.runs.output(id, query) };
+}
+
+async function readTail(pool: Pool, id: string, bytes: number, query: OutputQuery): Promise<Reading> {
+  const run = await findRun(pool, { runId: id });
+  return { run, page: await pool.runs.tail(id, bytes, query.stream) };
+}
+
+async function readOrWait(
+  pool: Pool,
+  id: string,
+  read: () => Promise<Reading>,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<Reading> {
+  const enough = ({ run, page }: Reading) => page.bytes.length > 0 || isEnded(run.state) || signal.aborted;
+  if (waitMs === 0) return read();
+  const waker = createWaker(signal);
+  const stopListening = await pool.runs.onRing(id, waker.wake);
+  try {
+    const deadline = performance.now() + waitMs;
+    for (;;) {
+      const reading = await read();
+      const left = deadline - performance.now();
+      if (enough(reading) || left <= 0) return reading;
+      await waker.next(Math.min(left, LOOK_AGAIN_MS));
+    }
+  } finally {
+    stopListening();
+    waker.stop();
+  }
+}
+
+/** At the end of an ended run, what is missing to its counts was let go: by the cap, or because its time was over. */
+function withWhatIsGone(
+  run: Run,
+  page: OutputPage,
+  { stream }: OutputQuery,
+  tail: boolean,
+): { page: OutputPage; complete: boolean } {
+  const complete = isEnded(run.state) && !page.hasMore;
+  if (!complete || tail) return { page, complete };
+  const { entry, out, err } = page.next;
+  const gone = (kind: 'stdout' | 'stderr', at: number, total: number) =>
+    at < 0 || (stream !== undefined && stream !== kind) ? 0 : Math.max(0, total - at);
+  const droppedBytes = page.droppedBytes + gone('stdout', out, run.outBytes) + gone('stderr', err, run.errBytes);
+  const next = { entry, out: Math.max(out, run.outBytes), err: Math.max(err, run.errBytes) };
+  return { page: { ...page, next, droppedBytes }, complete };
+}

@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto';
+import { isWithin } from '../../shared/allowed-path.js';
+import { UserError } from '../../shared/errors.js';
+import type { Pool } from '../../shared/pool.js';
+import { route } from '../../shared/queues/route.js';
+import type { Run, RunOrder } from '../../shared/run.js';
+import { isEnded } from '../../shared/run-state.js';
+import type { Session } from '../../shared/run-store/sessions.js';
+import type { LivingWorker } from '../../shared/workers.js';
+
+/** What a caller may say about a run; `autoResume` and `clientToken` are resolved here. */
+export interface Submission extends Omit<RunOrder, 'agentName'> {
+  readonly agentName?: string;
+  readonly autoResume?: boolean;
+  readonly clientToken?: string;
+}
+
+export interface Submitted {
+  readonly run: Run;
+  readonly queuePosition?: number;
+  readonly warning?: string;
+}
+
+/** The longest that a submission waits for a free worker to report the pid (ms). */
+const PID_WITHIN_MS = 2_000;
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** A new run id: a letter first, since BullMQ takes no numbers as job ids, then 95 random bits. */
+export function newRunId(): string {
+  return `r${[...randomBytes(19)].map((byte) => ALPHABET[byte % 32]).join('')}`;
+}
+
+/** Checks what was asked for, writes the run, places it, and waits a moment for its start. Never waits for the run. */
+export async function submit(pool: Pool, submission: Submission, signal: AbortSignal): Promise<Submitted> {
+  const { clientToken, autoResume, ...asked } = submission;
+  const workers = await pool.workers.living();
+  checkRunner(pool, asked, workers);
+  checkPrompt(pool, asked.prompt);
+  const agentName = asked.agentName ?? asked.runner;
+  const session = await sessionFor(pool, { ...asked, agentName }, autoResume ?? false);
+  const sessionId = asked.sessionId ?? session?.id;
+  const order: RunOrder = { ...asked, agentName, ...(sessionId !== undefined && { sessionId }) };
+  checkHost(order, session);
+  const suited = workers.filter((worker) => suits(worker, order, session));
+  checkPath(order, suited);
+  const queue = route({ runner: order.runner, host: order.host, sessionHost: session?.host });
+  await pool.queues.checkRoom(queue);
+  const run = await place(pool, order, queue, clientToken);
+  const free = suited.some((worker) => worker.running < worker.capacity);
+  const seen = free
+    ? await pool.runs.wait(run.id, ({ state, pid }) => pid !== undefined || isEnded(state), {
+        timeoutMs: PID_WITHIN_MS,
+        signal,
+      })
+    : run;
+  const queuePosition = seen?.state === 'queued' ? await pool.queues.position(run.id, queue) : undefined;
+  const warning = suited.length > 0 || run.state !== 'queued' ? undefined : noWorkerWarning(pool, order, session);
+  return { run: seen ?? run, ...(queuePosition !== undefined && { queuePosition }), ...(warning && { warning }) };
+}
+
+async function place(pool: Pool, order: RunOrder, queue: string, clientToken: string | undefined): Promise<Run> {
+  const fresh = newRunId();
+  const id = clientToken === undefined ? fresh : await pool.runs.idForToken(clientToken, fresh);
+  const created = await pool.runs.create(id, queue, order);
+  const run = await pool.runs.get(id);
+  if (!run) throw new Error(`run ${id} vanished while it was created`);
+  // A repeated token may find a run whose first submission broke off before it was placed; placing twice is harmless.
+  if (created || run.state === 'queued') await pool.queues.enqueue(id, run.queue, order);
+  return run;
+}
+
+function checkRunner(
+  pool: Pool,
+  { runner: name, mode, sessionId }: Pick<Submission, 'runner' | 'mode' | 'sessionId'>,
+  workers: readonly LivingWorker[],
+): void {
+  const runner = pool.runners.get(name);
+  const elsewhere = workers.flatMap((worker) => worker.runners.map((offered) => offered.name));
+  if (!runner && elsewhere.includes(name)) return; // a worker's own runner, of which we know the name only
+  if (!runner) {
+    const known = [...new Set([...pool.runners.keys(), ...elsewhere])].join(', ');
+    throw new UserError('unknown_runner', `runner: there is no ${JSON.stringify(name)}`, `Use one of: ${known}.`);
+  }
+  if (mode !== undefined && !runner.modes?.includes(mode)) {
+    const allowed = runner.modes ? `Use one of: ${runner.modes.join(', ')}.` : 'Leave mode out.';
+    throw new UserError('invalid_argument', `mode: ${JSON.stringify(mode)} is none of ${runner.title}'s`, allowed);
+  }
+  if (sessionId !== undefined && !runner.resumeArgs)
+    throw new UserError('cannot_resume', `${runner.title} cannot resume a session`, 'Leave sessionId out.');
+}
+
+function checkPrompt({ config }: Pool, prompt: string): void {
+  const bytes = Buffer.byteLength(prompt);
+  if (bytes <= config.maxPromptBytes) return;
+  throw new UserError(
+    'prompt_too_large',
+    `prompt: it has ${bytes} bytes, and ${config.maxPromptBytes} are allowed`,
+    'Put the long part into a file under path and name it in the prompt, or raise AGENTPOOL_MAX_PROMPT_BYTES.',
+  );
+}
+
+async function sessionFor(pool: Pool, order: RunOrder, autoResume: boolean): Promise<Session | undefined> {
+  if (order.sessionId !== undefined) return pool.runs.sessions.find(order.runner, order.sessionId);
+  if (!autoResume) return undefined;
+  if (pool.runners.get(order.runner)?.resumeArgs === undefined)
+    throw new UserError('cannot_resume', `${order.runner} cannot resume a session`, 'Leave autoResume out.');
+  return pool.runs.sessions.latest(order.agentName, order.runner);
+}
+
+function checkHost({ host }: RunOrder, session: Session | undefined): void {
+  if (!session || host === undefined || host === session.host) return;
+  throw new UserError(
+    'wrong_host',
+    `host: session ${session.id} lives on ${session.host}, not on ${host}`,
+    'Leave host out.',
+  );
+}
+
+function suits(worker: LivingWorker, { runner, host }: RunOrder, session: Session | undefined): boolean {
+  const bound = session?.host ?? host;
+  const offered = worker.runners.some(({ name }) => name === runner);
+  return offered && worker.phase === 'ready' && (bound === undefined || worker.host === bound);
+}
+
+/** Refuses at once what no worker will allow; the worker itself looks again, with symbolic links resolved. */
+function checkPath({ path }: RunOrder, suited: readonly LivingWorker[]): void {
+  if (path === undefined) return;
+  if (!path.startsWith('/'))
+    throw new UserError(
+      'path_not_allowed',
+      `path: ${JSON.stringify(path)} is not absolute`,
+      'Give the full path on the worker.',
+    );
+  const allowed = [...new Set(suited.flatMap((worker) => worker.allowedPaths))];
+  if (suited.length === 0 || (isWithin(path, allowed) && !path.split('/').includes('..'))) return;
+  throw new UserError(
+    'path_not_allowed',
+    `path: ${path} is outside of the directories that the workers allow`,
+    `Use a directory under: ${allowed.join(', ')}.`,
+  );
+}
+
+function noWorkerWarning(pool: Pool, { runner, host }: RunOrder, session: Session | undefined): string {
+  const bound = session?.host ?? host;
+  const where = bound === undefined ? '' : ` on host ${bound}`;
+  const install = pool.runners.get(runner)?.install;
+  return `No live worker has ${runner}${where}; the run waits until one does.${install ? ` Install it on a worker: ${install}` : ''}`;
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+
+const dottedPath = z.string().regex(/^[\w-]+(\.[\w-]+)*$/, 'must be names with dots, such as error.message');
+
+/** A runner that the operator of a worker describes in the configuration file. */
+export const customRunner = z.strictObject({
+  title: z.string().optional(),
+  command: z.string().min(1),
+  args: z.array(z.string()).default([]),
+  /** How the prompt reaches the program. An argument is capped at 128 KiB by the kernel and is visible in `ps`. */
+  prompt: z.enum(['stdin', 'argument']).default('stdin'),
+  install: z.string().optional(),
+  versionArgs: z.array(z.string()).optional(),
+  modes: z.array(z.string()).optional(),
+  /** Used when a session is resumed; `{sessionId}` is replaced. */
+  resumeArgs: z.array(z.string()).optional(),
+  /** Literal values, or `$NAME`: a variable of the worker's own environment. */
+  env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).default({}),
+  output: z
+    .strictObject({
+      format: z.enum(['json-lines', 'json', 'text']),
+      sessionId: dottedPath.optional(),
+      result: dottedPath.optional(),
+      error: dottedPath.optional(),
+    })
+    .default({ format: 'text' }),
+});
+export type CustomRunner = z.infer<typeof customRunner>;
+
+/** The configuration file: what does not fit an environment variable. */
+export const configFile = z.strictObject({
+  runners: z
+    .record(
+      z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'a runner name is lower case letters, digits, - and _'),
+      customRunner,
+    )
+    .default({}),
+});

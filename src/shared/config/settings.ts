@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import { LOG_LEVELS } from '../logger.js';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const MIB = 1024 * 1024;
+
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
+
+const list = z.string().transform((text) =>
+  text
+    .split(/[,:]/)
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1');
+
+const concurrency = z
+  .string()
+  .regex(/^(\d+|[\w.-]+=\d+(,[\w.-]+=\d+)*)$/, 'must be a number, or runner=number pairs such as claude=2,gemini=4')
+  .transform((text): number | Readonly<Record<string, number>> =>
+    /^\d+$/.test(text)
+      ? Number(text)
+      : Object.fromEntries(
+          text.split(',').map((pair) => [pair.slice(0, pair.indexOf('=')), Number(pair.slice(pair.indexOf('=') + 1))]),
+        ),
+  );
+
+const token = z.string().regex(/^[\w.-]+:(read|run|kill|admin)(\+(read|run|kill|admin))*:[0-9a-f]{64}$/i);
+const tokens = z
+  .string()
+  .transform((text) => text.split(',').filter((part) => part !== ''))
+  .pipe(z.array(token, 'must be name:scopes:sha256, for example ann:read+run:<64 hex digits>; several with commas'));
+
+/** Every setting: its environment variable, its check, its default as text, and what it means. The README's table is made from this. */
+export const SETTINGS = {
+  REDIS_URL: z
+    .string()
+    .optional()
+    .describe(
+      'Redis 6.2 or newer: `redis://`, `rediss://`, `unix://`, `redis+sentinel://h1:p,h2:p/name`, `redis+cluster://h1:p,h2:p`. Without it a private Redis is started',
+    ),
+  AGENTPOOL_HOME: z
+    .string()
+    .optional()
+    .describe('Where the private Redis and the spools are; by default the state directory of the platform'),
+  AGENTPOOL_CONFIG: z
+    .string()
+    .optional()
+    .describe('A JSON file with custom runners; by default `agentpool.config.json` in the working directory, if there'),
+  AGENTPOOL_PREFIX: z
+    .string()
+    .regex(/^[\w.-]+$/, 'must be letters, digits, dot, dash, underscore')
+    .default('agentpool')
+    .describe('What every key in Redis begins with; pools with different prefixes share nothing'),
+  AGENTPOOL_LOG_LEVEL: z.enum(LOG_LEVELS).default('info').describe('How much is logged to stderr'),
+  AGENTPOOL_HOST_NAME: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes, underscores')
+    .optional()
+    .describe('The name of this host in the pool; by default the host name of the machine'),
+  AGENTPOOL_RUNNERS: list
+    .optional()
+    .describe('The runners that a worker offers, with commas; by default every one whose program it finds'),
+  AGENTPOOL_CONCURRENCY: concurrency
+    .prefault('4')
+    .describe('Runs at once on one worker: a number for all together, or `claude=2,gemini=4` (others: 1 each)'),
+  AGENTPOOL_ALLOWED_PATHS: list
+    .optional()
+    .describe('Directories under which a run may work, with colons or commas; by default where the worker was started'),
+  AGENTPOOL_PERMISSIONS: z
+    .enum(['auto', 'safe'])
+    .default('auto')
+    .describe('`auto` lets the agent programs use their tools unasked; `safe` leaves what needs an approval denied'),
+  AGENTPOOL_STOP_MODE: z
+    .enum(['detach', 'drain'])
+    .default('detach')
+    .describe('On SIGTERM a worker leaves its programs to the next worker of the host, or waits for their end'),
+  AGENTPOOL_KEEP_LEFTOVERS: flag
+    .prefault('false')
+    .describe('Keep the processes that a program leaves behind at its normal end'),
+  AGENTPOOL_PORT: whole(0, 65_535).prefault('7333').describe('The port of the HTTP server; 0 takes a free one'),
+  AGENTPOOL_BIND: z
+    .string()
+    .default('127.0.0.1')
+    .describe('The address of the HTTP server; beyond loopback tokens are needed'),
+  AGENTPOOL_ALLOWED_HOSTS: list
+    .prefault('')
+    .describe('Host names, besides those of loopback, under which the HTTP server may be asked'),
+  AGENTPOOL_TOKENS: tokens
+    .prefault('')
+    .describe(
+      'Who may use HTTP: `name:scopes:sha256`, with commas; scopes are `read`, `run`, `kill`, `admin`, with plus signs',
+    ),
+  AGENTPOOL_RUN_TIMEOUT_MS: whole(100, 30 * DAY)
+    .prefault(String(DAY))
+    .describe('The longest a run may take (ms), and the default of `timeoutMs`'),
+  AGENTPOOL_SILENCE_TIMEOUT_MS: whole(0, 30 * DAY)
+    .prefault(String(HOUR))
+    .describe('The longest a program may print nothing (ms), and the default of `silenceTimeoutMs`; 0 is no limit'),
+  AGENTPOOL_MAX_PROMPT_BYTES: whole(1, 64 * MIB)
+    .prefault(String(4 * MIB))
+    .describe('The largest prompt (bytes)'),
+  AGENTPOOL_MAX_OUTPUT_BYTES: whole(65_536, 1024 * MIB)
+    .prefault(String(64 * MIB))
+    .describe('Output of one run that is kept in Redis (bytes); older output is dropped first, and readers are told'),
+  AGENTPOOL_MAX_QUEUE_LENGTH: whole(1, 10_000_000)
+    .prefault('10000')
+    .describe('Runs that may wait in one queue; more are refused'),
+  AGENTPOOL_OUTPUT_RETENTION_MS: whole(1_000, 365 * DAY)
+    .prefault(String(HOUR))
+    .describe('How long the output of an ended run is kept (ms)'),
+  AGENTPOOL_RECORD_RETENTION_MS: whole(1_000, 3650 * DAY)
+    .prefault(String(30 * DAY))
+    .describe('How long the record of an ended run is kept (ms)'),
+  AGENTPOOL_SESSION_RETENTION_MS: whole(1_000, 3650 * DAY)
+    .prefault(String(30 * DAY))
+    .describe('How long a session can be resumed (ms)'),
+  AGENTPOOL_HEARTBEAT_MS: whole(100, MINUTE)
+    .prefault('5000')
+    .describe('How often a worker says that it lives (ms); after three silent ones its runs are `orphaned`'),
+  AGENTPOOL_LOST_AFTER_MS: whole(1_000, 30 * DAY)
+    .prefault(String(HOUR))
+    .describe('How long an orphaned run is waited for before it is `failed` (ms)'),
+  AGENTPOOL_WAIT_CAP_MS: whole(1_000, DAY)
+    .optional()
+    .describe(
+      'The longest one waiting tool call blocks (ms); by default 45 s, and 110 s for clients known to allow it',
+    ),
+} as const;

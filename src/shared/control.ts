@@ -1,0 +1,19 @@
+import type { Bell } from './redis/bell.js';
+import type { RedisClient } from './redis/connect.js';
+
+/**
+ * The nudges from whoever asks to the worker that owns a run. A nudge carries nothing: the wish is in the run's record
+ * already, so a lost one costs a heartbeat and never a kill.
+ */
+export function openControl(redis: RedisClient, bell: Bell, prefix: string) {
+  const channel = (worker: string) => `${prefix}:worker-bell:${worker}`;
+  return {
+    async wake(worker: string): Promise<void> {
+      await redis.publish(channel(worker), 'look');
+    },
+    async onWake(worker: string, onWake: () => void): Promise<() => void> {
+      return bell.listen(channel(worker), onWake);
+    },
+  };
+}
+export type Control = ReturnType<typeof openControl>;

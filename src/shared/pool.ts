@@ -1,0 +1,60 @@
+import type { Config } from './config/load.js';
+import { type Control, openControl } from './control.js';
+import type { Logger } from './logger.js';
+import { openQueues, type Queues } from './queues/open.js';
+import { openBell } from './redis/bell.js';
+import { checkRedis, type RedisHealth, redisHealth } from './redis/check.js';
+import { openRedis, type RedisRole, whenReady } from './redis/connect.js';
+import type { RedisTarget } from './redis/target.js';
+import { openRunStore, type RunStore } from './run-store/open.js';
+import { allRunners, type Runners } from './runners/list.js';
+import { openWorkers, type Workers } from './workers.js';
+
+/** All gateways of one process, over two connections to Redis. */
+export interface Pool {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly runners: Runners;
+  readonly runs: RunStore;
+  readonly queues: Queues;
+  readonly control: Control;
+  readonly workers: Workers;
+  /** Resolves when Redis can be asked; throws UnreachableError after 4 s. */
+  ready(): Promise<void>;
+  health(): Promise<RedisHealth>;
+  stop(): Promise<void>;
+}
+
+/** Connects a process to the pool. Throws ConfigError for a Redis that will not do, UnreachableError for none. */
+export async function openPool(config: Config, target: RedisTarget, role: RedisRole, logger: Logger): Promise<Pool> {
+  const runners = allRunners(config.customRunners);
+  const redis = await openRedis(target, role, logger);
+  try {
+    await checkRedis(redis);
+    const bell = await openBell(target, logger);
+    const queues = openQueues(redis, bell, config.prefix, config, logger);
+    let stopping: Promise<void> | undefined;
+    return {
+      config,
+      logger,
+      runners,
+      queues,
+      runs: openRunStore(redis, bell, config.prefix, config),
+      control: openControl(redis, bell, config.prefix),
+      workers: openWorkers(redis, config.prefix, config.heartbeatMs),
+      ready: () => whenReady(redis),
+      health: () => redisHealth(redis),
+      stop: () => {
+        stopping ??= (async () => {
+          await queues.stop().catch(() => {});
+          await bell.stop();
+          redis.disconnect();
+        })();
+        return stopping;
+      },
+    };
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
+}

@@ -1,0 +1,103 @@
+import { Job, type Queue, UnrecoverableError, Worker } from 'bullmq';
+import type { Logger } from '../logger.js';
+import type { RedisClient } from '../redis/connect.js';
+
+/** How a run ended, as the job mirrors it. */
+export interface JobOutcome {
+  readonly state: string;
+  readonly message?: string;
+}
+
+/** Our hold of a job. The job is placement and lease only; the run record says what is true. */
+export interface Lease {
+  readonly runId: string;
+  readonly queue: string;
+  /** Survives us: the next worker of this host goes on with it. */
+  readonly token: string;
+  /** Prolongs the lock; false when it is lost, and somebody else may mirror the run. */
+  extend(): Promise<boolean>;
+  /** Mirrors the end of the run; false when the lock was lost. */
+  finish(outcome: JobOutcome): Promise<boolean>;
+  /** Gives the job back to the head of its queue. */
+  giveBack(): Promise<void>;
+}
+
+/** Takes jobs of one queue without blocking; the wake-up comes by bell. */
+export interface Claimer {
+  take(): Promise<Lease | undefined>;
+  stop(): Promise<void>;
+}
+
+/**
+ * How long a job stays ours without a sign of life (ms). It only decides when another worker looks at the run; whether
+ * a worker lives is told by its heartbeat.
+ */
+export const LOCK_MS = 60_000;
+/**
+ * With the default of 1, BullMQ fails a job whose worker died twice, while its program may still run; with 0 nobody
+ * would ever look at it again. What becomes of a run is decided from its record alone.
+ */
+const STALLS_ALLOWED = 1_000_000;
+
+export function leaseOf(job: Job, queue: string, token: string): Lease {
+  const held = async (deed: () => Promise<unknown>) => {
+    try {
+      await deed();
+      return true;
+    } catch (error) {
+      if (error instanceof Error && /lock|not in the active state|Missing key/i.test(error.message)) return false;
+      throw error;
+    }
+  };
+  return {
+    runId: job.id ?? '',
+    queue,
+    token,
+    extend: async () => (await job.extendLock(token, LOCK_MS)) === 1,
+    finish: ({ state, message }) =>
+      held(() =>
+        state === 'done'
+          ? job.moveToCompleted({ state }, token, false)
+          : job.moveToFailed(new UnrecoverableError(message ? `${state}: ${message}` : state), token, false),
+      ),
+    giveBack: async () => {
+      await held(() => job.moveToWait(token));
+    },
+  };
+}
+
+/** The lease of a job that an earlier worker of this host held; undefined when the job is gone. */
+export async function resumeLease(queue: Queue, runId: string, token: string): Promise<Lease | undefined> {
+  const job = await Job.fromId(queue, runId);
+  return job && leaseOf(job, queue.name, token);
+}
+
+let tokens = 0;
+
+export function openClaimer(
+  connection: RedisClient,
+  queue: string,
+  prefix: string,
+  owner: string,
+  logger: Logger,
+): Claimer {
+  const worker = new Worker(queue, null, {
+    connection,
+    prefix,
+    name: owner,
+    autorun: false,
+    lockDuration: LOCK_MS,
+    maxStalledCount: STALLS_ALLOWED,
+  });
+  worker.on('error', (error) => logger.debug({ queue, err: error.message }, 'BullMQ reports an error'));
+  worker.startStalledCheckTimer().catch((error: unknown) => logger.warn({ queue, err: error }, 'no stalled check'));
+  return {
+    async take() {
+      tokens += 1;
+      const token = `${owner}:${tokens}`;
+      const job = await worker.getNextJob(token, { block: false });
+      return job && leaseOf(job, queue, token);
+    },
+    stop: () => worker.close(true),
+  };
+}

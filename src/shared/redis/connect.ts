@@ -1,0 +1,137 @@
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { UnreachableError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import type { RedisTarget } from './target.js';
+
+export type RedisClient = Redis | Cluster;
+
+/**
+ * `asking`: a tool or a command waits for the answer, so it fails within 5 s, and what failed is not sent later.
+ * `working`: a worker or a subscription waits for as long as Redis is away.
+ */
+export type RedisRole = 'asking' | 'working';
+
+/** How long an asking command may take (ms): under the 5 s within which a tool has to answer. */
+const ANSWER_WITHIN_MS = 4_000;
+const HINT = 'Check that Redis runs and that REDIS_URL is right; nothing is lost, ask again when it is back.';
+
+type Options = RedisOptions & { replyMapping: 'legacy' };
+
+function roleOptions(role: RedisRole): Options {
+  const shared: Options = {
+    replyMapping: 'legacy',
+    lazyConnect: true,
+    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), 1_000),
+  };
+  if (role === 'working') return { ...shared, maxRetriesPerRequest: null };
+  // Without these a command that was answered with "unreachable" would still be sent once Redis is back.
+  return {
+    ...shared,
+    maxRetriesPerRequest: null,
+    commandTimeout: ANSWER_WITHIN_MS,
+    connectTimeout: ANSWER_WITHIN_MS,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+  };
+}
+
+function create(target: RedisTarget, options: Options): RedisClient {
+  const { kind } = target;
+  if (kind === 'socket') {
+    const { path, username, password, db } = target;
+    return new Redis({
+      ...options,
+      path,
+      ...(username && { username }),
+      ...(password && { password }),
+      ...(db && { db }),
+    });
+  }
+  const { username, password } = target;
+  const who = { ...(username && { username }), ...(password && { password }) };
+  if (kind === 'server') {
+    const { host, port, db, tls } = target;
+    return new Redis({ ...options, ...who, host, port, ...(db && { db }), ...(tls && { tls: { servername: host } }) });
+  }
+  if (kind === 'sentinel')
+    return new Redis({
+      ...options,
+      ...who,
+      name: target.name,
+      sentinels: target.sentinels.map(({ host, port }) => ({ host, port })),
+    });
+  const { lazyConnect = true, enableOfflineQueue = true, ...redisOptions } = options;
+  return new Cluster(
+    target.nodes.map(({ host, port }) => ({ host, port })),
+    { lazyConnect, enableOfflineQueue, redisOptions: { ...redisOptions, ...who } },
+  );
+}
+
+/** Opens a connection that stays and reconnects by itself. Throws UnreachableError when the first try fails. */
+export async function openRedis(target: RedisTarget, role: RedisRole, logger: Logger): Promise<RedisClient> {
+  const redis = create(target, roleOptions(role));
+  let away = false;
+  redis.on('error', (error: Error) => {
+    if (!away) logger.warn({ err: error.message || error.name }, 'Redis is unreachable; trying again');
+    away = true;
+  });
+  redis.on('ready', () => {
+    if (away) logger.info('Redis is back');
+    away = false;
+  });
+  try {
+    await firstConnection(redis);
+    return redis;
+  } catch (error) {
+    redis.disconnect();
+    throw new UnreachableError(`Redis is unreachable: ${(error as Error).message}`, HINT, { cause: error });
+  }
+}
+
+/** The first error or time-out ends the first connection; later ones are tried again for ever. */
+function firstConnection(redis: RedisClient): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => settle(new Error(`no answer within ${ANSWER_WITHIN_MS} ms`)), ANSWER_WITHIN_MS);
+    const onError = (error: Error) => settle(error);
+    const onReady = () => settle();
+    function settle(error?: Error) {
+      clearTimeout(timer);
+      redis.off('error', onError);
+      redis.off('ready', onReady);
+      if (error) reject(error);
+      else resolve();
+    }
+    redis.on('error', onError);
+    redis.on('ready', onReady);
+    redis.connect().catch(onError);
+  });
+}
+
+/** Waits until an asking connection can be used; throws UnreachableError when that takes more than 4 s. */
+export async function whenReady(redis: RedisClient): Promise<void> {
+  if (redis.status === 'ready') return;
+  const ready = await new Promise<boolean>((resolve) => {
+    const onReady = () => settle(true);
+    const timer = setTimeout(() => settle(false), ANSWER_WITHIN_MS);
+    function settle(value: boolean) {
+      clearTimeout(timer);
+      redis.off('ready', onReady);
+      resolve(value);
+    }
+    redis.once('ready', onReady);
+  });
+  if (!ready) throw new UnreachableError('Redis is unreachable', HINT);
+}
+
+/** The UnreachableError behind an error of ioredis, or undefined when Redis did answer. */
+export function asUnreachable(error: unknown): UnreachableError | undefined {
+  if (error instanceof UnreachableError) return error;
+  if (!(error instanceof Error)) return undefined;
+  const lost =
+    /^(Command timed out|Connection is closed\.|Stream isn't writeable)/.test(error.message) ||
+    ('code' in error &&
+      ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT'].includes(String(error.code)) &&
+      'syscall' in error &&
+      /connect|read|write/.test(String(error.syscall)));
+  return lost ? new UnreachableError('Redis is unreachable', HINT, { cause: error }) : undefined;
+}

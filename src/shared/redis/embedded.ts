@@ -1,0 +1,159 @@
+import { spawn } from 'node:child_process';
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { lock } from 'proper-lockfile';
+import { ConfigError, messageOf } from '../errors.js';
+
+/** Where the private server of one AGENTPOOL_HOME listens. */
+export function embeddedSocket(home: string): string {
+  return join(home, 'redis', 'redis.sock');
+}
+
+/** The kernel's limit is 107 bytes on Linux and 103 on macOS. */
+const LONGEST_SOCKET_PATH = 103;
+/** A large append-only file takes its time to load. */
+const START_WITHIN_MS = 60_000;
+
+const CONFIG = [
+  ['--port', '0'],
+  ['--unixsocketperm', '700'],
+  ['--appendonly', 'yes'],
+  ['--appendfsync', 'everysec'],
+  ['--save', ''],
+  ['--maxmemory-policy', 'noeviction'],
+  ['--stream-node-max-bytes', '65536'],
+  ['--daemonize', 'no'],
+].flat();
+
+/**
+ * The private Redis of an AGENTPOOL_HOME: answers with its socket, starting it when it does not run. Two commands that
+ * race start one. It outlives its starter and is ended by `stopEmbeddedRedis`.
+ */
+export async function ensureEmbeddedRedis(
+  home: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string> {
+  const socket = embeddedSocket(home);
+  if (Buffer.byteLength(socket) > LONGEST_SOCKET_PATH)
+    throw new ConfigError([
+      `AGENTPOOL_HOME: ${home} is too long for a unix socket; use a path of at most ${LONGEST_SOCKET_PATH - 17} bytes`,
+    ]);
+  if (await answers(socket)) return socket;
+  const directory = privateDirectory(dirname(socket));
+  const release = await lock(directory, {
+    stale: 10_000,
+    retries: { retries: 600, factor: 1, minTimeout: 50, maxTimeout: 100 },
+    onCompromised: () => {},
+  });
+  try {
+    if (!(await answers(socket))) await start(directory, socket, serverProgram(env), env);
+  } finally {
+    await release().catch(() => {});
+  }
+  return socket;
+}
+
+/** Ends the private Redis after it has saved everything; answers whether there was one. */
+export async function stopEmbeddedRedis(home: string): Promise<boolean> {
+  const socket = embeddedSocket(home);
+  if (!(await answers(socket))) return false;
+  const redis = probe(socket);
+  try {
+    await redis.connect();
+    await redis.shutdown('NOSAVE').catch(() => {}); // the append-only file has everything
+  } finally {
+    redis.disconnect();
+  }
+  while (await answers(socket)) await pause(20);
+  return true;
+}
+
+function privateDirectory(path: string): string {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.W_OK);
+    return path;
+  } catch (error) {
+    throw new ConfigError([
+      `AGENTPOOL_HOME: ${dirname(path)} cannot be written (${messageOf(error)}); give it a directory of yours`,
+    ]);
+  }
+}
+
+function serverProgram(env: Readonly<Record<string, string | undefined>>): string {
+  for (const name of ['redis-server', 'valkey-server'])
+    for (const directory of (env.PATH ?? '').split(delimiter))
+      try {
+        accessSync(join(directory, name), constants.X_OK);
+        return join(directory, name);
+      } catch {} // not there: the next one
+  const install = process.platform === 'darwin' ? 'brew install redis' : 'sudo apt-get install -y redis-server';
+  throw new ConfigError([`there is no Redis: install one (${install}), or set REDIS_URL to one of yours`]);
+}
+
+async function start(
+  directory: string,
+  socket: string,
+  program: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
+  const log = join(directory, 'redis.log');
+  const args = ['--unixsocket', socket, '--dir', directory, '--logfile', log, ...CONFIG];
+  // Nothing of our environment: it may hold secrets, and the mark of the run that we may be called from.
+  const child = spawn(program, args, {
+    detached: true,
+    stdio: 'ignore',
+    cwd: directory,
+    env: { PATH: env.PATH, HOME: directory },
+  });
+  let ended = false;
+  child.once('exit', () => {
+    ended = true;
+  });
+  child.once('error', () => {
+    ended = true;
+  });
+  child.unref();
+  const deadline = performance.now() + START_WITHIN_MS;
+  while (!(await answers(socket))) {
+    if (ended || performance.now() > deadline)
+      throw new ConfigError([`${program} did not start: ${lastLine(log)} (see ${log})`]);
+    await pause(10);
+  }
+}
+
+function lastLine(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '';
+  } catch {
+    return 'it wrote no log';
+  }
+}
+
+function probe(socket: string): Redis {
+  const redis = new Redis({
+    path: socket,
+    lazyConnect: true,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 1_000,
+    enableReadyCheck: false,
+  });
+  redis.on('error', () => {});
+  return redis;
+}
+
+/** Whether a server answers on the socket; one that still loads its file says so with an error. */
+async function answers(socket: string): Promise<boolean> {
+  const redis = probe(socket);
+  try {
+    await redis.connect();
+    return (await redis.ping()) === 'PONG';
+  } catch {
+    return false;
+  } finally {
+    redis.disconnect();
+  }
+}

@@ -1,0 +1,195 @@
+import type { RedisClient } from '../redis/connect.js';
+import type { Failure, KillWish, Run, Usage } from '../run.js';
+import { type RunState, statesBefore } from '../run-state.js';
+import type { Indexes } from './indexes.js';
+import { runKeys } from './keys.js';
+import { runFromFields } from './record.js';
+import type { Scripts } from './scripts.js';
+
+/** How long things are kept, and how much of them. */
+export interface Retention {
+  readonly outputRetentionMs: number;
+  readonly recordRetentionMs: number;
+  readonly sessionRetentionMs: number;
+  readonly maxOutputBytes: number;
+}
+
+/** Who owns a run: a writer whose epoch is not the record's is refused. */
+export interface Ownership {
+  readonly id: string;
+  readonly epoch: number;
+}
+
+/** What came of a compare-and-set: done, or the state that was found instead. */
+export interface Change {
+  readonly changed: boolean;
+  /** The state after the attempt; undefined when there is no such run. */
+  readonly state: RunState | undefined;
+  readonly epoch: number;
+}
+
+/** How a run ended. */
+export interface Ending {
+  readonly state: 'done' | 'failed' | 'killed' | 'timed_out';
+  readonly exitCode?: number;
+  readonly failure?: Failure;
+  readonly usage?: Usage;
+  readonly result?: string;
+}
+
+export interface Chunk {
+  readonly kind: 'out' | 'err';
+  readonly offset: number;
+  readonly bytes: Buffer;
+}
+
+/** Results are for models to read; what is longer is cut, and the output has all of it. */
+const MOST_RESULT_CHARS = 256 * 1024;
+/** Every change of a run: compare-and-set against the table of states, fenced by the owner's epoch. */
+export function openChanges(redis: RedisClient & Scripts, prefix: string, indexes: Indexes, retention: Retention) {
+  const keysOf = (id: string) => runKeys(prefix, id);
+
+  async function get(id: string): Promise<Run | undefined> {
+    return runFromFields(await redis.hgetall(keysOf(id).run));
+  }
+
+  async function change(
+    id: string,
+    from: readonly RunState[],
+    to: RunState | '',
+    options: {
+      epoch?: number;
+      bump?: boolean;
+      timeField?: string;
+      event?: object;
+      fields?: Record<string, string | number | undefined>;
+    },
+  ): Promise<Change> {
+    const { run, events, bell: channel } = keysOf(id);
+    const fields = Object.entries(options.fields ?? {}).flatMap(([name, value]) =>
+      value === undefined ? [] : [name, value],
+    );
+    const event = options.event ? JSON.stringify(options.event) : '';
+    const [changed, state, epoch] = await redis.apChange(
+      run,
+      events,
+      channel,
+      from.join(','),
+      to,
+      options.epoch ?? '',
+      options.bump ? 1 : 0,
+      options.timeField ?? '',
+      event,
+      ...fields,
+    );
+    return { changed: changed === 1, state: state === 'unknown' ? undefined : (state as RunState), epoch };
+  }
+
+  async function reindex(id: string): Promise<void> {
+    const run = await get(id);
+    if (run) await indexes.move(run);
+  }
+
+  /** Ends a run; the first end wins, and the answer tells whether this was it. `epoch` undefined: nobody owns it. */
+  async function end(id: string, epoch: number | undefined, ending: Ending): Promise<Change> {
+    const { state, exitCode, failure, usage, result } = ending;
+    const { run, events, request, result: resultKey } = keysOf(id);
+    // Before the state: whoever is told that the run is done must find its result.
+    if (result !== undefined)
+      await redis.set(resultKey, result.slice(0, MOST_RESULT_CHARS), 'PX', retention.recordRetentionMs);
+    const from: readonly RunState[] =
+      epoch === undefined && state === 'killed' ? ['queued'] : statesBefore(state).filter((s) => s !== 'queued');
+    const changed = await change(id, from, state, {
+      ...(epoch !== undefined && { epoch }),
+      timeField: 'endedAt',
+      event: { state, exitCode, failure, usage },
+      fields: { exitCode, failure: failure && JSON.stringify(failure), usage: usage && JSON.stringify(usage) },
+    });
+    if (!changed.changed) return changed;
+    await Promise.all([
+      redis.pexpire(events, retention.outputRetentionMs),
+      redis.pexpire(request, retention.outputRetentionMs),
+      redis.pexpire(run, retention.recordRetentionMs),
+      reindex(id),
+    ]);
+    return changed;
+  }
+
+  return {
+    get,
+    end,
+    /** Puts a run into the indexes that its record says; used by the sweep after a crash in between. */
+    reindex,
+
+    /** queued → running: exactly one worker gets it, with a new epoch. */
+    async claim(id: string, worker: string, host: string): Promise<Change> {
+      const claimed = await change(id, ['queued'], 'running', {
+        bump: true,
+        timeField: 'claimedAt',
+        event: { state: 'running', host, worker },
+        fields: { worker, host },
+      });
+      if (claimed.changed) await reindex(id);
+      return claimed;
+    },
+
+    /** Another owner for a run that is running or orphaned, if it is still owned as `from` says. */
+    async takeOver(from: Ownership, worker: string, host: string): Promise<Change> {
+      const taken = await change(from.id, ['running', 'orphaned'], 'running', {
+        epoch: from.epoch,
+        bump: true,
+        event: { state: 'running', host, worker, attached: true },
+        fields: { worker, host },
+      });
+      if (taken.changed) await reindex(from.id);
+      return taken;
+    },
+
+    /** Records that the program runs. */
+    async started({ id, epoch }: Ownership, pid: number, path: string): Promise<Change> {
+      return change(id, ['running'], '', {
+        epoch,
+        timeField: 'startedAt',
+        event: { state: 'running', pid },
+        fields: { pid, path },
+      });
+    },
+
+    /** Records the session of a run the moment it is known. */
+    async sessionKnown({ id, epoch }: Ownership, sessionId: string): Promise<Change> {
+      return change(id, ['running'], '', { epoch, event: { sessionId }, fields: { sessionId } });
+    },
+
+    /** running → orphaned, by the sweeper: the owner is silent. */
+    async orphan({ id, epoch }: Ownership): Promise<Change> {
+      const orphaned = await change(id, ['running'], 'orphaned', {
+        epoch,
+        timeField: 'orphanedAt',
+        event: { state: 'orphaned' },
+      });
+      if (orphaned.changed) await reindex(id);
+      return orphaned;
+    },
+
+    /** Appends output; see the script for the answer's code. */
+    async append(
+      { id, epoch }: Ownership,
+      chunks: readonly Chunk[],
+    ): Promise<{ code: number; out: number; err: number }> {
+      const { run, events, bell: channel } = keysOf(id);
+      const flat = chunks.flatMap(({ kind, offset, bytes }) => [kind, offset, bytes]);
+      const [code, out, err] = await redis.apAppend(run, events, channel, epoch, retention.maxOutputBytes, ...flat);
+      return { code, out, err };
+    },
+
+    /** Keeps the wish; answers the state and the owner that has to be woken. */
+    async wishKill(
+      id: string,
+      wish: Omit<KillWish, 'requestedAt'>,
+    ): Promise<{ state: RunState | undefined; worker: string }> {
+      const { run } = keysOf(id);
+      const [state, worker] = await redis.apWishKill(run, '', wish.signal, wish.graceMs, wish.reason ?? '');
+      return { state: state === 'unknown' ? undefined : (state as RunState), worker };
+    },
+  };
+}

@@ -1,0 +1,27 @@
+/** Every key of a run carries its id as hash tag, so that on a cluster one run's keys stay together for its scripts. */
+export function runKeys(prefix: string, id: string) {
+  const run = `${prefix}:run:{${id}}`;
+  return {
+    run,
+    events: `${run}:events`,
+    request: `${run}:request`,
+    result: `${run}:result`,
+    /** Rung with `output` for new output and with the new state for a change of the record. */
+    bell: `${run}:bell`,
+  };
+}
+
+/** The indexes: sorted sets of run ids by the time they were queued. They may lag; the record is the truth. */
+export function indexKeys(prefix: string) {
+  const index = `${prefix}:runs`;
+  return {
+    all: `${index}:all`,
+    /** Ids in lexical order, for unique prefixes. */
+    ids: `${index}:ids`,
+    agent: (name: string) => `${index}:agent:${name}`,
+    runner: (name: string) => `${index}:runner:${name}`,
+    state: (state: string) => `${index}:state:${state}`,
+    host: (host: string) => `${index}:host:${host}`,
+  };
+}
+export type IndexKeys = ReturnType<typeof indexKeys>;

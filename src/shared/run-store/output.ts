@@ -1,0 +1,80 @@
+/** Where a reader of a run's output stands: the next byte of each stream, and the entry from which on to look. */
+export interface Position {
+  readonly entry: string;
+  /** Byte offsets; -1 where they are not known yet (a start by time). */
+  readonly out: number;
+  readonly err: number;
+}
+
+export const BEGINNING: Position = { entry: '0-0', out: 0, err: 0 };
+
+/** The cursor that a client gets: opaque to it, exact for us. */
+export function cursorOf({ entry, out, err }: Position): string {
+  return `${entry}_${out}_${err}`;
+}
+
+/** Reads a cursor; undefined when it is none of ours. */
+export function parseCursor(cursor: string): Position | undefined {
+  const [, entry, out, err] = /^(\d{1,16}-\d{1,10})_(-?\d{1,15})_(-?\d{1,15})$/.exec(cursor) ?? [];
+  return entry === undefined ? undefined : { entry, out: Number(out), err: Number(err) };
+}
+
+/** The position of a reader who wants what came strictly after a time (ms of the Redis server). */
+export function positionAfter(timestampMs: number): Position {
+  return { entry: `${Math.floor(timestampMs) + 1}-0`, out: -1, err: -1 };
+}
+
+export type StreamName = 'stdout' | 'stderr';
+
+/** One piece of output as it lies in the stream of a run. */
+export interface Entry {
+  readonly id: string;
+  readonly kind: 'out' | 'err' | 'state';
+  /** Offset of the first byte in its stream. */
+  readonly offset: number;
+  readonly bytes: Buffer;
+}
+
+/** An entry from the flat field list of XRANGE. */
+export function entryFromFields(id: Buffer, fields: readonly Buffer[]): Entry {
+  const kind = fields[1]?.toString();
+  if (kind !== 'out' && kind !== 'err')
+    return { id: id.toString(), kind: 'state', offset: 0, bytes: fields[3] ?? Buffer.alloc(0) };
+  return { id: id.toString(), kind, offset: Number(fields[3]), bytes: fields[5] ?? Buffer.alloc(0) };
+}
+
+/**
+ * The largest cut of `bytes` at or below `limit` that divides no UTF-8 character and, where one lies in the second half,
+ * ends with a line. Answers `limit` for bytes that are no UTF-8 anyway, and for a limit below one character at least
+ * that character, so that a reader always gets on.
+ */
+export function cutAt(bytes: Buffer, limit: number): number {
+  if (bytes.length <= limit) return bytes.length;
+  const line = bytes.lastIndexOf(0x0a, limit - 1) + 1;
+  if (line > limit / 2) return line;
+  const start = characterStart(bytes, limit);
+  return start > 0 ? start : Math.min(bytes.length, characterLength(bytes[0] ?? 0));
+}
+
+/** The number of bytes of a chunk that make whole UTF-8 characters; the rest is the beginning of one. */
+export function wholeCharacters(bytes: Buffer): number {
+  const start = characterStart(bytes, bytes.length - 1);
+  if (bytes.length === 0) return 0;
+  return start + characterLength(bytes[start] ?? 0) > bytes.length ? start : bytes.length;
+}
+
+/** The index, at or below `at`, where the character that holds byte `at` begins; `at` itself in what is no UTF-8. */
+function characterStart(bytes: Buffer, at: number): number {
+  for (let back = 0; back < 4 && at - back >= 0; back += 1) {
+    const byte = bytes[at - back] ?? 0;
+    if ((byte & 0xc0) === 0x80) continue;
+    return characterLength(byte) > back ? at - back : at;
+  }
+  return at;
+}
+
+function characterLength(lead: number): number {
+  if (lead >= 0xf0 && lead < 0xf8) return 4;
+  if (lead >= 0xe0) return lead < 0xf0 ? 3 : 1;
+  return lead >= 0xc0 ? 2 : 1;
+}

@@ -1,0 +1,146 @@
+import type { RedisClient } from '../redis/connect.js';
+import { cutAt, type Entry, entryFromFields, type Position, type StreamName } from './output.js';
+
+export interface OutputQuery {
+  readonly from: Position;
+  readonly maxBytes: number;
+  /** Absent: both. */
+  readonly stream?: StreamName;
+  /** Do not end within an ANSI escape sequence. */
+  readonly wholeEscapes?: boolean;
+}
+
+export interface OutputPage {
+  readonly bytes: Buffer;
+  readonly next: Position;
+  /** There is more to read right now. */
+  readonly hasMore: boolean;
+  /** Bytes between `from` and `next` that had been dropped from Redis before they were read. */
+  readonly droppedBytes: number;
+  /** The Redis time (ms) of the last entry that was looked at. */
+  readonly lastAt?: number;
+}
+
+/** Entries of other streams may lie between the wanted ones; one call looks at no more than this many bytes of them. */
+const MOST_SCANNED = 4 * 1024 * 1024;
+const FIRST_PAGE = 8;
+const LARGEST_PAGE = 256;
+
+/** Reads entries of a run's stream, oldest first, from `from` on (inclusive, or exclusive with a leading parenthesis). */
+export async function readEntries(redis: RedisClient, key: string, from: string, count: number): Promise<Entry[]> {
+  const rows = (await redis.xrangeBuffer(key, from, '+', 'COUNT', count)) as [Buffer, Buffer[]][];
+  return rows.map(([id, fields]) => entryFromFields(id, fields));
+}
+
+/**
+ * Reads output from a position on. The cost depends on what is returned: entries are found by id, pages grow with the
+ * room that is left.
+ */
+export async function readOutput(redis: RedisClient, key: string, query: OutputQuery): Promise<OutputPage> {
+  const page = new Collector(query);
+  let from = query.from.entry;
+  for (let count = FIRST_PAGE; ; count = page.nextCount(count)) {
+    const entries = await readEntries(redis, key, from, count);
+    for (const entry of entries) if (!page.add(entry)) return page.close(true);
+    const last = entries.at(-1);
+    if (!last || entries.length < count) return page.close(false);
+    if (page.scanned > MOST_SCANNED) return page.close(true);
+    from = `(${last.id}`;
+  }
+}
+
+/** Collects pieces of entries up to a size, keeping the exact position of the next byte. */
+class Collector {
+  scanned = 0;
+  readonly #query: OutputQuery;
+  readonly #pieces: { bytes: Buffer; kind: 'out' | 'err' }[] = [];
+  #size = 0;
+  #dropped = 0;
+  #position: Position;
+  #lastAt: number | undefined;
+
+  constructor(query: OutputQuery) {
+    this.#query = query;
+    this.#position = query.from;
+  }
+
+  /** A count of entries for the next page: as many as fit at the average size so far. */
+  nextCount(count: number): number {
+    const average = Math.max(64, this.scanned / Math.max(1, count));
+    const fitting = Math.ceil((this.#query.maxBytes - this.#size) / average);
+    return Math.max(FIRST_PAGE, Math.min(LARGEST_PAGE, fitting, count * 4));
+  }
+
+  /** Takes what fits of an entry; false when there is no more room. */
+  add(entry: Entry): boolean {
+    const { kind, id } = entry;
+    if (kind === 'state') {
+      this.#see(id);
+      return true;
+    }
+    this.scanned += entry.bytes.length;
+    const known = this.#position[kind];
+    const skip = known < 0 ? 0 : Math.max(0, known - entry.offset);
+    const rest = entry.bytes.subarray(skip);
+    const wanted = this.#query.stream === undefined || this.#query.stream === (kind === 'out' ? 'stdout' : 'stderr');
+    const take = wanted ? this.#fitting(rest) : rest.length;
+    if (take === 0 && rest.length > 0) return false;
+    if (wanted && known >= 0) this.#dropped += Math.max(0, entry.offset - known);
+    if (wanted && take > 0) {
+      this.#pieces.push({ bytes: rest.subarray(0, take), kind });
+      this.#size += take;
+    }
+    this.#position = { ...this.#position, [kind]: Math.max(known, entry.offset + skip + take) };
+    this.#see(id);
+    return take === rest.length;
+  }
+
+  close(hasMore: boolean): OutputPage {
+    if (this.#query.wholeEscapes) this.#giveBackPartialEscape(hasMore);
+    return {
+      bytes: Buffer.concat(this.#pieces.map(({ bytes }) => bytes)),
+      next: this.#position,
+      hasMore,
+      droppedBytes: this.#dropped,
+      ...(this.#lastAt !== undefined && { lastAt: this.#lastAt }),
+    };
+  }
+
+  #see(id: string): void {
+    this.#position = { ...this.#position, entry: id };
+    this.#lastAt = Number(id.slice(0, id.indexOf('-')));
+  }
+
+  #fitting(rest: Buffer): number {
+    const room = this.#query.maxBytes - this.#size;
+    if (rest.length <= room) return rest.length;
+    if (room <= 0) return 0;
+    const line = rest.lastIndexOf(0x0a, room - 1) + 1;
+    if (line > 0) return line;
+    const last = this.#pieces.at(-1)?.bytes;
+    if (last?.at(-1) === 0x0a) return 0; // what is there ends with a line already
+    const cut = cutAt(rest, room);
+    return cut > room && last ? 0 : cut;
+  }
+
+  #giveBackPartialEscape(hasMore: boolean): void {
+    const last = this.#pieces.at(-1);
+    if (!last) return;
+    const partial = partialEscape(last.bytes);
+    const all = partial === last.bytes.length && this.#pieces.length === 1;
+    if (partial === 0 || (all && hasMore)) return;
+    last.bytes = last.bytes.subarray(0, last.bytes.length - partial);
+    this.#position = { ...this.#position, [last.kind]: this.#position[last.kind] - partial };
+  }
+}
+
+/** The length of an ANSI escape sequence that has begun at the end of the bytes and is not finished; mostly 0. */
+export function partialEscape(bytes: Buffer): number {
+  const at = bytes.lastIndexOf(0x1b);
+  if (at < 0 || bytes.length - at > 64) return 0;
+  const text = bytes.subarray(at).toString('latin1');
+  // CSI: parameters, then one final byte. OSC: ends with BEL or ST. Others: intermediates, then one byte.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are made of them
+  const unfinished = /^\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*|[ -/]*)$/.test(text);
+  return unfinished ? bytes.length - at : 0;
+}

@@ -1,0 +1,74 @@
+import type { Failure, KillSignal, Run, RunOrder, Usage } from '../run.js';
+import { RUN_STATES, type RunState } from '../run-state.js';
+
+type Fields = Readonly<Record<string, string>>;
+
+const number = (text: string | undefined) => (text === undefined || text === '' ? undefined : Number(text));
+const json = <Value>(text: string | undefined) => (text ? (JSON.parse(text) as Value) : undefined);
+
+function killWish(fields: Fields): Run['kill'] {
+  const requestedAt = number(fields.killRequestedAt);
+  if (requestedAt === undefined) return undefined;
+  return {
+    requestedAt,
+    signal: (fields.killSignal ?? 'TERM') as KillSignal,
+    graceMs: Number(fields.killGraceMs ?? 0),
+    ...(fields.killReason && { reason: fields.killReason }),
+  };
+}
+
+function stateOf(fields: Fields): RunState {
+  const state = RUN_STATES.find((known) => known === fields.state);
+  if (!state) throw new Error(`the record of run ${fields.id} has the unknown state ${fields.state}`);
+  return state;
+}
+
+/** Drops the undefined members, as `exactOptionalPropertyTypes` wants it. */
+function defined<Shape extends object>(shape: Shape): { [Key in keyof Shape]: Exclude<Shape[Key], undefined> } {
+  return Object.fromEntries(Object.entries(shape).filter(([, value]) => value !== undefined)) as never;
+}
+
+/** A run from the fields of its hash; undefined when there is no such run. */
+export function runFromFields(fields: Fields): Run | undefined {
+  const { id, runner, agentName, queue } = fields;
+  if (!id || !runner || !agentName || !queue) return undefined;
+  return {
+    id,
+    runner,
+    agentName,
+    queue,
+    state: stateOf(fields),
+    epoch: Number(fields.epoch),
+    resumed: fields.resumed === '1',
+    promptBytes: Number(fields.promptBytes ?? 0),
+    queuedAt: Number(fields.queuedAt),
+    outBytes: Number(fields.out ?? 0),
+    errBytes: Number(fields.err ?? 0),
+    droppedBytes: Number(fields.outDropped ?? 0) + Number(fields.errDropped ?? 0),
+    ...defined({
+      host: fields.host,
+      worker: fields.worker,
+      pid: number(fields.pid),
+      sessionId: fields.sessionId,
+      mode: fields.mode,
+      model: fields.model,
+      path: fields.path,
+      exitCode: number(fields.exitCode),
+      failure: json<Failure>(fields.failure),
+      usage: json<Usage>(fields.usage),
+      kill: killWish(fields),
+      claimedAt: number(fields.claimedAt),
+      startedAt: number(fields.startedAt),
+      lastOutputAt: number(fields.lastOutputAt),
+      endedAt: number(fields.endedAt),
+    }),
+  };
+}
+
+/** The fields that a new run starts with, flat as HSET takes them. */
+export function fieldsOfOrder(id: string, queue: string, order: RunOrder): string[] {
+  const { runner, agentName, prompt, sessionId, mode, model, path } = order;
+  const optional = defined({ sessionId, mode, model, path });
+  const fields = { id, queue, runner, agentName, promptBytes: String(Buffer.byteLength(prompt)), ...optional };
+  return Object.entries({ ...fields, resumed: sessionId === undefined ? '0' : '1' }).flat();
+}

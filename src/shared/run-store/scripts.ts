@@ -1,0 +1,123 @@
+import type { RedisClient } from '../redis/connect.js';
+
+/**
+ * The changes of a run that have to be one step. Each touches the keys of one run only. Times are those of the Redis
+ * server, so a host whose clock jumps changes nothing.
+ */
+const NOW = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`;
+
+/** KEYS run, events, request · ARGV bell, request, field, value, ... · answers 1 when created, 0 when it was there. */
+const CREATE = `
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('HSET', KEYS[1], 'state', 'queued', 'epoch', 0, 'out', 0, 'err', 0, 'outDropped', 0, 'errDropped', 0, unpack(ARGV, 3))
+redis.call('SET', KEYS[3], ARGV[2])
+redis.call('XADD', KEYS[2], '*', 'k', 'state', 'd', '{"state":"queued"}')
+redis.call('PUBLISH', ARGV[1], 'queued')
+return 1`;
+
+/**
+ * KEYS run, events · ARGV bell, from states with commas, to ('' = stay), epoch ('' = any), bump (0/1), time field,
+ * event, field, value, ... · answers { changed, state, epoch }.
+ */
+const CHANGE = `${NOW}
+local state = redis.call('HGET', KEYS[1], 'state')
+if not state then return {0, 'unknown', 0} end
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+local allowed = string.find(',' .. ARGV[2] .. ',', ',' .. state .. ',', 1, true)
+if not allowed or (ARGV[4] ~= '' and ARGV[4] ~= epoch) then return {0, state, tonumber(epoch)} end
+if ARGV[3] ~= '' then
+  redis.call('HSET', KEYS[1], 'state', ARGV[3])
+  state = ARGV[3]
+end
+if ARGV[5] == '1' then epoch = redis.call('HINCRBY', KEYS[1], 'epoch', 1) end
+if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], ARGV[6], now) end
+if #ARGV > 7 then redis.call('HSET', KEYS[1], unpack(ARGV, 8)) end
+if ARGV[7] ~= '' then redis.call('XADD', KEYS[2], '*', 'k', 'state', 'd', ARGV[7]) end
+redis.call('PUBLISH', ARGV[1], state)
+return {1, state, tonumber(epoch)}`;
+
+/**
+ * KEYS run, events · ARGV bell, epoch, cap in bytes, then kind, offset, bytes, ... · answers { code, out, err }, where
+ * code is 1 (all of it is in), 0 (an offset was not the next one: go on from out and err) or -1 (not yours any more).
+ * Appending is idempotent by offset, so a reply that got lost does no harm. Over the cap the oldest output goes first.
+ */
+const APPEND = `${NOW}
+local record = redis.call('HMGET', KEYS[1], 'epoch', 'state', 'out', 'err', 'outDropped', 'errDropped')
+if record[1] ~= ARGV[2] or record[2] ~= 'running' then return {-1, 0, 0} end
+local at = { out = tonumber(record[3]), err = tonumber(record[4]) }
+local dropped = { out = tonumber(record[5]), err = tonumber(record[6]) }
+local code = 1
+local added = false
+for i = 4, #ARGV, 3 do
+  if tonumber(ARGV[i + 1]) ~= at[ARGV[i]] then code = 0 break end
+  redis.call('XADD', KEYS[2], '*', 'k', ARGV[i], 'o', ARGV[i + 1], 'd', ARGV[i + 2])
+  at[ARGV[i]] = at[ARGV[i]] + #ARGV[i + 2]
+  added = true
+end
+if added then
+  local cap = tonumber(ARGV[3])
+  local kept = at.out + at.err - dropped.out - dropped.err
+  if kept > cap then
+    local goal = cap - math.floor(cap / 16)
+    local from = '-'
+    while kept > goal do
+      local page = redis.call('XRANGE', KEYS[2], from, '+', 'COUNT', 32)
+      if #page == 0 then break end
+      for _, entry in ipairs(page) do
+        if kept <= goal then break end
+        local kind = entry[2][2]
+        if kind == 'out' or kind == 'err' then
+          local size = #entry[2][6]
+          kept = kept - size
+          dropped[kind] = dropped[kind] + size
+        end
+        from = '(' .. entry[1]
+      end
+    end
+    local first = redis.call('XRANGE', KEYS[2], from, '+', 'COUNT', 1)[1]
+    if first then redis.call('XTRIM', KEYS[2], 'MINID', first[1]) end
+    redis.call('HSET', KEYS[1], 'outDropped', dropped.out, 'errDropped', dropped.err)
+  end
+  redis.call('HSET', KEYS[1], 'out', at.out, 'err', at.err, 'lastOutputAt', now)
+  redis.call('PUBLISH', ARGV[1], 'output')
+end
+return {code, at.out, at.err}`;
+
+/**
+ * KEYS run · ARGV bell, signal, grace in ms, reason · answers { state, worker }. A wish is kept once; a later one may
+ * only sharpen it.
+ */
+const WISH_KILL = `${NOW}
+local record = redis.call('HMGET', KEYS[1], 'state', 'worker')
+if not record[1] then return {'unknown', ''} end
+if record[1] == 'queued' or record[1] == 'running' or record[1] == 'orphaned' then
+  redis.call('HSETNX', KEYS[1], 'killRequestedAt', now)
+  redis.call('HSET', KEYS[1], 'killSignal', ARGV[2], 'killGraceMs', ARGV[3])
+  if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'killReason', ARGV[4]) end
+end
+return {record[1], record[2] or ''}`;
+
+const COMMANDS = {
+  apCreate: { lua: CREATE, numberOfKeys: 3 },
+  apChange: { lua: CHANGE, numberOfKeys: 2 },
+  apAppend: { lua: APPEND, numberOfKeys: 2 },
+  apWishKill: { lua: WISH_KILL, numberOfKeys: 1 },
+} as const;
+
+type Arg = string | number | Buffer;
+/** The scripts as commands of a client. */
+export interface Scripts {
+  apCreate(...args: Arg[]): Promise<number>;
+  apChange(...args: Arg[]): Promise<[changed: number, state: string, epoch: number]>;
+  apAppend(...args: Arg[]): Promise<[code: number, out: number, err: number]>;
+  apWishKill(...args: Arg[]): Promise<[state: string, worker: string]>;
+}
+
+/** Teaches a client the scripts. */
+export function withScripts(redis: RedisClient): RedisClient & Scripts {
+  for (const [name, definition] of Object.entries(COMMANDS)) redis.defineCommand(name, definition);
+  return redis as RedisClient & Scripts;
+}

@@ -1,0 +1,55 @@
+import type { RedisClient } from '../redis/connect.js';
+import { type Entry, entryFromFields, wholeCharacters } from './output.js';
+import type { OutputPage, OutputQuery } from './read-output.js';
+
+const PAGE = 16;
+
+/** The last `size` bytes of output, read backwards, so that the cost does not depend on how much came before. */
+export async function readTail(
+  redis: RedisClient,
+  key: string,
+  size: number,
+  stream: OutputQuery['stream'],
+): Promise<OutputPage> {
+  const entries: Entry[] = [];
+  let collected = 0;
+  for (let to = '+', page = PAGE; collected < size && page === PAGE; ) {
+    const rows = (await redis.xrevrangeBuffer(key, to, '-', 'COUNT', PAGE)) as [Buffer, Buffer[]][];
+    for (const [id, fields] of rows) {
+      const entry = entryFromFields(id, fields);
+      entries.unshift(entry);
+      if (isWanted(entry, stream)) collected += entry.bytes.length;
+    }
+    page = rows.length;
+    to = `(${entries[0]?.id ?? '0-0'}`;
+  }
+  const bytes = Buffer.concat(entries.filter((entry) => isWanted(entry, stream)).map((entry) => entry.bytes));
+  const last = entries.at(-1);
+  const end = (kind: 'out' | 'err') => {
+    const final = entries.findLast((entry) => entry.kind === kind);
+    return final ? final.offset + final.bytes.length : -1;
+  };
+  return {
+    bytes: fromLineStart(bytes, size),
+    next: { entry: last?.id ?? '0-0', out: end('out'), err: end('err') },
+    hasMore: false,
+    droppedBytes: 0,
+    ...(last && { lastAt: Number(last.id.slice(0, last.id.indexOf('-'))) }),
+  };
+}
+
+function isWanted({ kind }: Entry, stream: OutputQuery['stream']): boolean {
+  return kind !== 'state' && (stream === undefined || stream === (kind === 'out' ? 'stdout' : 'stderr'));
+}
+
+/** The end of the bytes, at most `size` of them, from the start of a line in its first half or else of a character. */
+function fromLineStart(bytes: Buffer, size: number): Buffer {
+  if (bytes.length <= size) return bytes;
+  const start = bytes.length - size;
+  const line = bytes.indexOf(0x0a, start - 1) + 1;
+  if (line > 0 && line - start < size / 2) return bytes.subarray(line);
+  const before = wholeCharacters(bytes.subarray(0, start));
+  let from = before === start ? start : start + 1;
+  while (from < bytes.length && from - start < 4 && ((bytes[from] ?? 0) & 0xc0) === 0x80) from += 1;
+  return bytes.subarray(from);
+}

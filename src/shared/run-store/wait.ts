@@ -1,0 +1,73 @@
+import type { Run } from '../run.js';
+
+export interface WaitOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** Called for each ring while waiting; new output rings with `output`. */
+  readonly onRing?: (message: string) => void;
+}
+
+/** A lost ring costs this much (ms): the record is looked at again without one. One heartbeat. */
+const LOOK_AGAIN_MS = 5_000;
+
+interface Source {
+  readonly get: (id: string) => Promise<Run | undefined>;
+  readonly listen: (onRing: (message: string) => void) => Promise<() => void>;
+}
+
+/**
+ * Waits until `until` holds for a run and answers the record; at the time-out or the abort it answers the record as it
+ * is then. Undefined when there is no such run. Rings wake it, so it neither polls nor misses a change.
+ */
+export async function waitForRun(
+  { get, listen }: Source,
+  id: string,
+  until: (run: Run) => boolean,
+  { timeoutMs, signal, onRing }: WaitOptions,
+): Promise<Run | undefined> {
+  const waker = createWaker(signal);
+  const stopListening = await listen((message) => {
+    onRing?.(message);
+    if (message !== 'output') waker.wake();
+  });
+  const deadline = performance.now() + timeoutMs;
+  try {
+    for (;;) {
+      const run = await get(id);
+      const left = deadline - performance.now();
+      if (!run || until(run) || left <= 0 || signal?.aborted) return run;
+      await waker.next(Math.min(left, LOOK_AGAIN_MS));
+    }
+  } finally {
+    stopListening();
+    waker.stop();
+  }
+}
+
+/** Remembers a wake-up that comes while nobody waits for it. */
+export function createWaker(signal?: AbortSignal) {
+  let woken = false;
+  let resume: (() => void) | undefined;
+  const wake = () => {
+    woken = true;
+    resume?.();
+  };
+  signal?.addEventListener('abort', wake);
+  return {
+    wake,
+    /** Resolves at the next wake-up, or at once when there was one since the last call, or after the time (ms). */
+    async next(timeoutMs: number): Promise<void> {
+      if (!woken)
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, timeoutMs);
+          resume = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      resume = undefined;
+      woken = signal?.aborted ?? false;
+    },
+    stop: () => signal?.removeEventListener('abort', wake),
+  };
+}

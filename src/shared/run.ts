@@ -1,0 +1,97 @@
+import type { RunState } from './run-state.js';
+
+/** Why a run failed. The kinds are public API: callers branch on them. */
+export const FAILURE_KINDS = [
+  'auth', // the CLI's provider refused the credentials
+  'rate_limit', // the provider refused for now
+  'agent', // the CLI itself reported an error
+  'exit', // it ended with a code other than 0 and said no more
+  'signal', // a signal ended it that did not come from us
+  'incomplete', // it ended with 0 but never reported the end of its work
+  'not_installed', // the worker has no such program
+  'not_executable', // the program is there and could not be started
+  'invalid_request', // the worker cannot carry out what was asked
+  'path_not_allowed', // the working directory is outside of AGENTPOOL_ALLOWED_PATHS, or is none
+  'spool', // the worker's disk refused the run's files
+  'time_limit', // with state timed_out
+  'silence_limit', // with state timed_out
+  'lost', // the program vanished, or its host did
+] as const;
+export type FailureKind = (typeof FAILURE_KINDS)[number];
+
+export interface Failure {
+  readonly kind: FailureKind;
+  readonly message: string;
+}
+
+/** Tokens and money as far as the CLI tells them, for this run alone. */
+export interface Usage {
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+  readonly cachedInputTokens?: number;
+  readonly costUsd?: number;
+}
+
+export const KILL_SIGNALS = ['TERM', 'INT', 'KILL'] as const;
+export type KillSignal = (typeof KILL_SIGNALS)[number];
+
+/** A wish, not a fact: somebody asked for the end of the run. Times are Redis server milliseconds. */
+export interface KillWish {
+  readonly requestedAt: number;
+  readonly signal: KillSignal;
+  readonly graceMs: number;
+  readonly reason?: string;
+}
+
+/** What a caller may ask for; the prompt and this never change after the run was created. */
+export interface RunOrder {
+  readonly runner: string;
+  readonly agentName: string;
+  readonly prompt: string;
+  /** The session to resume. */
+  readonly sessionId?: string;
+  readonly mode?: string;
+  readonly model?: string;
+  /** The working directory on the worker's host, absolute. */
+  readonly path?: string;
+  readonly timeoutMs?: number;
+  readonly silenceTimeoutMs?: number;
+  readonly priority?: number;
+  readonly delayMs?: number;
+  readonly host?: string;
+}
+
+/** The record of a run without its prompt, result and output. Times are Redis server milliseconds. */
+export interface Run {
+  readonly id: string;
+  readonly runner: string;
+  readonly agentName: string;
+  readonly state: RunState;
+  readonly queue: string;
+  /** Rises with every claim and take-over; a writer with an older one is refused. */
+  readonly epoch: number;
+  readonly host?: string;
+  readonly worker?: string;
+  readonly pid?: number;
+  readonly sessionId?: string;
+  readonly resumed: boolean;
+  readonly mode?: string;
+  readonly model?: string;
+  readonly path?: string;
+  readonly promptBytes: number;
+  readonly exitCode?: number;
+  readonly failure?: Failure;
+  readonly usage?: Usage;
+  readonly kill?: KillWish;
+  readonly queuedAt: number;
+  readonly claimedAt?: number;
+  readonly startedAt?: number;
+  readonly lastOutputAt?: number;
+  readonly endedAt?: number;
+  readonly outBytes: number;
+  readonly errBytes: number;
+  readonly droppedBytes: number;
+}
+
+/** What an agent name may look like. */
+export const AGENT_NAME = /^[a-zA-Z0-9_-]{1,64}$/;

@@ -1,0 +1,24 @@
+import { fileURLToPath } from 'node:url';
+import type { Findings, Runner } from './runner.js';
+
+const program = fileURLToPath(new URL('./demo-program.js', import.meta.url));
+
+function read(line: string): Findings | undefined {
+  const [, key, value = ''] = /^(session|result|error): (.*)$/.exec(line) ?? [];
+  if (key === 'session') return { sessionId: value };
+  if (key === 'result') return { result: value };
+  return key === 'error' ? { error: value } : undefined;
+}
+
+/** The built-in runner: a small scripted program that behaves as an agent does and needs no account. */
+export const demo: Runner<'demo'> = {
+  name: 'demo',
+  title: 'Demo',
+  command: 'node',
+  install: 'it is part of agentpool',
+  modes: ['calm', 'quick'],
+  args: ({ mode }) => [program, ...(mode === undefined ? [] : ['--mode', mode])],
+  stdin: ({ prompt }) => prompt,
+  resumeArgs: (sessionId) => ['--resume', sessionId],
+  output: { format: 'text', read },
+};

@@ -1,0 +1,68 @@
+import type { Failure, Usage } from '../run.js';
+
+/** What a runner is given to build its command line from. */
+export interface RunRequest {
+  readonly prompt: string;
+  /** The session to resume, or, where `resume` is false, the id that we chose for the new one. */
+  readonly sessionId?: string;
+  readonly resume: boolean;
+  readonly mode?: string;
+  readonly model?: string;
+  /** The working directory, real and absolute. */
+  readonly path: string;
+  /** `auto`: tools may be used unasked; `safe`: what needs an approval is denied. */
+  readonly permissions: 'auto' | 'safe';
+}
+
+/** What a CLI's output tells about its run. Every field may arrive early, late or never; a later one replaces it. */
+export interface Findings {
+  readonly sessionId?: string;
+  readonly result?: string;
+  /** The CLI's own words for what went wrong. */
+  readonly error?: string;
+  /** What kind of failure `error` is, where the CLI tells. */
+  readonly errorKind?: Failure['kind'];
+  /** The CLI goes on, but cannot succeed any more: it may be ended. */
+  readonly hopeless?: boolean;
+  /** The terminal event was seen. */
+  readonly ended?: boolean;
+  readonly usage?: Usage;
+}
+
+/** How a CLI's stdout is read. `read` is pure, looks at one message, and answers with what it learned. */
+export type Output =
+  | {
+      /** `json-lines`: one JSON value a line; `json`: the whole output is one JSON value. */
+      readonly format: 'json-lines' | 'json';
+      readonly read: (message: unknown) => Findings | undefined;
+      /** There is a terminal event: without it even exit 0 is no success. */
+      readonly terminal?: boolean;
+    }
+  | {
+      /** Lines of text; without a `result` of its own the text is the result. */
+      readonly format: 'text';
+      readonly read?: (line: string) => Findings | undefined;
+    };
+
+/** All that is particular to one agent CLI: data and pure functions; no I/O, no clock, no environment. */
+export interface Runner<Name extends string = string> {
+  readonly name: Name;
+  readonly title: string;
+  /** Looked up on the worker's PATH. */
+  readonly command: string;
+  /** How a person installs it; shown in errors and by doctor. */
+  readonly install: string;
+  readonly versionArgs?: readonly string[];
+  /** Absent: takes no mode. */
+  readonly modes?: readonly string[];
+  readonly args: (request: RunRequest) => readonly string[];
+  /** What is written to its stdin, which is then closed. Preferred: no 128 KiB cap, not in `ps`. */
+  readonly stdin?: (request: RunRequest) => string;
+  /** We choose the id of a new session, so it is known before the program says anything. */
+  readonly sessionIdArgs?: (sessionId: string) => readonly string[];
+  /** Absent: cannot resume. */
+  readonly resumeArgs?: (sessionId: string) => readonly string[];
+  /** Values may be `$NAME`: a variable of the worker's environment, resolved there only. */
+  readonly env?: (request: RunRequest) => Readonly<Record<string, string>>;
+  readonly output: Output;
+}

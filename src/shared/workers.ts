@@ -1,0 +1,80 @@
+import type { RedisClient } from './redis/connect.js';
+
+/** What a worker can run. */
+export interface OfferedRunner {
+  readonly name: string;
+  /** The program it found. */
+  readonly program: string;
+  /** As the program itself says it; absent until it has, or when it has no such option. */
+  readonly version?: string;
+}
+
+/** What a worker tells about itself with every heartbeat. */
+export interface WorkerReport {
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  /** With the pid, who it is: opaque. */
+  readonly processStart: string;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly runners: readonly OfferedRunner[];
+  /** Runs at once, all runners together. */
+  readonly capacity: number;
+  readonly running: number;
+  readonly allowedPaths: readonly string[];
+  /** `stopping` claims nothing more; `left` has handed its programs to the next worker of its host. */
+  readonly phase: 'ready' | 'stopping' | 'left';
+}
+
+/** A report with its age. */
+export interface LivingWorker extends WorkerReport {
+  readonly lastHeartbeatAt: number;
+  readonly alive: boolean;
+}
+
+const BEAT = `
+local time = redis.call('TIME')
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('ZADD', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[1])
+return 1`;
+
+/** Heartbeats after which a silent worker is taken for dead. */
+export const SILENT_BEATS = 3;
+
+/** The register of workers: who lives, on which host, with which runners. Times are those of the Redis server. */
+export function openWorkers(redis: RedisClient, prefix: string, heartbeatMs: number) {
+  const reports = `{${prefix}:workers}:reports`;
+  const beats = `{${prefix}:workers}:beats`;
+  return {
+    async beat(report: WorkerReport): Promise<void> {
+      await redis.eval(BEAT, 2, reports, beats, report.id, JSON.stringify(report));
+    },
+    async leave(id: string): Promise<void> {
+      await redis.zrem(beats, id);
+      await redis.hdel(reports, id);
+    },
+    /** Everyone who has not left, with `alive` false after three silent heartbeats. */
+    async list(): Promise<LivingWorker[]> {
+      const [texts, flat, time] = await Promise.all([
+        redis.hgetall(reports),
+        redis.zrange(beats, '0', '-1', 'WITHSCORES'),
+        redis.time(),
+      ]);
+      const now = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000);
+      const found: LivingWorker[] = [];
+      for (let at = 0; at < flat.length; at += 2) {
+        const text = texts[flat[at] ?? ''];
+        const lastHeartbeatAt = Number(flat[at + 1]);
+        if (!text) continue;
+        const alive = now - lastHeartbeatAt < SILENT_BEATS * heartbeatMs;
+        found.push({ ...(JSON.parse(text) as WorkerReport), lastHeartbeatAt, alive });
+      }
+      return found.sort((a, b) => a.host.localeCompare(b.host) || a.startedAt - b.startedAt);
+    },
+    async living(): Promise<LivingWorker[]> {
+      return (await this.list()).filter((worker) => worker.alive);
+    },
+  };
+}
+export type Workers = ReturnType<typeof openWorkers>;

@@ -1,0 +1,97 @@
+import type { Lease } from '../shared/queues/leases.js';
+import type { Run } from '../shared/run.js';
+import { isEnded } from '../shared/run-state.js';
+import type { WorkerDeps } from './deps.js';
+import { startRun } from './start-run.js';
+
+/** What to do with a job that BullMQ hands us; it may do so more than once for one run. */
+export type Decision = 'start' | 'start-claimed' | 'attach' | 'mirror' | 'end';
+
+/**
+ * Decides from the record alone, since a job may come again while its program lives: a worker that died, an event loop
+ * that stood still, or a Redis that was away for longer than the lock, are enough. `known`: we supervise or start it.
+ */
+export function decide(run: Pick<Run, 'state' | 'worker'> | undefined, worker: string, known: boolean): Decision {
+  if (!run || isEnded(run.state)) return 'end';
+  if (run.state === 'queued') return 'start';
+  if (run.worker !== worker) return 'mirror';
+  return known ? 'attach' : 'start-claimed'; // ours, and nobody has started it: the answer to our claim was lost
+}
+
+/**
+ * Takes a job on: starts its program if nobody has, else mirrors the end of the run that somebody looks after. Resolves
+ * once the slot is taken, with false when there was none; what takes longer goes to `inBackground`.
+ */
+export async function attachOrStart(
+  deps: WorkerDeps,
+  lease: Lease,
+  inBackground: (begun: Promise<void>) => void,
+): Promise<boolean> {
+  const { pool, id, host, supervised, starting, leases } = deps;
+  const run = await pool.runs.get(lease.runId);
+  const decision = decide(run, id, supervised.has(lease.runId) || starting.has(lease.runId));
+  if (!run || decision === 'end') {
+    await lease.finish({
+      state: run?.state ?? 'failed',
+      message: run?.failure?.message ?? (run ? '' : 'its record is gone'),
+    });
+    return true;
+  }
+  if (decision === 'mirror') return mirror(deps, lease);
+  if (decision === 'attach') {
+    const supervision = supervised.get(run.id);
+    if (!supervision) return mirror(deps, lease);
+    if (supervision.lease) leases.delete(supervision.lease);
+    supervision.lease = lease;
+    leases.add(lease);
+    return true;
+  }
+  if (!deps.slots.isFree(run.runner)) {
+    await lease.giveBack();
+    return false;
+  }
+  deps.slots.take(run.runner);
+  const claimed = decision === 'start' ? await pool.runs.claim(run.id, id, host) : { changed: true, epoch: run.epoch };
+  if (!claimed.changed) {
+    deps.slots.release(run.runner);
+    return mirror(deps, lease); // a kill or another worker was faster
+  }
+  leases.add(lease);
+  inBackground(begin(deps, run, claimed.epoch, lease));
+  return true;
+}
+
+async function begin(deps: WorkerDeps, run: Run, epoch: number, lease: Lease): Promise<void> {
+  const { leases, slots, logger } = deps;
+  const supervision = await startRun(deps, { id: run.id, epoch }, lease.queue, lease).catch((error: unknown) => {
+    logger.error({ runId: run.id, err: error }, 'the run could not be started; its job comes again');
+    return undefined;
+  });
+  if (supervision) return;
+  leases.delete(lease);
+  slots.release(run.runner);
+  deps.onRoom();
+}
+
+/** The longest that one wait for somebody else's run takes before it is begun anew (ms). */
+const MIRROR_MS = 24 * 60 * 60_000;
+
+/** Holds the job until the run that another worker owns has ended, so that Bull Board is right. */
+function mirror(deps: WorkerDeps, lease: Lease): true {
+  const { pool, leases, logger } = deps;
+  leases.add(lease);
+  const follow = async () => {
+    let run: Run | undefined;
+    do
+      run = await pool.runs.wait(lease.runId, (seen) => isEnded(seen.state) || !leases.has(lease), {
+        timeoutMs: MIRROR_MS,
+      });
+    while (run && !isEnded(run.state) && leases.has(lease));
+    if (leases.delete(lease))
+      await lease.finish({ state: run?.state ?? 'failed', message: run?.failure?.message ?? '' });
+  };
+  follow().catch((error: unknown) =>
+    logger.debug({ runId: lease.runId, err: error }, 'the job is not mirrored any more'),
+  );
+  return true;
+}

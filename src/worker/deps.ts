@@ -1,0 +1,26 @@
+import type { Logger } from '../shared/logger.js';
+import type { Pool } from '../shared/pool.js';
+import type { Lease } from '../shared/queues/leases.js';
+import type { Installed } from './installed.js';
+import type { Slots } from './slots.js';
+import type { Supervision } from './supervise.js';
+
+/** What the parts of one worker share. */
+export interface WorkerDeps {
+  readonly pool: Pool;
+  readonly id: string;
+  readonly host: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly spools: string;
+  readonly installed: Installed;
+  readonly slots: Slots;
+  /** Runs under our eyes, by id. */
+  readonly supervised: Map<string, Supervision>;
+  /** Jobs that we hold and prolong. */
+  readonly leases: Set<Lease>;
+  /** Runs that are ours and whose program is just being started. */
+  readonly starting: Set<string>;
+  /** A slot became free, or a job was placed. */
+  readonly onRoom: () => void;
+  readonly logger: Logger;
+}

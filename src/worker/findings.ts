@@ -1,0 +1,83 @@
+import type { Logger } from '../shared/logger.js';
+import type { Findings, Output } from '../shared/runners/runner.js';
+
+/** Longer lines are output like any other, but nothing is looked for in them. */
+const LONGEST_LINE = 16 * 1024 * 1024;
+/** The text of a runner without a result of its own is its result, up to here (characters, from the end). */
+const TEXT_RESULT_CHARS = 64 * 1024;
+
+/** Collects what a CLI's stdout tells about its run, from bytes as they come. */
+export function createReader(output: Output, onLearned: (learned: Findings) => void, logger: Logger) {
+  const found: { -readonly [Key in keyof Findings]: Findings[Key] } = {};
+  let pieces: Buffer[] = [];
+  let size = 0;
+  let complained = false;
+  let text = '';
+
+  const learn = (message: unknown) => {
+    try {
+      const learned = output.format === 'text' ? output.read?.(String(message)) : output.read(message);
+      if (!learned || Object.keys(learned).length === 0) return;
+      Object.assign(found, learned);
+      onLearned(learned);
+    } catch (error) {
+      // A reader that trips over one line must not cost the run; the line is in the output all the same.
+      if (!complained) logger.warn({ err: error }, 'the runner could not read a line of output');
+      complained = true;
+    }
+  };
+  const learnJson = (line: string) => {
+    if (line.trim() === '') return;
+    let message: unknown;
+    try {
+      message = JSON.parse(line);
+    } catch {
+      return; // a line that is no JSON is output, not an error
+    }
+    learn(message);
+  };
+  const takeLine = (line: string) => {
+    if (output.format === 'json-lines') return learnJson(line);
+    text = `${text}${line}\n`.slice(-TEXT_RESULT_CHARS);
+    learn(line);
+  };
+  const keep = (bytes: Buffer) => {
+    size += bytes.length;
+    if (size <= LONGEST_LINE) pieces.push(bytes);
+    else pieces = [];
+  };
+  const flush = (): string | undefined => {
+    const whole = size <= LONGEST_LINE ? Buffer.concat(pieces).toString() : undefined;
+    pieces = [];
+    size = 0;
+    return whole;
+  };
+
+  return {
+    take(bytes: Buffer): void {
+      if (output.format === 'json') {
+        keep(bytes);
+        return;
+      }
+      let from = 0;
+      for (let newline = bytes.indexOf(0x0a); newline >= 0; newline = bytes.indexOf(0x0a, from)) {
+        keep(bytes.subarray(from, newline));
+        const line = flush();
+        if (line !== undefined) takeLine(line);
+        from = newline + 1;
+      }
+      if (from < bytes.length) keep(bytes.subarray(from));
+    },
+    /** What was found, once there is no more output. */
+    finish(): Findings {
+      const rest = flush();
+      if (rest !== undefined && rest !== '') {
+        if (output.format === 'json') learnJson(rest);
+        else takeLine(rest);
+      }
+      if (output.format === 'text' && found.result === undefined && text.trim() !== '') found.result = text.trim();
+      return found;
+    },
+  };
+}
+export type Reader = ReturnType<typeof createReader>;

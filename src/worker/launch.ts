@@ -1,0 +1,73 @@
+import { closeSync, openSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { execa } from 'execa';
+import { RUN_MARK } from '../shared/config/load.js';
+import { identify, type ProcessId } from './processes.js';
+import { readNumberLine, type Spool } from './spool.js';
+
+/**
+ * Waits for the program and writes down its exit status, so that it is known whoever supervises by then. The inner
+ * shell becomes the program: it writes its pid first, and `set -C` makes a second start of the same spool impossible.
+ * A caught signal (`trap :`) is reset in the program; an ignored one would not be. The status is written as one line
+ * in one go; readers wait for its newline, which is what a temporary name and a rename would give, without needing `mv`.
+ */
+const WRAPPER = `trap : TERM INT HUP QUIT
+exit_file=$1
+shift
+sh -c 'set -C; echo $$ >"$1" || exit 125; shift; exec "$@"' agentpool "$@"
+code=$?
+echo "$code" >"$exit_file"
+exit "$code"`;
+
+export interface Launch {
+  readonly spool: Spool;
+  readonly runId: string;
+  /** Absolute. */
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly path: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface Launched {
+  readonly wrapper: ProcessId | undefined;
+  /** Resolves when the wrapper has ended; with its exit code where that is known. */
+  readonly wrapperGone: Promise<number | undefined>;
+}
+
+/** Starts a program that outlives us: own session, files for all three streams. Throws what the kernel says. */
+export async function launch({ spool, runId, program, args, path, env }: Launch): Promise<Launched> {
+  const files = [openSync(spool.stdin, 'r'), openSync(spool.stdout, 'a'), openSync(spool.stderr, 'a')];
+  try {
+    // execa hands any descriptor to the program as it is; its types know the numbers up to 9 only.
+    const [stdin = 3, stdout = 3, stderr = 3] = files as 3[];
+    const child = execa('/bin/sh', ['-c', WRAPPER, 'agentpool', spool.exit, spool.pid, program, ...args], {
+      cwd: path,
+      env: { ...env, [RUN_MARK]: runId },
+      extendEnv: false,
+      stdio: [stdin, stdout, stderr],
+      detached: true,
+      cleanup: false,
+      buffer: false,
+      reject: false,
+    });
+    const { pid } = child;
+    if (pid === undefined) {
+      const failed = await child;
+      throw failed instanceof Error ? (failed.cause ?? failed) : new Error('the program could not be started');
+    }
+    return { wrapper: identify(pid), wrapperGone: child.then(({ exitCode }) => exitCode) };
+  } finally {
+    for (const file of files) closeSync(file);
+  }
+}
+
+/** The pid of the program, once it has written it; undefined when the wrapper ended without it. */
+export async function programPid(spool: Spool, wrapper: ProcessId | undefined): Promise<number | undefined> {
+  for (;;) {
+    const pid = readNumberLine(spool.pid);
+    if (pid !== undefined || !wrapper || identify(wrapper.pid)?.start !== wrapper.start)
+      return pid ?? readNumberLine(spool.pid);
+    await pause(3);
+  }
+}

@@ -1,0 +1,109 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from '../shared/logger.js';
+import type { Chunk } from '../shared/run-store/changes.js';
+import { wholeCharacters } from '../shared/run-store/output.js';
+import { type Follower, followFile } from './follow.js';
+import type { Spool } from './spool.js';
+
+/** Output that comes within this time (ms) becomes one entry. */
+const GATHER_MS = 20;
+/** Entries of 4 to 16 KiB carry the least overhead in Redis; a round takes several of each stream. */
+const ENTRY_BYTES = 16 * 1024;
+const ROUND_BYTES = 8 * ENTRY_BYTES;
+/** After a refusal that may pass, such as Redis out of memory (ms). */
+const TRY_AGAIN_MS = 1_000;
+
+export interface ShipDeps {
+  readonly spool: Spool;
+  /** How far the stream of the run already is. */
+  readonly from: { readonly out: number; readonly err: number };
+  /** 1: all is in; 0: go on from these offsets; -1: the run is not ours any more. */
+  readonly append: (chunks: readonly Chunk[]) => Promise<{ code: number; out: number; err: number }>;
+  readonly onFenced: () => void;
+  readonly logger: Logger;
+}
+
+/** Divides bytes into entries that end with a line or at least a whole character. */
+export function intoEntries(bytes: Buffer): Buffer[] {
+  const entries: Buffer[] = [];
+  for (let from = 0; from < bytes.length; ) {
+    const rest = bytes.subarray(from, from + ENTRY_BYTES);
+    const full = rest.length === ENTRY_BYTES && from + ENTRY_BYTES < bytes.length;
+    const line = full ? rest.lastIndexOf(0x0a) + 1 : 0;
+    const cut = full ? line || wholeCharacters(rest) || rest.length : rest.length;
+    entries.push(rest.subarray(0, cut));
+    from += cut;
+  }
+  return entries;
+}
+
+/**
+ * Ships a spool into the run's stream: each entry carries its byte offset, the stream takes it only when it is the
+ * next one, so nothing is lost or doubled whatever happens in between.
+ */
+export function startShipping({ spool, from, append, onFenced, logger }: ShipDeps) {
+  const files = { out: followFile(spool.stdout, from.out), err: followFile(spool.stderr, from.err) };
+  const stopped = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  let last: Promise<void> = Promise.resolve();
+
+  /** Sends what there is; without `all` the beginning of a character stays until its rest has come. */
+  async function ship(all: boolean): Promise<void> {
+    while (!stopped.signal.aborted) {
+      const chunks = [...take('out', files.out, all), ...take('err', files.err, all)];
+      if (chunks.length === 0) return;
+      const { code, out, err } = await appendUntilTaken(chunks);
+      if (code < 0) {
+        if (!stopped.signal.aborted) onFenced();
+        return;
+      }
+      files.out.seek(out);
+      files.err.seek(err);
+    }
+  }
+
+  async function appendUntilTaken(chunks: readonly Chunk[]) {
+    for (;;)
+      try {
+        return await append(chunks);
+      } catch (error) {
+        if (stopped.signal.aborted) return { code: -1, out: 0, err: 0 };
+        logger.warn({ err: error }, 'Redis refused output; it stays in the spool and is sent again');
+        await pause(TRY_AGAIN_MS, undefined, { signal: stopped.signal }).catch(() => {});
+      }
+  }
+
+  const enqueue = (all: boolean) => {
+    last = last.then(() => ship(all));
+    return last;
+  };
+
+  return {
+    /** Output may have come. */
+    kick(): void {
+      if (timer || stopped.signal.aborted) return;
+      timer = setTimeout(() => {
+        timer = undefined;
+        enqueue(false).catch((error: unknown) => logger.error({ err: error }, 'the spool cannot be read'));
+      }, GATHER_MS);
+    },
+    /** Resolves when everything in the spool is in the stream. */
+    drain: () => enqueue(true),
+    stop(): void {
+      stopped.abort();
+      clearTimeout(timer);
+      for (const file of Object.values(files)) file.close();
+    },
+  };
+}
+
+function take(kind: Chunk['kind'], file: Follower, all: boolean): Chunk[] {
+  const bytes = file.peek(ROUND_BYTES);
+  const more = bytes.length === ROUND_BYTES;
+  let offset = file.offset;
+  return intoEntries(all && !more ? bytes : bytes.subarray(0, wholeCharacters(bytes))).map((entry) => {
+    const chunk = { kind, offset, bytes: entry };
+    offset += entry.length;
+    return chunk;
+  });
+}

@@ -1,0 +1,25 @@
+/** `AGENTPOOL_CONCURRENCY`: all runners together, or by runner. */
+export type Concurrency = number | Readonly<Record<string, number>>;
+
+/** A runner that a per-runner setting does not name gets this many. */
+const UNNAMED = 1;
+
+/** How many runs a worker may have at once. */
+export function createSlots(concurrency: Concurrency) {
+  const used = new Map<string, number>();
+  const total = () => [...used.values()].reduce((sum, count) => sum + count, 0);
+  const limitOf = (runner: string) =>
+    typeof concurrency === 'number' ? concurrency : (concurrency[runner] ?? UNNAMED);
+  return {
+    isFree: (runner: string) =>
+      typeof concurrency === 'number' ? total() < concurrency : (used.get(runner) ?? 0) < limitOf(runner),
+    /** Adopted runs take slots even when none is free: their programs run anyway. */
+    take: (runner: string) => void used.set(runner, (used.get(runner) ?? 0) + 1),
+    release: (runner: string) => void used.set(runner, Math.max(0, (used.get(runner) ?? 0) - 1)),
+    used: total,
+    /** All runs at once, given what the worker can run. */
+    capacity: (runners: readonly string[]) =>
+      typeof concurrency === 'number' ? concurrency : runners.reduce((sum, runner) => sum + limitOf(runner), 0),
+  };
+}
+export type Slots = ReturnType<typeof createSlots>;

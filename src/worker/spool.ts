@@ -1,0 +1,103 @@
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ProcessId } from './processes.js';
+
+/** What the next worker of this host has to know to go on with a run. Never the prompt, never a secret. */
+export interface SpoolMeta {
+  readonly runId: string;
+  readonly runner: string;
+  readonly agentName: string;
+  readonly queue: string;
+  /** Of the lock of the BullMQ job. */
+  readonly leaseToken: string;
+  readonly bootId: string;
+  readonly path: string;
+  readonly sessionId?: string;
+  readonly timeoutMs: number;
+  readonly silenceTimeoutMs: number;
+  /** Milliseconds since boot. */
+  readonly startedUptimeMs: number;
+  /** Absent: the program was about to be started. */
+  readonly wrapper?: ProcessId;
+}
+
+/** The directory of a run on the worker's disk. */
+export interface Spool {
+  readonly directory: string;
+  readonly stdin: string;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** One line: the pid of the program, written by itself just before it becomes the program. */
+  readonly pid: string;
+  /** One line: the exit status, written by the wrapper. Without its newline it is not there yet. */
+  readonly exit: string;
+}
+
+export const EXIT_FILE = 'exit';
+
+/** All spools of one host; the host is part of the path, since several hosts may share a volume. */
+export function spoolRoot(home: string, host: string): string {
+  return join(home, 'spool', host);
+}
+
+export function spoolOf(root: string, runId: string): Spool {
+  const directory = join(root, runId);
+  const file = (name: string) => join(directory, name);
+  return {
+    directory,
+    stdin: file('stdin'),
+    stdout: file('stdout'),
+    stderr: file('stderr'),
+    pid: file('pid'),
+    exit: file(EXIT_FILE),
+  };
+}
+
+/** Makes the spool of a run that is about to start. Throws what the disk says. */
+export function createSpool(root: string, meta: SpoolMeta, stdin: string): Spool {
+  const spool = spoolOf(root, meta.runId);
+  mkdirSync(spool.directory, { recursive: true, mode: 0o700 });
+  writeMeta(spool, meta);
+  writeFileSync(spool.stdin, stdin, { mode: 0o600 });
+  for (const file of [spool.stdout, spool.stderr]) closeSync(openSync(file, 'a', 0o600));
+  return spool;
+}
+
+export function writeMeta(spool: Spool, meta: SpoolMeta): void {
+  const file = join(spool.directory, 'meta.json');
+  writeFileSync(`${file}.tmp`, JSON.stringify(meta), { mode: 0o600, flush: true });
+  renameSync(`${file}.tmp`, file);
+}
+
+/** Undefined when the worker died before it was written. */
+export function readMeta(spool: Spool): SpoolMeta | undefined {
+  const text = read(join(spool.directory, 'meta.json'));
+  return text === undefined ? undefined : (JSON.parse(text) as SpoolMeta);
+}
+
+/** The run ids that have a spool. */
+export function spooledRuns(root: string): string[] {
+  try {
+    return readdirSync(root);
+  } catch {
+    return [];
+  }
+}
+
+/** A number that a process of the run has written as one whole line. */
+export function readNumberLine(file: string): number | undefined {
+  const [, digits] = /^(\d+)\n$/.exec(read(file) ?? '') ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+export function removeSpool(spool: Spool): void {
+  rmSync(spool.directory, { recursive: true, force: true });
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,209 @@
+import { randomUUID } from 'node:crypto';
+import { homedir } from 'node:os';
+import { codeOf, messageOf } from '../shared/errors.js';
+import type { Lease } from '../shared/queues/leases.js';
+import type { Failure, RunOrder } from '../shared/run.js';
+import type { Ownership } from '../shared/run-store/changes.js';
+import type { Runner, RunRequest } from '../shared/runners/runner.js';
+import { workingDirectory } from './allowed-path.js';
+import type { WorkerDeps } from './deps.js';
+import { programEnvironment } from './environment.js';
+import { type Launched, launch, programPid } from './launch.js';
+import { bootId, uptimeMs } from './processes.js';
+import { createSpool, removeSpool, type Spool, type SpoolMeta, spoolOf, writeMeta } from './spool.js';
+import { type Supervision, supervise } from './supervise.js';
+
+/** Everything that starting a program needs, checked. */
+interface Plan {
+  readonly runner: Runner;
+  readonly program: string;
+  readonly request: RunRequest;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Starts the program of a run that we own; what cannot be started ends as `failed`, with the reason. */
+export async function startRun(
+  deps: WorkerDeps,
+  own: Ownership,
+  queue: string,
+  lease: Lease | undefined,
+): Promise<Supervision | undefined> {
+  deps.starting.add(own.id);
+  try {
+    return await start(deps, own, queue, lease);
+  } finally {
+    deps.starting.delete(own.id);
+  }
+}
+
+async function start(
+  deps: WorkerDeps,
+  own: Ownership,
+  queue: string,
+  lease: Lease | undefined,
+): Promise<Supervision | undefined> {
+  const { pool } = deps;
+  const order = await pool.runs.order(own.id);
+  const plan = order ? await planFor(deps, order) : { failure: failure('invalid_request', 'its request is gone') };
+  if ('failure' in plan || !order) {
+    await refuse(deps, own, lease, 'failure' in plan ? plan.failure : failure('lost', 'its request is gone'));
+    return undefined;
+  }
+  const meta = metaFor(deps, own, queue, lease, order, plan);
+  let spool = spoolOf(deps.spools, own.id);
+  try {
+    removeSpool(spool);
+    spool = createSpool(deps.spools, meta, plan.runner.stdin?.(plan.request) ?? '');
+  } catch (error) {
+    await refuse(deps, own, lease, failure('spool', `the worker cannot write its spool: ${messageOf(error)}`));
+    return undefined;
+  }
+  const { program, args, env, request } = plan;
+  let launched: Launched;
+  try {
+    launched = await launch({ spool, runId: own.id, program, args, env, path: request.path });
+  } catch (error) {
+    removeSpool(spool);
+    await refuse(deps, own, lease, launchFailure(error));
+    return undefined;
+  }
+  // From here on the program may run, so whatever goes wrong, it is watched over.
+  const { wrapper, wrapperGone } = launched;
+  const started: SpoolMeta = { ...meta, ...(wrapper && { wrapper }) };
+  const supervision = watchOver(deps, own, lease, started, { outBytes: 0, errBytes: 0 }, wrapperGone);
+  recordStart(deps, own, spool, started).catch((error: unknown) =>
+    deps.logger.warn({ runId: own.id, err: error }, 'the start could not be recorded'),
+  );
+  return supervision;
+}
+
+async function recordStart(deps: WorkerDeps, own: Ownership, spool: Spool, meta: SpoolMeta): Promise<void> {
+  writeMeta(spool, meta);
+  const pid = await programPid(spool, meta.wrapper);
+  if (pid !== undefined) await deps.pool.runs.started(own, pid, meta.path);
+}
+
+/** Puts a started run under our eyes; used for our own and for adopted ones. */
+export function watchOver(
+  deps: WorkerDeps,
+  own: Ownership,
+  lease: Lease | undefined,
+  meta: SpoolMeta,
+  from: { outBytes: number; errBytes: number; sessionId?: string },
+  wrapperGone?: Promise<number | undefined>,
+): Supervision {
+  const { pool, host, supervised, slots, logger } = deps;
+  const runner = pool.runners.get(meta.runner);
+  if (!runner) throw new Error(`the spool of run ${own.id} names the unknown runner ${meta.runner}`);
+  const { path, agentName } = meta;
+  const supervision = supervise(
+    {
+      runs: pool.runs,
+      runner,
+      own,
+      spool: spoolOf(deps.spools, own.id),
+      meta,
+      from,
+      ...(wrapperGone && { wrapperGone }),
+      keepLeftovers: pool.config.keepLeftovers,
+      rememberSession: (id) =>
+        pool.runs.sessions.remember({ id, runner: runner.name, agentName, host, path, home: homedir(), runId: own.id }),
+      logger: logger.child({ runId: own.id, runner: runner.name }),
+    },
+    lease,
+  );
+  supervised.set(own.id, supervision);
+  void supervision.over.then(() => {
+    supervised.delete(own.id);
+    if (supervision.lease) deps.leases.delete(supervision.lease);
+    slots.release(runner.name);
+    deps.onRoom();
+  });
+  if (meta.sessionId !== undefined) supervision.sessionKnown(meta.sessionId);
+  void supervision.look().catch(() => {});
+  return supervision;
+}
+
+async function planFor(deps: WorkerDeps, order: RunOrder): Promise<Plan | { failure: Failure }> {
+  const { pool, installed, env } = deps;
+  const { config } = pool;
+  const offered = installed.get(order.runner);
+  if (!offered) {
+    const known = pool.runners.get(order.runner);
+    if (!known) return { failure: failure('invalid_request', `this worker knows no runner ${order.runner}`) };
+    return {
+      failure: failure('not_installed', `${known.command} is not on this worker's PATH; install it: ${known.install}`),
+    };
+  }
+  const { runner, program } = offered;
+  const session =
+    order.sessionId === undefined ? undefined : await pool.runs.sessions.find(runner.name, order.sessionId);
+  if (order.sessionId !== undefined && !runner.resumeArgs)
+    return { failure: failure('invalid_request', `${runner.title} cannot resume a session`) };
+  // A session is bound to its directory: CLIs lose it, hang on it or start anew elsewhere.
+  const place = workingDirectory(session?.path ?? order.path, config.allowedPaths);
+  if ('failure' in place) return place;
+  const sessionId = order.sessionId ?? (runner.sessionIdArgs ? randomUUID() : undefined);
+  const request: RunRequest = {
+    prompt: order.prompt,
+    resume: order.sessionId !== undefined,
+    path: place.path,
+    permissions: config.permissions,
+    ...(sessionId !== undefined && { sessionId }),
+    ...(order.mode !== undefined && { mode: order.mode }),
+    ...(order.model !== undefined && { model: order.model }),
+  };
+  const { env: programEnv, missing } = programEnvironment(runner, request, env);
+  if (missing.length > 0)
+    return { failure: failure('invalid_request', `the worker's environment lacks ${missing.join(', ')}`) };
+  return { runner, program, request, args: argsOf(runner, request), env: programEnv };
+}
+
+function argsOf(runner: Runner, request: RunRequest): string[] {
+  const { sessionId, resume } = request;
+  const forSession =
+    sessionId === undefined ? [] : ((resume ? runner.resumeArgs : runner.sessionIdArgs)?.(sessionId) ?? []);
+  return [...runner.args(request), ...forSession];
+}
+
+function metaFor(
+  deps: WorkerDeps,
+  own: Ownership,
+  queue: string,
+  lease: Lease | undefined,
+  order: RunOrder,
+  { runner, request }: Plan,
+): SpoolMeta {
+  const { config } = deps.pool;
+  return {
+    runId: own.id,
+    runner: runner.name,
+    agentName: order.agentName,
+    queue,
+    leaseToken: lease?.token ?? '',
+    bootId: bootId(),
+    path: request.path,
+    timeoutMs: order.timeoutMs ?? config.runTimeoutMs,
+    silenceTimeoutMs: order.silenceTimeoutMs ?? config.silenceTimeoutMs,
+    startedUptimeMs: uptimeMs(),
+    ...(request.sessionId !== undefined && { sessionId: request.sessionId }),
+  };
+}
+
+async function refuse(deps: WorkerDeps, own: Ownership, lease: Lease | undefined, why: Failure): Promise<void> {
+  deps.logger.warn({ runId: own.id, failure: why.kind }, 'the run cannot be started');
+  await deps.pool.runs.end(own.id, own.epoch, { state: 'failed', failure: why });
+  await lease?.finish({ state: 'failed', message: why.message });
+}
+
+const failure = (kind: Failure['kind'], message: string): Failure => ({ kind, message });
+
+function launchFailure(error: unknown): Failure {
+  if (codeOf(error) === 'E2BIG')
+    return failure(
+      'invalid_request',
+      'the prompt is too long for an argument of a program; let the runner take it by stdin',
+    );
+  return failure('not_executable', `the program cannot be started: ${messageOf(error)}`);
+}

@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto';
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ConfigError, messageOf } from '../shared/errors.js';
+import type { Pool } from '../shared/pool.js';
+import { LOCK_MS } from '../shared/queues/leases.js';
+import { VERSION } from '../shared/version.js';
+import type { WorkerReport } from '../shared/workers.js';
+import { startClaiming } from './claim-loop.js';
+import type { WorkerDeps } from './deps.js';
+import { baseEnvironment } from './environment.js';
+import { installedRunners, startOffers } from './installed.js';
+import { identify } from './processes.js';
+import { createSlots } from './slots.js';
+import { spoolRoot } from './spool.js';
+import { startSweeping } from './sweep.js';
+import { takeOver } from './take-over.js';
+
+export interface StartedWorker {
+  readonly id: string;
+  readonly host: string;
+  readonly runners: readonly string[];
+  /** `detach` leaves the programs to the next worker of this host, `drain` waits for their end. Legal twice. */
+  stop(how?: 'detach' | 'drain'): Promise<void>;
+}
+
+/** Starts a worker: it takes over what an earlier one left on this host, then claims. */
+export async function startWorker(
+  pool: Pool,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<StartedWorker> {
+  const { config } = pool;
+  const host = config.hostName;
+  const id = `${host}-${randomBytes(4).toString('hex')}`;
+  const logger = pool.logger.child({ worker: id });
+  const installed = installedRunners(pool.runners.values(), knownRunners(pool), env);
+  const slots = createSlots(config.concurrency);
+  let wake = () => {};
+  const deps: WorkerDeps = {
+    pool,
+    id,
+    host,
+    env,
+    spools: writableDirectory(spoolRoot(config.home, host)),
+    installed,
+    slots,
+    supervised: new Map(),
+    leases: new Set(),
+    starting: new Set(),
+    onRoom: () => wake(),
+    logger,
+  };
+  const { offers } = startOffers(installed, baseEnvironment(env));
+  const startedAt = await pool.runs.now();
+  let stopping: Promise<void> | undefined;
+
+  let phase: WorkerReport['phase'] = 'ready';
+  const beat = () =>
+    pool.workers.beat({
+      id,
+      host,
+      pid: process.pid,
+      processStart: identify(process.pid)?.start ?? '',
+      version: VERSION,
+      startedAt,
+      runners: offers(),
+      capacity: slots.capacity([...installed.keys()]),
+      running: deps.supervised.size,
+      allowedPaths: config.allowedPaths,
+      phase,
+    });
+  const lookAtAll = () =>
+    Promise.all([...deps.supervised.values()].map((supervision) => supervision.look())).catch((error: unknown) =>
+      logger.warn({ err: error }, 'wishes could not be read; the next heartbeat looks again'),
+    );
+
+  await beat();
+  await takeOver(deps);
+  const unheard = await pool.control.onWake(id, () => void lookAtAll());
+  const claiming = await startClaiming(deps);
+  wake = claiming.wake;
+  const sweeping = startSweeping(deps);
+  const heart = every(config.heartbeatMs, logger, async () => {
+    await beat();
+    await lookAtAll();
+  });
+  const leases = every(LOCK_MS / 4, logger, async () => {
+    for (const lease of deps.leases)
+      if (!(await lease.extend())) logger.debug({ runId: lease.runId }, 'the job has another holder');
+  });
+  logger.info({ runners: [...installed.keys()], slots: config.concurrency }, 'worker is ready');
+
+  async function stop(how: 'detach' | 'drain'): Promise<void> {
+    phase = 'stopping';
+    await beat();
+    await claiming.stop();
+    if (how === 'drain') {
+      logger.info({ running: deps.supervised.size }, 'waiting for the end of what runs');
+      await Promise.all([...deps.supervised.values()].map(({ over }) => over));
+    }
+    await sweeping.stop();
+    await Promise.all([heart.stop(), leases.stop()]);
+    unheard();
+    const handedOver = [...deps.supervised.values()];
+    for (const supervision of handedOver) supervision.detach();
+    deps.leases.clear();
+    phase = 'left';
+    // Whoever left programs behind stays in the register until another worker has them.
+    await (handedOver.length > 0 ? beat() : pool.workers.leave(id));
+  }
+
+  return {
+    id,
+    host,
+    runners: [...installed.keys()],
+    stop: (how = config.stopMode) => {
+      stopping ??= stop(how);
+      return stopping;
+    },
+  };
+}
+
+/** The wanted runners; throws a ConfigError for a name that nobody knows. */
+function knownRunners({ config, runners }: Pool): readonly string[] | undefined {
+  const unknown = (config.runners ?? []).filter((name) => !runners.has(name));
+  if (unknown.length > 0)
+    throw new ConfigError(
+      unknown.map((name) => `AGENTPOOL_RUNNERS: no runner ${name}; there are ${[...runners.keys()].join(', ')}`),
+    );
+  return config.runners;
+}
+
+function writableDirectory(path: string): string {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.W_OK);
+    return path;
+  } catch (error) {
+    throw new ConfigError([
+      `AGENTPOOL_HOME: ${path} cannot be written (${messageOf(error)}); give it a directory of yours`,
+    ]);
+  }
+}
+
+function every(periodMs: number, logger: Pool['logger'], deed: () => Promise<void>): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const loop = (async () => {
+    while (!signal.aborted) {
+      await pause(periodMs, undefined, { signal }).catch(() => {});
+      if (!signal.aborted) await deed().catch((error: unknown) => logger.warn({ err: error }, 'a heartbeat failed'));
+    }
+  })();
+  return {
+    async stop() {
+      stopping.abort();
+      await loop;
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import type { Run } from '../shared/run.js';
+import { isEnded } from '../shared/run-state.js';
+import type { LivingWorker } from '../shared/workers.js';
+import type { WorkerDeps } from './deps.js';
+import { endTree } from './end-tree.js';
+import { isAlive, processesOf } from './processes.js';
+import { readMeta, readNumberLine, removeSpool, type SpoolMeta, spooledRuns, spoolOf } from './spool.js';
+import { startRun, watchOver } from './start-run.js';
+
+/** Whether a worker is dead: it left, was silent for three heartbeats, or is of this host and its process is gone. */
+export function isDead(worker: LivingWorker | undefined, host: string): boolean {
+  if (!worker?.alive || worker.phase === 'left') return true;
+  return worker.host === host && !isAlive({ pid: worker.pid, start: worker.processStart });
+}
+
+/**
+ * Takes over the runs of this host whose worker is gone: looks through the spools, attaches to the programs that live,
+ * and reads the end of those that ended meanwhile. Answers how many runs it took.
+ */
+export async function takeOver(deps: WorkerDeps): Promise<number> {
+  const { pool, host, supervised, starting, spools, logger } = deps;
+  const ours = (runId: string) => supervised.has(runId) || starting.has(runId);
+  const spooled = spooledRuns(spools).filter((runId) => !ours(runId));
+  const workers = new Map((await pool.workers.list()).map((worker) => [worker.id, worker]));
+  const hasDeadOwner = (run: Run) => run.worker !== deps.id && isDead(workers.get(run.worker ?? ''), host);
+  let taken = 0;
+  for (const runId of spooled) {
+    const run = await pool.runs.get(runId);
+    if (ours(runId)) continue;
+    if (!run || isEnded(run.state)) await tidy(deps, runId);
+    else if (hasDeadOwner(run) && (await adopt(deps, run))) taken += 1;
+  }
+  if ([...workers.values()].some((worker) => worker.host === host && isDead(worker, host)))
+    for (const state of ['running', 'orphaned'] as const)
+      for (const run of await pool.runs.list({ state, host }, MOST_WITHOUT_SPOOL))
+        if (hasDeadOwner(run) && !spooled.includes(run.id) && (await recover(deps, run))) taken += 1;
+  if (taken > 0) logger.info({ taken }, 'took over runs of a worker that is gone');
+  return taken;
+}
+
+const MOST_WITHOUT_SPOOL = 1_000;
+
+/**
+ * A run of this host without a spool: its worker died between claiming it and making the spool, so no program was ever
+ * started, and it is started now; or the disk was wiped, and with it all that is known.
+ */
+async function recover(deps: WorkerDeps, run: Run): Promise<boolean> {
+  const { pool, id, host, slots } = deps;
+  const { changed, epoch } = await pool.runs.takeOver(run, id, host);
+  if (!changed) return false;
+  if (run.pid !== undefined || processesOf(run.id).length > 0) {
+    await pool.runs.end(run.id, epoch, {
+      state: 'failed',
+      failure: { kind: 'lost', message: 'its spool is gone from its host' },
+    });
+    await tidy(deps, run.id);
+    return true;
+  }
+  slots.take(run.runner);
+  const begun = await startRun(deps, { id: run.id, epoch }, run.queue, undefined);
+  if (!begun) slots.release(run.runner);
+  return true;
+}
+
+/** A run that has ended leaves nothing: neither processes nor files. */
+async function tidy({ spools, logger }: WorkerDeps, runId: string): Promise<void> {
+  const left = await endTree({ runId, signal: 'TERM', graceMs: 1_000 });
+  if (left.length > 0) logger.error({ runId, left }, 'processes of an ended run cannot be ended');
+  removeSpool(spoolOf(spools, runId));
+}
+
+async function adopt(deps: WorkerDeps, run: Run): Promise<boolean> {
+  const { pool, id, host, slots, leases, logger } = deps;
+  const spool = spoolOf(deps.spools, run.id);
+  const meta = readMeta(spool);
+  const { changed, epoch } = await pool.runs.takeOver(run, id, host);
+  if (!changed) return false; // another worker of this host was faster
+  const own = { id: run.id, epoch };
+  if (!meta) {
+    await pool.runs.end(run.id, epoch, {
+      state: 'failed',
+      failure: { kind: 'lost', message: 'its spool is unreadable' },
+    });
+    await tidy(deps, run.id);
+    return true;
+  }
+  const lease = await pool.queues.resumeLease(run.id, meta.queue, meta.leaseToken).catch(() => undefined);
+  if (lease) leases.add(lease);
+  slots.take(run.runner);
+  const found = withWrapper(spool.pid, run.id, meta);
+  const pid = readNumberLine(spool.pid);
+  if (run.pid === undefined && pid !== undefined) await pool.runs.started(own, pid, meta.path);
+  watchOver(deps, own, lease, found, run);
+  logger.info({ runId: run.id, pid: run.pid ?? pid }, 'attached to a running program');
+  return true;
+}
+
+/** The worker may have died between the start of the wrapper and writing it down: then the mark tells who it is. */
+function withWrapper(pidFile: string, runId: string, meta: SpoolMeta): SpoolMeta {
+  if (meta.wrapper) return meta;
+  const program = readNumberLine(pidFile);
+  const wrapper = processesOf(runId).find(({ pid }) => pid !== program);
+  return wrapper ? { ...meta, wrapper } : meta;
+}

@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { newRunId } from '../../src/mcp/tools/submit.js';
+import { type Config, loadConfig } from '../../src/shared/config/load.js';
+import { openLogger } from '../../src/shared/logger.js';
+import { openPool, type Pool } from '../../src/shared/pool.js';
+import type { RedisRole } from '../../src/shared/redis/connect.js';
+import { parseRedisUrl } from '../../src/shared/redis/target.js';
+
+/** A place of its own for a test file: directories, a key prefix, and the environment that names them. */
+export interface Place {
+  readonly home: string;
+  readonly work: string;
+  readonly env: Record<string, string>;
+  clean(): void;
+}
+
+/** Fixture programs, as an operator would configure them. */
+export const fixture = (name: string) => new URL(`../fixtures/agents/${name}`, import.meta.url).pathname;
+
+export function makePlace(extra: Readonly<Record<string, string>> = {}, redisUrl: string = inject('redisUrl')): Place {
+  const root = mkdtempSync(join(tmpdir(), 'ap-'));
+  const work = mkdtempSync(join(root, 'work-'));
+  const home = join(root, 'home');
+  return {
+    home,
+    work,
+    env: {
+      PATH: process.env.PATH ?? '',
+      HOME: root,
+      REDIS_URL: redisUrl,
+      AGENTPOOL_HOME: home,
+      AGENTPOOL_PREFIX: `t-${newRunId()}`,
+      AGENTPOOL_ALLOWED_PATHS: work,
+      AGENTPOOL_LOG_LEVEL: 'error',
+      AGENTPOOL_HEARTBEAT_MS: '500',
+      ...extra,
+    },
+    clean: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
+
+export function configOf(place: Place): Config {
+  return loadConfig({ env: place.env, cwd: place.work, readFile: () => undefined });
+}
+
+/** A connection of this test process to the pool of a place. */
+export async function connect(place: Place, role: RedisRole = 'asking'): Promise<Pool> {
+  return openPool(configOf(place), parseRedisUrl(place.env.REDIS_URL ?? ''), role, openLogger('test', 'error'));
+}

@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import type { Place } from './pool.js';
+
+export const MAIN = new URL('../../dist/cli/main.js', import.meta.url).pathname;
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `agentpool ...` to its end, as a person or a script would. */
+export async function agentpool(place: Place, args: readonly string[], stdin = ''): Promise<Finished> {
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd: place.work, env: place.env });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (bytes) => {
+    stdout += bytes;
+  });
+  child.stderr.on('data', (bytes) => {
+    stderr += bytes;
+  });
+  child.stdin.on('error', () => {}); // it may end before it has read everything
+  child.stdin.end(stdin);
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout, stderr };
+}
+
+export interface Started {
+  readonly child: ChildProcess;
+  /** The line that it printed when it was ready. */
+  readonly line: string;
+  /** Ends it with a signal and waits for its end. */
+  end(signal?: NodeJS.Signals): Promise<void>;
+}
+
+/** Starts a long-lived `agentpool ...` and waits for its first line on stdout. */
+export async function startAgentpool(place: Place, args: readonly string[]): Promise<Started> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd: place.work,
+    env: place.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.on('data', (bytes) => {
+    stderr += bytes;
+  });
+  const exited = once(child, 'exit');
+  const line = await Promise.race([
+    once(child.stdout, 'data').then(([bytes]) => String(bytes).trim()),
+    exited.then(() => Promise.reject(new Error(`agentpool ${args.join(' ')} ended: ${stderr}`))),
+  ]);
+  return {
+    child,
+    line,
+    async end(signal = 'SIGTERM') {
+      child.kill(signal);
+      await exited;
+    },
+  };
+}
+
+export const startWorkerProcess = (place: Place, ...args: string[]) =>
+  startAgentpool(place, ['worker', '--json', ...args]);
+
+export type Facts = Record<string, unknown>;
+export interface McpSession {
+  readonly client: Client;
+  /** The pid of the MCP server. */
+  readonly pid: number;
+  /** Calls a tool; an `isError` answer is thrown as an Error with its code and hint. */
+  call<Answer = Facts>(name: string, args: Facts): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/** A real MCP client over stdio, with its server as a process of its own. */
+export async function openMcp(place: Place, name = 'test'): Promise<McpSession> {
+  const client = new Client({ name, version: '1' });
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: [MAIN, 'mcp'],
+    cwd: place.work,
+    env: place.env,
+    stderr: 'inherit',
+  });
+  await client.connect(transport);
+  return {
+    client,
+    pid: transport.pid ?? 0,
+    async call<Answer>(tool: string, args: Facts) {
+      const answer = await client.callTool({ name: tool, arguments: args }, undefined, { timeout: 120_000 });
+      const body = answer.structuredContent as Facts;
+      if (answer.isError) throw Object.assign(new Error(String(body.message)), body);
+      return body as Answer;
+    },
+    close: () => client.close(),
+  };
+}
+
+/** Waits for a fact; the one way in which tests wait. Throws after the time (ms) with what was seen last. */
+export async function eventually<Value>(
+  look: () => Value | Promise<Value>,
+  holds: (value: Value) => boolean = Boolean,
+  withinMs = 15_000,
+): Promise<Value> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const value = await look();
+    if (holds(value)) return value;
+    if (performance.now() > deadline)
+      throw new Error(`it did not come true within ${withinMs} ms; last seen: ${JSON.stringify(value)}`);
+    await pause(10);
+  }
+}

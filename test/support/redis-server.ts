@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The Redis of this test run; each test file uses a key prefix of its own. */
+    redisUrl: string;
+  }
+}
+
+/** Starts one real Redis for the whole test run, on a unix socket in a fresh directory, unless REDIS_URL names one. */
+export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  if (process.env.REDIS_URL) {
+    project.provide('redisUrl', process.env.REDIS_URL);
+    return undefined;
+  }
+  const server = await startRedis();
+  project.provide('redisUrl', server.url);
+  return server.stop;
+}
+
+export interface TestRedis {
+  readonly url: string;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+/** A Redis of a test's own, which it may pause, stop and break. */
+export async function startRedis(...extraArgs: string[]): Promise<TestRedis> {
+  const directory = mkdtempSync(join(tmpdir(), 'ap-redis-'));
+  const socket = join(directory, 'redis.sock');
+  const args = [
+    '--port',
+    '0',
+    '--unixsocket',
+    socket,
+    '--dir',
+    directory,
+    '--save',
+    '',
+    '--appendonly',
+    'yes',
+    ...extraArgs,
+  ];
+  const child = spawn('redis-server', args, { stdio: 'ignore' });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const redis = new Redis({ path: socket, retryStrategy: () => 20, maxRetriesPerRequest: null });
+  redis.on('error', () => {}); // until it listens
+  await Promise.race([redis.ping(), ended.then(() => Promise.reject(new Error('redis-server did not start')))]);
+  redis.disconnect();
+  return {
+    url: `unix://${socket}`,
+    pid: child.pid ?? 0,
+    async stop() {
+      child.kill('SIGKILL');
+      await ended;
+      await pause(0);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
