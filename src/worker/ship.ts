@@ -101,7 +101,9 @@ function take(kind: Chunk['kind'], file: Follower, all: boolean): Chunk[] {
   const bytes = file.peek(ROUND_BYTES);
   const more = bytes.length === ROUND_BYTES;
   let offset = file.offset;
-  return intoEntries(all && !more ? bytes : bytes.subarray(0, wholeCharacters(bytes))).map((entry) => {
+  const line = more ? bytes.lastIndexOf(0x0a) + 1 : 0; // the rest of a line comes with the next round
+  const usable = all && !more ? bytes.length : line || wholeCharacters(bytes);
+  return intoEntries(bytes.subarray(0, usable)).map((entry) => {
     const chunk = { kind, offset, bytes: entry };
     offset += entry.length;
     return chunk;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
@@ -9,6 +9,24 @@ import { openPool, type Pool } from '../../src/shared/pool.js';
 import type { RedisRole } from '../../src/shared/redis/connect.js';
 import { parseRedisUrl } from '../../src/shared/redis/target.js';
 
+const fixture = (name: string) => new URL(`../fixtures/agents/${name}`, import.meta.url).pathname;
+
+/** The scripted program as runners of an operator: its prompt is a list of steps. */
+const CUSTOM_RUNNERS = {
+  scripted: {
+    command: 'node',
+    args: [fixture('scripted.mjs')],
+    resumeArgs: ['--resume', '{sessionId}'],
+    env: { FROM_RUNNER: 'literal', SECRET: '$WORKER_SECRET' },
+    output: { format: 'json-lines', sessionId: 'session_id', result: 'result', error: 'error.message' },
+  },
+  'by-argument': { command: 'node', args: [fixture('scripted.mjs')], prompt: 'argument' },
+  missing: { command: 'no-such-program', install: 'there is no such program' },
+};
+
+/** A prompt for the scripted program. */
+export const steps = (...list: Readonly<Record<string, unknown>>[]) => JSON.stringify(list);
+
 /** A place of its own for a test file: directories, a key prefix, and the environment that names them. */
 export interface Place {
   readonly home: string;
@@ -17,13 +35,12 @@ export interface Place {
   clean(): void;
 }
 
-/** Fixture programs, as an operator would configure them. */
-export const fixture = (name: string) => new URL(`../fixtures/agents/${name}`, import.meta.url).pathname;
-
 export function makePlace(extra: Readonly<Record<string, string>> = {}, redisUrl: string = inject('redisUrl')): Place {
   const root = mkdtempSync(join(tmpdir(), 'ap-'));
   const work = mkdtempSync(join(root, 'work-'));
   const home = join(root, 'home');
+  writeFileSync(join(work, 'agentpool.config.json'), JSON.stringify({ runners: CUSTOM_RUNNERS }));
+  mkdirSync(home);
   return {
     home,
     work,
@@ -36,14 +53,19 @@ export function makePlace(extra: Readonly<Record<string, string>> = {}, redisUrl
       AGENTPOOL_ALLOWED_PATHS: work,
       AGENTPOOL_LOG_LEVEL: 'error',
       AGENTPOOL_HEARTBEAT_MS: '500',
+      WORKER_SECRET: 'only-the-worker-knows',
       ...extra,
     },
     clean: () => rmSync(root, { recursive: true, force: true }),
   };
 }
 
+function readFileIfThere(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+}
+
 export function configOf(place: Place): Config {
-  return loadConfig({ env: place.env, cwd: place.work, readFile: () => undefined });
+  return loadConfig({ env: place.env, cwd: place.work, readFile: readFileIfThere });
 }
 
 /** A connection of this test process to the pool of a place. */

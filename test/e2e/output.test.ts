@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makePlace, steps } from '../support/pool.js';
+import {
+  eventually,
+  type Facts,
+  type McpSession,
+  openMcp,
+  type Started,
+  startWorkerProcess,
+} from '../support/processes.js';
+
+interface Page extends Facts {
+  output: string;
+  nextCursor: string;
+  isComplete: boolean;
+  hasMore: boolean;
+  droppedBytes: number;
+  lastTimestamp?: number;
+}
+
+const place = makePlace({ AGENTPOOL_CONCURRENCY: '4' });
+let worker: Started;
+let mcp: McpSession;
+
+beforeAll(async () => {
+  worker = await startWorkerProcess(place);
+  mcp = await openMcp(place);
+});
+afterAll(async () => {
+  await mcp.close();
+  await worker.end();
+  place.clean();
+});
+
+const submit = async (...list: Facts[]) => {
+  const { runId } = await mcp.call<{ runId: string }>('run_agent', { runner: 'scripted', prompt: steps(...list) });
+  return runId;
+};
+const ended = (runId: string) => mcp.call<Facts & { status: string }>('wait_agent', { runId });
+
+/** Follows the cursor to the end and answers everything that came. */
+async function followAll(runId: string, args: Facts): Promise<{ text: string; pages: Page[] }> {
+  const pages: Page[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const page: Page = await mcp.call<Page>('stream_agent_output', {
+      runId,
+      waitMs: 20_000,
+      ...args,
+      ...(cursor && { cursor }),
+    });
+    pages.push(page);
+    if (page.isComplete) return { text: pages.map(({ output }) => output).join(''), pages };
+    cursor = page.nextCursor;
+  }
+}
+
+const numbered = (count: number, bytes = 100) =>
+  Array.from({ length: count }, (_, at) => {
+    const number = `line ${String(at + 1).padStart(8, '0')} `;
+    return `${number}${'x'.repeat(bytes - number.length - 1)}\n`;
+  }).join('');
+const sha = (text: string) => createHash('sha256').update(text).digest('hex');
+
+describe('the output of a run', () => {
+  it('arrives exactly once, whatever the size of the pages', async () => {
+    const runId = await submit({ lines: { count: 200_000 } });
+    const live = await followAll(runId, { maxBytes: 1_048_576 });
+    const whole = numbered(200_000);
+    expect(live.text.length).toBe(20_000_000);
+    expect(sha(live.text)).toBe(sha(whole));
+    for (const maxBytes of [32_768, 1_024]) {
+      const { text, pages } = await followAll(runId, { maxBytes });
+      expect(sha(text)).toBe(sha(whole));
+      expect(Math.max(...pages.map(({ output }) => output.length))).toBeLessThanOrEqual(maxBytes);
+      const lineEnds = pages.filter(({ output }) => output === '' || output.endsWith('\n'));
+      expect(lineEnds.length).toBe(pages.length);
+    }
+  }, 300_000);
+
+  it('since a time between two lines is exactly the later lines', async () => {
+    const runId = await submit(
+      { print: 'one\ntwo\n' },
+      { pause: 1_500 },
+      { print: 'three\n' },
+      { pause: 50 },
+      { print: 'four\n' },
+    );
+    const first = await eventually(
+      () => mcp.call<Page>('stream_agent_output', { runId }),
+      ({ output }) => output === 'one\ntwo\n',
+    );
+    const between = Date.now();
+    expect(first.lastTimestamp).toBeLessThanOrEqual(between);
+    await ended(runId);
+    const later = await mcp.call<Page>('stream_agent_output', { runId, sinceTimestamp: between });
+    expect(later.output).toBe('three\nfour\n');
+    const strictly = await mcp.call<Page>('stream_agent_output', { runId, sinceTimestamp: first.lastTimestamp });
+    expect(strictly.output).toBe('three\nfour\n');
+    const all = await mcp.call<Page>('stream_agent_output', { runId, sinceTimestamp: 0 });
+    expect(all.output).toBe('one\ntwo\nthree\nfour\n');
+  });
+
+  it('never divides a character, however it was written and is read', async () => {
+    const text = 'aä€😀'.repeat(3_000);
+    const bytes = Buffer.from(text);
+    const pieces = [bytes.subarray(0, 7), bytes.subarray(7, 11_111), bytes.subarray(11_111)];
+    const runId = await submit(
+      ...pieces.flatMap((piece) => [{ printBase64: piece.toString('base64') }, { pause: 60 }]),
+    );
+    for (const maxBytes of [1, 5, 1_000, 65_536]) {
+      const query = maxBytes < 10 ? { maxBytes, tail: 400 } : { maxBytes };
+      if (maxBytes < 10) {
+        const page = await mcp.call<Page>('stream_agent_output', { runId, maxBytes, waitMs: 5_000 });
+        expect(text.startsWith(page.output)).toBe(true);
+        expect(page.output.length).toBeGreaterThan(0);
+      } else expect((await followAll(runId, query)).text).toBe(text);
+    }
+    const { output } = await mcp.call<Page>('stream_agent_output', { runId, tail: 6 });
+    expect(text.endsWith(output)).toBe(true);
+    expect(output).not.toContain('\ufffd');
+  });
+
+  it('comes through exactly when it is binary, and 50 MB in one line', async () => {
+    const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, at) => (at * 7 + (at >> 8)) & 0xff));
+    const binary = await submit({ printBase64: bytes.toString('base64') });
+    await ended(binary);
+    const page = await mcp.call<Page>('stream_agent_output', { runId: binary, encoding: 'base64', maxBytes: 100_000 });
+    expect(Buffer.from(page.output, 'base64').equals(bytes)).toBe(true);
+
+    const line = await submit({ fill: 50_000_000 });
+    expect((await ended(line)).status).toBe('done');
+    const { text } = await followAll(line, { maxBytes: 4_194_304 });
+    expect(text.length).toBe(50_000_000);
+    expect(/^y+$/.test(text)).toBe(true);
+  }, 180_000);
+
+  it('is given by stream, with the tail, and without escape sequences unless wanted', async () => {
+    const runId = await submit(
+      { print: '\u001b[31mred\u001b[0m\n' },
+      { pause: 100 },
+      { printError: 'trouble\n' },
+      { pause: 100 },
+      { print: 'end\n' },
+    );
+    await ended(runId);
+    const read = async (args: Facts) => (await mcp.call<Page>('stream_agent_output', { runId, ...args })).output;
+    expect(await read({})).toBe('red\ntrouble\nend\n');
+    expect(await read({ stream: 'stdout', ansi: true })).toBe('\u001b[31mred\u001b[0m\nend\n');
+    expect(await read({ stream: 'stderr' })).toBe('trouble\n');
+    expect(await read({ tail: 4 })).toBe('end\n');
+  });
+
+  it('beyond the cap is dropped from the beginning, and every reader is told how much', async () => {
+    const small = makePlace({ AGENTPOOL_MAX_OUTPUT_BYTES: '262144' });
+    const own = await startWorkerProcess(small);
+    const client = await openMcp(small);
+    try {
+      const { runId } = await client.call<{ runId: string }>('run_agent', {
+        runner: 'scripted',
+        prompt: steps({ lines: { count: 100, everyMs: 1 } }, { pause: 800 }, { lines: { count: 20_000 } }),
+      });
+      const early = await eventually(
+        () => client.call<Page>('stream_agent_output', { runId }),
+        ({ output }) => output.length === 10_000,
+      );
+      await client.call('wait_agent', { runId });
+      const fresh = await client.call<Page>('stream_agent_output', { runId, maxBytes: 4_194_304 });
+      expect(fresh.droppedBytes + fresh.output.length).toBe(2_010_000);
+      expect(fresh.output.length).toBeLessThanOrEqual(262_144);
+      expect(fresh.output.length).toBeGreaterThan(200_000);
+      expect(numbered(20_000).endsWith(fresh.output)).toBe(true);
+      const late = await client.call<Page>('stream_agent_output', {
+        runId,
+        cursor: early.nextCursor,
+        maxBytes: 4_194_304,
+      });
+      expect(late.output).toBe(fresh.output);
+      expect(late.droppedBytes).toBe(fresh.droppedBytes - 10_000);
+      expect(late.truncatedBefore).toBeGreaterThan(early.lastTimestamp ?? 0);
+    } finally {
+      await client.close();
+      await own.end();
+      small.clean();
+    }
+  });
+});
