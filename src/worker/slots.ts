@@ -4,9 +4,13 @@ export type Concurrency = number | Readonly<Record<string, number>>;
 /** A runner that a per-runner setting does not name gets this many. */
 const UNNAMED = 1;
 
-/** How many runs a worker may have at once. */
-export function createSlots(concurrency: Concurrency) {
+/** How many runs a worker may have at once; `onChange` is called when one was taken or released. */
+export function createSlots(concurrency: Concurrency, onChange: () => void = () => {}) {
   const used = new Map<string, number>();
+  const set = (runner: string, count: number) => {
+    used.set(runner, Math.max(0, count));
+    onChange();
+  };
   const total = () => [...used.values()].reduce((sum, count) => sum + count, 0);
   const limitOf = (runner: string) =>
     typeof concurrency === 'number' ? concurrency : (concurrency[runner] ?? UNNAMED);
@@ -14,8 +18,8 @@ export function createSlots(concurrency: Concurrency) {
     isFree: (runner: string) =>
       typeof concurrency === 'number' ? total() < concurrency : (used.get(runner) ?? 0) < limitOf(runner),
     /** Adopted runs take slots even when none is free: their programs run anyway. */
-    take: (runner: string) => void used.set(runner, (used.get(runner) ?? 0) + 1),
-    release: (runner: string) => void used.set(runner, Math.max(0, (used.get(runner) ?? 0) - 1)),
+    take: (runner: string) => set(runner, (used.get(runner) ?? 0) + 1),
+    release: (runner: string) => set(runner, (used.get(runner) ?? 0) - 1),
     used: total,
     /** All runs at once, given what the worker can run. */
     capacity: (runners: readonly string[]) =>

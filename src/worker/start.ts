@@ -24,6 +24,9 @@ export interface StartedWorker {
   stop(how?: 'detach' | 'drain'): Promise<void>;
 }
 
+/** Changes of the slots within this time (ms) make one heartbeat. */
+const BEAT_SOON_MS = 10;
+
 /** Starts a worker: it takes over what an earlier one left on this host, then claims. */
 export async function startWorker(
   pool: Pool,
@@ -34,8 +37,15 @@ export async function startWorker(
   const id = `${host}-${randomBytes(4).toString('hex')}`;
   const logger = pool.logger.child({ worker: id });
   const installed = installedRunners(pool.runners.values(), knownRunners(pool), env);
-  const slots = createSlots(config.concurrency);
   let wake = () => {};
+  let beatSoon: NodeJS.Timeout | undefined;
+  // Who submits a run looks at the heartbeats for a free worker, so they must not lag behind by seconds.
+  const slots = createSlots(config.concurrency, () => {
+    beatSoon ??= setTimeout(() => {
+      beatSoon = undefined;
+      if (phase === 'ready') beat().catch(() => {});
+    }, BEAT_SOON_MS);
+  });
   const deps: WorkerDeps = {
     pool,
     id,
@@ -65,7 +75,7 @@ export async function startWorker(
       startedAt,
       runners: offers(),
       capacity: slots.capacity([...installed.keys()]),
-      running: deps.supervised.size,
+      running: slots.used(),
       allowedPaths: config.allowedPaths,
       phase,
     });
@@ -92,6 +102,7 @@ export async function startWorker(
 
   async function stop(how: 'detach' | 'drain'): Promise<void> {
     phase = 'stopping';
+    clearTimeout(beatSoon);
     await beat();
     await claiming.stop();
     if (how === 'drain') {

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { TestProject } from 'vitest/node';
 
@@ -26,11 +26,14 @@ export default async function setup(project: TestProject): Promise<(() => Promis
 
 export interface TestRedis {
   readonly url: string;
-  readonly pid: number;
+  /** Ends it with SIGKILL; its append-only file stays. */
+  kill(): void;
+  /** Starts it again on the same files. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A Redis of a test's own, which it may pause, stop and break. */
+/** A Redis of a test's own, which it may kill, restart and break. */
 export async function startRedis(...extraArgs: string[]): Promise<TestRedis> {
   const directory = mkdtempSync(join(tmpdir(), 'ap-redis-'));
   const socket = join(directory, 'redis.sock');
@@ -47,19 +50,27 @@ export async function startRedis(...extraArgs: string[]): Promise<TestRedis> {
     'yes',
     ...extraArgs,
   ];
-  const child = spawn('redis-server', args, { stdio: 'ignore' });
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const redis = new Redis({ path: socket, retryStrategy: () => 20, maxRetriesPerRequest: null });
-  redis.on('error', () => {}); // until it listens
-  await Promise.race([redis.ping(), ended.then(() => Promise.reject(new Error('redis-server did not start')))]);
-  redis.disconnect();
+  let child: ChildProcess;
+  let ended: Promise<unknown>;
+  const start = async () => {
+    child = spawn('redis-server', args, { stdio: 'ignore' });
+    ended = once(child, 'exit');
+    const redis = new Redis({ path: socket, retryStrategy: () => 20, maxRetriesPerRequest: null });
+    redis.on('error', () => {}); // until it listens
+    await Promise.race([redis.ping(), ended.then(() => Promise.reject(new Error('redis-server did not start')))]);
+    redis.disconnect();
+  };
+  await start();
   return {
     url: `unix://${socket}`,
-    pid: child.pid ?? 0,
+    kill: () => void child.kill('SIGKILL'),
+    async restart() {
+      await ended;
+      await start();
+    },
     async stop() {
       child.kill('SIGKILL');
       await ended;
-      await pause(0);
       rmSync(directory, { recursive: true, force: true });
     },
   };

@@ -1,0 +1,131 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makePlace, steps } from '../support/pool.js';
+import {
+  eventually,
+  type Facts,
+  type McpSession,
+  openMcp,
+  type Started,
+  startWorkerProcess,
+} from '../support/processes.js';
+
+const place = makePlace({ AGENTPOOL_CONCURRENCY: '4' });
+let worker: Started;
+let mcp: McpSession;
+
+beforeAll(async () => {
+  worker = await startWorkerProcess(place);
+  mcp = await openMcp(place);
+});
+afterAll(async () => {
+  await mcp.close();
+  await worker.end();
+  place.clean();
+});
+
+const submit = async (list: Facts[], extra: Facts = {}) =>
+  (await mcp.call<{ runId: string }>('run_agent', { runner: 'scripted', prompt: steps(...list), ...extra })).runId;
+
+describe('wait_agent', () => {
+  it('answers with the result, and tells what goes on before', async () => {
+    const runId = await submit([{ print: 'working\n' }, { pause: 700 }, { print: '{"result":"42"}\n' }]);
+    const told: string[] = [];
+    const answer = await mcp.client.callTool({ name: 'wait_agent', arguments: { runId } }, undefined, {
+      onprogress: ({ message }) => told.push(message ?? ''),
+    });
+    expect(answer.structuredContent).toMatchObject({ status: 'done', result: '42', exitCode: 0, timedOut: false });
+    expect(told[0]).toMatch(/^scripted: (queued|running), \d+ bytes/);
+  });
+
+  it('at its deadline is a success that says how to go on, and leaves the run alone', async () => {
+    const runId = await submit([{ pause: 1_000 }]);
+    const early = await mcp.call<Facts>('wait_agent', { runId, timeoutMs: 50 });
+    expect(early).toMatchObject({ status: 'running', timedOut: true, hint: expect.stringContaining('wait_agent') });
+    expect(await mcp.call<Facts>('wait_agent', { runId })).toMatchObject({ status: 'done', timedOut: false });
+  });
+
+  it('given up by its client never ends the run', async () => {
+    const runId = await submit([{ pause: 800 }, { print: 'alive\n' }]);
+    const given = new AbortController();
+    const waiting = mcp.client.callTool({ name: 'wait_agent', arguments: { runId } }, undefined, {
+      signal: given.signal,
+    });
+    await eventually(
+      () => mcp.call<Facts>('get_agent_status', { runId }),
+      ({ status }) => status === 'running',
+    );
+    given.abort();
+    await expect(waiting).rejects.toThrow();
+    expect(await mcp.call<Facts>('wait_agent', { runId })).toMatchObject({ status: 'done', output: 'alive\n' });
+  });
+
+  it('for several runs waits for all of them, or for the first', async () => {
+    const slow = await submit([{ pause: 1_500 }]);
+    const fast = await submit([{ exit: 3 }]);
+    const any = await mcp.call<Facts>('wait_agent', { runIds: [slow, fast], mode: 'any' });
+    expect(any).toMatchObject({ runId: fast, status: 'failed', exitCode: 3, timedOut: false });
+    const all = await mcp.call<{ runs: Facts[] }>('wait_agent', { runIds: [slow, fast] });
+    expect(all.runs.map(({ status }) => status)).toEqual(['done', 'failed']);
+  });
+
+  it('200 times at once needs no more than a handful of connections to Redis', async () => {
+    const runId = await submit([{ pause: 2_000 }]);
+    const redis = new Redis({ path: place.env.REDIS_URL?.replace('unix://', '') ?? '' });
+    const connections = async () => Number(/connected_clients:(\d+)/.exec(await redis.info('clients'))?.[1]);
+    const before = await connections();
+    const waits = Promise.all(Array.from({ length: 200 }, () => mcp.call<Facts>('wait_agent', { runId })));
+    await eventually(
+      () => redis.pubsub('NUMSUB', `${place.env.AGENTPOOL_PREFIX}:run:{${runId}}:bell`),
+      ([, count]) => Number(count) > 0,
+    );
+    expect(await connections()).toBeLessThanOrEqual(before + 2);
+    for (const answer of await waits) expect(answer.status).toBe('done');
+    redis.disconnect();
+  });
+});
+
+describe('a run', () => {
+  it('outlives its client and a killed MCP server; a new server answers for it', async () => {
+    const first = await openMcp(place);
+    const { runId, pid } = await first.call<{ runId: string; pid: number }>('run_agent', {
+      runner: 'scripted',
+      prompt: steps({ print: 'one\n' }, { pause: 1_500 }, { print: 'two\n' }),
+      agentName: 'survivor',
+    });
+    process.kill(first.pid, 'SIGKILL');
+    const second = await openMcp(place);
+    expect(await second.call<Facts>('get_agent_status', { agentName: 'survivor' })).toMatchObject({
+      runId,
+      pid,
+      status: 'running',
+    });
+    await second.close();
+    const third = await openMcp(place);
+    expect(await third.call<Facts>('wait_agent', { runId })).toMatchObject({ status: 'done', output: 'one\ntwo\n' });
+    await third.close();
+  });
+
+  it('is submitted once for one client token, and the second call gets the first run', async () => {
+    const clientToken = 'the-same';
+    const answers = await Promise.all([1, 2, 3].map(() => submit([{ print: 'once' }], { clientToken })));
+    expect(new Set(answers).size).toBe(1);
+  });
+
+  it('can be delayed, and goes by priority', async () => {
+    const busy = await Promise.all([1, 2, 3, 4].map(() => submit([{ pause: 2_000 }])));
+    const late = await submit([{ print: 'late' }], { priority: 10 });
+    const soon = await submit([{ print: 'soon' }], { priority: 1 });
+    const delayed = await submit([{ print: 'delayed' }], { delayMs: 3_000 });
+    const queued = await mcp.call<Facts>('get_agent_status', { runId: late });
+    expect(queued).toMatchObject({ status: 'queued', queuePosition: 2 });
+    await mcp.call('wait_agent', { runIds: [...busy, late, soon, delayed] });
+    const facts = await Promise.all(
+      [soon, late, delayed].map((runId) =>
+        mcp.call<{ startedAt: number; queuedAt: number }>('get_agent_status', { runId }),
+      ),
+    );
+    expect(facts[0]?.startedAt).toBeLessThanOrEqual(facts[1]?.startedAt ?? 0);
+    expect((facts[2]?.startedAt ?? 0) - (facts[2]?.queuedAt ?? 0)).toBeGreaterThanOrEqual(3_000);
+  });
+});
