@@ -9,14 +9,15 @@ import { readNumberLine, type Spool } from './spool.js';
  * Waits for the program and writes down its exit status, so that it is known whoever supervises by then. The inner
  * shell becomes the program: it writes its pid first, and `set -C` makes a second start of the same spool impossible.
  * A caught signal (`trap :`) is reset in the program; an ignored one would not be. The status is written as one line
- * in one go; readers wait for its newline, which is what a temporary name and a rename would give, without needing `mv`.
+ * in one go, over a file that has its room on the disk already (`1<>`), so a full disk does not swallow it; readers wait
+ * for its newline, which is what a temporary name and a rename would give.
  */
 const WRAPPER = `trap : TERM INT HUP QUIT
 exit_file=$1
 shift
 sh -c 'set -C; echo $$ >"$1" || exit 125; shift; exec "$@"' agentpool "$@"
 code=$?
-echo "$code" >"$exit_file"
+echo "$code" 1<>"$exit_file"
 exit "$code"`;
 
 export interface Launch {

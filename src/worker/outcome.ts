@@ -7,7 +7,7 @@ export interface Evidence {
   /** The exit status as `sh` tells it; undefined when nobody saw the end. */
   readonly exitCode: number | undefined;
   /** Why we ended it, if we did. */
-  readonly endedBy?: 'kill' | 'time_limit' | 'silence_limit' | 'hopeless';
+  readonly endedBy?: 'kill' | 'time_limit' | 'silence_limit' | 'hopeless' | 'spool_quota';
   readonly findings: Findings;
   /** The runner has a terminal event, so exit 0 alone is no success. */
   readonly terminal: boolean;
@@ -54,6 +54,11 @@ export function outcomeOf(evidence: Evidence): Ending {
         : `it printed nothing for ${limits.silenceTimeoutMs} ms, its limit`;
     return { state: 'timed_out', failure: { kind: endedBy, message }, ...facts };
   }
+  if (endedBy === 'spool_quota')
+    return failed(
+      'spool',
+      "the spools of its host took more than AGENTPOOL_SPOOL_QUOTA_BYTES, and this run's was the largest",
+    );
   const reported = reportedFailure(findings);
   if (reported) return failed(reported.kind, reported.message);
   if (exitCode === undefined) return failed('lost', 'the program is gone and nobody saw how it ended');
@@ -74,6 +79,8 @@ function withoutReport(exitCode: number, lastWords: string): [FailureKind, strin
       'not_executable',
       `the program cannot be executed: ${lastWords.replace(/^agentpool: (line )?\d+: exec: /m, '')}`,
     ];
+  if (exitCode === 125 && /^agentpool: /m.test(lastWords))
+    return ['spool', `the worker's disk refused the start: ${lastWords}`];
   const signal = SIGNALS[exitCode - 128];
   if (signal) return ['signal', `it was ended by ${signal}, which did not come from agentpool`];
   return ['exit', lastWords === '' ? `it exited with ${exitCode}` : `it exited with ${exitCode}: ${lastWords}`];

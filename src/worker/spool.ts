@@ -33,7 +33,8 @@ export interface Spool {
   readonly exit: string;
 }
 
-export const EXIT_FILE = 'exit';
+/** Room for the exit status and its newline (bytes), taken before the disk can be full. */
+const EXIT_ROOM = 8;
 
 /** All spools of one host; the host is part of the path, since several hosts may share a volume. */
 export function spoolRoot(home: string, host: string): string {
@@ -49,7 +50,7 @@ export function spoolOf(root: string, runId: string): Spool {
     stdout: file('stdout'),
     stderr: file('stderr'),
     pid: file('pid'),
-    exit: file(EXIT_FILE),
+    exit: file('exit'),
   };
 }
 
@@ -60,6 +61,7 @@ export function createSpool(root: string, meta: SpoolMeta, stdin: string): Spool
   writeMeta(spool, meta);
   writeFileSync(spool.stdin, stdin, { mode: 0o600 });
   for (const file of [spool.stdout, spool.stderr]) closeSync(openSync(file, 'a', 0o600));
+  writeFileSync(spool.exit, ' '.repeat(EXIT_ROOM), { mode: 0o600 });
   return spool;
 }
 
@@ -86,7 +88,7 @@ export function spooledRuns(root: string): string[] {
 
 /** A number that a process of the run has written as one whole line. */
 export function readNumberLine(file: string): number | undefined {
-  const [, digits] = /^(\d+)\n$/.exec(read(file) ?? '') ?? [];
+  const [, digits] = /^(\d+)\n/.exec(read(file) ?? '') ?? [];
   return digits === undefined ? undefined : Number(digits);
 }
 

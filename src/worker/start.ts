@@ -3,7 +3,6 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ConfigError, messageOf } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
-import { LOCK_MS } from '../shared/queues/leases.js';
 import { VERSION } from '../shared/version.js';
 import type { WorkerReport } from '../shared/workers.js';
 import { startClaiming } from './claim-loop.js';
@@ -93,8 +92,9 @@ export async function startWorker(
   const heart = every(config.heartbeatMs, logger, async () => {
     await beat();
     await lookAtAll();
+    keepWithinQuota(deps);
   });
-  const leases = every(LOCK_MS / 4, logger, async () => {
+  const leases = every(config.lockMs / 4, logger, async () => {
     for (const lease of deps.leases)
       if (!(await lease.extend())) logger.debug({ runId: lease.runId }, 'the job has another holder');
   });
@@ -129,6 +129,14 @@ export async function startWorker(
       return stopping;
     },
   };
+}
+
+/** Output grows without asking: over the quota the largest spool has to go, so that the other runs can go on. */
+function keepWithinQuota({ pool, supervised }: WorkerDeps): void {
+  const sizes = [...supervised.values()].map((supervision) => ({ supervision, bytes: supervision.spoolBytes() }));
+  const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (total <= pool.config.spoolQuotaBytes) return;
+  sizes.sort((a, b) => b.bytes - a.bytes)[0]?.supervision.endForRoom();
 }
 
 /** The wanted runners; throws a ConfigError for a name that nobody knows. */

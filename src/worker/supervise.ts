@@ -39,6 +39,10 @@ export interface Supervision {
   readonly over: Promise<void>;
   /** Somebody may have asked for the end of the run: ends it if its record says so. */
   look(): Promise<void>;
+  /** How much of the disk its output takes (bytes). */
+  spoolBytes(): number;
+  /** The host has no room for its spool any more. */
+  endForRoom(): void;
   /** The session is known before the program says it. */
   sessionKnown(sessionId: string): void;
   /** Leaves the program alone; the spool tells the next worker everything. */
@@ -64,7 +68,11 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
   const shipping = startShipping({
     spool,
     from: { out: deps.from.outBytes, err: deps.from.errBytes },
-    append: (chunks) => runs.append(own, chunks),
+    append: async (chunks) => {
+      const answer = await runs.append(own, chunks);
+      // Refused: another owner, or we were silent for so long that we were taken for dead.
+      return answer.code >= 0 || !(await runs.comeBack(own)).changed ? answer : runs.append(own, chunks);
+    },
     onFenced: () => {
       logger.warn('the run has another owner now');
       leave();
@@ -167,8 +175,12 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
     lease,
     over,
     sessionKnown,
+    spoolBytes: () => statSync(spool.stdout).size + statSync(spool.stderr).size,
+    endForRoom: () => bringToEnd('spool_quota', 'TERM', OWN_GRACE_MS),
     async look() {
-      const kill = (await runs.get(own.id))?.kill;
+      const run = await runs.get(own.id);
+      if (run?.state === 'orphaned') await runs.comeBack(own);
+      const kill = run?.kill;
       if (kill) bringToEnd('kill', kill.signal, kill.graceMs);
     },
     detach: leave,

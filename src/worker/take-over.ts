@@ -22,7 +22,8 @@ export async function takeOver(deps: WorkerDeps): Promise<number> {
   const ours = (runId: string) => supervised.has(runId) || starting.has(runId);
   const spooled = spooledRuns(spools).filter((runId) => !ours(runId));
   const workers = new Map((await pool.workers.list()).map((worker) => [worker.id, worker]));
-  const hasDeadOwner = (run: Run) => run.worker !== deps.id && isDead(workers.get(run.worker ?? ''), host);
+  // A run that is ours by its record, and not under our eyes, slipped out of them while we were taken for dead.
+  const hasDeadOwner = (run: Run) => run.worker === deps.id || isDead(workers.get(run.worker ?? ''), host);
   let taken = 0;
   for (const runId of spooled) {
     const run = await pool.runs.get(runId);
@@ -33,7 +34,7 @@ export async function takeOver(deps: WorkerDeps): Promise<number> {
   if ([...workers.values()].some((worker) => worker.host === host && isDead(worker, host)))
     for (const state of ['running', 'orphaned'] as const)
       for (const run of await pool.runs.list({ state, host }, MOST_WITHOUT_SPOOL))
-        if (hasDeadOwner(run) && !spooled.includes(run.id) && (await recover(deps, run))) taken += 1;
+        if (!ours(run.id) && hasDeadOwner(run) && !spooled.includes(run.id) && (await recover(deps, run))) taken += 1;
   if (taken > 0) logger.info({ taken }, 'took over runs of a worker that is gone');
   return taken;
 }

@@ -47,7 +47,7 @@ const run = (mcp: McpSession, ...list: Facts[]) =>
   mcp.call<Status>('run_agent', { runner: 'scripted', prompt: steps(...list) });
 const status = (mcp: McpSession, runId: string) => mcp.call<Status>('get_agent_status', { runId });
 const output = async (mcp: McpSession, runId: string) =>
-  (await mcp.call<{ output: string }>('stream_agent_output', { runId, maxBytes: 4_194_304 })).output;
+  (await mcp.call<{ output: string }>('stream_agent_output', { runId, maxBytes: 1_048_576 })).output;
 const spools = (place: Place) => readdirSync(join(place.home, 'spool', 'here'));
 
 /** The numbered lines that the scripted program logs to a file of its own: what has to arrive. */

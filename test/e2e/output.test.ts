@@ -130,7 +130,7 @@ describe('the output of a run', () => {
 
     const line = await submit({ fill: 50_000_000 });
     expect((await ended(line)).status).toBe('done');
-    const { text } = await followAll(line, { maxBytes: 4_194_304 });
+    const { text } = await followAll(line, { maxBytes: 1_048_576 });
     expect(text.length).toBe(50_000_000);
     expect(/^y+$/.test(text)).toBe(true);
   }, 180_000);
@@ -165,7 +165,7 @@ describe('the output of a run', () => {
         ({ output }) => output.length === 10_000,
       );
       await client.call('wait_agent', { runId });
-      const fresh = await client.call<Page>('stream_agent_output', { runId, maxBytes: 4_194_304 });
+      const fresh = await client.call<Page>('stream_agent_output', { runId, maxBytes: 1_048_576 });
       expect(fresh.droppedBytes + fresh.output.length).toBe(2_010_000);
       expect(fresh.output.length).toBeLessThanOrEqual(262_144);
       expect(fresh.output.length).toBeGreaterThan(200_000);
@@ -173,7 +173,7 @@ describe('the output of a run', () => {
       const late = await client.call<Page>('stream_agent_output', {
         runId,
         cursor: early.nextCursor,
-        maxBytes: 4_194_304,
+        maxBytes: 1_048_576,
       });
       expect(late.output).toBe(fresh.output);
       expect(late.droppedBytes).toBe(fresh.droppedBytes - 10_000);

@@ -15,7 +15,7 @@ export const getAgentStatus = defineTool({
       .number()
       .int()
       .min(0)
-      .max(1_048_576)
+      .max(262_144)
       .default(2_048)
       .describe('How much of the end of the output to show (bytes)'),
   }),

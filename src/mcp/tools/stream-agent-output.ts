@@ -10,6 +10,12 @@ import { textOf } from './text.js';
 import { defineTool, READS } from './tool.js';
 import { findRun, whichRun } from './which-run.js';
 
+/**
+ * Clients of the SDK hang up on a message of more than 10 MB, and an answer carries its text twice, escaped: as JSON a
+ * page has no more characters than this. Output full of control characters makes smaller pages.
+ */
+const LARGEST_PAGE_CHARS = 3_000_000;
+
 /** A lost ring costs this much (ms). */
 const LOOK_AGAIN_MS = 5_000;
 
@@ -24,7 +30,7 @@ const input = z.strictObject({
   cursor: z.string().optional().describe('nextCursor of an earlier call: goes on exactly there'),
   tail: z.number().int().min(1).max(1_048_576).optional().describe('Only the last so many bytes'),
   stream: z.enum(['both', 'stdout', 'stderr']).default('both'),
-  maxBytes: z.number().int().min(1).max(4_194_304).default(32_768).describe('No more than this (bytes)'),
+  maxBytes: z.number().int().min(1).max(1_048_576).default(32_768).describe('No more than this (bytes)'),
   ansi: z.boolean().default(false).describe('Keep the escape sequences of terminals'),
   encoding: z.enum(['utf8', 'base64']).default('utf8').describe('base64 brings binary output through exactly'),
   waitMs: z
@@ -75,10 +81,16 @@ export const streamAgentOutput = defineTool({
       wholeEscapes: !ansi && encoding === 'utf8',
       ...(stream !== 'both' && { stream }),
     };
-    const read =
-      tail === undefined
-        ? () => readOnce(pool, found.id, query)
-        : () => readTail(pool, found.id, Math.min(tail, maxBytes), query);
+    const encode = (bytes: Buffer) => (encoding === 'base64' ? bytes.toString('base64') : textOf(bytes, ansi));
+    const read = () =>
+      readFitting(
+        (most) =>
+          tail === undefined
+            ? readOnce(pool, found.id, { ...query, maxBytes: most })
+            : readTail(pool, found.id, Math.min(tail, most), query),
+        maxBytes,
+        encode,
+      );
     const { run, page } = await readOrWait(pool, found.id, read, Math.min(waitMs, waitCapMs), signal);
     const { page: whole, complete } = withWhatIsGone(run, page, query, tail !== undefined);
     const truncatedBefore =
@@ -87,7 +99,7 @@ export const streamAgentOutput = defineTool({
         : undefined;
     return {
       runId: run.id,
-      output: encoding === 'base64' ? whole.bytes.toString('base64') : textOf(whole.bytes, ansi),
+      output: encode(whole.bytes),
       status: run.state,
       isComplete: complete,
       nextCursor: cursorOf(whole.next),
@@ -114,6 +126,19 @@ function startOf(cursor: string | undefined, sinceTimestamp: number | undefined)
     `cursor: ${JSON.stringify(cursor.slice(0, 100))} is none`,
     'Give nextCursor of an earlier answer as it is.',
   );
+}
+
+/** Reads again, and less, when what was read is too long as JSON. */
+async function readFitting(
+  read: (maxBytes: number) => Promise<Reading>,
+  maxBytes: number,
+  encode: (bytes: Buffer) => string,
+): Promise<Reading> {
+  const reading = await read(maxBytes);
+  const { length } = reading.page.bytes;
+  const small = length * 6 <= LARGEST_PAGE_CHARS; // the worst that escaping can do
+  if (small || JSON.stringify(encode(reading.page.bytes)).length <= LARGEST_PAGE_CHARS) return reading;
+  return readFitting(read, Math.floor(length / 3), encode);
 }
 
 /** The record first: when it says that the run has ended, all of its output is there already. */

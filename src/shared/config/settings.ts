@@ -126,6 +126,12 @@ export const SETTINGS = {
   AGENTPOOL_HEARTBEAT_MS: whole(100, MINUTE)
     .prefault('5000')
     .describe('How often a worker says that it lives (ms); after three silent ones its runs are `orphaned`'),
+  AGENTPOOL_LOCK_MS: whole(1_000, 10 * MINUTE)
+    .prefault('60000')
+    .describe('How long a job of BullMQ stays with its worker without being prolonged (ms)'),
+  AGENTPOOL_SPOOL_QUOTA_BYTES: whole(1_048_576, 1024 * 1024 * MIB)
+    .prefault(String(16 * 1024 * MIB))
+    .describe('The spools of one host together (bytes); over it the run with the largest one fails'),
   AGENTPOOL_LOST_AFTER_MS: whole(1_000, 30 * DAY)
     .prefault(String(HOUR))
     .describe('How long an orphaned run is waited for before it is `failed` (ms)'),

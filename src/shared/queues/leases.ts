@@ -29,17 +29,13 @@ export interface Claimer {
 }
 
 /**
- * How long a job stays ours without a sign of life (ms). It only decides when another worker looks at the run; whether
- * a worker lives is told by its heartbeat.
- */
-export const LOCK_MS = 60_000;
-/**
  * With the default of 1, BullMQ fails a job whose worker died twice, while its program may still run; with 0 nobody
  * would ever look at it again. What becomes of a run is decided from its record alone.
  */
 const STALLS_ALLOWED = 1_000_000;
 
-export function leaseOf(job: Job, queue: string, token: string): Lease {
+/** `lockMs` only decides when another worker looks at the run; whether a worker lives is told by its heartbeat. */
+function leaseOf(job: Job, queue: string, token: string, lockMs: number): Lease {
   const held = async (deed: () => Promise<unknown>) => {
     try {
       await deed();
@@ -53,7 +49,7 @@ export function leaseOf(job: Job, queue: string, token: string): Lease {
     runId: job.id ?? '',
     queue,
     token,
-    extend: async () => (await job.extendLock(token, LOCK_MS)) === 1,
+    extend: async () => (await job.extendLock(token, lockMs)) === 1,
     finish: ({ state, message }) =>
       held(() =>
         state === 'done'
@@ -67,9 +63,14 @@ export function leaseOf(job: Job, queue: string, token: string): Lease {
 }
 
 /** The lease of a job that an earlier worker of this host held; undefined when the job is gone. */
-export async function resumeLease(queue: Queue, runId: string, token: string): Promise<Lease | undefined> {
+export async function resumeLease(
+  queue: Queue,
+  runId: string,
+  token: string,
+  lockMs: number,
+): Promise<Lease | undefined> {
   const job = await Job.fromId(queue, runId);
-  return job && leaseOf(job, queue.name, token);
+  return job && leaseOf(job, queue.name, token, lockMs);
 }
 
 let tokens = 0;
@@ -79,6 +80,7 @@ export function openClaimer(
   queue: string,
   prefix: string,
   owner: string,
+  lockMs: number,
   logger: Logger,
 ): Claimer {
   const worker = new Worker(queue, null, {
@@ -86,7 +88,8 @@ export function openClaimer(
     prefix,
     name: owner,
     autorun: false,
-    lockDuration: LOCK_MS,
+    lockDuration: lockMs,
+    stalledInterval: lockMs / 2,
     maxStalledCount: STALLS_ALLOWED,
   });
   worker.on('error', (error) => logger.debug({ queue, err: error.message }, 'BullMQ reports an error'));
@@ -96,7 +99,7 @@ export function openClaimer(
       tokens += 1;
       const token = `${owner}:${tokens}`;
       const job = await worker.getNextJob(token, { block: false });
-      return job && leaseOf(job, queue, token);
+      return job && leaseOf(job, queue, token, lockMs);
     },
     stop: () => worker.close(true),
   };

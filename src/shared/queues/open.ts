@@ -18,6 +18,7 @@ export interface QueueCounts {
 export interface QueueLimits {
   readonly maxQueueLength: number;
   readonly recordRetentionMs: number;
+  readonly lockMs: number;
 }
 
 /** What a job shows: never the prompt, so it is in no dump of a queue and on no page. */
@@ -163,9 +164,10 @@ export function openQueues(redis: RedisClient, bell: Bell, prefix: string, limit
       };
     },
 
-    claimer: (name: string, owner: string): Claimer => openClaimer(redis, name, tagged(name), owner, logger),
+    claimer: (name: string, owner: string): Claimer =>
+      openClaimer(redis, name, tagged(name), owner, limits.lockMs, logger),
     resumeLease: (runId: string, name: string, token: string): Promise<Lease | undefined> =>
-      resumeLease(bullQueue(name), runId, token),
+      resumeLease(bullQueue(name), runId, token, limits.lockMs),
 
     async stop(): Promise<void> {
       await Promise.all([...open.values()].map((queue) => queue.close()));

@@ -160,6 +160,13 @@ export function openChanges(redis: RedisClient & Scripts, prefix: string, indexe
       return change(id, ['running'], '', { epoch, event: { sessionId }, fields: { sessionId } });
     },
 
+    /** orphaned → running: the owner was only silent. */
+    async comeBack({ id, epoch }: Ownership): Promise<Change> {
+      const back = await change(id, ['orphaned'], 'running', { epoch, event: { state: 'running' } });
+      if (back.changed) await reindex(id);
+      return back;
+    },
+
     /** running → orphaned, by the sweeper: the owner is silent. */
     async orphan({ id, epoch }: Ownership): Promise<Change> {
       const orphaned = await change(id, ['running'], 'orphaned', {

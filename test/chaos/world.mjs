@@ -1,0 +1,184 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { Redis } from 'ioredis';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const AGENT = fileURLToPath(new URL('../fixtures/agents/scripted.mjs', import.meta.url));
+
+/** A private Redis, hosts with one worker each, and an MCP server: everything that the faults hit. */
+export async function makeWorld({ hosts }) {
+  const root = mkdtempSync(join(tmpdir(), 'ap-chaos-'));
+  const work = join(root, 'work');
+  mkdirSync(work);
+  const runners = { scripted: { command: 'node', args: [AGENT], output: { format: 'text' } } };
+  writeFileSync(join(work, 'agentpool.config.json'), JSON.stringify({ runners }));
+  const socket = join(root, 'redis.sock');
+  const env = {
+    PATH: process.env.PATH,
+    HOME: root,
+    REDIS_URL: `unix://${socket}`,
+    AGENTPOOL_ALLOWED_PATHS: work,
+    AGENTPOOL_CONCURRENCY: '12',
+    AGENTPOOL_HEARTBEAT_MS: '1000',
+    AGENTPOOL_LOCK_MS: '8000',
+    AGENTPOOL_LOG_LEVEL: 'warn',
+  };
+  const log = openSync(join(root, 'workers.log'), 'a');
+  const redis = await startRedis(root, socket);
+  const workers = await Promise.all(Array.from({ length: hosts }, (_, at) => startHost(at, { ...env, AGENTPOOL_HOME: join(root, `h${at}`), AGENTPOOL_HOST_NAME: `host${at}` }, work, log)));
+  const mcp = await startMcp({ ...env, AGENTPOOL_HOME: join(root, 'mcp') }, work);
+  return {
+    root,
+    work,
+    env,
+    redis,
+    workers,
+    mcp,
+    spools: Array.from({ length: hosts }, (_, at) => join(root, `h${at}`, 'spool', `host${at}`)),
+    async end({ keep }) {
+      await mcp.end();
+      await Promise.all(workers.map((worker) => worker.end()));
+      await redis.end();
+      if (!keep) rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startRedis(root, socket) {
+  const args = ['--port', '0', '--unixsocket', socket, '--dir', root, '--save', '', '--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--stream-node-max-bytes', '65536'];
+  let child;
+  const connect = () => {
+    const redis = new Redis({ path: socket, retryStrategy: () => 20, maxRetriesPerRequest: null });
+    redis.on('error', () => {}); // killed on purpose
+    return redis;
+  };
+  const start = async () => {
+    child = spawn('redis-server', args, { stdio: 'ignore' });
+    const redis = connect();
+    await redis.ping();
+    redis.disconnect();
+  };
+  await start();
+  return {
+    async killFor(ms) {
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+      await pause(ms);
+      await start();
+    },
+    async cutConnections() {
+      const redis = connect();
+      await redis.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      await redis.client('KILL', 'TYPE', 'pubsub');
+      redis.disconnect();
+    },
+    async end() {
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** One host: keeps a worker running, as a service manager would. */
+async function startHost(at, env, cwd, log) {
+  let child;
+  let busy = false;
+  const start = () => {
+    child = spawn(process.execPath, [MAIN, 'worker', '--json'], { cwd, env, stdio: ['ignore', 'pipe', log] });
+    return Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
+  };
+  await start();
+  /** One fault at a time; false when the host is just suffering from another one. */
+  const suffer = async (deed) => {
+    if (busy) return false;
+    busy = true;
+    try {
+      await deed();
+      return true;
+    } finally {
+      busy = false;
+    }
+  };
+  const replace = (signal, ms) =>
+    suffer(async () => {
+      const ended = once(child, 'exit');
+      child.kill(signal);
+      await ended;
+      await pause(ms);
+      await start();
+    });
+  return {
+    name: `host${at}`,
+    kill: (ms) => replace('SIGKILL', ms),
+    stop: (ms) => replace('SIGTERM', ms),
+    pause: (ms) =>
+      suffer(async () => {
+        child.kill('SIGSTOP');
+        await pause(ms);
+        child.kill('SIGCONT');
+      }),
+    async settled() {
+      while (busy) await pause(20);
+      if (child.exitCode !== null || child.signalCode !== null) await start();
+    },
+    async end() {
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** A client whose server may be killed at any moment; a call is repeated until it is answered. */
+async function startMcp(env, cwd) {
+  let client;
+  let transport;
+  let opening;
+  const open = async () => {
+    client = new Client({ name: 'chaos', version: '1' });
+    transport = new StdioClientTransport({ command: process.execPath, args: [MAIN, 'mcp'], cwd, env, stderr: 'ignore' });
+    await client.connect(transport);
+  };
+  /** Many calls fail together when their server dies; only the first of them opens a new one. */
+  const reopenAfter = (failed) => {
+    if (client !== failed) return opening ?? Promise.resolve();
+    opening ??= open().finally(() => {
+      opening = undefined;
+    });
+    return opening;
+  };
+  await open();
+  return {
+    kill() {
+      if (transport.pid) process.kill(transport.pid, 'SIGKILL');
+    },
+    /** Asks until there is an answer; `clientToken` makes that safe for `run_agent`. */
+    async call(name, args) {
+      for (;;) {
+        await opening?.catch(() => {});
+        const used = client;
+        try {
+          const answer = await used.callTool({ name, arguments: args }, undefined, { timeout: 30_000 });
+          const body = answer.structuredContent;
+          if (!answer.isError) return body;
+          if (body.code !== 'redis_unreachable') throw Object.assign(new Error(`${name}: ${body.message}`), { final: true });
+        } catch (error) {
+          if (error.final) throw error;
+          if (process.env.CHAOS_DEBUG) process.stderr.write(`${name}: ${error.message}\n`);
+          await reopenAfter(used).catch(() => {});
+        }
+        await pause(100);
+      }
+    },
+    end: () => client.close(),
+  };
+}
