@@ -119,7 +119,7 @@ function startOf(cursor: string | undefined, sinceTimestamp: number | undefined)
 /** The record first: when it says that the run has ended, all of its output is there already. */
 async function readOnce(pool: Pool, id: string, query: OutputQuery): Promise<Reading> {
   const run = await findRun(pool, { runId: id });
-  return { run, page: await pool.runs.output(id, query) };
+  return { run, page: await pool.runs.output(id, { ...query, final: isEnded(run.state) }) };
 }
 
 async function readTail(pool: Pool, id: string, bytes: number, query: OutputQuery): Promise<Reading> {
