@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { isIPv6 } from 'node:net';
 import type { MiddlewareHandler } from 'hono';
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
@@ -23,12 +24,18 @@ function nameOf(authority: string): string {
   return authority.replace(/:\d+$/, '').toLowerCase();
 }
 
+/** A name of AGENTPOOL_ALLOWED_HOSTS as browsers send it: in lower case and ASCII, without a port, IPv6 in brackets. */
+function allowedName(given: string): string {
+  const authority = isIPv6(given) ? `[${given}]` : given;
+  return URL.canParse(`http://${authority}`) ? new URL(`http://${authority}`).hostname : authority;
+}
+
 /**
  * Refuses (403) what was meant for another name, or comes from a page of a stranger: without this any web page could
  * ask a server on loopback through its visitor's browser (DNS rebinding).
  */
 export function checkHostAndOrigin(allowedHosts: readonly string[]): MiddlewareHandler {
-  const allowed = new Set([...LOOPBACK_NAMES, ...allowedHosts.map((name) => name.toLowerCase())]);
+  const allowed = new Set([...LOOPBACK_NAMES, ...allowedHosts.map(allowedName)]);
   return async (context, next) => {
     const host = context.req.header('host') ?? '';
     if (!allowed.has(nameOf(host)))

@@ -5,6 +5,7 @@ import type { Findings, Output } from '../shared/runners/runner.js';
 const LONGEST_LINE = 16 * 1024 * 1024;
 /** The text of a runner without a result of its own is its result, up to here (characters, from the end). */
 const TEXT_RESULT_CHARS = 64 * 1024;
+const HALF_CHARACTER = /^[\udc00-\udfff]/;
 
 /** Collects what a CLI's stdout tells about its run, from bytes as they come. */
 export function createReader(output: Output, onLearned: (learned: Findings) => void, logger: Logger) {
@@ -38,8 +39,11 @@ export function createReader(output: Output, onLearned: (learned: Findings) => v
   };
   const takeLine = (line: string) => {
     if (output.format === 'json-lines') return learnJson(line);
-    text = `${text}${line}\n`.slice(-TEXT_RESULT_CHARS);
-    learn(line);
+    const whole = line.endsWith('\r') ? line.slice(0, -1) : line;
+    text += `${whole}\n`;
+    // Not after every line: a slice copies all of it, and a program may print millions of short lines.
+    if (text.length > 2 * TEXT_RESULT_CHARS) text = text.slice(-TEXT_RESULT_CHARS);
+    learn(whole);
   };
   const keep = (bytes: Buffer) => {
     size += bytes.length;
@@ -75,7 +79,8 @@ export function createReader(output: Output, onLearned: (learned: Findings) => v
         if (output.format === 'json') learnJson(rest);
         else takeLine(rest);
       }
-      if (output.format === 'text' && found.result === undefined && text.trim() !== '') found.result = text.trim();
+      const end = text.slice(-TEXT_RESULT_CHARS).replace(HALF_CHARACTER, '').trim();
+      if (output.format === 'text' && found.result === undefined && end !== '') found.result = end;
       return found;
     },
   };

@@ -144,7 +144,7 @@ async function readFitting(
 /** The record first: when it says that the run has ended, all of its output is there already. */
 async function readOnce(pool: Pool, id: string, query: OutputQuery): Promise<Reading> {
   const run = await findRun(pool, { runId: id });
-  return { run, page: await pool.runs.output(id, query) };
+  return { run, page: await pool.runs.output(id, { ...query, final: isEnded(run.state) }) };
 }
 
 async function readTail(pool: Pool, id: string, bytes: number, query: OutputQuery): Promise<Reading> {

@@ -2,6 +2,14 @@ import { z } from 'zod';
 
 const dottedPath = z.string().regex(/^[\w-]+(\.[\w-]+)*$/, 'must be names with dots, such as error.message');
 
+/** How the output of a custom runner is read. */
+export const customOutput = z.strictObject({
+  format: z.enum(['json-lines', 'json', 'text']),
+  sessionId: dottedPath.optional(),
+  result: dottedPath.optional(),
+  error: dottedPath.optional(),
+});
+
 /** A runner that the operator of a worker describes in the configuration file. */
 export const customRunner = z.strictObject({
   title: z.string().optional(),
@@ -15,15 +23,8 @@ export const customRunner = z.strictObject({
   /** Used when a session is resumed; `{sessionId}` is replaced. */
   resumeArgs: z.array(z.string()).optional(),
   /** Literal values, or `$NAME`: a variable of the worker's own environment. */
-  env: z.record(z.string().regex(/^[A-Za-z_]\w*$/), z.string()).default({}),
-  output: z
-    .strictObject({
-      format: z.enum(['json-lines', 'json', 'text']),
-      sessionId: dottedPath.optional(),
-      result: dottedPath.optional(),
-      error: dottedPath.optional(),
-    })
-    .default({ format: 'text' }),
+  env: z.record(z.string().regex(/^[A-Za-z_]\w*$/, 'is no name of a variable'), z.string()).default({}),
+  output: customOutput.default({ format: 'text' }),
 });
 export type CustomRunner = z.infer<typeof customRunner>;
 
@@ -31,7 +32,12 @@ export type CustomRunner = z.infer<typeof customRunner>;
 export const configFile = z.strictObject({
   runners: z
     .record(
-      z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'a runner name is lower case letters, digits, - and _'),
+      z
+        .string()
+        .regex(
+          /^[a-z][a-z0-9_-]{0,31}$/,
+          'a runner name is at most 32 lower case letters, digits, - and _, a letter first',
+        ),
       customRunner,
     )
     .default({}),

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { ConfigError } from '../errors.js';
-import { type CustomRunner, configFile } from './custom-runner.js';
+import { type CustomRunner, configFile, customOutput, customRunner } from './custom-runner.js';
 import { SETTINGS } from './settings.js';
 
 type Camel<S extends string> = S extends `${infer Head}_${infer Tail}`
@@ -35,7 +35,10 @@ export const RUN_MARK = 'AGENTPOOL_RUN';
 export function loadConfig({ env, cwd, readFile }: Surroundings): Config {
   const given = Object.entries(env).filter(
     ([name, value]) =>
-      value !== undefined && value !== '' && name !== RUN_MARK && (name in SETTINGS || name.startsWith('AGENTPOOL_')),
+      value !== undefined &&
+      value !== '' &&
+      name !== RUN_MARK &&
+      (Object.hasOwn(SETTINGS, name) || name.startsWith('AGENTPOOL_')),
   );
   const parsed = schema.safeParse(Object.fromEntries(given));
   const problems = parsed.success ? [] : parsed.error.issues.flatMap(describeIssue);
@@ -47,11 +50,7 @@ export function loadConfig({ env, cwd, readFile }: Surroundings): Config {
   return {
     ...loaded,
     home: resolve(cwd, loaded.home ?? defaultHome(env)),
-    hostName:
-      loaded.hostName ??
-      hostname()
-        .replaceAll(/[^\w.-]/g, '-')
-        .slice(0, 64),
+    hostName: loaded.hostName ?? hostNameFrom(hostname()),
     allowedPaths: (loaded.allowedPaths ?? [cwd]).map((path) => resolve(cwd, path)),
     customRunners: file,
   };
@@ -68,15 +67,26 @@ function defaultHome(env: Surroundings['env']): string {
   return join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state'), 'agentpool');
 }
 
+/** What AGENTPOOL_HOST_NAME would allow of the name of the machine. */
+export function hostNameFrom(name: string): string {
+  const allowed = name.replaceAll(/[^\w.-]/g, '-').replace(/^[.-]+/, '');
+  return allowed.slice(0, 64) || 'host';
+}
+
+/** The common prefix says nothing about what was meant, so only the rest of two names is compared. */
+const bare = (name: string) => name.replace(/^AGENTPOOL_/, '');
+
 function nearest(name: string, known: readonly string[]): string {
-  const best = closest(name, [...known]);
-  return distance(name, best) <= Math.max(3, name.length / 3) ? `; did you mean ${best}?` : '';
+  const best = closest(bare(name), known.map(bare));
+  if (distance(bare(name), best) > Math.max(2, best.length / 3)) return '';
+  return `; did you mean ${known.find((candidate) => bare(candidate) === best)}?`;
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => `${key}: no such setting${nearest(key, Object.keys(SETTINGS))}`);
-  return [`${issue.path.join('.')}: ${issue.message}`];
+  const [name, at] = issue.path;
+  return [`${String(name)}: ${typeof at === 'number' ? `entry ${at + 1} ` : ''}${issue.message}`];
 }
 
 function readConfigFile(
@@ -100,10 +110,17 @@ function readConfigFile(
   }
   const parsed = configFile.safeParse(content);
   if (parsed.success) return parsed.data.runners;
-  for (const issue of parsed.error.issues) {
-    const at = issue.path.join('.') || 'the file';
-    const unknown = issue.code === 'unrecognized_keys' ? `no such key: ${issue.keys.join(', ')}` : issue.message;
-    problems.push(`${path}: ${at}: ${unknown}`);
-  }
+  problems.push(...parsed.error.issues.flatMap(describeFileIssue).map((problem) => `${path}: ${problem}`));
   return {};
+}
+
+/** The schemas of the file by their depth in it: the file, a runner, the output of a runner. */
+const SCHEMAS = [configFile, undefined, customRunner, customOutput];
+
+function describeFileIssue(issue: z.core.$ZodIssue): string[] {
+  const at = issue.path.join('.') || 'the file';
+  if (issue.code === 'invalid_key') return [`${at}: ${issue.issues[0]?.message ?? issue.message}`];
+  if (issue.code !== 'unrecognized_keys') return [`${at}: ${issue.message}`];
+  const known = Object.keys(SCHEMAS[issue.path.length]?.shape ?? {});
+  return issue.keys.map((key) => `${at}: no such key: ${key}${nearest(key, known)}`);
 }

@@ -13,12 +13,13 @@ const whole = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
 
-const list = z.string().transform((text) =>
-  text
-    .split(/[,:]/)
-    .map((part) => part.trim())
-    .filter((part) => part !== ''),
-);
+const list = (separator: RegExp | string) =>
+  z.string().transform((text) =>
+    text
+      .split(separator)
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  );
 
 const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1');
 
@@ -33,11 +34,12 @@ const concurrency = z
         ),
   );
 
-const token = z.string().regex(/^[\w.-]+:(read|run|kill|admin)(\+(read|run|kill|admin))*:[0-9a-f]{64}$/i);
-const tokens = z
+const token = z
   .string()
-  .transform((text) => text.split(',').filter((part) => part !== ''))
-  .pipe(z.array(token, 'must be name:scopes:sha256, for example ann:read+run:<64 hex digits>; several with commas'));
+  .regex(
+    /^[\w.-]+:(read|run|kill|admin)(\+(read|run|kill|admin))*:[0-9a-fA-F]{64}$/,
+    'must be name:scopes:sha256, for example ann:read+run:<64 hex digits>; several with commas',
+  );
 
 /** Every setting: its environment variable, its check, its default as text, and what it means. The README's table is made from this. */
 export const SETTINGS = {
@@ -63,16 +65,19 @@ export const SETTINGS = {
   AGENTPOOL_LOG_LEVEL: z.enum(LOG_LEVELS).default('info').describe('How much is logged to stderr'),
   AGENTPOOL_HOST_NAME: z
     .string()
-    .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, dashes, underscores')
+    .regex(
+      /^\w[\w.-]{0,63}$/,
+      'must be 1 to 64 letters, digits, dots, dashes, underscores, and begin with none of dot and dash',
+    )
     .optional()
     .describe('The name of this host in the pool; by default the host name of the machine'),
-  AGENTPOOL_RUNNERS: list
+  AGENTPOOL_RUNNERS: list(',')
     .optional()
     .describe('The runners that a worker offers, with commas; by default every one whose program it finds'),
   AGENTPOOL_CONCURRENCY: concurrency
     .prefault('4')
     .describe('Runs at once on one worker: a number for all together, or `claude=2,gemini=4` (others: 1 each)'),
-  AGENTPOOL_ALLOWED_PATHS: list
+  AGENTPOOL_ALLOWED_PATHS: list(/[,:]/)
     .optional()
     .describe('Directories under which a run may work, with colons or commas; by default where the worker was started'),
   AGENTPOOL_PERMISSIONS: z
@@ -91,10 +96,11 @@ export const SETTINGS = {
     .string()
     .default('127.0.0.1')
     .describe('The address of the HTTP server; beyond loopback tokens are needed'),
-  AGENTPOOL_ALLOWED_HOSTS: list
+  AGENTPOOL_ALLOWED_HOSTS: list(',')
     .prefault('')
-    .describe('Host names, besides those of loopback, under which the HTTP server may be asked'),
-  AGENTPOOL_TOKENS: tokens
+    .describe('Host names, besides those of loopback, under which the HTTP server may be asked; with commas'),
+  AGENTPOOL_TOKENS: list(',')
+    .pipe(z.array(token))
     .prefault('')
     .describe(
       'Who may use HTTP: `name:scopes:sha256`, with commas; scopes are `read`, `run`, `kill`, `admin`, with plus signs',

@@ -15,7 +15,7 @@ export function cursorOf({ entry, out, err }: Position): string {
 
 /** Reads a cursor; undefined when it is none of ours. */
 export function parseCursor(cursor: string): Position | undefined {
-  const [, entry, out, err] = /^(\d{1,16}-\d{1,10})_(-?\d{1,15})_(-?\d{1,15})$/.exec(cursor) ?? [];
+  const [, entry, out, err] = /^(\d{1,16}-\d{1,10})_(-1|\d{1,15})_(-1|\d{1,15})$/.exec(cursor) ?? [];
   return entry === undefined ? undefined : { entry, out: Number(out), err: Number(err) };
 }
 
@@ -50,7 +50,7 @@ export function entryFromFields(id: Buffer, fields: readonly Buffer[]): Entry {
  */
 export function cutAt(bytes: Buffer, limit: number): number {
   if (bytes.length <= limit) return bytes.length;
-  const line = bytes.lastIndexOf(0x0a, limit - 1) + 1;
+  const line = limit > 0 ? bytes.lastIndexOf(0x0a, limit - 1) + 1 : 0;
   if (line > limit / 2) return line;
   const start = characterStart(bytes, limit);
   return start > 0 ? start : Math.min(bytes.length, characterLength(bytes[0] ?? 0));

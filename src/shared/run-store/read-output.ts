@@ -6,8 +6,10 @@ export interface OutputQuery {
   readonly maxBytes: number;
   /** Absent: both. */
   readonly stream?: StreamName;
-  /** Do not end within an ANSI escape sequence. */
+  /** Do not end within an ANSI escape sequence, as long as its rest may come. */
   readonly wholeEscapes?: boolean;
+  /** The run has ended: what is there is all. */
+  readonly final?: boolean;
 }
 
 export interface OutputPage {
@@ -53,7 +55,7 @@ export async function readOutput(redis: RedisClient, key: string, query: OutputQ
 class Collector {
   scanned = 0;
   readonly #query: OutputQuery;
-  readonly #pieces: { bytes: Buffer; kind: 'out' | 'err' }[] = [];
+  readonly #pieces: { bytes: Buffer; readonly kind: 'out' | 'err'; readonly entry: string }[] = [];
   #size = 0;
   #dropped = 0;
   #position: Position;
@@ -87,7 +89,7 @@ class Collector {
     if (take === 0 && rest.length > 0) return false;
     if (wanted && known >= 0) this.#dropped += Math.max(0, entry.offset - known);
     if (wanted && take > 0) {
-      this.#pieces.push({ bytes: rest.subarray(0, take), kind });
+      this.#pieces.push({ bytes: rest.subarray(0, take), kind, entry: id });
       this.#size += take;
     }
     this.#position = { ...this.#position, [kind]: Math.max(known, entry.offset + skip + take) };
@@ -96,7 +98,7 @@ class Collector {
   }
 
   close(hasMore: boolean): OutputPage {
-    if (this.#query.wholeEscapes) this.#giveBackPartialEscape(hasMore);
+    if (this.#query.wholeEscapes && (hasMore || !this.#query.final)) this.#giveBackPartialEscape(hasMore);
     return {
       bytes: Buffer.concat(this.#pieces.map(({ bytes }) => bytes)),
       next: this.#position,
@@ -123,24 +125,33 @@ class Collector {
     return cut > room && last ? 0 : cut;
   }
 
+  /** Back to the entry where the escape began, too: other entries may have been seen since. */
   #giveBackPartialEscape(hasMore: boolean): void {
-    const last = this.#pieces.at(-1);
-    if (!last) return;
-    const partial = partialEscape(last.bytes);
-    const all = partial === last.bytes.length && this.#pieces.length === 1;
-    if (partial === 0 || (all && hasMore)) return;
-    last.bytes = last.bytes.subarray(0, last.bytes.length - partial);
-    this.#position = { ...this.#position, [last.kind]: this.#position[last.kind] - partial };
+    const pieces = this.#pieces;
+    const kind = pieces.at(-1)?.kind;
+    const sameStream = pieces.slice(pieces.findLastIndex((piece) => piece.kind !== kind) + 1);
+    let rest = partialEscape(Buffer.concat(sameStream.map(({ bytes }) => bytes)));
+    if (rest === this.#size && hasMore) return; // a reader has to get on
+    for (let piece = pieces.at(-1); rest > 0 && piece; piece = pieces.at(-1)) {
+      const given = Math.min(rest, piece.bytes.length);
+      const left = this.#position[piece.kind] - given;
+      this.#position = { ...this.#position, entry: piece.entry, [piece.kind]: left };
+      piece.bytes = piece.bytes.subarray(0, piece.bytes.length - given);
+      rest -= given;
+      if (rest > 0) pieces.pop();
+    }
   }
 }
 
+/** Longer sequences are not waited for (bytes): links and titles of windows may be long, pictures are longer. */
+const LONGEST_ESCAPE = 1_024;
+// CSI: parameters, then one final byte. OSC: ends with BEL or ST, which is ESC \. Others: intermediates, then one byte.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are made of them
+const PARTIAL_ESCAPE = /\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?|[ -/]*)$/;
+
 /** The length of an ANSI escape sequence that has begun at the end of the bytes and is not finished; mostly 0. */
 export function partialEscape(bytes: Buffer): number {
-  const at = bytes.lastIndexOf(0x1b);
-  if (at < 0 || bytes.length - at > 64) return 0;
-  const text = bytes.subarray(at).toString('latin1');
-  // CSI: parameters, then one final byte. OSC: ends with BEL or ST. Others: intermediates, then one byte.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are made of them
-  const unfinished = /^\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*|[ -/]*)$/.test(text);
-  return unfinished ? bytes.length - at : 0;
+  const end = bytes.subarray(-LONGEST_ESCAPE).toString('latin1');
+  const at = end.search(PARTIAL_ESCAPE);
+  return at < 0 ? 0 : end.length - at;
 }

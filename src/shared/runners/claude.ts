@@ -2,18 +2,23 @@ import { z } from 'zod';
 import type { Findings, Runner } from './runner.js';
 
 const count = z.number().optional().catch(undefined);
+const words = z.string().optional().catch(undefined);
+/** A field of another shape than today's is passed over; only with another `is_error` the whole line means nothing. */
 const message = z.object({
   type: z.string(),
-  subtype: z.string().optional(),
-  session_id: z.string().optional(),
+  subtype: words,
+  session_id: words,
   attempt: count,
-  error: z.string().optional().catch(undefined),
-  error_status: z.number().nullish(),
+  error: words,
+  error_status: count,
   is_error: z.boolean().optional(),
-  api_error_status: z.number().nullish(),
-  result: z.string().optional(),
-  errors: z.array(z.string()).optional(),
-  total_cost_usd: count,
+  api_error_status: count,
+  result: words,
+  errors: z.array(z.string()).optional().catch(undefined),
+  model_usage_since_last_result: z
+    .record(z.string(), z.object({ costUSD: z.number() }))
+    .optional()
+    .catch(undefined),
   usage: z
     .object({ input_tokens: count, output_tokens: count, cache_read_input_tokens: count })
     .optional()
@@ -22,7 +27,7 @@ const message = z.object({
 type Message = z.infer<typeof message>;
 
 const KIND_OF_STATUS = { 401: 'auth', 403: 'auth', 429: 'rate_limit' } as const;
-const kindOf = (status: number | null | undefined) => KIND_OF_STATUS[status as keyof typeof KIND_OF_STATUS];
+const kindOf = (status: number | undefined) => KIND_OF_STATUS[status as keyof typeof KIND_OF_STATUS];
 
 /**
  * claude repeats a refused key ten times, over three minutes, as it does an overload. Only the overload can pass, so
@@ -35,8 +40,14 @@ function readRetry({ attempt = 0, error, error_status: status }: Message): Findi
   return { hopeless: true, errorKind: 'auth', error: `${error ?? 'the credentials were refused'} (HTTP ${status})` };
 }
 
+/** Not `total_cost_usd`: where a session was resumed that holds what its earlier runs cost, too. */
+function costOf({ model_usage_since_last_result: byModel }: Message): number | undefined {
+  return byModel && Object.values(byModel).reduce((sum, { costUSD }) => sum + costUSD, 0);
+}
+
 function readResult(last: Message): Findings {
-  const { usage, total_cost_usd: costUsd } = last;
+  const { usage } = last;
+  const costUsd = costOf(last);
   const spent = {
     ...(usage?.input_tokens !== undefined && { inputTokens: usage.input_tokens }),
     ...(usage?.output_tokens !== undefined && { outputTokens: usage.output_tokens }),

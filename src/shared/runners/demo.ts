@@ -4,7 +4,7 @@ import type { Findings, Runner } from './runner.js';
 const program = fileURLToPath(new URL('./demo-program.js', import.meta.url));
 
 function read(line: string): Findings | undefined {
-  const [, key, value = ''] = /^(session|result|error): (.*)$/.exec(line) ?? [];
+  const [, key, value = ''] = /^(session|result|error): (.*)$/s.exec(line) ?? [];
   if (key === 'session') return { sessionId: value };
   if (key === 'result') return { result: value };
   return key === 'error' ? { error: value } : undefined;

@@ -1,0 +1,192 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { customRunner as customSchema } from '../../../src/shared/config/custom-runner.js';
+import { openLogger } from '../../../src/shared/logger.js';
+import { FAILURE_KINDS } from '../../../src/shared/run.js';
+import { customRunner } from '../../../src/shared/runners/custom.js';
+import { RUNNERS } from '../../../src/shared/runners/list.js';
+import type { Findings, Runner, RunRequest } from '../../../src/shared/runners/runner.js';
+import { createReader } from '../../../src/worker/findings.js';
+import { outcomeOf } from '../../../src/worker/outcome.js';
+import { seeded } from '../../support/random.js';
+import { asLine, deeply, mutated, RUBBISH } from './rubbish.js';
+
+const own = (name: string, given: object) => customRunner(name, customSchema.parse({ command: name, ...given }));
+const paths = { sessionId: 'session.id', result: 'answer', error: 'error.message' };
+const CUSTOM = [
+  own('own-lines', {
+    resumeArgs: ['--to', '{sessionId}'],
+    modes: ['fast'],
+    output: { format: 'json-lines', ...paths },
+  }),
+  own('own-json', { prompt: 'argument', env: { API_KEY: '$OWN_KEY' }, output: { format: 'json', ...paths } }),
+  own('own-text', { args: ['--quiet'] }),
+];
+const ALL: readonly Runner[] = [...RUNNERS, ...CUSTOM];
+
+const PROMPT = '-zebra prompt: "quotes", $HOME, `ticks`,\n{sessionId} and ünïcödé';
+const ID = 'b7c1d2e3-0000-4000-8000-00000000cafe';
+
+/** Every kind of request that a runner may get. */
+function requestsFor(runner: Runner): RunRequest[] {
+  const sessions = [{ resume: false }, { resume: false, sessionId: ID }, { resume: true, sessionId: ID }];
+  const modes = [{}, ...(runner.modes ?? []).map((mode) => ({ mode }))];
+  const models = [{}, { model: 'some/model-1' }];
+  const each = <A extends object, B extends object>(left: readonly A[], right: readonly B[]) =>
+    left.flatMap((a) => right.map((b) => ({ ...a, ...b })));
+  const permissions = [{ permissions: 'auto' as const }, { permissions: 'safe' as const }];
+  return each(each(sessions, permissions), each(modes, models)).map((asked) =>
+    Object.freeze({ prompt: PROMPT, path: '/work', ...asked }),
+  );
+}
+
+const TYPES: Readonly<Record<keyof Findings, (value: unknown) => boolean>> = {
+  sessionId: (value) => typeof value === 'string' && value !== '',
+  result: (value) => typeof value === 'string',
+  error: (value) => typeof value === 'string' && value !== '',
+  errorKind: (value) => FAILURE_KINDS.some((kind) => kind === value),
+  hopeless: (value) => value === true,
+  ended: (value) => value === true,
+  usage: (value) =>
+    Object.entries(value as object).every(
+      ([name, amount]) =>
+        /^(inputTokens|outputTokens|cachedInputTokens|costUsd)$/.test(name) && Number.isFinite(amount),
+    ),
+};
+
+/** What is wrong with an answer of `read`; empty for a good one. */
+function wrongIn(answer: unknown): string[] {
+  if (answer === undefined) return [];
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer))
+    return [`it is ${JSON.stringify(answer)}`];
+  const wrong = Object.entries(answer).filter(([name, value]) => !(TYPES[name as keyof Findings]?.(value) ?? false));
+  const hopeless = 'hopeless' in answer && !('error' in answer) ? ['hopeless without an error'] : [];
+  return [...wrong.map(([name, value]) => `${name}: ${JSON.stringify(value)}`), ...hopeless];
+}
+
+function readWhole(runner: Runner, chunks: readonly Buffer[]): Findings {
+  const reader = createReader(runner.output, () => {}, openLogger('test', 'silent'));
+  for (const chunk of chunks) reader.take(chunk);
+  return reader.finish();
+}
+
+test('no two runners have the same name', () => {
+  expect(new Set(ALL.map(({ name }) => name)).size).toBe(ALL.length);
+});
+
+describe.each(ALL.map((runner) => [runner.name, runner] as const))('the runner %s', (name, runner) => {
+  const requests = requestsFor(runner);
+
+  test('has a name that fits a queue, a folder and a configuration file', () => {
+    expect(name).toMatch(/^[a-z][a-z0-9_-]{0,31}$/);
+  });
+
+  test('says what it is called, what it starts and how that is installed', () => {
+    for (const words of [runner.title, runner.command, runner.install]) expect(words).toMatch(/\S/);
+    for (const list of [runner.versionArgs ?? [], runner.modes ?? []]) {
+      expect(list).toEqual(list.filter((word) => typeof word === 'string' && word !== ''));
+      expect(new Set(list).size).toBe(list.length);
+    }
+  });
+
+  test('gets the prompt by stdin whole, or else as one argument that is no option; never by both', () => {
+    for (const request of requests) {
+      const args = runner.args(request);
+      const inArgs = args.filter((arg) => arg.includes(PROMPT));
+      expect(runner.stdin?.(request).includes(PROMPT) ?? false).toBe(inArgs.length === 0);
+      expect(inArgs.filter((arg) => arg.startsWith('-'))).toEqual([]);
+      expect(args.filter((arg) => arg.includes('zebra'))).toEqual(inArgs);
+      expect(JSON.stringify(runner.env?.(request) ?? {})).not.toContain('zebra');
+    }
+  });
+
+  test('answers the same request with the same words, all of them text', () => {
+    for (const request of requests) {
+      const args = runner.args(request);
+      expect(args.every((arg) => typeof arg === 'string' && !arg.includes('\0'))).toBe(true);
+      expect(runner.args(request)).toEqual(args);
+      expect(runner.env?.(request)).toEqual(runner.env?.(request));
+    }
+  });
+
+  test('names the session in one argument, differently for a new one and an old one', () => {
+    const kinds = [runner.sessionIdArgs?.(ID), runner.resumeArgs?.(ID)].filter((args) => args !== undefined);
+    for (const args of kinds) expect(args.filter((arg) => arg.includes(ID))).toHaveLength(1);
+    expect(new Set(kinds.map((args) => args.join(' '))).size).toBe(kinds.length);
+    if (runner.sessionIdArgs) expect(runner.resumeArgs).toBeDefined();
+  });
+
+  test('has an environment of text, with secrets by reference only and nothing of ours', () => {
+    for (const request of requests)
+      for (const [variable, value] of Object.entries(runner.env?.(request) ?? {})) {
+        expect(variable).toMatch(/^[A-Za-z_]\w*$/);
+        expect(variable).not.toMatch(/^(AGENTPOOL_|REDIS_URL$)/);
+        expect(typeof value).toBe('string');
+        if (/KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL/i.test(variable)) expect(value).toMatch(/^\$\w+$/);
+      }
+  });
+
+  test('reads rubbish without a failure and learns nothing of a wrong shape from it', () => {
+    const { output } = runner;
+    const answers =
+      output.format === 'text'
+        ? RUBBISH.map((value) => output.read?.(asLine(value)))
+        : [...RUBBISH, deeply(100_000), { answer: deeply(100_000) }].map((value) => output.read(value));
+    expect(answers.flatMap(wrongIn)).toEqual([]);
+  });
+
+  test('makes of bytes that are no text nothing but text', () => {
+    const random = seeded(7);
+    for (let round = 0; round < 50; round += 1)
+      expect(wrongIn(readWhole(runner, random.pieces(random.bytes(2_000), 300)))).toEqual([]);
+  });
+});
+
+describe.each(RUNNERS.map((runner) => [runner.name, runner] as const))('what %s once printed', (name, runner) => {
+  const folder = new URL(`../../fixtures/transcripts/${name}/`, import.meta.url);
+  const text = (file: string) => readFileSync(new URL(file, folder), 'utf8');
+  const files = readdirSync(folder);
+  const recorded = files.filter((file) => file.endsWith('.meta.json')).map((file) => file.replace('.meta.json', ''));
+  const bytesOf = (run: string) =>
+    files.includes(`${run}.stdout`) ? readFileSync(new URL(`${run}.stdout`, folder)) : Buffer.alloc(0);
+
+  test('was recorded for a run that went well and for one that did not', () => {
+    const states = recorded.map((run) => JSON.parse(text(`${run}.expected.json`)).state);
+    expect(new Set(states)).toEqual(new Set(['done', 'failed']));
+  });
+
+  test.each(recorded)('in %s is read as it was meant, however its bytes are divided', (run) => {
+    const { exit: exitCode } = JSON.parse(text(`${run}.meta.json`)) as { exit: number };
+    const { state, kind, findings } = JSON.parse(text(`${run}.expected.json`));
+    const random = seeded(11);
+    const bytes = bytesOf(run);
+    for (const chunks of [[bytes], random.pieces(bytes, 5), random.pieces(bytes, 4_096)])
+      expect(readWhole(runner, chunks)).toEqual(findings);
+    const ending = outcomeOf({
+      exitCode,
+      findings,
+      terminal: runner.output.format !== 'text' && runner.output.terminal === true,
+      lastWords: files.includes(`${run}.stderr`) ? text(`${run}.stderr`).trim() : '',
+      limits: { timeoutMs: 0, silenceTimeoutMs: 0 },
+    });
+    expect({ state: ending.state, kind: ending.failure?.kind, exitCode: ending.exitCode }).toEqual({
+      state,
+      kind,
+      exitCode,
+    });
+  });
+
+  test('with any part of it replaced by rubbish makes no failure and nothing of a wrong shape', () => {
+    const { output } = runner;
+    const random = seeded(13);
+    const lines = recorded.flatMap((run) => bytesOf(run).toString().split('\n'));
+    for (let round = 0; round < 500; round += 1) {
+      const line = random.pick(lines);
+      const answer =
+        output.format === 'text'
+          ? output.read?.(line.slice(0, random.whole(0, line.length)) + asLine(random.pick(RUBBISH)))
+          : output.read(line === '' ? '' : mutated(JSON.parse(line), random));
+      expect(wrongIn(answer), line.slice(0, 200)).toEqual([]);
+    }
+  });
+});

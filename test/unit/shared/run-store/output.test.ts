@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import {
+  BEGINNING,
+  cursorOf,
+  entryFromFields,
+  parseCursor,
+  positionAfter,
+} from '../../../../src/shared/run-store/output.js';
+import { seeded } from '../../../support/random.js';
+
+describe('a cursor', () => {
+  test('comes back as the position that it was made of', () => {
+    const random = seeded(36);
+    for (let round = 0; round < 500; round += 1) {
+      const entry = `${random.whole(0, 9_999_999_999_999)}-${random.whole(0, 99_999)}`;
+      const position = { entry, out: random.whole(-1, 2 ** 48), err: random.whole(-1, 2 ** 48) };
+      expect(parseCursor(cursorOf(position))).toEqual(position);
+    }
+    for (const position of [BEGINNING, positionAfter(0), positionAfter(9_999_999_999_999)])
+      expect(parseCursor(cursorOf(position))).toEqual(position);
+  });
+
+  test.each([
+    '',
+    ' ',
+    '0',
+    '0-0',
+    '0-0_0',
+    '0-0_0_0_0',
+    '0-0_-2_0',
+    '0-0_0_-0',
+    '0-0_1.5_0',
+    '0-0_1e3_0',
+    '0-0_0_0\n',
+    ' 0-0_0_0',
+    '-1-0_0_0',
+    '+-+_0_0',
+    '$_0_0',
+    '(1-0_0_0',
+    '99999999999999999-0_0_0',
+    '0-0_9999999999999999_0',
+    '٣-0_0_0',
+    '0-0_0_0; FLUSHALL',
+    'null',
+    'x'.repeat(100_000),
+  ])('that is none of ours, %j, is not understood', (cursor) => {
+    expect(parseCursor(cursor)).toBeUndefined();
+  });
+
+  test('may be anything without a failure', () => {
+    const random = seeded(37);
+    for (let round = 0; round < 1_000; round += 1) {
+      const text = Array.from({ length: random.whole(0, 12) }, () => random.pick([...'0123456789-_.x'])).join('');
+      const position = parseCursor(text);
+      if (position) expect(parseCursor(cursorOf(position))).toEqual(position);
+    }
+  });
+});
+
+test.each([
+  [0, '1-0'],
+  [1_000, '1001-0'],
+  [1_000.9, '1001-0'],
+])('output that came strictly after %d begins at the entry %s', (time, entry) => {
+  expect(positionAfter(time)).toEqual({ entry, out: -1, err: -1 });
+});
+
+describe('an entry of the stream', () => {
+  const fields = (...texts: string[]) => texts.map((text) => Buffer.from(text));
+
+  test('of output has its kind, its offset and its bytes', () => {
+    expect(entryFromFields(Buffer.from('5-1'), fields('k', 'err', 'o', '42', 'd', 'words'))).toEqual({
+      id: '5-1',
+      kind: 'err',
+      offset: 42,
+      bytes: Buffer.from('words'),
+    });
+  });
+
+  test('of any other kind is a change of state', () => {
+    const bytes = Buffer.from('{"state":"done"}');
+    expect(entryFromFields(Buffer.from('5-1'), [...fields('k', 'state', 'd'), bytes])).toMatchObject({
+      kind: 'state',
+      bytes,
+    });
+    expect(entryFromFields(Buffer.from('5-1'), [])).toMatchObject({ kind: 'state', bytes: Buffer.alloc(0) });
+  });
+});
