@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Run } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
 import type { LivingWorker } from '../shared/workers.js';
@@ -88,12 +89,28 @@ async function adopt(deps: WorkerDeps, run: Run): Promise<boolean> {
   const lease = await pool.queues.resumeLease(run.id, meta.queue, meta.leaseToken).catch(() => undefined);
   if (lease) leases.add(lease);
   slots.take(run.runner);
+  if (await neverStarted(run, meta, spool.pid)) {
+    const begun = await startRun(deps, own, meta.queue, lease);
+    if (!begun) slots.release(run.runner);
+    return true;
+  }
   const found = withWrapper(spool.pid, run.id, meta);
   const pid = readNumberLine(spool.pid);
   if (run.pid === undefined && pid !== undefined) await pool.runs.started(own, pid, meta.path);
   watchOver(deps, own, lease, found, run);
   logger.info({ runId: run.id, pid: run.pid ?? pid }, 'attached to a running program');
   return true;
+}
+
+/** A process that was just forked when its worker died shows its mark after this (ms). */
+const SETTLE_MS = 250;
+
+/** The worker died after it had made the spool and before it started anything: neither a pid nor a marked process. */
+async function neverStarted(run: Run, meta: SpoolMeta, pidFile: string): Promise<boolean> {
+  const trace = () => run.pid ?? meta.wrapper ?? readNumberLine(pidFile) ?? processesOf(run.id)[0];
+  if (trace() !== undefined) return false;
+  await pause(SETTLE_MS);
+  return trace() === undefined;
 }
 
 /** The worker may have died between the start of the wrapper and writing it down: then the mark tells who it is. */

@@ -9,7 +9,12 @@ import { verify } from './verify.mjs';
 import { makeWorld } from './world.mjs';
 
 const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '200' }, seed: { type: 'string', default: '7' }, minutes: { type: 'string', default: '5' }, keep: { type: 'boolean', default: false } },
+  options: {
+    runs: { type: 'string', default: '200' },
+    seed: { type: 'string', default: '7' },
+    minutes: { type: 'string', default: '5' },
+    keep: { type: 'boolean', default: false },
+  },
 });
 const options = { runs: Number(values.runs), seed: Number(values.seed), minutes: Number(values.minutes) };
 const plan = makePlan(options);
@@ -18,7 +23,9 @@ const begun = performance.now();
 const until = (at) => pause(Math.max(0, at - (performance.now() - begun)));
 const faults = new Map();
 const say = (text) => process.stderr.write(`${text}\n`);
-say(`chaos: ${plan.runs.length} runs, ${plan.faults.length} faults planned, seed ${options.seed}, ${options.minutes} min, in ${world.root}`);
+say(
+  `chaos: ${plan.runs.length} runs, ${plan.faults.length} faults planned, seed ${options.seed}, ${options.minutes} min, in ${world.root}`,
+);
 
 function promptFor(run) {
   const { count, bytes, everyMs, ending, exitCode, endless } = run;
@@ -74,7 +81,9 @@ async function strike(fault) {
 
 await Promise.all([...plan.runs.map(play), ...plan.faults.map(strike), until(plan.length)]);
 await Promise.all(world.workers.map((worker) => worker.settled()));
-say(`chaos: all submitted, faults are over after ${((performance.now() - begun) / 1000).toFixed(0)} s; waiting for the ends`);
+say(
+  `chaos: all submitted, faults are over after ${((performance.now() - begun) / 1000).toFixed(0)} s; waiting for the ends`,
+);
 const patience = performance.now() + 120_000;
 for (const run of plan.runs)
   while (performance.now() < patience) {
@@ -86,10 +95,19 @@ say('chaos: checking every run');
 const { found, problems } = await verify(world, plan.runs);
 const table = new Table({ head: ['what', 'count'], style: { head: [], border: [] }, colAligns: ['left', 'right'] });
 const total = [...faults.values()].reduce((sum, many) => sum + many, 0);
-const states = Object.groupBy ? Object.entries(Object.groupBy(plan.runs, ({ status }) => status.status)).map(([state, list]) => `${list.length} ${state}`) : [];
+const states = Object.groupBy
+  ? Object.entries(Object.groupBy(plan.runs, ({ status }) => status.status)).map(
+      ([state, list]) => `${list.length} ${state}`,
+    )
+  : [];
 table.push(['runs', plan.runs.length], ...states.map((state) => ['', state]));
 table.push(['faults', total], ...[...faults].sort().map(([kind, many]) => [`  ${kind}`, many]));
-table.push(['bytes', found.bytes], ['lost', found.lost], ['doubled', found.doubled], ['started twice', found.startedTwice]);
+table.push(
+  ['bytes', found.bytes],
+  ['lost', found.lost],
+  ['doubled', found.doubled],
+  ['started twice', found.startedTwice],
+);
 table.push(['wrong end', found.wrongEnd], ['job disagrees', found.jobDisagrees], ['left over', found.leftOver]);
 process.stdout.write(`${table.toString()}\n`);
 for (const problem of problems.slice(0, 40)) say(problem);

@@ -16,7 +16,13 @@ async function outputOf(mcp, runId) {
   const pieces = [];
   let dropped = 0;
   for (let cursor; ; ) {
-    const page = await mcp.call('stream_agent_output', { runId, maxBytes: 1_048_576, encoding: 'base64', stream: 'stdout', ...(cursor && { cursor }) });
+    const page = await mcp.call('stream_agent_output', {
+      runId,
+      maxBytes: 1_048_576,
+      encoding: 'base64',
+      stream: 'stdout',
+      ...(cursor && { cursor }),
+    });
     pieces.push(Buffer.from(page.output, 'base64'));
     dropped += page.droppedBytes;
     if (page.isComplete) return { bytes: Buffer.concat(pieces), dropped };
@@ -64,7 +70,11 @@ export async function verify(world, runs) {
     found.bytes += output.bytes.length;
     found.lost += lost;
     found.doubled += doubled;
-    if (lost || doubled) complain(run, `${output.bytes.length} bytes in the stream, ${readOrEmpty(run.log).length} written, ${output.dropped} dropped`);
+    if (lost || doubled)
+      complain(
+        run,
+        `${output.bytes.length} bytes in the stream, ${readOrEmpty(run.log).length} written, ${output.dropped} dropped`,
+      );
     if (starts > 1 || (starts === 0 && !neverStarted && status.status !== 'killed')) {
       found.startedTwice += 1;
       complain(run, `started ${starts} times`);

@@ -32,7 +32,11 @@ export async function makeWorld({ hosts }) {
   };
   const log = openSync(join(root, 'workers.log'), 'a');
   const redis = await startRedis(root, socket);
-  const workers = await Promise.all(Array.from({ length: hosts }, (_, at) => startHost(at, { ...env, AGENTPOOL_HOME: join(root, `h${at}`), AGENTPOOL_HOST_NAME: `host${at}` }, work, log)));
+  const workers = await Promise.all(
+    Array.from({ length: hosts }, (_, at) =>
+      startHost(at, { ...env, AGENTPOOL_HOME: join(root, `h${at}`), AGENTPOOL_HOST_NAME: `host${at}` }, work, log),
+    ),
+  );
   const mcp = await startMcp({ ...env, AGENTPOOL_HOME: join(root, 'mcp') }, work);
   return {
     root,
@@ -52,7 +56,22 @@ export async function makeWorld({ hosts }) {
 }
 
 async function startRedis(root, socket) {
-  const args = ['--port', '0', '--unixsocket', socket, '--dir', root, '--save', '', '--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--stream-node-max-bytes', '65536'];
+  const args = [
+    '--port',
+    '0',
+    '--unixsocket',
+    socket,
+    '--dir',
+    root,
+    '--save',
+    '',
+    '--appendonly',
+    'yes',
+    '--maxmemory-policy',
+    'noeviction',
+    '--stream-node-max-bytes',
+    '65536',
+  ];
   let child;
   const connect = () => {
     const redis = new Redis({ path: socket, retryStrategy: () => 20, maxRetriesPerRequest: null });
@@ -145,7 +164,13 @@ async function startMcp(env, cwd) {
   let opening;
   const open = async () => {
     client = new Client({ name: 'chaos', version: '1' });
-    transport = new StdioClientTransport({ command: process.execPath, args: [MAIN, 'mcp'], cwd, env, stderr: 'ignore' });
+    transport = new StdioClientTransport({
+      command: process.execPath,
+      args: [MAIN, 'mcp'],
+      cwd,
+      env,
+      stderr: 'ignore',
+    });
     await client.connect(transport);
   };
   /** Many calls fail together when their server dies; only the first of them opens a new one. */
@@ -170,7 +195,8 @@ async function startMcp(env, cwd) {
           const answer = await used.callTool({ name, arguments: args }, undefined, { timeout: 30_000 });
           const body = answer.structuredContent;
           if (!answer.isError) return body;
-          if (body.code !== 'redis_unreachable') throw Object.assign(new Error(`${name}: ${body.message}`), { final: true });
+          if (body.code !== 'redis_unreachable')
+            throw Object.assign(new Error(`${name}: ${body.message}`), { final: true });
         } catch (error) {
           if (error.final) throw error;
           if (process.env.CHAOS_DEBUG) process.stderr.write(`${name}: ${error.message}\n`);
