@@ -13,11 +13,11 @@ const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const AGENT = fileURLToPath(new URL('../fixtures/agents/scripted.mjs', import.meta.url));
 
 /** A private Redis, hosts with one worker each, and an MCP server: everything that the faults hit. */
-export async function makeWorld({ hosts }) {
+export async function makeWorld({ hosts, env: extraEnv = {} }) {
   const root = mkdtempSync(join(tmpdir(), 'ap-chaos-'));
   const work = join(root, 'work');
   mkdirSync(work);
-  const runners = { scripted: { command: 'node', args: [AGENT], output: { format: 'text' } } };
+  const runners = { scripted: { command: 'node', args: [AGENT], output: { format: 'text' } }, shell: { command: 'sh', args: ['-s'] } };
   writeFileSync(join(work, 'agentpool.config.json'), JSON.stringify({ runners }));
   const socket = join(root, 'redis.sock');
   const env = {
@@ -29,6 +29,7 @@ export async function makeWorld({ hosts }) {
     AGENTPOOL_HEARTBEAT_MS: '1000',
     AGENTPOOL_LOCK_MS: '8000',
     AGENTPOOL_LOG_LEVEL: 'warn',
+    ...extraEnv,
   };
   const log = openSync(join(root, 'workers.log'), 'a');
   const redis = await startRedis(root, socket);
@@ -136,7 +137,7 @@ async function startHost(at, env, cwd, log) {
       await start();
     });
   return {
-    name: `host${at}`,
+    pid: () => child.pid,
     kill: (ms) => replace('SIGKILL', ms),
     stop: (ms) => replace('SIGTERM', ms),
     pause: (ms) =>
