@@ -80,4 +80,3 @@ export function createReader(output: Output, onLearned: (learned: Findings) => v
     },
   };
 }
-export type Reader = ReturnType<typeof createReader>;

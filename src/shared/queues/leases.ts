@@ -39,7 +39,7 @@ export const LOCK_MS = 60_000;
  */
 const STALLS_ALLOWED = 1_000_000;
 
-export function leaseOf(job: Job, queue: string, token: string): Lease {
+function leaseOf(job: Job, queue: string, token: string): Lease {
   const held = async (deed: () => Promise<unknown>) => {
     try {
       await deed();
