@@ -33,6 +33,8 @@ export interface Spool {
   readonly exit: string;
 }
 
+export const EXIT_FILE = 'exit';
+
 /** All spools of one host; the host is part of the path, since several hosts may share a volume. */
 export function spoolRoot(home: string, host: string): string {
   return join(home, 'spool', host);
@@ -47,7 +49,7 @@ export function spoolOf(root: string, runId: string): Spool {
     stdout: file('stdout'),
     stderr: file('stderr'),
     pid: file('pid'),
-    exit: file('exit'),
+    exit: file(EXIT_FILE),
   };
 }
 

@@ -39,7 +39,7 @@ export const LOCK_MS = 60_000;
  */
 const STALLS_ALLOWED = 1_000_000;
 
-function leaseOf(job: Job, queue: string, token: string): Lease {
+export function leaseOf(job: Job, queue: string, token: string): Lease {
   const held = async (deed: () => Promise<unknown>) => {
     try {
       await deed();
