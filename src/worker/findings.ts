@@ -80,3 +80,4 @@ export function createReader(output: Output, onLearned: (learned: Findings) => v
     },
   };
 }
+export type Reader = ReturnType<typeof createReader>;
