@@ -5,7 +5,7 @@ import { serveStatic } from '@hono/node-server/serve-static';
 import type { Hono } from 'hono';
 import type { Pool } from '../shared/pool.js';
 
-export const BULL_BOARD_PATH = '/queues';
+const BULL_BOARD_PATH = '/queues';
 
 /**
  * Bull Board over all queues, read-only: a retry would give a prompt to a program a second time. Jobs hold no prompts;

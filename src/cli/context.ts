@@ -27,7 +27,7 @@ function fileOrNothing(path: string): string | undefined {
 }
 
 /** The environment with what `.env` adds to it; what is set already wins. */
-export function environment(): Record<string, string | undefined> {
+function environment(): Record<string, string | undefined> {
   const file = fileOrNothing(resolve('.env'));
   return { ...(file === undefined ? {} : parseEnv(file)), ...process.env };
 }

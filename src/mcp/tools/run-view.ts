@@ -6,7 +6,7 @@ const time = z.number().int().optional();
 const iso = z.string().optional();
 
 export const failureView = z.object({ kind: z.enum(FAILURE_KINDS), message: z.string() });
-export const usageView = z.object({
+const usageView = z.object({
   inputTokens: z.number().optional(),
   outputTokens: z.number().optional(),
   cachedInputTokens: z.number().optional(),

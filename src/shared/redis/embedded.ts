@@ -7,7 +7,7 @@ import { lock } from 'proper-lockfile';
 import { ConfigError, messageOf } from '../errors.js';
 
 /** Where the private server of one AGENTPOOL_HOME listens. */
-export function embeddedSocket(home: string): string {
+function embeddedSocket(home: string): string {
   return join(home, 'redis', 'redis.sock');
 }
 

@@ -24,4 +24,3 @@ export function indexKeys(prefix: string) {
     host: (host: string) => `${index}:host:${host}`,
   };
 }
-export type IndexKeys = ReturnType<typeof indexKeys>;

@@ -1,0 +1,161 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { TOOLS } from '../src/mcp/tools/list.js';
+import { RUNNERS } from '../src/shared/runners/list.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+interface SourceFile {
+  /** From the root of the project, with slashes. */
+  readonly path: string;
+  readonly text: string;
+  /** What it imports: names of packages, and of our own files as paths from the root. */
+  readonly imports: readonly string[];
+}
+
+function filesUnder(directory: string): SourceFile[] {
+  return readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => {
+      const path = join(directory, name);
+      const text = readFileSync(join(root, path), 'utf8');
+      return { path, text, imports: importsOf(path, text) };
+    });
+}
+
+function importsOf(path: string, text: string): string[] {
+  const named = [...text.matchAll(/\b(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g)].map((match) => match[1] ?? '');
+  return named.map((name) => (name.startsWith('.') ? relative(root, join(root, dirname(path), name)) : name));
+}
+
+const source = filesUnder('src');
+const within = (path: string, ...folders: string[]) => folders.some((folder) => path.startsWith(`src/${folder}`));
+
+/** `who imports what` for each import that a rule forbids. */
+const broken = (forbidden: (path: string, imported: string) => boolean) =>
+  source.flatMap(({ path, imports }) =>
+    imports.filter((imported) => forbidden(path, imported)).map((imported) => `${path} imports ${imported}`),
+  );
+
+/** Only these folders or files may import a package, or a part of one. */
+const onlyIn = (pattern: RegExp, ...places: string[]) =>
+  broken((path, imported) => pattern.test(imported) && !within(path, ...places));
+
+const GATEWAYS = ['control.ts', 'pool.ts', 'queues/', 'redis/', 'run-store/', 'workers.ts'].map(
+  (name) => `shared/${name}`,
+);
+
+describe('imports', () => {
+  it('are found by this test at all', () => {
+    const files = new Set(source.map(({ path }) => path.replace(/\.ts$/, '.js')));
+    const own = source.flatMap(({ imports }) => imports.filter((name) => name.startsWith('src/')));
+    expect(own.length).toBeGreaterThan(source.length);
+    expect(own.filter((name) => !files.has(name))).toEqual([]);
+  });
+
+  it.each(['mcp', 'worker', 'board'])('of %s reach neither another process nor the command line', (room) => {
+    const others = ['mcp/', 'worker/', 'board/', 'cli/'].filter((other) => other !== `${room}/`);
+    expect(broken((path, imported) => within(path, `${room}/`) && within(imported, ...others))).toEqual([]);
+  });
+
+  it('of shared stay in shared', () => {
+    expect(
+      broken((path, imported) => within(path, 'shared/') && /^src\//.test(imported) && !within(imported, 'shared/')),
+    ).toEqual([]);
+  });
+
+  it('of ioredis and bullmq are those of the gateways', () => {
+    expect(onlyIn(/^(ioredis|bullmq)(\/|$)/, ...GATEWAYS)).toEqual([]);
+  });
+
+  it('of Bull Board and of the HTTP server are those of the board', () => {
+    expect(onlyIn(/^(@bull-board|@hono|hono)(\/|$)/, 'board/')).toEqual([]);
+  });
+
+  it('of the MCP SDK are those of the server, its transports, and the client in the demo', () => {
+    const elsewhere = onlyIn(/^@modelcontextprotocol\//, 'mcp/', 'cli/demo.ts');
+    const inTools = broken((path, imported) => within(path, 'mcp/tools/') && /^@modelcontextprotocol\//.test(imported));
+    expect([...elsewhere, ...inTools]).toEqual([]);
+  });
+
+  it('of what draws in a terminal are those of the command line', () => {
+    expect(onlyIn(/^(commander|cli-table3|picocolors)$/, 'cli/')).toEqual([]);
+  });
+});
+
+describe('the house', () => {
+  it('has exactly these names directly under shared', () => {
+    const contract = ['run.ts', 'run-state.ts', 'runners'];
+    const gateways = ['run-store', 'queues', 'control.ts', 'workers.ts', 'agents.ts', 'agents', 'redis'];
+    const start = ['config', 'errors.ts', 'logger.ts'];
+    const decision0008 = ['pool.ts', 'version.ts', 'allowed-path.ts'];
+    const closed = [...contract, ...gateways, ...start, ...decision0008];
+    expect(readdirSync(join(root, 'src/shared')).filter((name) => !closed.includes(name))).toEqual([]);
+  });
+
+  it('has no place for things without an owner', () => {
+    const names = [...source, ...filesUnder('test')].flatMap(({ path }) => path.replace(/\.ts$/, '').split('/'));
+    expect(names.filter((name) => /^(utils?|helpers?|common|types?|constants?|misc)$/.test(name))).toEqual([]);
+  });
+
+  it('names its files in kebab-case and exports by name only', () => {
+    expect(source.filter(({ path }) => !/^[a-z0-9]+(-[a-z0-9]+)*\.ts$/.test(basename(path)))).toEqual([]);
+    expect(source.filter(({ text }) => /^export default\b|\bas default\b/m.test(text)).map(({ path }) => path)).toEqual(
+      [],
+    );
+  });
+
+  it('reads the environment in the command line only', () => {
+    // The demo runner's program is a process of its own, not a part of ours.
+    const allowed = ({ path }: SourceFile) => within(path, 'cli/', 'shared/runners/demo-program.ts');
+    const reads = source.filter((file) => /\bprocess\s*(\.\s*env\b|\[)/.test(file.text) && !allowed(file));
+    expect(reads.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('has no file over 220 lines', () => {
+    const sizes = source.map(({ path, text }) => ({ path, lines: text.split('\n').length - 1 }));
+    const sorted = sizes.map(({ lines }) => lines).sort((a, b) => a - b);
+    console.info(`src has ${sizes.length} files, the median has ${sorted[Math.floor(sorted.length / 2)]} lines`);
+    expect(sizes.filter(({ lines }) => lines > 220)).toEqual([]);
+  });
+});
+
+/** What the files of a folder export, by file name without its ending. */
+async function exportsOf(folder: string, without: readonly string[]): Promise<Map<string, unknown[]>> {
+  const names = readdirSync(join(root, folder)).map((name) => basename(name, '.ts'));
+  const modules = names
+    .filter((name) => !without.includes(name))
+    .map(async (name) => [name, Object.values(await import(join(root, folder, `${name}.ts`)))] as const);
+  return new Map(await Promise.all(modules));
+}
+
+const hasMembers = (value: unknown, ...members: string[]): value is { name: string } =>
+  typeof value === 'object' && value !== null && members.every((member) => member in value);
+
+describe('the two lists', () => {
+  it('have every tool that a file of src/mcp/tools defines, named like its file', async () => {
+    const files = await exportsOf('src/mcp/tools', ['list']);
+    const defined = [...files].flatMap(([file, values]) =>
+      values.filter((value) => hasMembers(value, 'name', 'input', 'handle')).map((tool) => ({ file, tool })),
+    );
+    expect(defined.map(({ tool }) => tool.name).sort()).toEqual(TOOLS.map(({ name }) => name).sort());
+    for (const { file, tool } of defined) {
+      expect(TOOLS).toContain(tool);
+      expect(tool.name.replaceAll('_', '-')).toBe(file);
+    }
+  });
+
+  it('have every runner that a file of src/shared/runners defines, named like its file', async () => {
+    const files = await exportsOf('src/shared/runners', ['list', 'demo-program']);
+    const defined = [...files].flatMap(([file, values]) =>
+      values.filter((value) => hasMembers(value, 'name', 'command', 'args')).map((runner) => ({ file, runner })),
+    );
+    expect(defined.map(({ runner }) => runner.name).sort()).toEqual(RUNNERS.map(({ name }) => name).sort());
+    for (const { file, runner } of defined) {
+      expect(RUNNERS).toContain(runner);
+      expect(runner.name).toBe(file);
+    }
+  });
+});
