@@ -10,7 +10,7 @@ import {
 import { z } from 'zod';
 import type { Pool } from '../shared/pool.js';
 import { VERSION } from '../shared/version.js';
-import { callTool } from './call.js';
+import { callTool, type ErrorBody } from './call.js';
 import { TOOLS } from './tools/list.js';
 import type { Tool } from './tools/tool.js';
 
@@ -68,13 +68,30 @@ export function createMcpServer(pool: Pool): Server {
   return server;
 }
 
+const ERROR_MEMBERS = ['code', 'message', 'hint'] as const satisfies readonly (keyof ErrorBody)[];
+
+/**
+ * What a tool answers with: its output, or an error. Clients built on the SDK hold every structured content against
+ * this schema, that of an error too, and hide an error that does not fit behind a complaint of their own.
+ */
+function answerSchema(output: Tool['output']): NonNullable<McpTool['outputSchema']> {
+  const { required = [], properties, ...rest } = z.toJSONSchema(output, { io: 'output' });
+  const errorProperties = Object.fromEntries(ERROR_MEMBERS.map((name) => [name, { type: 'string' }]));
+  return {
+    ...rest,
+    type: 'object',
+    properties: { ...errorProperties, ...(properties as Record<string, object>) },
+    anyOf: [{ required }, { required: [...ERROR_MEMBERS] }],
+  };
+}
+
 function describeTool({ name, title, description, input, output, annotations }: Tool): McpTool {
   return {
     name,
     title,
     description,
     inputSchema: z.toJSONSchema(input, { io: 'input' }) as McpTool['inputSchema'],
-    outputSchema: z.toJSONSchema(output, { io: 'output' }) as NonNullable<McpTool['outputSchema']>,
+    outputSchema: answerSchema(output),
     annotations: { title, ...annotations },
     _meta: { 'anthropic/maxResultSizeChars': CLAUDE_RESULT_CHARS },
   };

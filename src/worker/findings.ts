@@ -1,4 +1,5 @@
 import type { Logger } from '../shared/logger.js';
+import type { Usage } from '../shared/run.js';
 import type { Findings, Output } from '../shared/runners/runner.js';
 
 /** Longer lines are output like any other, but nothing is looked for in them. */
@@ -19,7 +20,7 @@ export function createReader(output: Output, onLearned: (learned: Findings) => v
     try {
       const learned = output.format === 'text' ? output.read?.(String(message)) : output.read(message);
       if (!learned || Object.keys(learned).length === 0) return;
-      Object.assign(found, learned);
+      Object.assign(found, learned, learned.usage && { usage: added(found.usage ?? {}, learned.usage) });
       onLearned(learned);
     } catch (error) {
       // A reader that trips over one line must not cost the run; the line is in the output all the same.
@@ -85,4 +86,11 @@ export function createReader(output: Output, onLearned: (learned: Findings) => v
     },
   };
 }
+
+/** A program that works in several turns tells after each what that one has taken. */
+function added(before: Usage, more: Usage): Usage {
+  const names = Object.keys(more) as (keyof Usage)[];
+  return { ...before, ...Object.fromEntries(names.map((name) => [name, (before[name] ?? 0) + (more[name] ?? 0)])) };
+}
+
 export type Reader = ReturnType<typeof createReader>;

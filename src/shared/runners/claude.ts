@@ -56,14 +56,13 @@ function readResult(last: Message): Findings {
   };
   // `subtype` says "success" even when the API refused; only `is_error` can be trusted.
   if (!last.is_error) return { ended: true, usage: spent, ...(last.result !== undefined && { result: last.result }) };
-  const kind = kindOf(last.api_error_status);
-  return {
-    ended: true,
-    usage: spent,
-    error: last.result || last.errors?.join('\n') || last.subtype || 'claude reported an error',
-    ...(kind && { errorKind: kind }),
-  };
+  const error = last.result || last.errors?.join('\n') || last.subtype || 'claude reported an error';
+  const kind = NO_LOGIN.test(error) ? 'auth' : kindOf(last.api_error_status);
+  return { ended: true, usage: spent, error, ...(kind && { errorKind: kind }) };
 }
+
+/** Without any credentials it asks no provider, so there is no status: "Not logged in · Please run /login". */
+const NO_LOGIN = /Please run \/login\b/;
 
 function read(value: unknown): Findings | undefined {
   const parsed = message.safeParse(value);

@@ -14,7 +14,10 @@ export interface RunRequest {
   readonly permissions: 'auto' | 'safe';
 }
 
-/** What a CLI's output tells about its run. Every field may arrive early, late or never; a later one replaces it. */
+/**
+ * What a CLI's output tells about its run. Every field may arrive early, late or never; a later one replaces it, but
+ * usage adds up.
+ */
 export interface Findings {
   readonly sessionId?: string;
   readonly result?: string;
@@ -26,6 +29,7 @@ export interface Findings {
   readonly hopeless?: boolean;
   /** The terminal event was seen. */
   readonly ended?: boolean;
+  /** What was spent since the message before that told of it. */
   readonly usage?: Usage;
 }
 
