@@ -1,5 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
+const NOTHING = Buffer.alloc(0);
+
 /** Reads a growing file from an offset on, without ever holding more than one chunk of it. */
 export function followFile(path: string, from: number) {
   let offset = from;
@@ -14,9 +16,11 @@ export function followFile(path: string, from: number) {
     },
     /** The bytes that have come since, at most `most` of them; the offset moves only with `advance`. */
     peek(most: number): Buffer {
-      const buffer = Buffer.allocUnsafe(most);
-      const length = readSync(open(), buffer, 0, most, offset);
-      return buffer.subarray(0, length);
+      const file = open();
+      const there = Math.min(most, fstatSync(file).size - offset); // a buffer for nothing costs more than this question
+      if (there <= 0) return NOTHING;
+      const buffer = Buffer.allocUnsafe(there);
+      return buffer.subarray(0, readSync(file, buffer, 0, there, offset));
     },
     advance(bytes: number): void {
       offset += bytes;
@@ -24,10 +28,6 @@ export function followFile(path: string, from: number) {
     /** Goes on elsewhere: Redis knows better how far it got. */
     seek(to: number): void {
       offset = to;
-    },
-    /** How long the file is now. */
-    size(): number {
-      return fstatSync(open()).size;
     },
     close(): void {
       if (file !== undefined) closeSync(file);

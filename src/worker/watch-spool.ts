@@ -1,4 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
+import { basename } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isAlive, type ProcessId } from './processes.js';
 import { readNumberLine, type Spool } from './spool.js';
@@ -47,7 +48,10 @@ export function watchSpool({ spool, wrapper, wrapperGone, onOutput, onExit }: Wa
   };
   let watcher: FSWatcher | undefined;
   try {
-    watcher = watch(spool.directory, look);
+    watcher = watch(spool.directory, (_, name) => {
+      if (name === basename(spool.exit)) lookForExit();
+      else onOutput();
+    });
     watcher.on('error', () => {});
   } catch {} // no watches left: the timer does it
   const timer = setInterval(look, LOOK_ANYWAY_MS);
