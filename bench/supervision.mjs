@@ -8,19 +8,26 @@ const RUNS = Number(process.argv[2] ?? 200);
 const SECONDS = Number(process.argv[3] ?? 20);
 const TICKS = 100; // of a second: the kernel's unit in /proc/<pid>/stat on Linux
 
-const stat = (pid) => readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+const stat = (pid) =>
+  readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
 const cpuTicks = (pid) => Number(stat(pid)[11]) + Number(stat(pid)[12]);
 const rssKiB = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
 const pssKiB = (pid) => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
 
-const world = await makeWorld({ hosts: 1, env: { AGENTPOOL_CONCURRENCY: String(RUNS), AGENTPOOL_HEARTBEAT_MS: '5000' } });
+const world = await makeWorld({
+  hosts: 1,
+  env: { AGENTPOOL_CONCURRENCY: String(RUNS), AGENTPOOL_HEARTBEAT_MS: '5000' },
+});
 const worker = world.workers[0].pid();
 await pause(2_000);
 const before = rssKiB(worker);
 const prompt = 'i=0; while [ $i -lt 100000 ]; do echo "line $i"; i=$((i+1)); sleep 1; done';
 const submitted = performance.now();
 const ids = [];
-for (let run = 0; run < RUNS; run += 1) ids.push((await world.mcp.call('run_agent', { runner: 'shell', prompt })).runId);
+for (let run = 0; run < RUNS; run += 1)
+  ids.push((await world.mcp.call('run_agent', { runner: 'shell', prompt })).runId);
 let status;
 do status = await world.mcp.call('get_agent_status', { runId: ids.at(-1) });
 while (status.pid === undefined && (await pause(100, true)));
@@ -45,11 +52,18 @@ function isWrapper(pid) {
 const perRun = (after - before) / RUNS;
 const say = (text) => process.stdout.write(`${text}\n`);
 say(`${RUNS} runs, started in ${started.toFixed(1)} s, a line a second each, measured for ${SECONDS} s`);
-say(`worker: ${(before / 1024).toFixed(0)} MiB before, ${(after / 1024).toFixed(0)} MiB now: ${(perRun / 1024).toFixed(2)} MiB a run`);
-say(`wrapper: ${(wrapperRss / 1024).toFixed(2)} MiB RSS, ${(wrapperPss / 1024).toFixed(2)} MiB PSS (${wrappers.length} seen)`);
+say(
+  `worker: ${(before / 1024).toFixed(0)} MiB before, ${(after / 1024).toFixed(0)} MiB now: ${(perRun / 1024).toFixed(2)} MiB a run`,
+);
+say(
+  `wrapper: ${(wrapperRss / 1024).toFixed(2)} MiB RSS, ${(wrapperPss / 1024).toFixed(2)} MiB PSS (${wrappers.length} seen)`,
+);
 say(`together ${((perRun + wrapperRss) / 1024).toFixed(2)} MiB a run; ${(share * 100).toFixed(1)} % of one core`);
 for (const runId of ids) void world.mcp.call('kill_agent', { runId, signal: 'KILL' }).catch(() => {});
 await pause(2_000);
-await Promise.race([Promise.all(ids.map((runId) => world.mcp.call('wait_agent', { runId, timeoutMs: 20_000 }))), pause(30_000)]);
+await Promise.race([
+  Promise.all(ids.map((runId) => world.mcp.call('wait_agent', { runId, timeoutMs: 20_000 }))),
+  pause(30_000),
+]);
 await world.end({ keep: false });
 process.exit(0);

@@ -37,6 +37,10 @@ for (let run = 0; run < RUNS; run += 1) {
 await world.end({ keep: false });
 const ours = median(waits);
 const limit = median(limits);
-process.stdout.write(`wait_agent after the program's last word, ${RUNS} runs: median ${ours} ms, worst ${Math.max(...waits)} ms\n`);
-process.stdout.write(`a parent that is told of the same end:       median ${limit} ms, worst ${Math.max(...limits)} ms\n`);
+process.stdout.write(
+  `wait_agent after the program's last word, ${RUNS} runs: median ${ours} ms, worst ${Math.max(...waits)} ms\n`,
+);
+process.stdout.write(
+  `a parent that is told of the same end:       median ${limit} ms, worst ${Math.max(...limits)} ms\n`,
+);
 process.stdout.write(`ratio ${(ours / Math.max(1, limit)).toFixed(2)}, difference ${ours - limit} ms\n`);

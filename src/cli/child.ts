@@ -28,8 +28,8 @@ export function keepRunning(args: readonly string[], env: Record<string, string>
 
   const once = () =>
     new Promise<number | null>((resolve) => {
-      const started = spawn(command, [...own, ...args], {
-        stdio: ['ignore', 'pipe', settle ? 'pipe' : 'inherit'],
+      const started = spawn(command, [...own, ...args, '--with-parent'], {
+        stdio: ['pipe', 'pipe', settle ? 'pipe' : 'inherit'],
         env,
       });
       child = started;

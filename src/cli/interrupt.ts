@@ -9,6 +9,15 @@ export function onInterrupt(): AbortSignal {
   return controller.signal;
 }
 
+/** Aborts, too, when stdin ends: a parent that holds its other end has died, however that happened. */
+export function onInterruptOrOrphaned(withParent: boolean | undefined): AbortSignal {
+  const interrupted = onInterrupt();
+  if (!withParent) return interrupted;
+  const orphaned = new AbortController();
+  process.stdin.on('close', () => orphaned.abort()).resume();
+  return AbortSignal.any([interrupted, orphaned.signal]);
+}
+
 /** Resolves when the signal is aborted. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -1,7 +1,7 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { startBoard } from '../board/start.js';
 import { openContext } from './context.js';
-import { aborted, onInterrupt } from './interrupt.js';
+import { aborted, onInterruptOrOrphaned } from './interrupt.js';
 import { print } from './print.js';
 
 export function addServe(program: Command): void {
@@ -10,9 +10,10 @@ export function addServe(program: Command): void {
     .description('the HTTP server alone: overview at /, Bull Board at /queues, /healthz, /readyz')
     .option('--port <n>', 'the port; 0 takes a free one')
     .option('--json', 'print the address as JSON')
+    .addOption(new Option('--with-parent').hideHelp())
     .addHelpText('after', '\nExample:\n  agentpool serve --port 8080')
-    .action(async (options: { port?: string; json?: boolean }) => {
-      const signal = onInterrupt();
+    .action(async (options: { port?: string; json?: boolean; withParent?: boolean }) => {
+      const signal = onInterruptOrOrphaned(options.withParent);
       const pool = await openContext('serve', { AGENTPOOL_PORT: options.port }).connect('asking');
       const board = await startBoard(pool).catch(async (error: unknown) => {
         await pool.stop();

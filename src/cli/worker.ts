@@ -1,7 +1,7 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { startWorker } from '../worker/start.js';
 import { openContext } from './context.js';
-import { aborted, onInterrupt } from './interrupt.js';
+import { aborted, onInterruptOrOrphaned } from './interrupt.js';
 import { print } from './print.js';
 
 /** A stop that waits for Redis is cut off after this (ms); nothing is lost by it. */
@@ -16,10 +16,18 @@ export function addWorker(program: Command): void {
     .option('--host <name>', 'the name of this host in the pool')
     .option('--drain', 'on SIGTERM, wait for the end of what runs')
     .option('--json', 'print who it is as JSON, once it is ready')
+    .addOption(new Option('--with-parent').hideHelp())
     .addHelpText('after', '\nExample:\n  agentpool worker --runners claude,demo --concurrency 4')
     .action(
-      async (options: { runners?: string; concurrency?: string; host?: string; drain?: boolean; json?: boolean }) => {
-        const signal = onInterrupt();
+      async (options: {
+        runners?: string;
+        concurrency?: string;
+        host?: string;
+        drain?: boolean;
+        json?: boolean;
+        withParent?: boolean;
+      }) => {
+        const signal = onInterruptOrOrphaned(options.withParent);
         const context = openContext('worker', {
           AGENTPOOL_RUNNERS: options.runners,
           AGENTPOOL_CONCURRENCY: options.concurrency,

@@ -40,7 +40,7 @@ redis.call('ZADD', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[1]
 return 1`;
 
 /** Heartbeats after which a silent worker is taken for dead. */
-const SILENT_BEATS = 3;
+export const SILENT_BEATS = 3;
 
 /** The register of workers: who lives, on which host, with which runners. Times are those of the Redis server. */
 export function openWorkers(redis: RedisClient, prefix: string, heartbeatMs: number) {

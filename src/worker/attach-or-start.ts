@@ -2,6 +2,7 @@ import type { Lease } from '../shared/queues/leases.js';
 import type { Run } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
 import type { WorkerDeps } from './deps.js';
+import { spooledRuns } from './spool.js';
 import { startRun } from './start-run.js';
 
 /** What to do with a job that BullMQ hands us; it may do so more than once for one run. */
@@ -46,6 +47,8 @@ export async function attachOrStart(
     leases.add(lease);
     return true;
   }
+  // Its program may have been started and slipped out of our eyes: the look through the spools finds it.
+  if (decision === 'start-claimed' && spooledRuns(deps.spools).includes(run.id)) return mirror(deps, lease);
   if (!deps.slots.isFree(run.runner)) {
     await lease.giveBack();
     return false;

@@ -6,16 +6,17 @@ import { identify, type ProcessId } from './processes.js';
 import { readNumberLine, type Spool } from './spool.js';
 
 /**
- * Waits for the program and writes down its exit status, so that it is known whoever supervises by then. The inner
- * shell becomes the program: it writes its pid first, and `set -C` makes a second start of the same spool impossible.
- * A caught signal (`trap :`) is reset in the program; an ignored one would not be. The status is written as one line
+ * Waits for the program and writes down its exit status, so that it is known whoever supervises by then. `set -C`
+ * creates a file only where there is none, so the second of two wrappers of one spool does nothing at all. The inner
+ * shell becomes the program and writes its pid first. A caught signal (`trap :`) is reset in the program; an ignored one would not be. The status is written as one line
  * in one go, over a file that has its room on the disk already (`1<>`), so a full disk does not swallow it; readers wait
  * for its newline, which is what a temporary name and a rename would give.
  */
 const WRAPPER = `trap : TERM INT HUP QUIT
 exit_file=$1
 shift
-sh -c 'set -C; echo $$ >"$1" || exit 125; shift; exec "$@"' agentpool "$@"
+(set -C; : >"$1.once") 2>/dev/null || exit 125
+sh -c 'echo $$ >"$1" || exit 125; shift; exec "$@"' agentpool "$@"
 code=$?
 echo "$code" 1<>"$exit_file"
 exit "$code"`;

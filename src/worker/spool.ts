@@ -36,9 +36,12 @@ export interface Spool {
 /** Room for the exit status and its newline (bytes), taken before the disk can be full. */
 const EXIT_ROOM = 8;
 
-/** All spools of one host; the host is part of the path, since several hosts may share a volume. */
-export function spoolRoot(home: string, host: string): string {
-  return join(home, 'spool', host);
+/**
+ * All spools of one host in one pool. The pool is part of the path, since one AGENTPOOL_HOME may serve several, and
+ * the host, since several may share a volume: nobody touches a run that is not of his pool and host.
+ */
+export function spoolRoot(home: string, poolId: string, host: string): string {
+  return join(home, 'spool', poolId, host);
 }
 
 export function spoolOf(root: string, runId: string): Spool {

@@ -14,6 +14,7 @@ import { createSlots } from './slots.js';
 import { spoolRoot } from './spool.js';
 import { startSweeping } from './sweep.js';
 import { takeOver } from './take-over.js';
+import { tidyEnded } from './tidy.js';
 
 export interface StartedWorker {
   readonly id: string;
@@ -50,7 +51,7 @@ export async function startWorker(
     id,
     host,
     env,
-    spools: writableDirectory(spoolRoot(config.home, host)),
+    spools: writableDirectory(spoolRoot(config.home, await pool.runs.poolId(), host)),
     installed,
     slots,
     supervised: new Map(),
@@ -114,6 +115,7 @@ export async function startWorker(
     unheard();
     const handedOver = [...deps.supervised.values()];
     for (const supervision of handedOver) supervision.detach();
+    await tidyEnded(deps, 0);
     deps.leases.clear();
     phase = 'left';
     // Whoever left programs behind stays in the register until another worker has them.

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import type { Logger } from '../shared/logger.js';
 import type { Lease } from '../shared/queues/leases.js';
 import type { KillSignal, Run } from '../shared/run.js';
@@ -12,7 +12,7 @@ import { startLimits } from './limits.js';
 import { type Evidence, outcomeOf } from './outcome.js';
 import { uptimeMs } from './processes.js';
 import { startShipping } from './ship.js';
-import { removeSpool, type Spool, type SpoolMeta } from './spool.js';
+import type { Spool, SpoolMeta } from './spool.js';
 import { type Exit, watchSpool } from './watch-spool.js';
 
 export interface SuperviseDeps {
@@ -152,8 +152,9 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
       .catch((error: unknown) =>
         logger.warn({ err: error }, 'the job could not be ended; the next one who sees it will'),
       );
+    // The spool stays for a moment: a Redis that crashes now may forget this end, and then it is read again.
+    rmSync(spool.stdin, { force: true });
     leave();
-    if (changed || state !== 'running') removeSpool(spool);
   }
 
   /** A worker before us was carrying out a kill when it died, and the program did not end by itself. */

@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { SILENT_BEATS } from '../shared/workers.js';
 import type { WorkerDeps } from './deps.js';
 import { isDead, takeOver } from './take-over.js';
+import { KEEP_ENDED_MS, tidyEnded } from './tidy.js';
 
 /** A run that was created and not placed is placed by the sweep when it is older than this (ms). */
 const PLACED_WITHIN_MS = 60_000;
@@ -27,13 +29,16 @@ export async function sweepOwners(deps: WorkerDeps): Promise<void> {
       await pool.runs.end(run.id, run.epoch, { state: 'failed', failure: { kind: 'lost', message } });
       await pool.queues.remove(run.id, run.queue);
       logger.warn({ runId: run.id, host: run.host }, 'given up: its worker did not come back');
-    } else if (run.state === 'running' && now - since >= 3 * pool.config.heartbeatMs) {
+    } else if (run.state === 'running' && now - since >= SILENT_BEATS * pool.config.heartbeatMs) {
       await pool.runs.orphan(run);
       logger.warn({ runId: run.id, host: run.host }, 'its worker is silent');
     }
   }
   for (const worker of gone)
-    if (!runs.some((run) => run.worker === worker.id) && now - worker.lastHeartbeatAt > 3 * pool.config.heartbeatMs)
+    if (
+      !runs.some((run) => run.worker === worker.id) &&
+      now - worker.lastHeartbeatAt > SILENT_BEATS * pool.config.heartbeatMs
+    )
       await pool.workers.leave(worker.id);
 }
 
@@ -76,6 +81,7 @@ export function startSweeping(deps: WorkerDeps): { stop(): Promise<void> } {
     every(SWEEP_EVERY_MS, () => sweepAll(deps)),
     every(heartbeatMs, async () => {
       await takeOver(deps);
+      await tidyEnded(deps, KEEP_ENDED_MS);
       await sweepOwners(deps);
     }),
   ];

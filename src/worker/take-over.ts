@@ -3,10 +3,10 @@ import type { Run } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
 import type { LivingWorker } from '../shared/workers.js';
 import type { WorkerDeps } from './deps.js';
-import { endTree } from './end-tree.js';
-import { isAlive, processesOf } from './processes.js';
-import { readMeta, readNumberLine, removeSpool, type SpoolMeta, spooledRuns, spoolOf } from './spool.js';
+import { bootId, isAlive, processesOf } from './processes.js';
+import { readMeta, readNumberLine, type SpoolMeta, spooledRuns, spoolOf } from './spool.js';
 import { startRun, watchOver } from './start-run.js';
+import { tidy } from './tidy.js';
 
 /** Whether a worker is dead: it left, was silent for three heartbeats, or is of this host and its process is gone. */
 export function isDead(worker: LivingWorker | undefined, host: string): boolean {
@@ -28,9 +28,7 @@ export async function takeOver(deps: WorkerDeps): Promise<number> {
   let taken = 0;
   for (const runId of spooled) {
     const run = await pool.runs.get(runId);
-    if (ours(runId)) continue;
-    if (!run || isEnded(run.state)) await tidy(deps, runId);
-    else if (hasDeadOwner(run) && (await adopt(deps, run))) taken += 1;
+    if (!ours(runId) && run && !isEnded(run.state) && hasDeadOwner(run) && (await adopt(deps, run))) taken += 1;
   }
   if ([...workers.values()].some((worker) => worker.host === host && isDead(worker, host)))
     for (const state of ['running', 'orphaned'] as const)
@@ -62,13 +60,6 @@ async function recover(deps: WorkerDeps, run: Run): Promise<boolean> {
   const begun = await startRun(deps, { id: run.id, epoch }, run.queue, undefined);
   if (!begun) slots.release(run.runner);
   return true;
-}
-
-/** A run that has ended leaves nothing: neither processes nor files. */
-async function tidy({ spools, logger }: WorkerDeps, runId: string): Promise<void> {
-  const left = await endTree({ runId, signal: 'TERM', graceMs: 1_000 });
-  if (left.length > 0) logger.error({ runId, left }, 'processes of an ended run cannot be ended');
-  removeSpool(spoolOf(spools, runId));
 }
 
 async function adopt(deps: WorkerDeps, run: Run): Promise<boolean> {
@@ -115,7 +106,9 @@ async function neverStarted(run: Run, meta: SpoolMeta, pidFile: string): Promise
 
 /** The worker may have died between the start of the wrapper and writing it down: then the mark tells who it is. */
 function withWrapper(pidFile: string, runId: string, meta: SpoolMeta): SpoolMeta {
-  if (meta.wrapper) return meta;
+  const { wrapper: known, ...rest } = meta;
+  if (meta.bootId !== bootId()) return rest; // the machine was started anew: nothing of then is alive
+  if (known) return meta;
   const program = readNumberLine(pidFile);
   const wrapper = processesOf(runId).find(({ pid }) => pid !== program);
   return wrapper ? { ...meta, wrapper } : meta;

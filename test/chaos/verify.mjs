@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
@@ -7,6 +8,9 @@ import { processesOf } from '../../dist/worker/processes.js';
 
 /** A job may follow its run when the lock of a dead worker has run out and the stalled check has come by (ms). */
 const JOBS_WITHIN_MS = 40_000;
+
+/** Spools stay for some seconds (ms). */
+const SPOOLS_WITHIN_MS = 15_000;
 
 const sha = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const readOrEmpty = (file) => (existsSync(file) ? readFileSync(file) : Buffer.alloc(0));
@@ -88,15 +92,26 @@ export async function verify(world, runs) {
     found.leftOver += left.length;
     if (left.length > 0) complain(run, `left processes ${left.map(({ pid }) => pid).join(', ')}`);
   }
-  for (const directory of world.spools)
-    for (const spool of existsSync(directory) ? readdirSync(directory) : []) {
-      found.leftOver += 1;
-      problems.push(`spool ${spool} is left over`);
-    }
+  for (const spool of await spoolsThatStay(world)) {
+    found.leftOver += 1;
+    problems.push(`spool ${spool} is left over`);
+  }
   const redis = new Redis({ path: env.REDIS_URL.replace('unix://', ''), maxRetriesPerRequest: null });
   await checkJobs(redis, runs, found, complain);
   redis.disconnect();
   return { found, problems };
+}
+
+/** A worker keeps a spool for some seconds after the end of its run. */
+async function spoolsThatStay({ spools }) {
+  const list = (directory) => (existsSync(directory) ? readdirSync(directory) : []);
+  const all = () =>
+    spools.flatMap((root) =>
+      list(root).flatMap((pool) => list(join(root, pool)).flatMap((host) => list(join(root, pool, host)))),
+    );
+  const deadline = performance.now() + SPOOLS_WITHIN_MS;
+  while (all().length > 0 && performance.now() < deadline) await pause(200);
+  return all();
 }
 
 const WANTED = { done: 'completed', failed: 'failed', killed: 'failed', timed_out: 'failed' };

@@ -17,7 +17,10 @@ export async function makeWorld({ hosts, env: extraEnv = {} }) {
   const root = mkdtempSync(join(tmpdir(), 'ap-chaos-'));
   const work = join(root, 'work');
   mkdirSync(work);
-  const runners = { scripted: { command: 'node', args: [AGENT], output: { format: 'text' } }, shell: { command: 'sh', args: ['-s'] } };
+  const runners = {
+    scripted: { command: 'node', args: [AGENT], output: { format: 'text' } },
+    shell: { command: 'sh', args: ['-s'] },
+  };
   writeFileSync(join(work, 'agentpool.config.json'), JSON.stringify({ runners }));
   const socket = join(root, 'redis.sock');
   const env = {
@@ -46,7 +49,7 @@ export async function makeWorld({ hosts, env: extraEnv = {} }) {
     redis,
     workers,
     mcp,
-    spools: Array.from({ length: hosts }, (_, at) => join(root, `h${at}`, 'spool', `host${at}`)),
+    spools: Array.from({ length: hosts }, (_, at) => join(root, `h${at}`, 'spool')),
     async end({ keep }) {
       await mcp.end();
       await Promise.all(workers.map((worker) => worker.end()));
@@ -109,7 +112,7 @@ async function startRedis(root, socket) {
 }
 
 /** One host: keeps a worker running, as a service manager would. */
-async function startHost(at, env, cwd, log) {
+async function startHost(_at, env, cwd, log) {
   let child;
   let busy = false;
   const start = () => {

@@ -107,10 +107,12 @@ export const SETTINGS = {
     ),
   AGENTPOOL_RUN_TIMEOUT_MS: whole(100, 30 * DAY)
     .prefault(String(DAY))
-    .describe('The longest a run may take (ms), and the default of `timeoutMs`'),
+    .describe('How long a run may take when it was submitted without `timeoutMs` (ms)'),
   AGENTPOOL_SILENCE_TIMEOUT_MS: whole(0, 30 * DAY)
     .prefault(String(HOUR))
-    .describe('The longest a program may print nothing (ms), and the default of `silenceTimeoutMs`; 0 is no limit'),
+    .describe(
+      'How long a program may print nothing when the run was submitted without `silenceTimeoutMs` (ms); 0 is no limit',
+    ),
   AGENTPOOL_MAX_PROMPT_BYTES: whole(1, 64 * MIB)
     .prefault(String(4 * MIB))
     .describe('The largest prompt (bytes)'),

@@ -195,7 +195,7 @@ export function openChanges(redis: RedisClient & Scripts, prefix: string, indexe
       wish: Omit<KillWish, 'requestedAt'>,
     ): Promise<{ state: RunState | undefined; worker: string }> {
       const { run } = keysOf(id);
-      const [state, worker] = await redis.apWishKill(run, '', wish.signal, wish.graceMs, wish.reason ?? '');
+      const [state, worker] = await redis.apWishKill(run, wish.signal, wish.graceMs, wish.reason ?? '');
       return { state: state === 'unknown' ? undefined : (state as RunState), worker };
     },
   };

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Bell } from '../redis/bell.js';
 import type { RedisClient } from '../redis/connect.js';
 import type { Run, RunOrder } from '../run.js';
@@ -34,6 +35,13 @@ export function openRunStore(client: RedisClient, bell: Bell, prefix: string, re
     now,
     indexes,
     sessions,
+
+    /** Who these runs belong to: a name that was made with the first run store of this Redis and prefix, and stays. */
+    async poolId(): Promise<string> {
+      const key = `${prefix}:pool-id`;
+      await redis.set(key, randomBytes(6).toString('hex'), 'NX');
+      return (await redis.get(key)) ?? 'unknown';
+    },
 
     /** Writes a queued run; false when there is one with this id already. */
     async create(id: string, queue: string, order: RunOrder): Promise<boolean> {

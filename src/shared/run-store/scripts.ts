@@ -87,7 +87,7 @@ end
 return {code, at.out, at.err}`;
 
 /**
- * KEYS run · ARGV bell, signal, grace in ms, reason · answers { state, worker }. A wish is kept once; a later one may
+ * KEYS run · ARGV signal, grace in ms, reason · answers { state, worker }. A wish is kept once; a later one may
  * only sharpen it.
  */
 const WISH_KILL = `${NOW}
@@ -95,8 +95,8 @@ local record = redis.call('HMGET', KEYS[1], 'state', 'worker')
 if not record[1] then return {'unknown', ''} end
 if record[1] == 'queued' or record[1] == 'running' or record[1] == 'orphaned' then
   redis.call('HSETNX', KEYS[1], 'killRequestedAt', now)
-  redis.call('HSET', KEYS[1], 'killSignal', ARGV[2], 'killGraceMs', ARGV[3])
-  if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'killReason', ARGV[4]) end
+  redis.call('HSET', KEYS[1], 'killSignal', ARGV[1], 'killGraceMs', ARGV[2])
+  if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], 'killReason', ARGV[3]) end
 end
 return {record[1], record[2] or ''}`;
 

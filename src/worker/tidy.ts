@@ -1,0 +1,30 @@
+import { isEnded } from '../shared/run-state.js';
+import type { WorkerDeps } from './deps.js';
+import { endTree } from './end-tree.js';
+import { removeSpool, spooledRuns, spoolOf } from './spool.js';
+
+/**
+ * A Redis that syncs its file once a second may forget, in a crash, what it was told just before (ms, with a margin).
+ * So long a spool stays after the end of its run.
+ */
+export const KEEP_ENDED_MS = 5_000;
+const LEFTOVER_GRACE_MS = 1_000;
+
+/** Ends what is left of a run's processes and removes its files. */
+export async function tidy({ spools, logger }: WorkerDeps, runId: string): Promise<void> {
+  const left = await endTree({ runId, signal: 'TERM', graceMs: LEFTOVER_GRACE_MS });
+  if (left.length > 0) logger.error({ runId, left }, 'processes of an ended run cannot be ended');
+  removeSpool(spoolOf(spools, runId));
+}
+
+/** Tidies the runs of this host that ended longer ago than `keepMs`, or of which nobody knows any more. */
+export async function tidyEnded(deps: WorkerDeps, keepMs: number): Promise<void> {
+  const { pool, spools, supervised, starting } = deps;
+  const spooled = spooledRuns(spools).filter((runId) => !supervised.has(runId) && !starting.has(runId));
+  if (spooled.length === 0) return;
+  const now = await pool.runs.now();
+  for (const runId of spooled) {
+    const run = await pool.runs.get(runId);
+    if (!run || (isEnded(run.state) && now - (run.endedAt ?? 0) >= keepMs)) await tidy(deps, runId);
+  }
+}
