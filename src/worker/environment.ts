@@ -7,7 +7,7 @@ const NOT_PASSED_ON =
   /^(AGENTPOOL_|REDIS_URL$|CLAUDE|OPENCODE|KILO_PID$|GEMINI_CLI$|QWEN_CODE$|CODEX_SANDBOX|npm_|INIT_CWD$|NODE_OPTIONS$)/;
 /** Configuration that an operator sets on purpose, although the name looks like the nesting marks above. */
 const PASSED_ON =
-  /^(CLAUDE_CONFIG_DIR|CLAUDE_CODE_(USE_\w+|OAUTH_TOKEN|MAX_RETRIES|MAX_OUTPUT_TOKENS|SKIP_\w+)|OPENCODE_(CONFIG\w*|DISABLE_\w+|PERMISSION))$/;
+  /^(CLAUDE_CONFIG_DIR|CLAUDE_CODE_(USE_\w+|OAUTH_TOKEN|MAX_RETRIES|MAX_OUTPUT_TOKENS|SKIP_\w+|TMPDIR)|OPENCODE_(CONFIG\w*|DISABLE_\w+|PERMISSION))$/;
 
 /** The worker's environment without its own secrets and without what a CLI would take for an outer session. */
 export function baseEnvironment(env: Env): Record<string, string> {

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+import { tableOfClis } from './test/clis/table.js';
+
+export default defineConfig({
+  test: {
+    include: ['test/clis/**/*.test.ts'],
+    globalSetup: ['test/support/redis-server.ts', 'test/clis/install.ts'],
+    reporters: ['default', tableOfClis()],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    fileParallelism: false,
+    pool: 'forks',
+  },
+});
