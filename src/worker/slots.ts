@@ -7,9 +7,9 @@ const UNNAMED = 1;
 /** How many runs a worker may have at once. */
 export function createSlots(concurrency: Concurrency) {
   const used = new Map<string, number>();
+  const limits = new Map(typeof concurrency === 'number' ? [] : Object.entries(concurrency));
   const total = () => [...used.values()].reduce((sum, count) => sum + count, 0);
-  const limitOf = (runner: string) =>
-    typeof concurrency === 'number' ? concurrency : (concurrency[runner] ?? UNNAMED);
+  const limitOf = (runner: string) => (typeof concurrency === 'number' ? concurrency : (limits.get(runner) ?? UNNAMED));
   return {
     isFree: (runner: string) =>
       typeof concurrency === 'number' ? total() < concurrency : (used.get(runner) ?? 0) < limitOf(runner),
