@@ -45,17 +45,24 @@ const PAINT: Readonly<Record<string, (text: string) => string>> = {
 };
 export const paintState = (state: string) => (PAINT[state] ?? String)(state);
 
-/** A length of time for people. */
+/** A length of time for people; none is shorter than nothing, whatever the clocks say. */
 export function duration(ms: number): string {
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
-  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
-  return `${Math.floor(ms / 3_600_000)} h ${Math.round((ms % 3_600_000) / 60_000)} min`;
+  const tenths = Math.round(ms / 100);
+  if (ms < 999.5) return `${Math.max(0, Math.round(ms))} ms`;
+  if (tenths < 600) return `${(tenths / 10).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.round(ms / 60_000);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+const UNITS = ['KiB', 'MiB', 'GiB', 'TiB'];
 
 /** A size for people. */
 export function size(bytes: number): string {
   if (bytes < 1_024) return `${bytes} B`;
-  if (bytes < 1_048_576) return `${(bytes / 1_024).toFixed(1)} KiB`;
-  return `${(bytes / 1_048_576).toFixed(1)} MiB`;
+  let amount = bytes / 1_024;
+  let at = 0;
+  for (; amount >= 1_023.95 && at < UNITS.length - 1; at += 1) amount /= 1_024;
+  return `${amount.toFixed(1)} ${UNITS[at]}`;
 }

@@ -23,5 +23,6 @@ export function addServe(program: Command): void {
       await aborted(signal);
       await board.stop();
       await pool.stop();
+      process.exit(0); // the pipe to a parent must not keep us
     });
 }

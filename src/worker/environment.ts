@@ -28,13 +28,14 @@ export function programEnvironment(
   request: RunRequest,
   env: Env,
 ): { env: Record<string, string>; missing: string[] } {
-  const missing: string[] = [];
+  const missing = new Set<string>();
   const added = Object.entries(runner.env?.(request) ?? {}).map(([name, value]) => {
-    const [, reference] = /^\$\{?([A-Za-z_]\w*)\}?$/.exec(value) ?? [];
+    const [, plain, braced] = /^\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})$/.exec(value) ?? [];
+    const reference = plain ?? braced;
     if (reference === undefined) return [name, value] as const;
-    const resolved = env[reference];
-    if (resolved === undefined) missing.push(reference);
+    const resolved = Object.hasOwn(env, reference) ? env[reference] : undefined;
+    if (resolved === undefined) missing.add(reference);
     return [name, resolved ?? ''] as const;
   });
-  return { env: { ...baseEnvironment(env), ...Object.fromEntries(added) }, missing };
+  return { env: { ...baseEnvironment(env), ...Object.fromEntries(added) }, missing: [...missing] };
 }

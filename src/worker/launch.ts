@@ -39,6 +39,9 @@ export interface Launched {
 
 /** Starts a program that outlives us: own session, files for all three streams. Throws what the kernel says. */
 export async function launch({ spool, runId, program, args, path, env }: Launch): Promise<Launched> {
+  // Else execa would say so, and repeat the argument, which may be the prompt.
+  if (args.some((arg) => arg.includes('\0')))
+    throw Object.assign(new Error('an argument of it holds a NUL byte'), { code: 'EINVAL' });
   const files = [openSync(spool.stdin, 'r'), openSync(spool.stdout, 'a'), openSync(spool.stderr, 'a')];
   try {
     // execa hands any descriptor to the program as it is; its types know the numbers up to 9 only.

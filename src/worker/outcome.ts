@@ -23,12 +23,14 @@ const SIGNALS: Readonly<Record<number, string>> = {
   2: 'SIGINT',
   3: 'SIGQUIT',
   4: 'SIGILL',
+  5: 'SIGTRAP',
   6: 'SIGABRT',
   7: 'SIGBUS',
   8: 'SIGFPE',
   9: 'SIGKILL',
   11: 'SIGSEGV',
   13: 'SIGPIPE',
+  14: 'SIGALRM',
   15: 'SIGTERM',
   24: 'SIGXCPU',
   25: 'SIGXFSZ',
@@ -68,8 +70,8 @@ export function outcomeOf(evidence: Evidence): Ending {
   return { state: 'done', ...facts, ...(findings.result !== undefined && { result: findings.result }) };
 }
 
-function reportedFailure({ error, errorKind }: Findings): Failure | undefined {
-  if (error === undefined && errorKind === undefined) return undefined;
+function reportedFailure({ error, errorKind, hopeless }: Findings): Failure | undefined {
+  if (error === undefined && errorKind === undefined && !hopeless) return undefined;
   return { kind: errorKind ?? 'agent', message: error ?? 'the program reported an error' };
 }
 

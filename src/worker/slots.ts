@@ -11,9 +11,9 @@ export function createSlots(concurrency: Concurrency, onChange: () => void = () 
     used.set(runner, Math.max(0, count));
     onChange();
   };
+  const limits = new Map(typeof concurrency === 'number' ? [] : Object.entries(concurrency));
   const total = () => [...used.values()].reduce((sum, count) => sum + count, 0);
-  const limitOf = (runner: string) =>
-    typeof concurrency === 'number' ? concurrency : (concurrency[runner] ?? UNNAMED);
+  const limitOf = (runner: string) => (typeof concurrency === 'number' ? concurrency : (limits.get(runner) ?? UNNAMED));
   return {
     isFree: (runner: string) =>
       typeof concurrency === 'number' ? total() < concurrency : (used.get(runner) ?? 0) < limitOf(runner),

@@ -74,10 +74,13 @@ export function writeMeta(spool: Spool, meta: SpoolMeta): void {
   renameSync(`${file}.tmp`, file);
 }
 
-/** Undefined when the worker died before it was written. */
+/** Undefined when the worker died before it was written, or when the disk gives something else back. */
 export function readMeta(spool: Spool): SpoolMeta | undefined {
-  const text = read(join(spool.directory, 'meta.json'));
-  return text === undefined ? undefined : (JSON.parse(text) as SpoolMeta);
+  try {
+    return JSON.parse(read(join(spool.directory, 'meta.json')) ?? '') as SpoolMeta;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The run ids that have a spool. */

@@ -205,5 +205,6 @@ function launchFailure(error: unknown): Failure {
       'invalid_request',
       'the prompt is too long for an argument of a program; let the runner take it by stdin',
     );
-  return failure('not_executable', `the program cannot be started: ${messageOf(error)}`);
+  const kind = codeOf(error) === 'EINVAL' ? 'invalid_request' : 'not_executable';
+  return failure(kind, `the program cannot be started: ${messageOf(error)}`);
 }

@@ -5,6 +5,13 @@ import { type Submission, type Submitted, submit } from './submit.js';
 import { defineTool } from './tool.js';
 import { agentNameArgument } from './which-run.js';
 
+/** Such words become arguments of a program: with a dash first, some programs would take them for an option. */
+const word = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^(?!-)\P{Cc}*$/u, 'must not begin with a dash or hold control characters');
+
 /** What a run can be asked with; also one entry of `run_agents_parallel`. */
 export const runArguments = {
   runner: z.string().min(1).describe('The agent program: claude, demo, or what pool_status lists'),
@@ -14,19 +21,14 @@ export const runArguments = {
     .describe(
       'A name for follow-up calls and for sessions: letters, digits, - and _; by default the name of the runner',
     ),
-  sessionId: z
-    .string()
-    .min(1)
-    .max(256)
-    .optional()
-    .describe("Resume this session of the agent program, on the session's own host"),
+  sessionId: word.optional().describe("Resume this session of the agent program, on the session's own host"),
   autoResume: z
     .boolean()
     .default(false)
     .describe('Resume the latest session of this agentName and runner, if there is one'),
   mode: z.string().optional().describe('A mode of the runner, where it has some'),
   path: z.string().optional().describe("The working directory on the worker, absolute; by default the worker's own"),
-  model: z.string().min(1).max(256).optional().describe('The model, as the agent program names it'),
+  model: word.optional().describe('The model, as the agent program names it'),
   timeoutMs: z
     .number()
     .int()

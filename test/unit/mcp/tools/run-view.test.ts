@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest';
+import { outputUri, runView, viewOf } from '../../../../src/mcp/tools/run-view.js';
+import { textOf } from '../../../../src/mcp/tools/text.js';
+import type { Run } from '../../../../src/shared/run.js';
+
+const QUEUED: Run = {
+  id: 'r1',
+  runner: 'demo',
+  agentName: 'greeter',
+  state: 'queued',
+  queue: 'runs.demo',
+  epoch: 0,
+  resumed: false,
+  promptBytes: 5,
+  queuedAt: 0,
+  outBytes: 0,
+  errBytes: 0,
+  droppedBytes: 0,
+};
+
+describe('what callers see of a run', () => {
+  test('has what is known, and the times also as a person reads them', () => {
+    expect(viewOf(QUEUED)).toEqual({
+      runId: 'r1',
+      runner: 'demo',
+      agentName: 'greeter',
+      status: 'queued',
+      queuedAt: 0,
+      queuedAtIso: '1970-01-01T00:00:00.000Z',
+      outputBytes: 0,
+      droppedBytes: 0,
+    });
+  });
+
+  test('keeps what is zero, and counts all output together', () => {
+    const view = viewOf({ ...QUEUED, state: 'done', exitCode: 0, outBytes: 3, errBytes: 4, startedAt: 0, endedAt: 1 });
+    expect(view).toMatchObject({ exitCode: 0, outputBytes: 7, startedAt: 0, endedAtIso: '1970-01-01T00:00:00.001Z' });
+  });
+
+  test('is what the tools promise', () => {
+    const kill = { requestedAt: 5, signal: 'TERM' as const, graceMs: 1, reason: 'r' };
+    const view = viewOf({
+      ...QUEUED,
+      state: 'failed',
+      failure: { kind: 'lost', message: 'm' },
+      usage: { costUsd: 1 },
+      kill,
+    });
+    expect(runView.strict().parse(view)).toEqual(view);
+    expect(view.killRequestedAt).toBe(5);
+  });
+
+  test('names where its output can be read', () => {
+    expect(outputUri('r1')).toBe('agent://runs/r1/output');
+  });
+});
+
+test.each([
+  ['\x1b[31mred\x1b[0m', false, 'red'],
+  ['\x1b[31mred\x1b[0m', true, '\x1b[31mred\x1b[0m'],
+  ['\x1b]8;;https://example.org\x07link\x1b]8;;\x07', false, 'link'],
+  ['größe 😀', false, 'größe 😀'],
+])('output %j is text, with escape sequences only if they are wanted (%s)', (output, ansi, text) => {
+  expect(textOf(Buffer.from(output), ansi)).toBe(text);
+});
+
+test('bytes that are no UTF-8 are shown as such', () => {
+  expect(textOf(Buffer.from([0x61, 0xff, 0x62]), false)).toBe('a\ufffdb');
+});

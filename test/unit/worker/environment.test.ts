@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest';
+import { RUN_MARK } from '../../../src/shared/config/load.js';
+import { SETTINGS } from '../../../src/shared/config/settings.js';
+import { demo } from '../../../src/shared/runners/demo.js';
+import type { Runner, RunRequest } from '../../../src/shared/runners/runner.js';
+import { baseEnvironment, programEnvironment } from '../../../src/worker/environment.js';
+
+const REQUEST: RunRequest = { prompt: 'p', resume: false, path: '/work', permissions: 'auto' };
+const braced = (name: string) => ['$', '{', name, '}'].join('');
+const adding = (env: Readonly<Record<string, string>>): Runner => ({ ...demo, env: () => env });
+
+describe('the environment of a program', () => {
+  test.each([
+    ...Object.keys(SETTINGS),
+    RUN_MARK,
+    'AGENTPOOL_ANYTHING',
+    'CLAUDECODE',
+    'CLAUDE_CODE_SESSION_ID',
+    'CLAUDE_CODE_ENTRYPOINT',
+    'CLAUDE_PID',
+    'OPENCODE',
+    'OPENCODE_PID',
+    'KILO_PID',
+    'GEMINI_CLI',
+    'QWEN_CODE',
+    'CODEX_SANDBOX_NETWORK_DISABLED',
+    'npm_config_registry',
+    'INIT_CWD',
+    'NODE_OPTIONS',
+  ])('has no %s of the worker', (name) => {
+    expect(baseEnvironment({ [name]: 'x' })).toEqual({});
+  });
+
+  test.each([
+    'PATH',
+    'HOME',
+    'LANG',
+    'HTTPS_PROXY',
+    'ANTHROPIC_API_KEY',
+    'GEMINI_API_KEY',
+    'CODEX_HOME',
+    'CLAUDE_CONFIG_DIR',
+    'CLAUDE_CODE_OAUTH_TOKEN',
+    'CLAUDE_CODE_USE_BEDROCK',
+    'CLAUDE_CODE_MAX_RETRIES',
+    'OPENCODE_CONFIG_CONTENT',
+    'REDIS_URL_OF_THE_PROJECT',
+    'MY_AGENTPOOL_NOTES',
+    'constructor',
+  ])('has the %s of the worker', (name) => {
+    expect(baseEnvironment({ [name]: '' })).toEqual({ [name]: '' });
+  });
+
+  test('has nothing that is undefined', () => {
+    expect(Object.keys(baseEnvironment({ A: undefined, B: 'b' }))).toEqual(['B']);
+  });
+
+  test('is the worker environment alone for a runner that adds nothing', () => {
+    expect(programEnvironment(demo, REQUEST, { A: 'a', REDIS_URL: 'x' })).toEqual({ env: { A: 'a' }, missing: [] });
+  });
+
+  test('has what the runner adds, over what the worker has', () => {
+    const { env } = programEnvironment(adding({ A: 'new', B: 'b' }), REQUEST, { A: 'old' });
+    expect(env).toEqual({ A: 'new', B: 'b' });
+  });
+});
+
+describe('a value of a runner', () => {
+  const worker = { KEY_A: 'secret', _b1: 'b', EMPTY: '' };
+
+  test.each([
+    ['$KEY_A', 'secret'],
+    [braced('KEY_A'), 'secret'],
+    ['$_b1', 'b'],
+    ['$EMPTY', ''],
+    ['$$KEY_A', '$$KEY_A'],
+    ['x$KEY_A', 'x$KEY_A'],
+    ['$KEY_A x', '$KEY_A x'],
+    ['${KEY_A', '${KEY_A'],
+    ['$KEY_A}', '$KEY_A}'],
+    ['$1', '$1'],
+    ['$', '$'],
+    ['', ''],
+  ])('such as %j becomes %j', (value, resolved) => {
+    expect(programEnvironment(adding({ TOKEN: value }), REQUEST, worker)).toEqual({
+      env: { ...worker, TOKEN: resolved },
+      missing: [],
+    });
+  });
+
+  test('may name what is not passed on itself', () => {
+    const { env } = programEnvironment(adding({ KEY: '$CLAUDE_KEY' }), REQUEST, { CLAUDE_KEY: 'secret' });
+    expect(env).toEqual({ KEY: 'secret' });
+  });
+
+  test('that names what the worker does not have is told, each name once', () => {
+    const runner = adding({ A: '$NONE', B: braced('NONE'), C: '$ALSO_NONE', D: '$constructor', E: '$KEY_A' });
+    expect(programEnvironment(runner, REQUEST, worker).missing).toEqual(['NONE', 'ALSO_NONE', 'constructor']);
+  });
+});

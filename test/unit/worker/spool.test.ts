@@ -1,0 +1,96 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import {
+  createSpool,
+  readMeta,
+  readNumberLine,
+  removeSpool,
+  type SpoolMeta,
+  spooledRuns,
+  spoolOf,
+  spoolRoot,
+  writeMeta,
+} from '../../../src/worker/spool.js';
+
+const home = mkdtempSync(join(tmpdir(), 'ap-spool-'));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+const root = spoolRoot(home, 'host-1');
+
+const meta = (runId: string): SpoolMeta => ({
+  runId,
+  runner: 'demo',
+  agentName: 'greeter',
+  queue: 'runs.demo',
+  leaseToken: 't:1',
+  bootId: 'b',
+  path: '/work',
+  timeoutMs: 1,
+  silenceTimeoutMs: 2,
+  startedUptimeMs: 3,
+});
+
+describe('the spool of a run', () => {
+  test('is for its owner alone, and holds the prompt as it is', () => {
+    const spool = createSpool(root, meta('r1'), 'größe\0\n');
+    expect(statSync(spool.directory).mode & 0o777).toBe(0o700);
+    for (const file of readdirSync(spool.directory))
+      expect(statSync(join(spool.directory, file)).mode & 0o777).toBe(0o600);
+    expect(readFileSync(spool.stdin, 'utf8')).toBe('größe\0\n');
+    expect([statSync(spool.stdout).size, statSync(spool.stderr).size]).toEqual([0, 0]);
+    expect(spooledRuns(root)).toEqual(['r1']);
+  });
+
+  test('tells the next worker what this one knew', () => {
+    const spool = createSpool(root, meta('r2'), '');
+    expect(readMeta(spool)).toEqual(meta('r2'));
+    const started = { ...meta('r2'), wrapper: { pid: 7, start: '8' }, sessionId: 's' };
+    writeMeta(spool, started);
+    expect(readMeta(spool)).toEqual(started);
+    expect(readdirSync(spool.directory)).not.toContain('meta.json.tmp');
+  });
+
+  test.each(['', '{', '\0\0\0\0'])('with %j instead of what was known tells nothing, and makes no failure', (text) => {
+    const spool = createSpool(root, meta('r3'), '');
+    writeFileSync(join(spool.directory, 'meta.json'), text);
+    expect(readMeta(spool)).toBeUndefined();
+  });
+
+  test('is gone when it was removed, which is legal twice', () => {
+    const spool = createSpool(root, meta('r4'), '');
+    removeSpool(spool);
+    removeSpool(spool);
+    expect(readMeta(spool)).toBeUndefined();
+    expect(spooledRuns(root)).not.toContain('r4');
+  });
+
+  test('of another host is not among ours', () => {
+    expect(spooledRuns(spoolRoot(home, 'host-2'))).toEqual([]);
+  });
+});
+
+describe('a number that a process has written', () => {
+  const file = join(home, 'number');
+
+  test.each([
+    ['0\n', 0],
+    ['143\n', 143],
+    ['4194304\n', 4_194_304],
+    ['', undefined],
+    ['14', undefined],
+    ['\n', undefined],
+    ['-1\n', undefined],
+    ['1 \n', undefined],
+    ['1\n2\n', undefined],
+    ['x\n', undefined],
+    ['1\r\n', undefined],
+  ])('as %j is %s', (text, number) => {
+    writeFileSync(file, text);
+    expect(readNumberLine(file)).toBe(number);
+  });
+
+  test('is unknown while there is no file', () => {
+    expect(readNumberLine(join(spoolOf(root, 'nobody').directory, 'exit'))).toBeUndefined();
+  });
+});
