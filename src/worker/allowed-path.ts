@@ -22,6 +22,11 @@ export function workingDirectory(
   return { path: real };
 }
 
+/** The directories as they were given and as they really are, so that a caller may name either. */
+export function withRealPaths(directories: readonly string[]): string[] {
+  return [...new Set(directories.flatMap((directory) => [directory, realOf(directory) ?? directory]))];
+}
+
 function realOf(path: string): string | undefined {
   try {
     const real = realpathSync(path);

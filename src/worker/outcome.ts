@@ -1,5 +1,5 @@
 import type { Failure, FailureKind } from '../shared/run.js';
-import type { Ending } from '../shared/run-store/changes.js';
+import type { Ending } from '../shared/run-store/ownership.js';
 import type { Findings } from '../shared/runners/runner.js';
 
 /** Everything that decides how a run ended. */

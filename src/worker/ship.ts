@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../shared/logger.js';
-import type { Chunk } from '../shared/run-store/changes.js';
 import { wholeCharacters } from '../shared/run-store/output.js';
+import type { Chunk } from '../shared/run-store/ownership.js';
 import { type Follower, followFile } from './follow.js';
 import type { Spool } from './spool.js';
 

@@ -1,26 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import { codeOf, messageOf } from '../shared/errors.js';
 import type { Lease } from '../shared/queues/leases.js';
 import type { Failure, RunOrder } from '../shared/run.js';
-import type { Ownership } from '../shared/run-store/changes.js';
-import type { Runner, RunRequest } from '../shared/runners/runner.js';
-import { workingDirectory } from './allowed-path.js';
+import type { Ownership } from '../shared/run-store/ownership.js';
 import type { WorkerDeps } from './deps.js';
-import { programEnvironment } from './environment.js';
 import { type Launched, launch, programPid } from './launch.js';
+import { failure, type Plan, planFor } from './plan-run.js';
 import { bootId, uptimeMs } from './processes.js';
 import { createSpool, removeSpool, type Spool, type SpoolMeta, spoolOf, writeMeta } from './spool.js';
 import { type Supervision, supervise } from './supervise.js';
-
-/** Everything that starting a program needs, checked. */
-interface Plan {
-  readonly runner: Runner;
-  readonly program: string;
-  readonly request: RunRequest;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-}
 
 /** Starts the program of a run that we own; what cannot be started ends as `failed`, with the reason. */
 export async function startRun(
@@ -125,48 +113,6 @@ export function watchOver(
   return supervision;
 }
 
-async function planFor(deps: WorkerDeps, order: RunOrder): Promise<Plan | { failure: Failure }> {
-  const { pool, installed, env } = deps;
-  const { config } = pool;
-  const offered = installed.get(order.runner);
-  if (!offered) {
-    const known = pool.runners.get(order.runner);
-    if (!known) return { failure: failure('invalid_request', `this worker knows no runner ${order.runner}`) };
-    return {
-      failure: failure('not_installed', `${known.command} is not on this worker's PATH; install it: ${known.install}`),
-    };
-  }
-  const { runner, program } = offered;
-  const session =
-    order.sessionId === undefined ? undefined : await pool.runs.sessions.find(runner.name, order.sessionId);
-  if (order.sessionId !== undefined && !runner.resumeArgs)
-    return { failure: failure('invalid_request', `${runner.title} cannot resume a session`) };
-  // A session is bound to its directory: CLIs lose it, hang on it or start anew elsewhere.
-  const place = workingDirectory(session?.path ?? order.path, config.allowedPaths);
-  if ('failure' in place) return place;
-  const sessionId = order.sessionId ?? (runner.sessionIdArgs ? randomUUID() : undefined);
-  const request: RunRequest = {
-    prompt: order.prompt,
-    resume: order.sessionId !== undefined,
-    path: place.path,
-    permissions: config.permissions,
-    ...(sessionId !== undefined && { sessionId }),
-    ...(order.mode !== undefined && { mode: order.mode }),
-    ...(order.model !== undefined && { model: order.model }),
-  };
-  const { env: programEnv, missing } = programEnvironment(runner, request, env);
-  if (missing.length > 0)
-    return { failure: failure('invalid_request', `the worker's environment lacks ${missing.join(', ')}`) };
-  return { runner, program, request, args: argsOf(runner, request), env: programEnv };
-}
-
-function argsOf(runner: Runner, request: RunRequest): string[] {
-  const { sessionId, resume } = request;
-  const forSession =
-    sessionId === undefined ? [] : ((resume ? runner.resumeArgs : runner.sessionIdArgs)?.(sessionId) ?? []);
-  return [...runner.args(request), ...forSession];
-}
-
 function metaFor(
   deps: WorkerDeps,
   own: Ownership,
@@ -196,8 +142,6 @@ async function refuse(deps: WorkerDeps, own: Ownership, lease: Lease | undefined
   await deps.pool.runs.end(own.id, own.epoch, { state: 'failed', failure: why });
   await lease?.finish({ state: 'failed', message: why.message });
 }
-
-const failure = (kind: Failure['kind'], message: string): Failure => ({ kind, message });
 
 function launchFailure(error: unknown): Failure {
   if (codeOf(error) === 'E2BIG')

@@ -1,17 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
-import { ConfigError, messageOf } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import { VERSION } from '../shared/version.js';
 import type { WorkerReport } from '../shared/workers.js';
+import { withRealPaths } from './allowed-path.js';
+import { knownRunners, writableDirectory } from './checks.js';
 import { startClaiming } from './claim-loop.js';
 import type { WorkerDeps } from './deps.js';
 import { baseEnvironment } from './environment.js';
+import { every } from './every.js';
 import { installedRunners, startOffers } from './installed.js';
 import { identify } from './processes.js';
 import { createSlots } from './slots.js';
 import { spoolRoot } from './spool.js';
+import { keepWithinQuota } from './spool-quota.js';
 import { startSweeping } from './sweep.js';
 import { takeOver } from './take-over.js';
 import { tidyEnded } from './tidy.js';
@@ -76,7 +77,7 @@ export async function startWorker(
       runners: offers(),
       capacity: slots.capacity([...installed.keys()]),
       running: slots.used(),
-      allowedPaths: config.allowedPaths,
+      allowedPaths: withRealPaths(config.allowedPaths),
       phase,
     });
   const lookAtAll = () =>
@@ -129,53 +130,6 @@ export async function startWorker(
     stop: (how = config.stopMode) => {
       stopping ??= stop(how);
       return stopping;
-    },
-  };
-}
-
-/** Output grows without asking: over the quota the largest spool has to go, so that the other runs can go on. */
-function keepWithinQuota({ pool, supervised }: WorkerDeps): void {
-  const sizes = [...supervised.values()].map((supervision) => ({ supervision, bytes: supervision.spoolBytes() }));
-  const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
-  if (total <= pool.config.spoolQuotaBytes) return;
-  sizes.sort((a, b) => b.bytes - a.bytes)[0]?.supervision.endForRoom();
-}
-
-/** The wanted runners; throws a ConfigError for a name that nobody knows. */
-function knownRunners({ config, runners }: Pool): readonly string[] | undefined {
-  const unknown = (config.runners ?? []).filter((name) => !runners.has(name));
-  if (unknown.length > 0)
-    throw new ConfigError(
-      unknown.map((name) => `AGENTPOOL_RUNNERS: no runner ${name}; there are ${[...runners.keys()].join(', ')}`),
-    );
-  return config.runners;
-}
-
-function writableDirectory(path: string): string {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    accessSync(path, constants.W_OK);
-    return path;
-  } catch (error) {
-    throw new ConfigError([
-      `AGENTPOOL_HOME: ${path} cannot be written (${messageOf(error)}); give it a directory of yours`,
-    ]);
-  }
-}
-
-function every(periodMs: number, logger: Pool['logger'], deed: () => Promise<void>): { stop(): Promise<void> } {
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  const loop = (async () => {
-    while (!signal.aborted) {
-      await pause(periodMs, undefined, { signal }).catch(() => {});
-      if (!signal.aborted) await deed().catch((error: unknown) => logger.warn({ err: error }, 'a heartbeat failed'));
-    }
-  })();
-  return {
-    async stop() {
-      stopping.abort();
-      await loop;
     },
   };
 }

@@ -1,19 +1,20 @@
-import { closeSync, fstatSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import type { Logger } from '../shared/logger.js';
 import type { Lease } from '../shared/queues/leases.js';
 import type { KillSignal, Run } from '../shared/run.js';
-import type { Ownership } from '../shared/run-store/changes.js';
 import type { RunStore } from '../shared/run-store/open.js';
+import type { Ownership } from '../shared/run-store/ownership.js';
 import type { Findings, Runner } from '../shared/runners/runner.js';
 import { endTree } from './end-tree.js';
 import { createReader } from './findings.js';
 import { followFile } from './follow.js';
+import { lastWords } from './last-words.js';
 import { startLimits } from './limits.js';
 import { type Evidence, outcomeOf } from './outcome.js';
 import { uptimeMs } from './processes.js';
 import { startShipping } from './ship.js';
 import type { Spool, SpoolMeta } from './spool.js';
-import { type Exit, watchSpool } from './watch-spool.js';
+import { type Exit, watchSpool, whenGrown } from './watch-spool.js';
 
 export interface SuperviseDeps {
   readonly runs: RunStore;
@@ -54,7 +55,6 @@ const OWN_GRACE_MS = 5_000;
 /** What processes get that a program left behind at its normal end (ms). */
 const LEFTOVER_GRACE_MS = 1_000;
 const READ_BYTES = 256 * 1024;
-const LAST_WORDS_BYTES = 2_048;
 
 export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Supervision {
   const { runs, runner, own, spool, meta, logger } = deps;
@@ -187,28 +187,4 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
     detach: leave,
   };
   return supervision;
-}
-
-/** Calls back only when one of the files has grown. */
-function whenGrown(files: readonly string[], onGrown: () => void): () => void {
-  let known = 0;
-  return () => {
-    const size = files.reduce((sum, file) => sum + statSync(file).size, 0);
-    if (size === known) return;
-    known = size;
-    onGrown();
-  };
-}
-
-/** The end of a file, for the message of a failure that says no more. */
-function lastWords(file: string): string {
-  const handle = openSync(file, 'r');
-  try {
-    const { size } = fstatSync(handle);
-    const buffer = Buffer.alloc(Math.min(size, LAST_WORDS_BYTES));
-    readSync(handle, buffer, 0, buffer.length, size - buffer.length);
-    return buffer.toString().trim();
-  } finally {
-    closeSync(handle);
-  }
 }

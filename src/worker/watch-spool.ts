@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from 'node:fs';
+import { type FSWatcher, statSync, watch } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isAlive, type ProcessId } from './processes.js';
@@ -66,5 +66,16 @@ export function watchSpool({ spool, wrapper, wrapperGone, onOutput, onExit }: Wa
       over = true;
       stop();
     },
+  };
+}
+
+/** Calls back only when one of the files has grown. */
+export function whenGrown(files: readonly string[], onGrown: () => void): () => void {
+  let known = 0;
+  return () => {
+    const size = files.reduce((sum, file) => sum + statSync(file).size, 0);
+    if (size === known) return;
+    known = size;
+    onGrown();
   };
 }

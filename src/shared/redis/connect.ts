@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { UnreachableError } from '../errors.js';
 import type { Logger } from '../logger.js';
@@ -51,7 +52,14 @@ function create(target: RedisTarget, options: Options): RedisClient {
   const who = { ...(username && { username }), ...(password && { password }) };
   if (kind === 'server') {
     const { host, port, db, tls } = target;
-    return new Redis({ ...options, ...who, host, port, ...(db && { db }), ...(tls && { tls: { servername: host } }) });
+    return new Redis({
+      ...options,
+      ...who,
+      host,
+      port,
+      ...(db && { db }),
+      ...(tls && { tls: isIP(host) === 0 ? { servername: host } : {} }),
+    });
   }
   if (kind === 'sentinel')
     return new Redis({

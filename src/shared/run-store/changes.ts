@@ -1,47 +1,11 @@
 import type { RedisClient } from '../redis/connect.js';
-import type { Failure, KillWish, Run, Usage } from '../run.js';
+import type { KillWish, Run } from '../run.js';
 import { type RunState, statesBefore } from '../run-state.js';
 import type { Indexes } from './indexes.js';
 import { runKeys } from './keys.js';
+import type { Change, Chunk, Ending, Ownership, Retention } from './ownership.js';
 import { runFromFields } from './record.js';
 import type { Scripts } from './scripts.js';
-
-/** How long things are kept, and how much of them. */
-export interface Retention {
-  readonly outputRetentionMs: number;
-  readonly recordRetentionMs: number;
-  readonly sessionRetentionMs: number;
-  readonly maxOutputBytes: number;
-}
-
-/** Who owns a run: a writer whose epoch is not the record's is refused. */
-export interface Ownership {
-  readonly id: string;
-  readonly epoch: number;
-}
-
-/** What came of a compare-and-set: done, or the state that was found instead. */
-export interface Change {
-  readonly changed: boolean;
-  /** The state after the attempt; undefined when there is no such run. */
-  readonly state: RunState | undefined;
-  readonly epoch: number;
-}
-
-/** How a run ended. */
-export interface Ending {
-  readonly state: 'done' | 'failed' | 'killed' | 'timed_out';
-  readonly exitCode?: number;
-  readonly failure?: Failure;
-  readonly usage?: Usage;
-  readonly result?: string;
-}
-
-export interface Chunk {
-  readonly kind: 'out' | 'err';
-  readonly offset: number;
-  readonly bytes: Buffer;
-}
 
 /** Results are for models to read; what is longer is cut, and the output has all of it. */
 const MOST_RESULT_CHARS = 256 * 1024;

@@ -18,7 +18,7 @@ test('a file that grows is read from an offset on, each byte again until it was 
   file.advance(2);
   expect(file.peek(100)).toHaveLength(0);
   appendFileSync(path, 'gh');
-  expect([file.size(), file.peek(100).toString()]).toEqual([8, 'gh']);
+  expect(file.peek(100).toString()).toBe('gh');
   file.seek(0);
   expect(file.peek(3).toString()).toBe('abc');
   file.close();

@@ -16,7 +16,7 @@ import {
 
 const home = mkdtempSync(join(tmpdir(), 'ap-spool-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
-const root = spoolRoot(home, 'host-1');
+const root = spoolRoot(home, 'pool-1', 'host-1');
 
 const meta = (runId: string): SpoolMeta => ({
   runId,
@@ -65,8 +65,9 @@ describe('the spool of a run', () => {
     expect(spooledRuns(root)).not.toContain('r4');
   });
 
-  test('of another host is not among ours', () => {
-    expect(spooledRuns(spoolRoot(home, 'host-2'))).toEqual([]);
+  test('of another host or pool is not among ours', () => {
+    expect(spooledRuns(spoolRoot(home, 'pool-1', 'host-2'))).toEqual([]);
+    expect(spooledRuns(spoolRoot(home, 'pool-2', 'host-1'))).toEqual([]);
   });
 });
 

@@ -1,0 +1,16 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+
+const LAST_WORDS_BYTES = 2_048;
+
+/** The end of a file, for the message of a failure that says no more. */
+export function lastWords(file: string): string {
+  const handle = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(handle);
+    const buffer = Buffer.alloc(Math.min(size, LAST_WORDS_BYTES));
+    readSync(handle, buffer, 0, buffer.length, size - buffer.length);
+    return buffer.toString().trim();
+  } finally {
+    closeSync(handle);
+  }
+}

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import type { Failure, RunOrder } from '../shared/run.js';
+import type { Runner, RunRequest } from '../shared/runners/runner.js';
+import { workingDirectory } from './allowed-path.js';
+import type { WorkerDeps } from './deps.js';
+import { programEnvironment } from './environment.js';
+
+/** Everything that starting a program needs, checked. */
+export interface Plan {
+  readonly runner: Runner;
+  readonly program: string;
+  readonly request: RunRequest;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Checks what was asked for against what this worker has and allows. */
+export async function planFor(deps: WorkerDeps, order: RunOrder): Promise<Plan | { failure: Failure }> {
+  const { pool, installed, env } = deps;
+  const { config } = pool;
+  const offered = installed.get(order.runner);
+  if (!offered) {
+    const known = pool.runners.get(order.runner);
+    if (!known) return { failure: failure('invalid_request', `this worker knows no runner ${order.runner}`) };
+    return {
+      failure: failure('not_installed', `${known.command} is not on this worker's PATH; install it: ${known.install}`),
+    };
+  }
+  const { runner, program } = offered;
+  const session =
+    order.sessionId === undefined ? undefined : await pool.runs.sessions.find(runner.name, order.sessionId);
+  if (order.sessionId !== undefined && !runner.resumeArgs)
+    return { failure: failure('invalid_request', `${runner.title} cannot resume a session`) };
+  // A session is bound to its directory: CLIs lose it, hang on it or start anew elsewhere.
+  const place = workingDirectory(session?.path ?? order.path, config.allowedPaths);
+  if ('failure' in place) return place;
+  const sessionId = order.sessionId ?? (runner.sessionIdArgs ? randomUUID() : undefined);
+  const request: RunRequest = {
+    prompt: order.prompt,
+    resume: order.sessionId !== undefined,
+    path: place.path,
+    permissions: config.permissions,
+    ...(sessionId !== undefined && { sessionId }),
+    ...(order.mode !== undefined && { mode: order.mode }),
+    ...(order.model !== undefined && { model: order.model }),
+  };
+  const { env: programEnv, missing } = programEnvironment(runner, request, env);
+  if (missing.length > 0)
+    return { failure: failure('invalid_request', `the worker's environment lacks ${missing.join(', ')}`) };
+  return { runner, program, request, args: argsOf(runner, request), env: programEnv };
+}
+
+function argsOf(runner: Runner, request: RunRequest): string[] {
+  const { sessionId, resume } = request;
+  const forSession =
+    sessionId === undefined ? [] : ((resume ? runner.resumeArgs : runner.sessionIdArgs)?.(sessionId) ?? []);
+  return [...runner.args(request), ...forSession];
+}
+
+/** A failure of a run before its program was started. */
+export const failure = (kind: Failure['kind'], message: string): Failure => ({ kind, message });
