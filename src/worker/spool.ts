@@ -94,7 +94,7 @@ export function spooledRuns(root: string): string[] {
 
 /** A number that a process of the run has written as one whole line. */
 export function readNumberLine(file: string): number | undefined {
-  const [, digits] = /^(\d+)\n/.exec(read(file) ?? '') ?? [];
+  const [, digits] = /^(\d+)\n *$/.exec(read(file) ?? '') ?? [];
   return digits === undefined ? undefined : Number(digits);
 }
 
