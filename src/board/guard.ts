@@ -23,12 +23,15 @@ function nameOf(authority: string): string {
   return authority.replace(/:\d+$/, '').toLowerCase();
 }
 
+/** A name or an address as a `Host` header has it. */
+const asAuthority = (name: string) => (name.includes(':') ? `[${name}]` : name).toLowerCase();
+
 /**
  * Refuses (403) what was meant for another name, or comes from a page of a stranger: without this any web page could
  * ask a server on loopback through its visitor's browser (DNS rebinding).
  */
 export function checkHostAndOrigin(allowedHosts: readonly string[]): MiddlewareHandler {
-  const allowed = new Set([...LOOPBACK_NAMES, ...allowedHosts.map((name) => name.toLowerCase())]);
+  const allowed = new Set([...LOOPBACK_NAMES, ...allowedHosts.map(asAuthority)]);
   return async (context, next) => {
     const host = context.req.header('host') ?? '';
     if (!allowed.has(nameOf(host)))
