@@ -142,6 +142,11 @@ describe('the overview', () => {
     expect(await page('/')).toContain(notice);
     await pool.workers.beat({ ...report, id: 'here', host: 'faraway', runners: [], phase: 'ready' });
     expect(await page('/')).not.toContain(notice);
+    const { queues } = JSON.parse(await page('/queues/api/queues')) as {
+      queues: { name: string; hasWorkers: boolean }[];
+    };
+    expect(queues.find(({ name }) => name === 'runs@faraway')?.hasWorkers).toBe(true);
+    expect(queues.find(({ name }) => name === QUEUE)?.hasWorkers).toBe(false);
   });
 });
 
