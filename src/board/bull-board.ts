@@ -2,34 +2,69 @@ import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { HonoAdapter } from '@bull-board/hono';
 import { serveStatic } from '@hono/node-server/serve-static';
-import type { Hono } from 'hono';
+import { Hono } from 'hono';
 import type { Pool } from '../shared/pool.js';
+import { BULL_BOARD_UI } from './bull-board-ui.js';
+import { servedBy } from './served.js';
 
 const BULL_BOARD_PATH = '/queues';
 
+/** Its page asks a font server of somebody else, which would learn who looks at which pool. */
+const FOREIGN_LINK = /<link [^>]*href="https?:[^>]*>/g;
+
 /**
  * Bull Board over all queues, read-only: a retry would give a prompt to a program a second time. Jobs hold no prompts;
- * the formatter keeps it so for whatever else may be put into a queue. `refresh` shows queues that are new.
+ * the formatter keeps it so for whatever else may be put into a queue. Queues that are new show at the next look.
  */
-export function createQueuesPage(pool: Pool): { routes: () => Hono; refresh: () => Promise<void> } {
+export function createQueuesPage(pool: Pool): Hono {
   const adapter = new HonoAdapter(serveStatic);
   adapter.setBasePath(BULL_BOARD_PATH);
-  const board = createBullBoard({
-    queues: [],
-    serverAdapter: adapter,
-    options: { uiConfig: { boardTitle: 'agentpool' } },
-  });
+  const board = createBullBoard({ queues: [], serverAdapter: adapter, options: { uiConfig: BULL_BOARD_UI } });
   const shown = new Set<string>();
-  return {
-    routes: () => adapter.registerPlugin() as unknown as Hono,
-    async refresh() {
-      for (const name of await pool.queues.names()) {
-        if (shown.has(name)) continue;
-        shown.add(name);
-        const queue = new BullMQAdapter(pool.queues.bullQueue(name), { readOnlyMode: true, allowRetries: false });
-        queue.setFormatter('data', ({ prompt: _, ...data }: Record<string, unknown>) => data);
-        board.addQueue(queue);
-      }
-    },
-  };
+
+  async function showNewQueues(): Promise<void> {
+    for (const name of await pool.queues.names()) {
+      if (shown.has(name)) continue;
+      shown.add(name);
+      board.addQueue(readOnlyQueue(pool, name));
+    }
+  }
+
+  const page = new Hono();
+  page.use(async (context, next) => {
+    if (!['GET', 'HEAD'].includes(context.req.method))
+      return context.json(
+        { code: 'read_only', message: 'queues can be looked at only; see agentpool run and kill' },
+        405,
+      );
+    if (context.req.path.startsWith(`${BULL_BOARD_PATH}/api/`)) {
+      await pool.ready();
+      await showNewQueues();
+    }
+    await next();
+    if (!context.res.headers.get('content-type')?.startsWith('text/html')) return;
+    context.res = new Response((await context.res.text()).replace(FOREIGN_LINK, ''), context.res);
+  });
+  return page.route('/', adapter.registerPlugin() as unknown as Hono);
+}
+
+function readOnlyQueue(pool: Pool, name: string): BullMQAdapter {
+  const queue = new BullMQAdapter(pool.queues.bullQueue(name), {
+    readOnlyMode: true,
+    allowRetries: false,
+    externalJobUrl: ({ id }) => ({ href: `/runs/${id}`, displayText: 'The run and its output' }),
+  });
+  queue.setFormatter('data', ({ prompt: _, ...data }: Record<string, unknown>) => data);
+  // No run is made of other jobs, so there is never one that waits for them.
+  const statuses = queue.getJobStatuses().filter((status) => status !== 'waiting-children');
+  queue.getJobStatuses = () => statuses;
+  // Its own way lists the clients of Redis, which a least-privilege user may not; heartbeats say it better.
+  queue.getWorkers = async () =>
+    servedBy(await pool.workers.list(), name).map(({ id, host, startedAt, lastHeartbeatAt }) => ({
+      id,
+      name: id,
+      addr: host,
+      age: Math.round((lastHeartbeatAt - startedAt) / 1000),
+    }));
+  return queue;
 }

@@ -1,91 +1,77 @@
 import { html } from 'hono/html';
 import type { QueueCounts } from '../shared/queues/open.js';
+import type { RedisHealth } from '../shared/redis/check.js';
 import type { Run } from '../shared/run.js';
+import { RUN_STATES, type RunState } from '../shared/run-state.js';
 import type { LivingWorker } from '../shared/workers.js';
+import { type Notice, needsAttention } from './attention.js';
+import { type Html, layout } from './layout.js';
+import { count, size } from './measures.js';
+import { inWords, stateMark } from './state-mark.js';
+import { queuesTable, runsTable, workersTable } from './tables.js';
 
+/** Everything that the front page tells. */
 export interface Overview {
   readonly workers: readonly LivingWorker[];
   readonly queues: readonly QueueCounts[];
+  /** What runs first, then the latest. */
   readonly runs: readonly Run[];
+  readonly byState: Readonly<Record<RunState, number>>;
+  /** Only runs of this state are shown. */
+  readonly only?: RunState;
+  readonly redis: RedisHealth;
   /** Milliseconds, by the clock of Redis. */
   readonly now: number;
 }
 
-const STYLE = `
-:root{color-scheme:light dark;--ink:#1c2026;--dim:#68707c;--line:#e3e6ea;--paper:#fbfbfc;--card:#fff;--good:#1a7f4b;--bad:#c0362c;--busy:#1868b7;--warn:#a06a00;--off:#7a4fb0}
-@media(prefers-color-scheme:dark){:root{--ink:#e6e8eb;--dim:#9aa3af;--line:#2b3038;--paper:#14171b;--card:#1b1f25;--good:#54c58a;--bad:#f0786d;--busy:#6cb2f5;--warn:#e0b050;--off:#b594e6}}
-*{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,sans-serif}
-main{max-width:72rem;margin:0 auto;padding:2rem 1.25rem}header{display:flex;align-items:baseline;gap:1.25rem;margin-bottom:1.5rem}
-h1{font-size:1.35rem;margin:0;letter-spacing:-.01em}h2{font-size:.8rem;text-transform:uppercase;letter-spacing:.06em;color:var(--dim);margin:1.75rem 0 .5rem}
-a{color:var(--busy);text-decoration:none}a:hover{text-decoration:underline}section{background:var(--card);border:1px solid var(--line);border-radius:8px;overflow-x:auto}
-table{border-collapse:collapse;width:100%}th{text-align:left;font-weight:500;color:var(--dim);font-size:.85rem}th,td{padding:.45rem .8rem;border-bottom:1px solid var(--line);white-space:nowrap}
-tr:last-child td{border-bottom:0}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}code{font:13px ui-monospace,monospace}
-.done{color:var(--good)}.failed{color:var(--bad)}.running{color:var(--busy)}.timed_out,.orphaned,.stopping{color:var(--warn)}.killed,.left{color:var(--off)}.queued{color:var(--dim)}.ready{color:var(--good)}.silent{color:var(--bad)}
-p.none{color:var(--dim);padding:.8rem;margin:0}`;
+/** What matters now comes first. */
+const TILES: readonly RunState[] = ['running', 'queued', 'orphaned', 'done', 'failed', 'timed_out', 'killed'];
 
-const ago = (ms: number) => {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 90) return `${seconds} s ago`;
-  return seconds < 5400 ? `${Math.round(seconds / 60)} min ago` : `${Math.round(seconds / 3600)} h ago`;
-};
-
-function workersTable({ workers, now }: Overview) {
-  if (workers.length === 0)
-    return html`<p class="none">No worker is alive. Start one: <code>agentpool worker</code></p>`;
-  return html`<table>
-    <tr><th>Host</th><th>State</th><th>Runners</th><th class="n">Running</th><th>Heartbeat</th></tr>
-    ${workers.map(
-      ({ host, alive, phase, runners, running, capacity, lastHeartbeatAt }) => html`<tr>
-        <td>${host}</td><td class="${alive ? phase : 'silent'}">${alive ? phase : 'silent'}</td>
-        <td>${runners.map(({ name, version }) => (version ? `${name} ${version}` : name)).join(', ')}</td>
-        <td class="n">${running} of ${capacity}</td><td>${ago(now - lastHeartbeatAt)}</td></tr>`,
-    )}
-  </table>`;
+function notices(list: readonly Notice[]): Html | '' {
+  if (list.length === 0) return '';
+  // What stands between backticks is a command.
+  const mended = (mend: string) =>
+    mend.split('`').map((part, at) => (at % 2 === 1 ? html`<code>${part}</code>` : part));
+  return html`<section id="attention" aria-labelledby="attention-title"><h2 id="attention-title" class="unseen">Needs attention</h2>
+<ul class="notices">${list.map(({ what, mend }) => html`<li><p>${what}</p>${mend && html`<p>${mended(mend)}</p>`}</li>`)}</ul></section>`;
 }
 
-function queuesTable({ queues }: Overview) {
-  if (queues.length === 0) return html`<p class="none">No queue yet.</p>`;
-  return html`<table>
-    <tr><th>Queue</th><th class="n">Waiting</th><th class="n">Delayed</th><th class="n">Active</th><th class="n">Completed</th><th class="n">Failed</th></tr>
-    ${queues.map(
-      ({ queue, waiting, delayed, active, completed, failed }) => html`<tr>
-        <td><a href="/queues/queue/${encodeURIComponent(queue)}">${queue}</a></td><td class="n">${waiting}</td><td class="n">${delayed}</td>
-        <td class="n">${active}</td><td class="n">${completed}</td><td class="n">${failed}</td></tr>`,
-    )}
-  </table>`;
+function tiles({ byState, only }: Overview): Html {
+  const shown = TILES.filter((state) => state !== 'orphaned' || byState.orphaned > 0);
+  return html`<nav id="states" aria-label="Runs by state"><ul class="tiles">${shown.map(
+    (state) =>
+      html`<li class="${byState[state] === 0 ? 'zero' : ''}"><a href="${state === only ? '/' : `/?state=${state}`}"${
+        state === only ? html` aria-current="true"` : ''
+      }><b>${count(byState[state])}</b>${stateMark(state)}</a></li>`,
+  )}</ul></nav>`;
 }
 
-function runsTable({ runs, now }: Overview) {
-  if (runs.length === 0) return html`<p class="none">No run yet. Try: <code>agentpool run demo "say hello"</code></p>`;
-  return html`<table>
-    <tr><th>Run</th><th>Agent</th><th>Runner</th><th>State</th><th>Host</th><th>Queued</th><th class="n">Output</th></tr>
-    ${runs.map(
-      ({ id, agentName, runner, state, host, queuedAt, outBytes, errBytes }) => html`<tr>
-        <td><code>${id}</code></td><td>${agentName}</td><td>${runner}</td><td class="${state}">${state}</td>
-        <td>${host ?? ''}</td><td>${ago(now - queuedAt)}</td><td class="n">${outBytes + errBytes} B</td></tr>`,
-    )}
-  </table>`;
+function runsHead({ runs, byState, only }: Overview): Html {
+  const all = only ? byState[only] : RUN_STATES.reduce((sum, state) => sum + byState[state], 0);
+  const of = all > runs.length ? `the latest ${count(runs.length)} of ${count(all)}` : count(all);
+  return html`<div class="head"><h2 id="runs-title">${only ? `Runs: ${inWords(only)}` : 'Runs'}</h2><p>${of}</p>${
+    only ? html`<p><a href="/">show all</a></p>` : ''
+  }</div>`;
 }
 
-/** The front page: who works, what waits, what ran last. Everything in it is escaped by the template. */
-export function overviewPage(overview: Overview) {
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width" />
-        <meta http-equiv="refresh" content="5" />
-        <title>agentpool</title>
-        <link rel="icon" href="data:," />
-        <style>${STYLE}</style>
-      </head>
-      <body>
-        <main>
-          <header><h1>agentpool</h1><a href="/queues">Queues</a></header>
-          <h2>Workers</h2><section>${workersTable(overview)}</section>
-          <h2>Queues</h2><section>${queuesTable(overview)}</section>
-          <h2>Latest runs</h2><section>${runsTable(overview)}</section>
-        </main>
-      </body>
-    </html>`;
+/** The front page: what needs attention, what runs, what ran last, who works, what waits. */
+export function overviewPage(overview: Overview): Html {
+  const { workers, queues, byState, redis, now } = overview;
+  const { running, queued, orphaned } = byState;
+  const living = workers.filter(({ alive }) => alive).length;
+  const main = html`<h1 class="unseen">Overview</h1>
+${notices(needsAttention({ workers, queues, redis, orphaned, now }))}
+${tiles(overview)}
+<section id="runs" aria-labelledby="runs-title">${runsHead(overview)}${runsTable(overview)}</section>
+<div id="pool" class="two">
+<section id="workers" aria-labelledby="workers-title"><div class="head"><h2 id="workers-title">Workers</h2><p>${living} alive</p></div>${workersTable(overview)}</section>
+<section id="queues" aria-labelledby="queues-title"><div class="head"><h2 id="queues-title">Queues</h2><p><a href="/queues">their jobs</a></p></div>${queuesTable(overview)}</section>
+</div>`;
+  return layout({
+    title: running + queued > 0 ? `${running} running, ${queued} queued · agentpool` : 'agentpool',
+    here: '/',
+    main,
+    foot: html`<span>Redis ${redis.version}, ${size(redis.usedMemoryBytes)} in use</span>`,
+    changes: true,
+  });
 }

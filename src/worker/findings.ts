@@ -93,4 +93,3 @@ function added(before: Usage, more: Usage): Usage {
   return { ...before, ...Object.fromEntries(names.map((name) => [name, (before[name] ?? 0) + (more[name] ?? 0)])) };
 }
 
-export type Reader = ReturnType<typeof createReader>;

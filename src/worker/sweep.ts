@@ -10,7 +10,7 @@ const SWEEP_EVERY_MS = 5 * 60_000;
 const PAGE = 200;
 
 /** Owners gone silent: their runs are `orphaned`, and after `lostAfterMs` `failed`. Cheap while everybody lives. */
-export async function sweepOwners(deps: WorkerDeps): Promise<void> {
+async function sweepOwners(deps: WorkerDeps): Promise<void> {
   const { pool, host, logger } = deps;
   const workers = await pool.workers.list();
   const gone = workers.filter((worker) => worker.id !== deps.id && isDead(worker, host));

@@ -1,5 +1,5 @@
 /** A small generator with a seed (mulberry32): the same seed makes the same plan on every machine. */
-export function randomFrom(seed) {
+function randomFrom(seed) {
   let state = seed >>> 0;
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -12,8 +12,8 @@ const word = z
   .max(256)
   .regex(/^(?!-)\P{Cc}*$/u, 'must not begin with a dash or hold control characters');
 
-/** What a run can be asked with; also one entry of `run_agents_parallel`. */
-export const runArguments = {
+/** What a run can be asked with. */
+const runArguments = {
   runner: z.string().min(1).describe('The agent program: claude, demo, or what pool_status lists'),
   prompt: z.string().min(1).describe('What the agent is asked to do'),
   agentName: agentNameArgument
@@ -83,7 +83,7 @@ const output = z.object({
 });
 
 /** The answer of a submission, as callers see it. */
-export function submittedView({ run, queuePosition, warning }: Submitted): z.infer<typeof output> {
+function submittedView({ run, queuePosition, warning }: Submitted): z.infer<typeof output> {
   const { id, runner, agentName, state, pid, sessionId, host, failure } = run;
   const optional = { pid, sessionId, host, failure, queuePosition, warning };
   return {
@@ -97,7 +97,7 @@ export function submittedView({ run, queuePosition, warning }: Submitted): z.inf
 }
 
 /** A submission from checked arguments, without those that were not given. */
-export function submissionOf(input: z.infer<z.ZodObject<typeof runArguments>>): Submission {
+function submissionOf(input: z.infer<z.ZodObject<typeof runArguments>>): Submission {
   const { silent: _, ...asked } = input;
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)) as unknown as Submission;
 }

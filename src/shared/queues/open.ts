@@ -72,6 +72,7 @@ export function openQueues(redis: RedisClient, bell: Bell, prefix: string, limit
       await queue.add(order.agentName, jobData(runId, order), {
         jobId: runId,
         attempts: 1,
+        stackTraceLimit: 0, // of our own code, where the job is mirrored: it tells nobody why the program failed
         removeOnComplete: { age: Math.ceil(limits.recordRetentionMs / 1000), count: 10_000 },
         removeOnFail: { age: Math.ceil(limits.recordRetentionMs / 1000), count: 10_000 },
         ...(order.priority !== undefined && { priority: order.priority }),

@@ -1,0 +1,75 @@
+import type { QueueCounts } from '../shared/queues/open.js';
+import { type RedisHealth, redisProblems } from '../shared/redis/check.js';
+import type { LivingWorker } from '../shared/workers.js';
+import { counted, duration } from './measures.js';
+import { servedBy } from './served.js';
+
+/** Something that a person has to mend, or has to know. */
+export interface Notice {
+  readonly what: string;
+  /** What mends it; a command between backticks. */
+  readonly mend: string;
+}
+
+/** What the notices are drawn from. */
+export interface Watched {
+  readonly workers: readonly LivingWorker[];
+  readonly queues: readonly QueueCounts[];
+  readonly redis: RedisHealth;
+  /** How many runs are `orphaned`. */
+  readonly orphaned: number;
+  /** Milliseconds, by the clock of Redis. */
+  readonly now: number;
+}
+
+const works = ({ alive, phase }: LivingWorker) => alive && phase !== 'left';
+
+/** All that needs attention, the worst first; empty when the pool is well. */
+export function needsAttention(watched: Watched): Notice[] {
+  const { workers, redis, now } = watched;
+  const silent = silentNotices(workers, now);
+  const unowned = silent.length > 0 ? silent : orphanNotices(watched);
+  if (workers.some(works)) return [...redisNotices(redis), ...unowned, ...queueNotices(watched)];
+  const mend = 'Start one on any host: `agentpool worker`';
+  return [...redisNotices(redis), { what: 'No worker is alive, so nothing is started.', mend }, ...unowned];
+}
+
+function redisNotices(redis: RedisHealth): Notice[] {
+  const problems = redisProblems(redis).map((what) => ({ what, mend: '' }));
+  if (redis.appendOnly) return problems;
+  const mend = 'Switch its append-only file on: `redis-cli config set appendonly yes`';
+  return [...problems, { what: 'Redis keeps nothing on disk: when it restarts, all runs are lost.', mend }];
+}
+
+function silentNotices(workers: readonly LivingWorker[], now: number): Notice[] {
+  return workers.flatMap(({ id, host, alive, phase, running, lastHeartbeatAt }) => {
+    const cared = workers.some((other) => other.id !== id && other.host === host && works(other));
+    if ((alive && phase !== 'left') || cared) return [];
+    const runs = counted(running, 'run');
+    const what =
+      phase === 'left'
+        ? `The worker of ${host} has stopped and left ${runs} behind; nobody looks after them.`
+        : `The worker of ${host} has been silent for ${duration(now - lastHeartbeatAt)}; it had ${runs}.`;
+    return [{ what, mend: `Programs go on without it. Start a worker on ${host} again: \`agentpool worker\`` }];
+  });
+}
+
+function queueNotices({ workers, queues }: Watched): Notice[] {
+  return queues.flatMap(({ queue, waiting, delayed }) => {
+    const held = waiting + delayed;
+    if (held === 0 || servedBy(workers, queue).length > 0) return [];
+    const what = `${counted(held, 'run')} ${held === 1 ? 'waits' : 'wait'} in ${queue}, which no live worker serves.`;
+    const [, host] = /^runs@(.+)$/.exec(queue) ?? [];
+    const mend =
+      host === undefined
+        ? `Start a worker that has ${queue.replace(/^runs\./, '')}; on its host, \`agentpool doctor\` says what is missing`
+        : `Start a worker on that host: \`agentpool worker --host ${host}\``;
+    return [{ what, mend }];
+  });
+}
+
+function orphanNotices({ orphaned }: Watched): Notice[] {
+  if (orphaned === 0) return [];
+  const what = `${counted(orphaned, 'run')} ${orphaned === 1 ? 'is' : 'are'} orphaned: the worker is silent, the program may go on.`;
+  return [{ what, mend: 'A worker on the same host takes them over: `agentpool worker`' }];
+}

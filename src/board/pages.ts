@@ -1,0 +1,58 @@
+import type { Hono } from 'hono';
+import type { Pool } from '../shared/pool.js';
+import type { Run } from '../shared/run.js';
+import { RUN_STATES, type RunState } from '../shared/run-state.js';
+import { failurePage } from './layout.js';
+import { overviewPage } from './overview.js';
+import { runPage, TAIL_BYTES } from './run-page.js';
+
+const LATEST_RUNS = 25;
+/** What runs is shown before the latest ones, as far as a page can hold it. */
+const MOST_RUNNING = 50;
+
+/** Our own pages: the overview at `/`, one page per run at `/runs/:id`. */
+export function addPages(app: Hono, pool: Pool): void {
+  app.get('/', async (context) => {
+    const only = RUN_STATES.find((state) => state === context.req.query('state'));
+    await pool.ready();
+    const [workers, queues, runs, counts, redis, now] = await Promise.all([
+      pool.workers.list(),
+      pool.queues.counts(),
+      shownRuns(pool, only),
+      Promise.all(RUN_STATES.map(async (state) => [state, await pool.runs.indexes.count(state)] as const)),
+      pool.health(),
+      pool.runs.now(),
+    ]);
+    const byState = Object.fromEntries(counts) as Record<RunState, number>;
+    return context.html(overviewPage({ workers, queues, runs, byState, redis, now, ...(only && { only }) }));
+  });
+
+  app.get('/runs/:id', async (context) => {
+    const id = context.req.param('id');
+    await pool.ready();
+    const run = await pool.runs.get(id);
+    if (!run) {
+      const what = `There is no run ${id}, or its record is not kept any more.`;
+      return context.html(failurePage('No such run', what), 404);
+    }
+    const [tail, result, queuePosition, now] = await Promise.all([
+      pool.runs.tail(id, TAIL_BYTES, undefined),
+      pool.runs.result(id),
+      run.state === 'queued' ? pool.queues.position(id, run.queue) : undefined,
+      pool.runs.now(),
+    ]);
+    const shown = { run, tail: tail.bytes, now, ...(result !== undefined && { result }) };
+    return context.html(runPage({ ...shown, ...(queuePosition !== undefined && { queuePosition }) }));
+  });
+}
+
+/** What runs now, then the latest of the others; or the latest of one state. */
+async function shownRuns(pool: Pool, only: RunState | undefined): Promise<Run[]> {
+  if (only) return pool.runs.list({ state: only }, LATEST_RUNS);
+  const [running, latest] = await Promise.all([
+    pool.runs.list({ state: 'running' }, MOST_RUNNING),
+    pool.runs.list({}, LATEST_RUNS),
+  ]);
+  const first = new Set(running.map(({ id }) => id));
+  return [...running, ...latest.filter(({ id }) => !first.has(id))];
+}

@@ -1,0 +1,85 @@
+import { html } from 'hono/html';
+import type { Run } from '../shared/run.js';
+import type { LivingWorker } from '../shared/workers.js';
+import type { Html } from './layout.js';
+import { ago, count, counted, duration, size } from './measures.js';
+import type { Overview } from './overview.js';
+import { servedBy } from './served.js';
+import { inWords, stateMark } from './state-mark.js';
+
+/** A table that scrolls by itself on a narrow screen, also by keyboard. */
+const card = (label: string, table: Html) =>
+  html`<div class="card" role="group" aria-label="${label}" tabindex="0">${table}</div>`;
+
+const number = (value: number, priority = '') =>
+  html`<td class="n ${value === 0 ? 'zero' : ''} ${priority}">${count(value)}</td>`;
+
+/** What a person would ask next about a run. */
+function remark({ state, failure, kill, host, queue }: Run): string {
+  if (failure) return failure.message;
+  if (state === 'killed') return kill?.reason ?? '';
+  if (kill && (state === 'running' || state === 'orphaned')) return 'its end was asked for';
+  if (state === 'orphaned') return `the worker on ${host} is silent`;
+  const [, bound] = /^runs@(.+)$/.exec(queue) ?? [];
+  return state === 'queued' && bound !== undefined ? `for host ${bound}` : '';
+}
+
+const took = ({ startedAt, endedAt }: Run, now: number) =>
+  startedAt === undefined ? '' : duration((endedAt ?? now) - startedAt);
+
+/** Runs as they are given. */
+export function runsTable({ runs, only, now }: Pick<Overview, 'runs' | 'only' | 'now'>): Html {
+  if (runs.length === 0)
+    return only
+      ? html`<div class="card"><p class="none">No run is ${inWords(only)}.</p></div>`
+      : html`<div class="card"><p class="none">No run yet. Try: <code>agentpool run demo "say hello"</code></p></div>`;
+  return card(
+    'Runs',
+    html`<table><thead><tr><th scope="col">State</th><th scope="col">Agent</th><th scope="col" class="second">Run</th><th scope="col" class="second">Runner</th><th scope="col" class="second">Host</th><th scope="col" class="wide">Remark</th><th scope="col" class="n second">Output</th><th scope="col" class="n second">Took</th><th scope="col" class="n">Queued</th></tr></thead>
+<tbody>${runs.map(
+      (run) =>
+        html`<tr id="run-${run.id}"><td>${stateMark(run.state)}</td><th scope="row"><a href="/runs/${run.id}">${run.agentName}</a></th><td class="second"><code class="dim" title="${run.id}">${run.id.slice(0, 8)}</code></td><td class="second">${run.runner}</td><td class="second">${run.host ?? ''}</td><td class="wide" title="${remark(run)}">${remark(run)}</td><td class="n second">${size(run.outBytes + run.errBytes)}</td><td class="n second">${took(run, now)}</td><td class="n">${ago(run.queuedAt, now)}</td></tr>`,
+    )}</tbody></table>`,
+  );
+}
+
+/** One mark per slot, as far as they fit in a row. */
+function slots({ running, capacity }: LivingWorker): Html | '' {
+  if (capacity > 8 || running > capacity) return '';
+  return html`<span class="slots" aria-hidden="true">${'●'.repeat(running)}<i>${'○'.repeat(capacity - running)}</i></span>`;
+}
+
+/** Who works, with how much room. */
+export function workersTable({ workers, now }: Pick<Overview, 'workers' | 'now'>): Html {
+  if (workers.length === 0)
+    return html`<div class="card"><p class="none">No worker is alive. Start one: <code>agentpool worker</code></p></div>`;
+  return card(
+    'Workers',
+    html`<table><thead><tr><th scope="col">Host</th><th scope="col">State</th><th scope="col">Busy</th><th scope="col" class="wide">Runners</th><th scope="col" class="n">Heartbeat</th></tr></thead>
+<tbody>${workers.map((worker) => {
+      const { id, host, alive, phase, running, capacity, lastHeartbeatAt } = worker;
+      const offers = worker.runners.map(({ name, version }) => (version ? `${name} ${version}` : name)).join(', ');
+      return html`<tr id="worker-${id}"><th scope="row" title="${id}, version ${worker.version}">${host}</th><td>${stateMark(alive || phase === 'left' ? phase : 'silent')}</td><td>${slots(worker)}${running} of ${capacity}</td><td class="wide" title="${offers}">${offers}</td><td class="n">${ago(lastHeartbeatAt, now)}</td></tr>`;
+    })}</tbody></table>`,
+  );
+}
+
+/** What waits where; queues with nothing in them are only counted. */
+export function queuesTable({ queues, workers }: Pick<Overview, 'queues' | 'workers'>): Html {
+  const used = queues.filter(({ queue: _, ...counts }) => Object.values(counts).some((value) => value > 0));
+  const empty = queues.length - used.length;
+  const rest =
+    empty === 0
+      ? ''
+      : html`<p class="none">${counted(empty, 'queue')} with nothing in ${empty === 1 ? 'it' : 'them'}.</p>`;
+  if (used.length === 0)
+    return html`<div class="card">${empty === 0 ? html`<p class="none">No queue yet.</p>` : rest}</div>`;
+  return card(
+    'Queues',
+    html`<table><thead><tr><th scope="col">Queue</th><th scope="col">Served by</th><th scope="col" class="n">Waiting</th><th scope="col" class="n second">Delayed</th><th scope="col" class="n">Active</th><th scope="col" class="n second">Completed</th><th scope="col" class="n second">Failed</th></tr></thead>
+<tbody>${used.map(({ queue, waiting, delayed, active, completed, failed }) => {
+      const served = servedBy(workers, queue).length;
+      return html`<tr id="queue-${queue}"><th scope="row"><a href="/queues/queue/${encodeURIComponent(queue)}">${queue}</a></th><td>${served === 0 ? html`<span class="orphaned">nobody</span>` : counted(served, 'worker')}</td>${number(waiting)}${number(delayed, 'second')}${number(active)}${number(completed, 'second')}${number(failed, 'second')}</tr>`;
+    })}</tbody></table>${rest}`,
+  );
+}
