@@ -7,7 +7,7 @@ import type { Pool } from '../shared/pool.js';
 import { BULL_BOARD_UI } from './bull-board-ui.js';
 import { servedBy } from './served.js';
 
-const BULL_BOARD_PATH = '/queues';
+export const BULL_BOARD_PATH = '/queues';
 
 /** Its page asks a font server of somebody else, which would learn who looks at which pool. */
 const FOREIGN_LINK = /<link [^>]*href="https?:[^>]*>/g;

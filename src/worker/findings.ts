@@ -92,4 +92,3 @@ function added(before: Usage, more: Usage): Usage {
   const names = Object.keys(more) as (keyof Usage)[];
   return { ...before, ...Object.fromEntries(names.map((name) => [name, (before[name] ?? 0) + (more[name] ?? 0)])) };
 }
-

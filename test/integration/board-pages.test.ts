@@ -4,7 +4,7 @@ import { newRunId } from '../../src/mcp/tools/submit.js';
 import type { Pool } from '../../src/shared/pool.js';
 import { hostQueue, runnerQueue } from '../../src/shared/queues/route.js';
 import type { RunOrder } from '../../src/shared/run.js';
-import type { Ending } from '../../src/shared/run-store/changes.js';
+import type { Ending } from '../../src/shared/run-store/ownership.js';
 import { ask } from '../support/http.js';
 import { connect, makePlace, type Place } from '../support/pool.js';
 

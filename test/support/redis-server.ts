@@ -26,6 +26,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
 
 export interface TestRedis {
   readonly url: string;
+  readonly pid: number;
   /** Ends it with SIGKILL; its append-only file stays. */
   kill(): void;
   /** Starts it again on the same files. */
@@ -63,6 +64,9 @@ export async function startRedis(...extraArgs: string[]): Promise<TestRedis> {
   await start();
   return {
     url: `unix://${socket}`,
+    get pid() {
+      return child.pid ?? 0;
+    },
     kill: () => void child.kill('SIGKILL'),
     async restart() {
       await ended;

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** What needs a Docker engine; where there is none, one line says so and everything is skipped. */
+export default defineConfig({
+  test: {
+    include: ['test/docker/**/*.test.ts'],
+    globalSetup: ['test/docker/engine.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 900_000, // images are pulled and built
+    fileParallelism: false,
+    pool: 'forks',
+  },
+});
