@@ -1,15 +1,26 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../shared/version.js';
-import { addDemo } from './demo.js';
-import { addDoctor } from './doctor.js';
 import { EXIT, explain } from './exit.js';
-import { addMcp } from './mcp.js';
-import { addRun } from './run.js';
-import { addKill, addLogs, addRuns, addStatus, addWait } from './runs.js';
-import { addServe } from './serve.js';
-import { addUp } from './up.js';
-import { addWorker } from './worker.js';
+
+type Add = (program: Command) => void;
+
+/** The subcommands, in the order of the help. Only the one that is asked for is loaded: most of a start is loading. */
+const SUBCOMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
+  up: async () => (await import('./up.js')).addUp,
+  down: async () => (await import('./up.js')).addDown,
+  mcp: async () => (await import('./mcp.js')).addMcp,
+  serve: async () => (await import('./serve.js')).addServe,
+  worker: async () => (await import('./worker.js')).addWorker,
+  run: async () => (await import('./run.js')).addRun,
+  runs: async () => (await import('./runs.js')).addRuns,
+  status: async () => (await import('./runs.js')).addStatus,
+  logs: async () => (await import('./runs.js')).addLogs,
+  wait: async () => (await import('./runs.js')).addWait,
+  kill: async () => (await import('./runs.js')).addKill,
+  doctor: async () => (await import('./doctor.js')).addDoctor,
+  demo: async () => (await import('./demo.js')).addDemo,
+};
 
 const program = new Command('agentpool')
   .description('Runs AI-agent programs as durable jobs on a pool of machines.')
@@ -17,28 +28,16 @@ const program = new Command('agentpool')
   .showHelpAfterError('(agentpool --help shows what there is)')
   .exitOverride();
 
-for (const add of [
-  addUp,
-  addMcp,
-  addServe,
-  addWorker,
-  addRun,
-  addRuns,
-  addStatus,
-  addLogs,
-  addWait,
-  addKill,
-  addDoctor,
-  addDemo,
-])
-  add(program);
-for (const command of program.commands) command.exitOverride();
-
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0); // the reader of our pipe has seen enough
 });
 
 try {
+  const asked = process.argv[2] ?? '';
+  const one = Object.hasOwn(SUBCOMMANDS, asked) ? SUBCOMMANDS[asked] : undefined;
+  const isVersion = asked === '--version' || asked === '-V';
+  for (const load of one ? [one] : isVersion ? [] : Object.values(SUBCOMMANDS)) (await load())(program);
+  for (const command of program.commands) command.exitOverride();
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.wrongUse;

@@ -34,7 +34,9 @@ export function addUp(program: Command): void {
       }
       await up(context, signal, options);
     });
+}
 
+export function addDown(program: Command): void {
   program
     .command('down')
     .description(
