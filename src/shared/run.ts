@@ -43,6 +43,27 @@ export interface KillWish {
   readonly reason?: string;
 }
 
+/** An MCP server for an agent program: a program on the worker's host, or a URL. `$NAME` in a value is a worker's variable. */
+export type McpServer =
+  | {
+      readonly command: string;
+      readonly args?: readonly string[] | undefined;
+      readonly env?: Readonly<Record<string, string>> | undefined;
+    }
+  | {
+      readonly type?: 'http' | 'sse' | undefined;
+      readonly url: string;
+      readonly headers?: Readonly<Record<string, string>> | undefined;
+    };
+
+/** What the stored profile of an agent adds to a run, as it was when the run was submitted. */
+export interface AgentSetup {
+  readonly systemPrompt?: string;
+  /** Literals, or `$NAME`: a variable of the worker's environment, resolved there only. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly mcpServers?: Readonly<Record<string, McpServer>>;
+}
+
 /** What a caller may ask for; the prompt and this never change after the run was created. */
 export interface RunOrder {
   readonly runner: string;
@@ -59,6 +80,7 @@ export interface RunOrder {
   readonly priority?: number;
   readonly delayMs?: number;
   readonly host?: string;
+  readonly setup?: AgentSetup;
 }
 
 /** The record of a run without its prompt, result and output. Times are Redis server milliseconds. */

@@ -1,4 +1,4 @@
-import type { Runner, RunRequest } from '../shared/runners/runner.js';
+import type { McpServer } from '../shared/run.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -19,23 +19,40 @@ export function baseEnvironment(env: Env): Record<string, string> {
   );
 }
 
+/** What a value that may be `$NAME` stands for; empty, and noted in `missing`, where the worker has no such variable. */
+function resolve(value: string, env: Env, missing: Set<string>): string {
+  const [, plain, braced] = /^\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})$/.exec(value) ?? [];
+  const reference = plain ?? braced;
+  if (reference === undefined) return value;
+  const resolved = Object.hasOwn(env, reference) ? env[reference] : undefined;
+  if (resolved === undefined) missing.add(reference);
+  return resolved ?? '';
+}
+
+const resolveAll = (values: Readonly<Record<string, string>>, env: Env, missing: Set<string>) =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, resolve(value, env, missing)]));
+
 /**
- * The environment of a program: the worker's, with what its runner adds. A value `$NAME` is the worker's own variable
- * of that name. Answers the names that the worker does not have instead of guessing.
+ * The environment of a program: the worker's, with what its runner and its agent's profile add. A value `$NAME` is the
+ * worker's own variable of that name. Answers the names that the worker does not have instead of guessing.
  */
 export function programEnvironment(
-  runner: Runner,
-  request: RunRequest,
+  added: Readonly<Record<string, string>>,
   env: Env,
 ): { env: Record<string, string>; missing: string[] } {
   const missing = new Set<string>();
-  const added = Object.entries(runner.env?.(request) ?? {}).map(([name, value]) => {
-    const [, plain, braced] = /^\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})$/.exec(value) ?? [];
-    const reference = plain ?? braced;
-    if (reference === undefined) return [name, value] as const;
-    const resolved = Object.hasOwn(env, reference) ? env[reference] : undefined;
-    if (resolved === undefined) missing.add(reference);
-    return [name, resolved ?? ''] as const;
+  return { env: { ...baseEnvironment(env), ...resolveAll(added, env, missing) }, missing: [...missing] };
+}
+
+/** The MCP servers of a profile with the worker's variables in them; answers the names that the worker does not have. */
+export function resolveMcpServers(
+  servers: Readonly<Record<string, McpServer>>,
+  env: Env,
+): { resolved: Record<string, McpServer>; missing: string[] } {
+  const missing = new Set<string>();
+  const resolved = Object.entries(servers).map(([name, server]) => {
+    if ('command' in server) return [name, { ...server, env: resolveAll(server.env ?? {}, env, missing) }] as const;
+    return [name, { ...server, headers: resolveAll(server.headers ?? {}, env, missing) }] as const;
   });
-  return { env: { ...baseEnvironment(env), ...Object.fromEntries(added) }, missing: [...missing] };
+  return { resolved: Object.fromEntries(resolved), missing: [...missing] };
 }

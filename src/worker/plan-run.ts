@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Failure, RunOrder } from '../shared/run.js';
-import type { Runner, RunRequest } from '../shared/runners/runner.js';
+import type { ConfigFile, Runner, RunRequest } from '../shared/runners/runner.js';
 import { workingDirectory } from './allowed-path.js';
 import type { WorkerDeps } from './deps.js';
-import { programEnvironment } from './environment.js';
+import { programEnvironment, resolveMcpServers } from './environment.js';
+import { spoolOf } from './spool.js';
 
 /** Everything that starting a program needs, checked. */
 export interface Plan {
@@ -12,10 +13,12 @@ export interface Plan {
   readonly request: RunRequest;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  readonly stdin: string;
+  readonly files: readonly ConfigFile[];
 }
 
 /** Checks what was asked for against what this worker has and allows. */
-export async function planFor(deps: WorkerDeps, order: RunOrder): Promise<Plan | { failure: Failure }> {
+export async function planFor(deps: WorkerDeps, runId: string, order: RunOrder): Promise<Plan | { failure: Failure }> {
   const { pool, installed, env } = deps;
   const { config } = pool;
   const offered = installed.get(order.runner);
@@ -35,19 +38,34 @@ export async function planFor(deps: WorkerDeps, order: RunOrder): Promise<Plan |
   const place = workingDirectory(session?.path ?? order.path, config.allowedPaths);
   if ('failure' in place) return place;
   const sessionId = order.sessionId ?? (runner.sessionIdArgs ? randomUUID() : undefined);
+  const { systemPrompt, env: setupEnv = {}, mcpServers = {} } = order.setup ?? {};
+  const servers = resolveMcpServers(mcpServers, env);
   const request: RunRequest = {
     prompt: order.prompt,
+    filesDirectory: spoolOf(deps.spools, runId).files,
     resume: order.sessionId !== undefined,
     path: place.path,
     permissions: config.permissions,
     ...(sessionId !== undefined && { sessionId }),
     ...(order.mode !== undefined && { mode: order.mode }),
     ...(order.model !== undefined && { model: order.model }),
+    ...(systemPrompt !== undefined && { systemPrompt }),
+    ...(order.setup?.mcpServers && { mcpServers: servers.resolved }),
   };
-  const { env: programEnv, missing } = programEnvironment(runner, request, env);
-  if (missing.length > 0)
-    return { failure: failure('invalid_request', `the worker's environment lacks ${missing.join(', ')}`) };
-  return { runner, program, request, args: argsOf(runner, request), env: programEnv };
+  const added = { ...runner.env?.(request), ...setupEnv };
+  const { env: programEnv, missing } = programEnvironment(added, env);
+  const lacking = [...new Set([...missing, ...servers.missing])];
+  if (lacking.length > 0)
+    return { failure: failure('invalid_request', `the worker's environment lacks ${lacking.join(', ')}`) };
+  return {
+    runner,
+    program,
+    request,
+    args: argsOf(runner, request),
+    env: programEnv,
+    stdin: runner.stdin?.(request) ?? '',
+    files: runner.files?.(request) ?? [],
+  };
 }
 
 function argsOf(runner: Runner, request: RunRequest): string[] {

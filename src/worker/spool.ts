@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ConfigFile } from '../shared/runners/runner.js';
 import type { ProcessId } from './processes.js';
 
 /** What the next worker of this host has to know to go on with a run. Never the prompt, never a secret. */
@@ -25,6 +26,8 @@ export interface SpoolMeta {
 export interface Spool {
   readonly directory: string;
   readonly stdin: string;
+  /** The directory of the runner's own files. */
+  readonly files: string;
   readonly stdout: string;
   readonly stderr: string;
   /** One line: the pid of the program, written by itself just before it becomes the program. */
@@ -50,6 +53,7 @@ export function spoolOf(root: string, runId: string): Spool {
   return {
     directory,
     stdin: file('stdin'),
+    files: file('files'),
     stdout: file('stdout'),
     stderr: file('stderr'),
     pid: file('pid'),
@@ -58,11 +62,13 @@ export function spoolOf(root: string, runId: string): Spool {
 }
 
 /** Makes the spool of a run that is about to start. Throws what the disk says. */
-export function createSpool(root: string, meta: SpoolMeta, stdin: string): Spool {
+export function createSpool(root: string, meta: SpoolMeta, stdin: string, files: readonly ConfigFile[] = []): Spool {
   const spool = spoolOf(root, meta.runId);
   mkdirSync(spool.directory, { recursive: true, mode: 0o700 });
   writeMeta(spool, meta);
   writeFileSync(spool.stdin, stdin, { mode: 0o600 });
+  if (files.length > 0) mkdirSync(spool.files, { mode: 0o700 });
+  for (const { name, content } of files) writeFileSync(join(spool.files, name), content, { mode: 0o600 });
   for (const file of [spool.stdout, spool.stderr]) closeSync(openSync(file, 'a', 0o600));
   writeFileSync(spool.exit, ' '.repeat(EXIT_ROOM), { mode: 0o600 });
   return spool;
@@ -96,6 +102,11 @@ export function spooledRuns(root: string): string[] {
 export function readNumberLine(file: string): number | undefined {
   const [, digits] = /^(\d+)\n *$/.exec(read(file) ?? '') ?? [];
   return digits === undefined ? undefined : Number(digits);
+}
+
+/** Removes what may hold secrets: prompt and files of the runner. */
+export function removeInputs(spool: Spool): void {
+  for (const path of [spool.stdin, spool.files]) rmSync(path, { recursive: true, force: true });
 }
 
 export function removeSpool(spool: Spool): void {

@@ -33,16 +33,19 @@ async function start(
 ): Promise<Supervision | undefined> {
   const { pool } = deps;
   const order = await pool.runs.order(own.id);
-  const plan = order ? await planFor(deps, order) : { failure: failure('invalid_request', 'its request is gone') };
+  const plan = order
+    ? await planFor(deps, own.id, order)
+    : { failure: failure('invalid_request', 'its request is gone') };
   if ('failure' in plan || !order) {
     await refuse(deps, own, lease, 'failure' in plan ? plan.failure : failure('lost', 'its request is gone'));
     return undefined;
   }
+  const { stdin, files } = plan;
   const meta = metaFor(deps, own, queue, lease, order, plan);
   let spool = spoolOf(deps.spools, own.id);
   try {
     removeSpool(spool);
-    spool = createSpool(deps.spools, meta, plan.runner.stdin?.(plan.request) ?? '');
+    spool = createSpool(deps.spools, meta, stdin, files);
   } catch (error) {
     await refuse(deps, own, lease, failure('spool', `the worker cannot write its spool: ${messageOf(error)}`));
     return undefined;

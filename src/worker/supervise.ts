@@ -1,4 +1,4 @@
-import { rmSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Logger } from '../shared/logger.js';
 import type { Lease } from '../shared/queues/leases.js';
 import type { KillSignal, Run } from '../shared/run.js';
@@ -13,7 +13,7 @@ import { startLimits } from './limits.js';
 import { type Evidence, outcomeOf } from './outcome.js';
 import { uptimeMs } from './processes.js';
 import { startShipping } from './ship.js';
-import type { Spool, SpoolMeta } from './spool.js';
+import { removeInputs, type Spool, type SpoolMeta } from './spool.js';
 import { type Exit, watchSpool, whenGrown } from './watch-spool.js';
 
 export interface SuperviseDeps {
@@ -58,6 +58,7 @@ const READ_BYTES = 256 * 1024;
 
 export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Supervision {
   const { runs, runner, own, spool, meta, logger } = deps;
+  const endSignal = runner.endSignal ?? 'TERM';
   let endedBy: Evidence['endedBy'];
   const endings: Promise<void>[] = [];
   let resolveOver = () => {};
@@ -90,7 +91,7 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
   };
   const onLearned = (learned: Findings) => {
     if (learned.sessionId !== undefined) sessionKnown(learned.sessionId);
-    if (learned.hopeless) bringToEnd('hopeless', 'TERM', OWN_GRACE_MS);
+    if (learned.hopeless) bringToEnd('hopeless', endSignal, OWN_GRACE_MS);
   };
   const reader = createReader(runner.output, onLearned, logger);
   const stdout = followFile(spool.stdout, 0); // findings are collected anew from the start: the spool has all of it
@@ -102,7 +103,7 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
   };
 
   const limits = startLimits(meta, uptimeMs() - meta.startedUptimeMs, (which) =>
-    bringToEnd(which, 'TERM', OWN_GRACE_MS),
+    bringToEnd(which, endSignal, OWN_GRACE_MS),
   );
   const spoolWatch = watchSpool({
     spool,
@@ -153,7 +154,7 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
         logger.warn({ err: error }, 'the job could not be ended; the next one who sees it will'),
       );
     // The spool stays for a moment: a Redis that crashes now may forget this end, and then it is read again.
-    rmSync(spool.stdin, { force: true });
+    removeInputs(spool);
     leave();
   }
 
@@ -177,12 +178,12 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
     over,
     sessionKnown,
     spoolBytes: () => statSync(spool.stdout).size + statSync(spool.stderr).size,
-    endForRoom: () => bringToEnd('spool_quota', 'TERM', OWN_GRACE_MS),
+    endForRoom: () => bringToEnd('spool_quota', endSignal, OWN_GRACE_MS),
     async look() {
       const run = await runs.get(own.id);
       if (run?.state === 'orphaned') await runs.comeBack(own);
       const kill = run?.kill;
-      if (kill) bringToEnd('kill', kill.signal, kill.graceMs);
+      if (kill) bringToEnd('kill', kill.signal === 'TERM' ? endSignal : kill.signal, kill.graceMs);
     },
     detach: leave,
   };

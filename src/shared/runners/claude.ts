@@ -81,6 +81,7 @@ export const claude: Runner<'claude'> = {
   command: 'claude',
   install: 'npm install -g @anthropic-ai/claude-code',
   versionArgs: ['--version'],
+  testedVersion: '2.1.330',
   args: ({ model, permissions }) => [
     '-p',
     '--output-format',

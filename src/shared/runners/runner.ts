@@ -1,4 +1,4 @@
-import type { Failure, Usage } from '../run.js';
+import type { Failure, KillSignal, McpServer, Usage } from '../run.js';
 
 /** What a runner is given to build its command line from. */
 export interface RunRequest {
@@ -12,6 +12,19 @@ export interface RunRequest {
   readonly path: string;
   /** `auto`: tools may be used unasked; `safe`: what needs an approval is denied. */
   readonly permissions: 'auto' | 'safe';
+  /** Of the agent's profile: what it is and how it shall behave. */
+  readonly systemPrompt?: string;
+  /** Of the agent's profile, with the values of the worker's variables in them: secrets, for files only. */
+  readonly mcpServers?: Readonly<Record<string, McpServer>>;
+  /** Where `files` are written, absolute; only the worker's user can look into it, and it is gone after the end. */
+  readonly filesDirectory: string;
+}
+
+/** A file that a program is given, beside its prompt. */
+export interface ConfigFile {
+  /** A plain file name; the file is `filesDirectory/name`. */
+  readonly name: string;
+  readonly content: string;
 }
 
 /**
@@ -68,5 +81,11 @@ export interface Runner<Name extends string = string> {
   readonly resumeArgs?: (sessionId: string) => readonly string[];
   /** Values may be `$NAME`: a variable of the worker's environment, resolved there only. */
   readonly env?: (request: RunRequest) => Readonly<Record<string, string>>;
+  /** Written with mode 0600 before the start. */
+  readonly files?: (request: RunRequest) => readonly ConfigFile[];
+  /** The first signal when we end it: TERM, unless the program ends better with another one. */
+  readonly endSignal?: KillSignal;
+  /** The version that the suite against the real program runs. */
+  readonly testedVersion?: string;
   readonly output: Output;
 }

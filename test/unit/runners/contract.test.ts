@@ -36,7 +36,7 @@ function requestsFor(runner: Runner): RunRequest[] {
     left.flatMap((a) => right.map((b) => ({ ...a, ...b })));
   const permissions = [{ permissions: 'auto' as const }, { permissions: 'safe' as const }];
   return each(each(sessions, permissions), each(modes, models)).map((asked) =>
-    Object.freeze({ prompt: PROMPT, path: '/work', ...asked }),
+    Object.freeze({ prompt: PROMPT, path: '/work', filesDirectory: '/spool/files', ...asked }),
   );
 }
 

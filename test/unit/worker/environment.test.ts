@@ -1,13 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { RUN_MARK } from '../../../src/shared/config/load.js';
 import { SETTINGS } from '../../../src/shared/config/settings.js';
-import { demo } from '../../../src/shared/runners/demo.js';
-import type { Runner, RunRequest } from '../../../src/shared/runners/runner.js';
-import { baseEnvironment, programEnvironment } from '../../../src/worker/environment.js';
+import { baseEnvironment, programEnvironment, resolveMcpServers } from '../../../src/worker/environment.js';
 
-const REQUEST: RunRequest = { prompt: 'p', resume: false, path: '/work', permissions: 'auto' };
 const braced = (name: string) => ['$', '{', name, '}'].join('');
-const adding = (env: Readonly<Record<string, string>>): Runner => ({ ...demo, env: () => env });
 
 describe('the environment of a program', () => {
   test.each([
@@ -56,16 +52,16 @@ describe('the environment of a program', () => {
   });
 
   test('is the worker environment alone for a runner that adds nothing', () => {
-    expect(programEnvironment(demo, REQUEST, { A: 'a', REDIS_URL: 'x' })).toEqual({ env: { A: 'a' }, missing: [] });
+    expect(programEnvironment({}, { A: 'a', REDIS_URL: 'x' })).toEqual({ env: { A: 'a' }, missing: [] });
   });
 
   test('has what the runner adds, over what the worker has', () => {
-    const { env } = programEnvironment(adding({ A: 'new', B: 'b' }), REQUEST, { A: 'old' });
+    const { env } = programEnvironment({ A: 'new', B: 'b' }, { A: 'old' });
     expect(env).toEqual({ A: 'new', B: 'b' });
   });
 });
 
-describe('a value of a runner', () => {
+describe('a value of a runner or a profile', () => {
   const worker = { KEY_A: 'secret', _b1: 'b', EMPTY: '' };
 
   test.each([
@@ -82,19 +78,34 @@ describe('a value of a runner', () => {
     ['$', '$'],
     ['', ''],
   ])('such as %j becomes %j', (value, resolved) => {
-    expect(programEnvironment(adding({ TOKEN: value }), REQUEST, worker)).toEqual({
+    expect(programEnvironment({ TOKEN: value }, worker)).toEqual({
       env: { ...worker, TOKEN: resolved },
       missing: [],
     });
   });
 
   test('may name what is not passed on itself', () => {
-    const { env } = programEnvironment(adding({ KEY: '$CLAUDE_KEY' }), REQUEST, { CLAUDE_KEY: 'secret' });
+    const { env } = programEnvironment({ KEY: '$CLAUDE_KEY' }, { CLAUDE_KEY: 'secret' });
     expect(env).toEqual({ KEY: 'secret' });
   });
 
   test('that names what the worker does not have is told, each name once', () => {
-    const runner = adding({ A: '$NONE', B: braced('NONE'), C: '$ALSO_NONE', D: '$constructor', E: '$KEY_A' });
-    expect(programEnvironment(runner, REQUEST, worker).missing).toEqual(['NONE', 'ALSO_NONE', 'constructor']);
+    const added = { A: '$NONE', B: braced('NONE'), C: '$ALSO_NONE', D: '$constructor', E: '$KEY_A' };
+    expect(programEnvironment(added, worker).missing).toEqual(['NONE', 'ALSO_NONE', 'constructor']);
+  });
+});
+
+describe('the MCP servers of a profile', () => {
+  test('have the variables of the worker in their environment and headers, and tell which are missing', () => {
+    const servers = {
+      local: { command: 'server', args: ['$KEY'], env: { TOKEN: '$KEY', MODE: 'fast' } },
+      remote: { type: 'http' as const, url: 'http://127.0.0.1:1/mcp', headers: { Authorization: '$NONE' } },
+    };
+    const { resolved, missing } = resolveMcpServers(servers, { KEY: 'secret' });
+    expect(resolved).toEqual({
+      local: { ...servers.local, env: { TOKEN: 'secret', MODE: 'fast' } },
+      remote: { ...servers.remote, headers: { Authorization: '' } },
+    });
+    expect(missing).toEqual(['NONE']);
   });
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -6,6 +6,7 @@ import {
   createSpool,
   readMeta,
   readNumberLine,
+  removeInputs,
   removeSpool,
   type SpoolMeta,
   spooledRuns,
@@ -40,6 +41,15 @@ describe('the spool of a run', () => {
     expect(readFileSync(spool.stdin, 'utf8')).toBe('größe\0\n');
     expect([statSync(spool.stdout).size, statSync(spool.stderr).size]).toEqual([0, 0]);
     expect(spooledRuns(root)).toEqual(['r1']);
+  });
+
+  test('holds the files of its runner, for its owner alone, until the inputs are removed', () => {
+    const spool = createSpool(root, meta('r0'), 'p', [{ name: 'mcp.json', content: '{"token":"secret"}' }]);
+    const file = join(spool.files, 'mcp.json');
+    expect(readFileSync(file, 'utf8')).toBe('{"token":"secret"}');
+    expect([statSync(spool.files).mode & 0o777, statSync(file).mode & 0o777]).toEqual([0o700, 0o600]);
+    removeInputs(spool);
+    expect([existsSync(spool.files), existsSync(spool.stdin), existsSync(spool.stdout)]).toEqual([false, false, true]);
   });
 
   test('tells the next worker what this one knew', () => {

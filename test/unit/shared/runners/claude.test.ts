@@ -71,6 +71,7 @@ describe('the command line of claude', () => {
     resume: false,
     path: '/work',
     permissions: 'auto',
+    filesDirectory: '/spool/files',
     ...asked,
   });
 

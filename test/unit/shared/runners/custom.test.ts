@@ -4,7 +4,13 @@ import { customRunner } from '../../../../src/shared/runners/custom.js';
 import type { RunRequest } from '../../../../src/shared/runners/runner.js';
 
 const own = (given: object) => customRunner('own', schema.parse({ command: 'own', ...given }));
-const request = (prompt: string): RunRequest => ({ prompt, resume: false, path: '/work', permissions: 'auto' });
+const request = (prompt: string): RunRequest => ({
+  prompt,
+  resume: false,
+  path: '/work',
+  permissions: 'auto',
+  filesDirectory: '/spool/files',
+});
 
 const { output } = own({
   output: { format: 'json-lines', sessionId: 'session.id', result: 'answer', error: 'error.message' },
