@@ -3,6 +3,7 @@ import { callTool } from '../mcp/call.js';
 import type { Tool } from '../mcp/tools/tool.js';
 import { UnreachableError, UserError } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
+import { LOCAL } from '../shared/principal.js';
 
 /** The command line has no client that would give up. */
 const NO_CAP_MS = 2 ** 31 - 1;
@@ -14,7 +15,12 @@ export async function ask<Input extends z.ZodObject, Output extends z.ZodObject>
   args: z.input<Input>,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<z.infer<Output>> {
-  const answer = await callTool(tool as unknown as Tool, args, { pool, signal, waitCapMs: NO_CAP_MS });
+  const answer = await callTool(tool as unknown as Tool, args, {
+    pool,
+    principal: LOCAL,
+    signal,
+    waitCapMs: NO_CAP_MS,
+  });
   if (answer.ok) return answer.value as z.infer<Output>;
   const { code, message, hint } = answer.error;
   if (code === 'redis_unreachable') throw new UnreachableError(message, hint);

@@ -1,19 +1,39 @@
-import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+import type { Transport as TransportUntil2025 } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { Transport } from '@modelcontextprotocol/server';
+import { StdioServerTransport, serveStdio as serveSince2026 } from '@modelcontextprotocol/server/stdio';
 import type { Pool } from '../shared/pool.js';
-import { createMcpServer } from './server.js';
+import { LOCAL } from '../shared/principal.js';
+import { bindSince2026 } from './bindings/since-2026.js';
+import { bindUntil2025 } from './bindings/until-2025.js';
 
 /** A prompt that is too long has to be read to be refused (bytes). */
 const LARGEST_MESSAGE = 64 * 1024 * 1024;
 
 /** Serves one client on stdin and stdout; resolves when the client goes away. The runs it submitted go on. */
 export async function serveStdio(pool: Pool): Promise<void> {
-  const server = createMcpServer(pool);
+  const connection = { pool, principal: LOCAL };
+  const wire = new StdioServerTransport(process.stdin, process.stdout, { maxBufferSize: LARGEST_MESSAGE });
+  /** The wire as the SDK sees it that takes it over, when it has been started already. */
+  const leg: Transport = {
+    start: async () => {},
+    send: (message) => wire.send(message),
+    close: () => wire.close(),
+  };
   const gone = new Promise<void>((resolve) => {
-    server.onclose = resolve;
-    process.stdin.once('end', resolve);
-    process.stdin.once('close', resolve);
+    wire.onclose = () => {
+      leg.onclose?.();
+      resolve();
+    };
   });
-  await server.connect(new StdioServerTransport(process.stdin, process.stdout, { maxBufferSize: LARGEST_MESSAGE }));
+  wire.onerror = (error) => leg.onerror?.(error);
+  // The first message tells which protocol the client speaks: only the older ones begin with `initialize`.
+  wire.onmessage = (first) => {
+    wire.onmessage = (message) => leg.onmessage?.(message);
+    if ('method' in first && first.method === 'initialize')
+      void bindUntil2025(connection).connect(leg as TransportUntil2025);
+    else serveSince2026(() => bindSince2026(connection), { transport: leg });
+    leg.onmessage?.(first);
+  };
+  await wire.start();
   await gone;
-  await server.close();
 }

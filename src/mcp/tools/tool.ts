@@ -1,9 +1,12 @@
 import type { z } from 'zod';
 import type { Pool } from '../../shared/pool.js';
+import type { Principal } from '../../shared/principal.js';
 
 /** What a tool is called with, besides its arguments. Knows nothing of any SDK. */
 export interface ToolContext {
   readonly pool: Pool;
+  /** Who asks. */
+  readonly principal: Principal;
   /** Aborted when the caller gives up. Ends the waiting, never a run. */
   readonly signal: AbortSignal;
   /** Tells the caller how far it is; absent when it did not ask. */

@@ -7,6 +7,7 @@ import { defineTool, READS, type Tool } from '../../../src/mcp/tools/tool.js';
 import { ConfigError, UnreachableError, UserError } from '../../../src/shared/errors.js';
 import { openLogger } from '../../../src/shared/logger.js';
 import { openPool, type Pool } from '../../../src/shared/pool.js';
+import { LOCAL } from '../../../src/shared/principal.js';
 import { parseRedisUrl } from '../../../src/shared/redis/target.js';
 import { configOf, makePlace } from '../../support/pool.js';
 
@@ -50,7 +51,7 @@ function tool(handle: () => Promise<{ n: number }> = async () => ({ n: 1 })): To
 }
 
 const call = (asked: Tool, args: unknown) =>
-  callTool(asked, args, { pool, signal: new AbortController().signal, waitCapMs: 1_000 });
+  callTool(asked, args, { pool, principal: LOCAL, signal: new AbortController().signal, waitCapMs: 1_000 });
 
 async function errorOf(asked: Tool, args: unknown): Promise<ErrorBody> {
   const answer = await call(asked, args);

@@ -4,6 +4,7 @@ import { streamAgentOutput } from '../../../../src/mcp/tools/stream-agent-output
 import { newRunId } from '../../../../src/mcp/tools/submit.js';
 import type { Tool } from '../../../../src/mcp/tools/tool.js';
 import type { Pool } from '../../../../src/shared/pool.js';
+import { LOCAL } from '../../../../src/shared/principal.js';
 import { connect, makePlace } from '../../../support/pool.js';
 
 const place = makePlace();
@@ -39,7 +40,7 @@ async function printing() {
     end: () => pool.runs.end(id, epoch, { state: 'done', exitCode: 0 }),
     async read(args: object): Promise<Page> {
       const asked = { runId: id, ...args };
-      const context = { pool, signal: new AbortController().signal, waitCapMs: 1_000 };
+      const context = { pool, principal: LOCAL, signal: new AbortController().signal, waitCapMs: 1_000 };
       const answer = await callTool(streamAgentOutput as unknown as Tool, asked, context);
       if (!answer.ok) throw new Error(answer.error.message);
       return answer.value as unknown as Page;

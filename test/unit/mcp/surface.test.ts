@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { waitCapFor } from '../../../src/mcp/server.js';
+import { waitCapFor } from '../../../src/mcp/surface.js';
 
 test.each([
   [undefined, undefined, 45_000],

@@ -1,0 +1,37 @@
+import {
+  CLIENT_INFO_META_KEY,
+  type ListToolsResult,
+  ProtocolError,
+  ProtocolErrorCode,
+  Server,
+} from '@modelcontextprotocol/server';
+import { answerCall, type Connection, describeTools, noSuchTool, SERVER_INFO, SERVER_OPTIONS } from '../surface.js';
+
+/** Who the client says it is, in what it sends along with each request. */
+function clientNameIn(envelope: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  const client = envelope?.[CLIENT_INFO_META_KEY];
+  return typeof client === 'object' && client !== null && 'name' in client ? String(client.name) : undefined;
+}
+
+/** The surface for protocol 2026-07-28, with the SDK that speaks it. */
+export function bindSince2026(connection: Connection): Server {
+  const server = new Server(SERVER_INFO, SERVER_OPTIONS);
+  server.setRequestHandler('tools/list', (): ListToolsResult => ({ tools: describeTools() }));
+  server.setRequestHandler('tools/call', async ({ params }, { mcpReq }) => {
+    const progressToken = mcpReq._meta?.progressToken;
+    const answer = await answerCall(connection, {
+      name: params.name,
+      args: params.arguments,
+      clientName: clientNameIn(mcpReq.envelope) ?? server.getClientVersion()?.name,
+      signal: mcpReq.signal,
+      notify:
+        progressToken === undefined
+          ? undefined
+          : (progress, message) =>
+              mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress, message } }),
+    });
+    if (!answer) throw new ProtocolError(ProtocolErrorCode.InvalidParams, noSuchTool(params.name));
+    return answer;
+  });
+  return server;
+}

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import type { Pool } from '../shared/pool.js';
+import type { Principal } from '../shared/principal.js';
+import { VERSION } from '../shared/version.js';
+import { callTool, type ErrorBody } from './call.js';
+import { TOOLS } from './tools/list.js';
+import type { Annotations, Tool } from './tools/tool.js';
+
+/** The longest that one call blocks (ms): under the 60 s of most clients; more for those that were measured. */
+const WAIT_CAP_MS = 45_000;
+const PATIENT_WAIT_CAP_MS = 110_000;
+const PATIENT_CLIENTS = /^(claude-code|codex-mcp-client|codex)$/;
+/** Claude Code puts longer answers into a file unless a tool says that it means it (characters). */
+const CLAUDE_RESULT_CHARS = 200_000;
+
+/** How long one call may block for a client of this name (ms). */
+export function waitCapFor(clientName: string | undefined, configured: number | undefined): number {
+  return configured ?? (PATIENT_CLIENTS.test(clientName ?? '') ? PATIENT_WAIT_CAP_MS : WAIT_CAP_MS);
+}
+
+/** What the server says of itself, in the words that every SDK takes. */
+export const SERVER_INFO = { name: 'agentpool', title: 'agentpool', version: VERSION };
+
+export const SERVER_OPTIONS = {
+  capabilities: { tools: {} },
+  instructions:
+    'agentpool runs agent programs as durable jobs on a pool of machines. run_agent answers at once with a runId; the run goes on whatever becomes of this connection. ' +
+    'wait_agent waits for the end (call it again when it timed out), stream_agent_output follows what is printed, get_agent_status and list_runs tell what there is, kill_agent ends a run with all of its processes.',
+};
+
+/** What a binding is made for: one client on stdio, or one request over HTTP. */
+export interface Connection {
+  readonly pool: Pool;
+  readonly principal: Principal;
+}
+
+/** One call as a binding has it from its SDK. */
+export interface Call {
+  readonly name: string;
+  readonly args: unknown;
+  readonly clientName: string | undefined;
+  /** Aborted when the client gives the call up. */
+  readonly signal: AbortSignal;
+  /** Sends a progress notification; absent when the client did not ask for any. */
+  readonly notify: ((progress: number, message: string) => Promise<void>) | undefined;
+}
+
+export interface CallAnswer {
+  [key: string]: unknown;
+  content: { type: 'text'; text: string }[];
+  structuredContent: Record<string, unknown>;
+  isError?: true;
+}
+
+/** Carries out one call; undefined when there is no such tool, which each SDK says in its own way. */
+export async function answerCall({ pool, principal }: Connection, call: Call): Promise<CallAnswer | undefined> {
+  const tool = TOOLS.find(({ name }) => name === call.name);
+  if (!tool) return undefined;
+  const { notify } = call;
+  const answer = await callTool(tool, call.args, {
+    pool,
+    principal,
+    signal: call.signal,
+    waitCapMs: waitCapFor(call.clientName, pool.config.waitCapMs),
+    ...(notify && { progress: (progress: number, message: string) => void notify(progress, message).catch(() => {}) }),
+  });
+  // Some clients show their model only the structured content, some only the text: both say everything.
+  const body = answer.ok ? answer.value : { ...answer.error };
+  return {
+    content: [{ type: 'text', text: JSON.stringify(body) }],
+    structuredContent: body,
+    ...(!answer.ok && { isError: true }),
+  };
+}
+
+export const noSuchTool = (name: string) =>
+  `there is no tool ${name}; there are ${TOOLS.map((tool) => tool.name).join(', ')}`;
+
+type JsonObjectSchema = Record<string, unknown> & { type: 'object' };
+
+/** A tool as clients are told of it. */
+interface ToolDescription {
+  [key: string]: unknown;
+  name: string;
+  title: string;
+  description: string;
+  inputSchema: JsonObjectSchema;
+  outputSchema: JsonObjectSchema;
+  annotations: { title: string } & Annotations;
+  _meta: Record<string, unknown>;
+}
+
+const ERROR_MEMBERS = ['code', 'message', 'hint'] as const satisfies readonly (keyof ErrorBody)[];
+
+/**
+ * What a tool answers with: its output, or an error. Clients built on the SDK hold every structured content against
+ * this schema, that of an error too, and hide an error that does not fit behind a complaint of their own.
+ */
+function answerSchema(output: Tool['output']): JsonObjectSchema {
+  const { required = [], properties, ...rest } = z.toJSONSchema(output, { io: 'output' });
+  const errorProperties = Object.fromEntries(ERROR_MEMBERS.map((name) => [name, { type: 'string' }]));
+  return {
+    ...rest,
+    type: 'object',
+    properties: { ...errorProperties, ...(properties as Record<string, object>) },
+    anyOf: [{ required }, { required: [...ERROR_MEMBERS] }],
+  };
+}
+
+function describeTool({ name, title, description, input, output, annotations }: Tool): ToolDescription {
+  return {
+    name,
+    title,
+    description,
+    inputSchema: z.toJSONSchema(input, { io: 'input' }) as JsonObjectSchema,
+    outputSchema: answerSchema(output),
+    annotations: { title, ...annotations },
+    _meta: { 'anthropic/maxResultSizeChars': CLAUDE_RESULT_CHARS },
+  };
+}
+
+let described: ToolDescription[] | undefined;
+
+/** Every tool in the words of the protocol; the same for each connection, and made once. */
+export function describeTools(): ToolDescription[] {
+  described ??= TOOLS.map(describeTool);
+  return described;
+}

@@ -1,0 +1,12 @@
+/** What a principal may ask for: look, submit, kill; `admin` is all of it, for the runs of everybody. */
+export const SCOPES = ['read', 'run', 'kill', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** Who asks. Runs belong to the principal that submitted them. */
+export interface Principal {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+}
+
+/** Whoever may start our processes on this machine, by the command line or on stdio; may do everything. */
+export const LOCAL: Principal = { name: 'local', scopes: SCOPES };
