@@ -112,6 +112,8 @@ export interface Run {
   readonly endedAt?: number;
   readonly outBytes: number;
   readonly errBytes: number;
+  /** Lines that have ended, of both streams. */
+  readonly lines: number;
   readonly droppedBytes: number;
 }
 

@@ -3,6 +3,7 @@ import { killAgent } from './kill-agent.js';
 import { listRuns } from './list-runs.js';
 import { poolStatus } from './pool-status.js';
 import { runAgent } from './run-agent.js';
+import { runAgentsParallel } from './run-agents-parallel.js';
 import { streamAgentOutput } from './stream-agent-output.js';
 import type { Tool } from './tool.js';
 import { waitAgent } from './wait-agent.js';
@@ -10,6 +11,7 @@ import { waitAgent } from './wait-agent.js';
 /** Every tool, in the order in which clients are shown them. */
 export const TOOLS = [
   runAgent,
+  runAgentsParallel,
   getAgentStatus,
   streamAgentOutput,
   waitAgent,

@@ -13,7 +13,7 @@ const word = z
   .regex(/^(?!-)\P{Cc}*$/u, 'must not begin with a dash or hold control characters');
 
 /** What a run can be asked with. */
-const runArguments = {
+export const runArguments = {
   runner: z.string().min(1).describe('The agent program: claude, demo, or what pool_status lists'),
   prompt: z.string().min(1).describe('What the agent is asked to do'),
   agentName: agentNameArgument
@@ -97,7 +97,7 @@ function submittedView({ run, queuePosition, warning }: Submitted): z.infer<type
 }
 
 /** A submission from checked arguments, without those that were not given. */
-function submissionOf(input: z.infer<z.ZodObject<typeof runArguments>>): Submission {
+export function submissionOf(input: z.infer<z.ZodObject<typeof runArguments>>): Submission {
   const { silent: _, ...asked } = input;
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)) as unknown as Submission;
 }

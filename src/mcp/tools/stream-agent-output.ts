@@ -6,8 +6,9 @@ import { isEnded, RUN_STATES } from '../../shared/run-state.js';
 import { BEGINNING, cursorOf, type Position, parseCursor, positionAfter } from '../../shared/run-store/output.js';
 import type { OutputPage, OutputQuery } from '../../shared/run-store/read-output.js';
 import { createWaker } from '../../shared/run-store/wait.js';
+import { startReporting } from './progress.js';
 import { textOf } from './text.js';
-import { defineTool, READS } from './tool.js';
+import { defineTool, READS, type ToolContext } from './tool.js';
 import { findRun, whichRun } from './which-run.js';
 
 /**
@@ -66,7 +67,8 @@ export const streamAgentOutput = defineTool({
   input,
   output,
   annotations: READS,
-  handle: async (asked, { pool, signal, waitCapMs }) => {
+  handle: async (asked, context) => {
+    const { pool, waitCapMs } = context;
     const { cursor, sinceTimestamp, tail, stream, maxBytes, ansi, encoding, waitMs, ...which } = asked;
     if ([cursor, sinceTimestamp, tail].filter((value) => value !== undefined).length > 1)
       throw new UserError(
@@ -91,7 +93,7 @@ export const streamAgentOutput = defineTool({
         maxBytes,
         encode,
       );
-    const { run, page } = await readOrWait(pool, found.id, read, Math.min(waitMs, waitCapMs), signal);
+    const { run, page } = await readOrWait(context, found.id, read, Math.min(waitMs, waitCapMs));
     const { page: whole, complete } = withWhatIsGone(run, page, query, tail !== undefined);
     const truncatedBefore =
       run.droppedBytes > 0 || whole.droppedBytes > 0
@@ -153,25 +155,28 @@ async function readTail(pool: Pool, id: string, bytes: number, query: OutputQuer
 }
 
 async function readOrWait(
-  pool: Pool,
+  context: ToolContext,
   id: string,
   read: () => Promise<Reading>,
   waitMs: number,
-  signal: AbortSignal,
 ): Promise<Reading> {
+  const { pool, signal } = context;
   const enough = ({ run, page }: Reading) => page.bytes.length > 0 || isEnded(run.state) || signal.aborted;
   if (waitMs === 0) return read();
   const waker = createWaker(signal);
   const stopListening = await pool.runs.onRing(id, waker.wake);
+  let reporting: { stop(): void } | undefined;
   try {
     const deadline = performance.now() + waitMs;
     for (;;) {
       const reading = await read();
       const left = deadline - performance.now();
       if (enough(reading) || left <= 0) return reading;
+      reporting ??= startReporting(context, [id]);
       await waker.next(Math.min(left, LOOK_AGAIN_MS));
     }
   } finally {
+    reporting?.stop();
     stopListening();
     waker.stop();
   }

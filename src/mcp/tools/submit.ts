@@ -30,10 +30,40 @@ export function newRunId(): string {
   return `r${[...randomBytes(19)].map((byte) => ALPHABET[byte % 32]).join('')}`;
 }
 
+/** A submission that was checked: what is written, where it is placed, and what its caller should know. */
+export interface Prepared {
+  readonly order: RunOrder;
+  readonly queue: string;
+  readonly clientToken?: string | undefined;
+  /** A worker that may take it has room at this moment. */
+  readonly free: boolean;
+  /** Nobody can take it yet. */
+  readonly warning?: string | undefined;
+}
+
 /** Checks what was asked for, writes the run, places it, and waits a moment for its start. Never waits for the run. */
 export async function submit(pool: Pool, submission: Submission, signal: AbortSignal): Promise<Submitted> {
+  const prepared = await prepare(pool, submission, await pool.workers.living());
+  const { queue, free, warning } = prepared;
+  await pool.queues.checkRoom(queue);
+  const run = await place(pool, prepared);
+  const seen = free
+    ? await pool.runs.wait(run.id, ({ state, pid }) => pid !== undefined || isEnded(state), {
+        timeoutMs: PID_WITHIN_MS,
+        signal,
+      })
+    : run;
+  const queuePosition = seen?.state === 'queued' ? await pool.queues.position(run.id, queue) : undefined;
+  return {
+    run: seen ?? run,
+    ...(queuePosition !== undefined && { queuePosition }),
+    ...(warning && run.state === 'queued' && { warning }),
+  };
+}
+
+/** Checks what was asked for and decides where it goes; writes nothing. Throws a UserError for what cannot be done. */
+export async function prepare(pool: Pool, submission: Submission, workers: readonly LivingWorker[]): Promise<Prepared> {
   const { clientToken, autoResume, ...asked } = submission;
-  const workers = await pool.workers.living();
   checkRunner(pool, asked, workers);
   checkPrompt(pool, asked.prompt);
   const agentName = asked.agentName ?? asked.runner;
@@ -43,22 +73,17 @@ export async function submit(pool: Pool, submission: Submission, signal: AbortSi
   checkHost(order, session);
   const suited = workers.filter((worker) => suits(worker, order, session));
   checkPath(order, suited);
-  const queue = route({ runner: order.runner, host: order.host, sessionHost: session?.host });
-  await pool.queues.checkRoom(queue);
-  const run = await place(pool, order, queue, clientToken);
-  const free = suited.some((worker) => worker.running < worker.capacity);
-  const seen = free
-    ? await pool.runs.wait(run.id, ({ state, pid }) => pid !== undefined || isEnded(state), {
-        timeoutMs: PID_WITHIN_MS,
-        signal,
-      })
-    : run;
-  const queuePosition = seen?.state === 'queued' ? await pool.queues.position(run.id, queue) : undefined;
-  const warning = suited.length > 0 || run.state !== 'queued' ? undefined : noWorkerWarning(pool, order, session);
-  return { run: seen ?? run, ...(queuePosition !== undefined && { queuePosition }), ...(warning && { warning }) };
+  return {
+    order,
+    queue: route({ runner: order.runner, host: order.host, sessionHost: session?.host }),
+    clientToken,
+    free: suited.some((worker) => worker.running < worker.capacity),
+    warning: suited.length > 0 ? undefined : noWorkerWarning(pool, order, session),
+  };
 }
 
-async function place(pool: Pool, order: RunOrder, queue: string, clientToken: string | undefined): Promise<Run> {
+/** Writes a run and places it. The queue must have room. */
+export async function place(pool: Pool, { order, queue, clientToken }: Prepared): Promise<Run> {
   const fresh = newRunId();
   const id = clientToken === undefined ? fresh : await pool.runs.idForToken(clientToken, fresh);
   const created = await pool.runs.create(id, queue, order);

@@ -82,9 +82,9 @@ export function openQueues(redis: RedisClient, bell: Bell, prefix: string, limit
     },
 
     /** Throws a UserError when no more runs may wait in a queue. */
-    async checkRoom(name: string): Promise<void> {
+    async checkRoom(name: string, more = 1): Promise<void> {
       const length = await bullQueue(name).getJobCountByTypes('waiting', 'prioritized', 'delayed');
-      if (length < limits.maxQueueLength) return;
+      if (length + more <= limits.maxQueueLength) return;
       throw new UserError(
         'queue_full',
         `queue ${name} is full: ${length} runs wait in it`,

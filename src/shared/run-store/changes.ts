@@ -3,6 +3,7 @@ import type { KillWish, Run } from '../run.js';
 import { type RunState, statesBefore } from '../run-state.js';
 import type { Indexes } from './indexes.js';
 import { runKeys } from './keys.js';
+import { linesIn } from './output.js';
 import type { Change, Chunk, Ending, Ownership, Retention } from './ownership.js';
 import { runFromFields } from './record.js';
 import type { Scripts } from './scripts.js';
@@ -148,7 +149,7 @@ export function openChanges(redis: RedisClient & Scripts, prefix: string, indexe
       chunks: readonly Chunk[],
     ): Promise<{ code: number; out: number; err: number }> {
       const { run, events, bell: channel } = keysOf(id);
-      const flat = chunks.flatMap(({ kind, offset, bytes }) => [kind, offset, bytes]);
+      const flat = chunks.flatMap(({ kind, offset, bytes }) => [kind, offset, bytes, linesIn(bytes)]);
       const [code, out, err] = await redis.apAppend(run, events, channel, epoch, retention.maxOutputBytes, ...flat);
       return { code, out, err };
     },

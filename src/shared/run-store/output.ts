@@ -78,3 +78,10 @@ function characterLength(lead: number): number {
   if (lead >= 0xe0) return lead < 0xf0 ? 3 : 1;
   return lead >= 0xc0 ? 2 : 1;
 }
+
+/** How many lines end in these bytes. */
+export function linesIn(bytes: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1)) count += 1;
+  return count;
+}

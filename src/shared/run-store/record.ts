@@ -44,6 +44,7 @@ export function runFromFields(fields: Fields): Run | undefined {
     queuedAt: Number(fields.queuedAt),
     outBytes: Number(fields.out ?? 0),
     errBytes: Number(fields.err ?? 0),
+    lines: Number(fields.lines ?? 0),
     droppedBytes: Number(fields.outDropped ?? 0) + Number(fields.errDropped ?? 0),
     ...defined({
       host: fields.host,

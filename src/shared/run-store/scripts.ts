@@ -40,8 +40,8 @@ redis.call('PUBLISH', ARGV[1], state)
 return {1, state, tonumber(epoch)}`;
 
 /**
- * KEYS run, events · ARGV bell, epoch, cap in bytes, then kind, offset, bytes, ... · answers { code, out, err }, where
- * code is 1 (all of it is in), 0 (an offset was not the next one: go on from out and err) or -1 (not yours any more).
+ * KEYS run, events · ARGV bell, epoch, cap in bytes, then kind, offset, bytes, lines, ... · answers { code, out, err },
+ * where code is 1 (all of it is in), 0 (an offset was not the next one: go on from out and err) or -1 (not yours any more).
  * Appending is idempotent by offset, so a reply that got lost does no harm. Over the cap the oldest output goes first.
  */
 const APPEND = `${NOW}
@@ -51,10 +51,12 @@ local at = { out = tonumber(record[3]), err = tonumber(record[4]) }
 local dropped = { out = tonumber(record[5]), err = tonumber(record[6]) }
 local code = 1
 local added = false
-for i = 4, #ARGV, 3 do
+local lines = 0
+for i = 4, #ARGV, 4 do
   if tonumber(ARGV[i + 1]) ~= at[ARGV[i]] then code = 0 break end
   redis.call('XADD', KEYS[2], '*', 'k', ARGV[i], 'o', ARGV[i + 1], 'd', ARGV[i + 2])
   at[ARGV[i]] = at[ARGV[i]] + #ARGV[i + 2]
+  lines = lines + tonumber(ARGV[i + 3])
   added = true
 end
 if added then
@@ -82,6 +84,7 @@ if added then
     redis.call('HSET', KEYS[1], 'outDropped', dropped.out, 'errDropped', dropped.err)
   end
   redis.call('HSET', KEYS[1], 'out', at.out, 'err', at.err, 'lastOutputAt', now)
+  if lines > 0 then redis.call('HINCRBY', KEYS[1], 'lines', lines) end
   redis.call('PUBLISH', ARGV[1], 'output')
 end
 return {code, at.out, at.err}`;

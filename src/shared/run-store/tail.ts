@@ -2,7 +2,9 @@ import type { RedisClient } from '../redis/connect.js';
 import { type Entry, entryFromFields, wholeCharacters } from './output.js';
 import type { OutputPage, OutputQuery } from './read-output.js';
 
-const PAGE = 16;
+/** Most who ask want little, and an entry may have 16 KiB: pages begin small and grow. */
+const FIRST_PAGE = 2;
+const LARGEST_PAGE = 32;
 
 /** The last `size` bytes of output, read backwards, so that the cost does not depend on how much came before. */
 export async function readTail(
@@ -13,14 +15,15 @@ export async function readTail(
 ): Promise<OutputPage> {
   const entries: Entry[] = [];
   let collected = 0;
-  for (let to = '+', page = PAGE; collected < size && page === PAGE; ) {
-    const rows = (await redis.xrevrangeBuffer(key, to, '-', 'COUNT', PAGE)) as [Buffer, Buffer[]][];
+  for (let to = '+', count = FIRST_PAGE, full = true; collected < size && full; ) {
+    const rows = (await redis.xrevrangeBuffer(key, to, '-', 'COUNT', count)) as [Buffer, Buffer[]][];
     for (const [id, fields] of rows) {
       const entry = entryFromFields(id, fields);
       entries.unshift(entry);
       if (isWanted(entry, stream)) collected += entry.bytes.length;
     }
-    page = rows.length;
+    full = rows.length === count;
+    count = Math.min(LARGEST_PAGE, count * 2);
     to = `(${entries[0]?.id ?? '0-0'}`;
   }
   const bytes = Buffer.concat(entries.filter((entry) => isWanted(entry, stream)).map((entry) => entry.bytes));

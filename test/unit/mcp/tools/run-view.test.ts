@@ -15,6 +15,7 @@ const QUEUED: Run = {
   queuedAt: 0,
   outBytes: 0,
   errBytes: 0,
+  lines: 0,
   droppedBytes: 0,
 };
 

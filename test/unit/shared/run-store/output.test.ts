@@ -3,6 +3,7 @@ import {
   BEGINNING,
   cursorOf,
   entryFromFields,
+  linesIn,
   parseCursor,
   positionAfter,
 } from '../../../../src/shared/run-store/output.js';
@@ -85,4 +86,15 @@ describe('an entry of the stream', () => {
     });
     expect(entryFromFields(Buffer.from('5-1'), [])).toMatchObject({ kind: 'state', bytes: Buffer.alloc(0) });
   });
+});
+
+test.each([
+  ['', 0],
+  ['no end', 0],
+  ['one\n', 1],
+  ['one\ntwo', 1],
+  ['\n\n\n', 3],
+  ['größe\r\nnext\n', 2],
+])('%j has %i lines that have ended', (text, count) => {
+  expect(linesIn(Buffer.from(text))).toBe(count);
 });

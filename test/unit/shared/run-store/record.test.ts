@@ -26,6 +26,7 @@ const FRESH = {
   queuedAt: 1000,
   outBytes: 0,
   errBytes: 0,
+  lines: 0,
   droppedBytes: 0,
 };
 

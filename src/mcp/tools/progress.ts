@@ -1,0 +1,55 @@
+import type { Pool } from '../../shared/pool.js';
+import type { Run } from '../../shared/run.js';
+import { isEnded, RUN_STATES } from '../../shared/run-state.js';
+import { textOf } from './text.js';
+import type { ToolContext } from './tool.js';
+
+/** The first progress comes at once, then one in this time (ms); clients give up between 30 s and 5 min of silence. */
+const PROGRESS_EVERY_MS = 5_000;
+/** Of more runs than this, only those that still go on are described one by one, and no more of them. */
+const MOST_DESCRIBED = 5;
+const LAST_LINE_BYTES = 512;
+const LAST_LINE_CHARS = 160;
+
+/** Tells a waiting client what these runs do, so that it neither gives up nor shows an empty line. */
+export function startReporting({ pool, progress }: ToolContext, ids: readonly string[]): { stop(): void } {
+  if (!progress) return { stop: () => {} };
+  const begun = performance.now();
+  let stopped = false;
+  const report = async () => {
+    const message = await describe(pool, ids);
+    const elapsed = Math.round((performance.now() - begun) / 100) / 10;
+    if (!stopped) progress(elapsed, message); // after the answer nobody may be told any more
+  };
+  const quietly = () => void report().catch(() => {});
+  quietly();
+  const timer = setInterval(quietly, PROGRESS_EVERY_MS);
+  return {
+    stop() {
+      stopped = true;
+      clearInterval(timer);
+    },
+  };
+}
+
+async function describe(pool: Pool, ids: readonly string[]): Promise<string> {
+  const found = await Promise.all(ids.map((id) => pool.runs.get(id)));
+  const runs = found.filter((run) => run !== undefined);
+  const described = runs.length > 1 ? runs.filter(({ state }) => !isEnded(state)) : runs;
+  const lines = await Promise.all(described.slice(0, MOST_DESCRIBED).map((run) => describeOne(pool, run)));
+  return [...(runs.length > 1 ? [countsOf(runs)] : []), ...lines].join('\n');
+}
+
+/** `3 runs: 1 running, 2 done` */
+function countsOf(runs: readonly Run[]): string {
+  const counts = RUN_STATES.map((state) => ({ state, count: runs.filter((run) => run.state === state).length }));
+  const some = counts.filter(({ count }) => count > 0).map(({ state, count }) => `${count} ${state}`);
+  return `${runs.length} runs: ${some.join(', ')}`;
+}
+
+/** `tester: running, 12 lines, the last line that it printed` */
+async function describeOne(pool: Pool, { id, agentName, state, lines }: Run): Promise<string> {
+  const tail = await pool.runs.tail(id, LAST_LINE_BYTES, undefined);
+  const last = textOf(tail.bytes, false).trim().split('\n').at(-1)?.slice(0, LAST_LINE_CHARS) ?? '';
+  return `${agentName}: ${state}, ${lines} ${lines === 1 ? 'line' : 'lines'}${last === '' ? '' : `, ${last}`}`;
+}

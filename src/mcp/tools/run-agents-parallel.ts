@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { UnreachableError, UserError } from '../../shared/errors.js';
+import type { Pool } from '../../shared/pool.js';
+import { asUnreachable } from '../../shared/redis/connect.js';
+import type { Run } from '../../shared/run.js';
+import { isEnded } from '../../shared/run-state.js';
+import { runArguments, submissionOf } from './run-agent.js';
+import { type Prepared, place, prepare } from './submit.js';
+import { defineTool } from './tool.js';
+import { allEnded, MOST_RUNS, waitedView, waitedViews, waitForRuns, waitTimeout } from './waiting.js';
+
+const entry = z.strictObject({
+  taskId: z.string().min(1).max(64).optional().describe('Your name for this entry; by default its number, from 1'),
+  ...runArguments,
+});
+type Entry = z.infer<typeof entry>;
+
+export const runAgentsParallel = defineTool({
+  name: 'run_agents_parallel',
+  title: 'Run several agents',
+  description:
+    'Submits up to 50 runs at once and waits for all of them, or for the first that succeeds. Nothing is submitted when one entry is wrong. Where the time is up first, the answer names what still runs; wait_agent with those runIds goes on. Runs are never ended by this call.',
+  input: z.strictObject({
+    agents: z.array(entry).min(1).max(MOST_RUNS).describe('Each as for run_agent'),
+    waitAll: z.boolean().default(true).describe('false: answer as soon as one of them is done'),
+    timeoutMs: waitTimeout,
+  }),
+  output: z.object({
+    agents: z.array(waitedView.extend({ taskId: z.string(), runner: z.string(), warning: z.string().optional() })),
+    timedOut: z.boolean().describe('The time was up first; what still runs goes on'),
+    firstDone: z.string().optional().describe('With waitAll false: the taskId of the first success'),
+    stillRunning: z.array(z.string()).describe('The runIds of what has not ended'),
+    pollAfterMs: z.number().int().describe('When it makes sense to ask again (ms); 0: at once, with wait_agent'),
+    hint: z.string().optional(),
+  }),
+  annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
+  handle: async ({ agents, waitAll, timeoutMs }, context) => {
+    const { pool } = context;
+    const taskIds = namesOf(agents);
+    const prepared = await prepareAll(pool, agents, taskIds);
+    const isOver = (runs: readonly Run[]) => allEnded(runs) || (!waitAll && firstDone(runs) !== undefined);
+    const runs = await waitForRuns(await placeAll(pool, prepared), isOver, timeoutMs, context);
+    const views = await waitedViews(pool, runs);
+    const first = waitAll ? undefined : firstDone(runs);
+    const stillRunning = [...new Set(runs.filter(({ state }) => !isEnded(state)).map(({ id }) => id))];
+    return {
+      agents: views.map((view, at) => ({
+        taskId: taskIds[at] ?? '',
+        runner: runs[at]?.runner ?? '',
+        ...view,
+        ...(prepared[at]?.warning && runs[at]?.state === 'queued' && { warning: prepared[at].warning }),
+      })),
+      timedOut: !isOver(runs),
+      ...(first && { firstDone: taskIds[runs.indexOf(first)] ?? '' }),
+      stillRunning,
+      pollAfterMs: 0,
+      ...(stillRunning.length > 0 && {
+        hint: 'What still runs goes on. Call wait_agent with runIds = stillRunning to go on waiting, or kill_agent to end one.',
+      }),
+    };
+  },
+});
+
+/** What each entry is called; throws a UserError when two are called the same. */
+function namesOf(agents: readonly Entry[]): string[] {
+  const names = agents.map(({ taskId }, at) => taskId ?? String(at + 1));
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice === undefined) return names;
+  throw new UserError(
+    'invalid_argument',
+    `agents: two entries are called ${JSON.stringify(twice)}`,
+    'Give each entry a taskId of its own, or none at all.',
+  );
+}
+
+/** Checks every entry before one is written. Throws a UserError that says which one is wrong. */
+async function prepareAll(pool: Pool, agents: readonly Entry[], taskIds: readonly string[]): Promise<Prepared[]> {
+  const workers = await pool.workers.living();
+  const prepared: Prepared[] = [];
+  for (const [at, { taskId: _, ...asked }] of agents.entries())
+    try {
+      prepared.push(await prepare(pool, submissionOf(asked), workers));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      const which = `agents.${at} (taskId ${taskIds[at]})`;
+      throw new UserError(error.code, `${which}: ${error.message}; nothing was submitted`, error.hint);
+    }
+  for (const queue of new Set(prepared.map((one) => one.queue)))
+    await pool.queues.checkRoom(queue, prepared.filter((one) => one.queue === queue).length);
+  return prepared;
+}
+
+/** Writes and places all of them. When Redis goes away meanwhile, the error names what was submitted before. */
+async function placeAll(pool: Pool, prepared: readonly Prepared[]): Promise<Run[]> {
+  const placed = await Promise.allSettled(prepared.map((one) => place(pool, one)));
+  const runs = placed.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const failed = placed.find((one) => one.status === 'rejected');
+  if (!failed) return runs;
+  const error = asUnreachable(failed.reason);
+  if (!error) throw failed.reason;
+  const ids = runs.map(({ id }) => id).join(', ');
+  const hint = `${error.hint} Submitted before that: ${ids || 'none'}; list_runs tells what there is.`;
+  throw new UnreachableError(error.message, hint, { cause: error });
+}
+
+/** The run that was done first. */
+function firstDone(runs: readonly Run[]): Run | undefined {
+  const done = runs.filter(({ state }) => state === 'done');
+  return done.sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0))[0];
+}
