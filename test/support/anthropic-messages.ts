@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Asked, Protocol, Said, Turn } from './model-endpoint.js';
+import { sent } from './server-sent.js';
 
 const text = z.object({ type: z.literal('text'), text: z.string() });
 const toolResult = z.object({ type: z.literal('tool_result'), content: z.unknown() });
@@ -44,10 +45,7 @@ const message = ({ model }: Asked, content: readonly unknown[], stop: string | n
   usage: { input_tokens: INPUT_TOKENS, output_tokens: outputTokens },
 });
 
-const event = (type: string, body: object, piece = false) => ({
-  text: `event: ${type}\ndata: ${JSON.stringify({ type, ...body })}\n\n`,
-  piece,
-});
+const event = (name: string, body: object, piece = false) => sent({ type: name, ...body }, { name, piece });
 
 /** A content block: its beginning, its pieces, its end. */
 const streamed = (index: number, beginning: object, deltas: readonly object[]) => [

@@ -2,6 +2,10 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { anthropicMessages } from './anthropic-messages.js';
+import { geminiContent } from './gemini-content.js';
+import { openAiChat } from './openai-chat.js';
+import { openAiResponses } from './openai-responses.js';
+import type { Streamed } from './server-sent.js';
 
 /** One message of a conversation, whatever the protocol. */
 export interface Said {
@@ -51,11 +55,17 @@ export interface Protocol {
   readonly refusal: (status: number, words: string) => unknown;
   /** The whole answer at once. */
   readonly whole: (asked: Asked, turn: Turn) => unknown;
-  /** The same in events of a stream; `piece` marks those that a pause comes before. */
-  readonly events: (asked: Asked, turn: Turn) => readonly { readonly text: string; readonly piece: boolean }[];
+  /** The same in events of a stream. */
+  readonly events: (asked: Asked, turn: Turn) => readonly Streamed[];
 }
 
-const PROTOCOLS: Readonly<Record<'anthropic', Protocol>> = { anthropic: anthropicMessages };
+const PROTOCOLS = {
+  anthropic: anthropicMessages,
+  'openai-chat': openAiChat,
+  'openai-responses': openAiResponses,
+  gemini: geminiContent,
+} satisfies Readonly<Record<string, Protocol>>;
+export type ProtocolName = keyof typeof PROTOCOLS;
 
 export interface ModelEndpoint {
   readonly url: string;
@@ -65,8 +75,8 @@ export interface ModelEndpoint {
 }
 
 /** A scripted model behind a real HTTP server on loopback. Requests with another key are refused with 401. */
-export async function startModelEndpoint(name: keyof typeof PROTOCOLS, key: string): Promise<ModelEndpoint> {
-  const protocol = PROTOCOLS[name];
+export async function startModelEndpoint(name: ProtocolName, key: string): Promise<ModelEndpoint> {
+  const protocol: Protocol = PROTOCOLS[name];
   let script: Script = () => ({});
   let asked: Asked[] = [];
 
