@@ -16,7 +16,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   runs: async () => (await import('./runs.js')).addRuns,
   status: async () => (await import('./runs.js')).addStatus,
   logs: async () => (await import('./runs.js')).addLogs,
-  wait: async () => (await import('./runs.js')).addWait,
+  wait: async () => (await import('./wait.js')).addWait,
   kill: async () => (await import('./runs.js')).addKill,
   doctor: async () => (await import('./doctor.js')).addDoctor,
   demo: async () => (await import('./demo.js')).addDemo,

@@ -4,21 +4,20 @@ import { getAgentStatus } from '../mcp/tools/get-agent-status.js';
 import { killAgent } from '../mcp/tools/kill-agent.js';
 import { listRuns } from '../mcp/tools/list-runs.js';
 import type { RunView } from '../mcp/tools/run-view.js';
-import { waitAgent } from '../mcp/tools/wait-agent.js';
 import { findRunByName } from '../mcp/tools/which-run.js';
 import { KILL_SIGNALS, type KillSignal } from '../shared/run.js';
 import { RUN_STATES, type RunState } from '../shared/run-state.js';
-import { ask, exitOf } from './ask.js';
+import { ask } from './ask.js';
 import { openContext } from './context.js';
 import { followOutput } from './follow.js';
 import { onInterrupt } from './interrupt.js';
 import { duration, note, paintState, print, printJson, printTable, size } from './print.js';
 import { parseSince } from './since.js';
 
-const NAME = 'the run: its id, a unique beginning of it, or an agent name (its latest run)';
+export const NAME = 'the run: its id, a unique beginning of it, or an agent name (its latest run)';
 
 /** Connects, finds the run that a person means, and hangs up afterwards. */
-async function withRun(
+export async function withRun(
   name: string,
   deed: (pool: Parameters<typeof ask>[0], runId: string) => Promise<number>,
 ): Promise<void> {
@@ -147,27 +146,6 @@ export function addLogs(program: Command): void {
           if (signal.aborted) note(`\nThe run goes on: agentpool logs -f ${runId}`);
           return 0;
         }),
-    );
-}
-
-export function addWait(program: Command): void {
-  program
-    .command('wait')
-    .description('wait for the end of a run; exits with its outcome')
-    .argument('<run>', NAME)
-    .option('--timeout <ms>', 'wait no longer than this', '900000')
-    .option('--json', 'print data as JSON')
-    .addHelpText('after', '\nExample:\n  agentpool wait greeter && echo it worked')
-    .action((name: string, options: { timeout: string; json?: boolean }) =>
-      withRun(name, async (pool, runId) => {
-        const signal = onInterrupt();
-        const waited = await ask(pool, waitAgent, { runId, timeoutMs: Number(options.timeout) }, signal);
-        if (options.json) printJson(waited);
-        else if (waited.result !== undefined) print(waited.result);
-        if (waited.timedOut) note(`The run goes on: agentpool wait ${runId}`);
-        else note(`${paintState(waited.status)}${waited.failure ? `: ${waited.failure.message}` : ''}`);
-        return exitOf(waited.status);
-      }),
     );
 }
 

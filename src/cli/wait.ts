@@ -1,0 +1,71 @@
+import { text } from 'node:stream/consumers';
+import type { Command } from 'commander';
+import { waitAgent } from '../mcp/tools/wait-agent.js';
+import { messageOf, UserError } from '../shared/errors.js';
+import { ask, exitOf } from './ask.js';
+import { openContext } from './context.js';
+import { EXIT } from './exit.js';
+import { onInterrupt } from './interrupt.js';
+import { note, paintState, print, printJson } from './print.js';
+import { NAME, withRun } from './runs.js';
+import { runIdsIn, wakingWords } from './wake.js';
+
+interface Options {
+  readonly timeout?: string;
+  readonly json?: boolean;
+  readonly hook?: boolean;
+}
+
+/** Whoever waits at a terminal, and a hook that nobody looks at (ms). */
+const WAIT_MS = 900_000;
+const HOOK_WAIT_MS = 86_400_000;
+/** With this exit code an asynchronous hook of Claude Code wakes the model and tells it what is on stderr. */
+const WAKES = 2;
+
+export function addWait(program: Command): void {
+  program
+    .command('wait')
+    .description('wait for the end of a run; exits with its outcome')
+    .argument('[run]', NAME)
+    .option('--timeout <ms>', `wait no longer than this; ${WAIT_MS}, or a day with --hook`)
+    .option('--json', 'print data as JSON')
+    .option('--hook', 'as an asynchronous PostToolUse hook of Claude Code: wakes its model when the run has ended')
+    .addHelpText('after', '\nExample:\n  agentpool wait greeter && echo it worked')
+    .action(async (name: string | undefined, options: Options) => {
+      if (options.hook) process.exitCode = await waitAsHook(Number(options.timeout ?? HOOK_WAIT_MS));
+      else if (name !== undefined) await wait(name, options);
+      else throw new UserError('invalid_argument', 'no run is named', `Give ${NAME}.`);
+    });
+}
+
+async function wait(name: string, options: Options): Promise<void> {
+  await withRun(name, async (pool, runId) => {
+    const signal = onInterrupt();
+    const waited = await ask(pool, waitAgent, { runId, timeoutMs: Number(options.timeout ?? WAIT_MS) }, signal);
+    if (options.json) printJson(waited);
+    else if (waited.result !== undefined) print(waited.result);
+    if (waited.timedOut) note(`The run goes on: agentpool wait ${runId}`);
+    else note(`${paintState(waited.status)}${waited.failure ? `: ${waited.failure.message}` : ''}`);
+    return exitOf(waited.status);
+  });
+}
+
+/** Reads what Claude Code gives a hook, waits for the runs in it, and answers with the exit code. */
+async function waitAsHook(timeoutMs: number): Promise<number> {
+  try {
+    const runIds = runIdsIn(JSON.parse(await text(process.stdin)));
+    if (runIds.length === 0) return EXIT.ok;
+    const pool = await openContext('cli').connect('asking');
+    try {
+      const { runs = [] } = await ask(pool, waitAgent, { runIds, timeoutMs }, onInterrupt());
+      note(wakingWords(runs));
+      return WAKES;
+    } finally {
+      await pool.stop();
+    }
+  } catch (error) {
+    // Any other exit code than the one that wakes: the person sees this, the model does not.
+    note(`agentpool: ${messageOf(error)}`);
+    return EXIT.runFailed;
+  }
+}
