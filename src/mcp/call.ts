@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { messageOf, UnreachableError, UserError } from '../shared/errors.js';
+import { allows, type Principal } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
 import type { Tool, ToolContext } from './tools/tool.js';
 
@@ -16,6 +17,7 @@ export type Answer =
 
 /** Calls a tool with unchecked arguments. The one boundary of errors: nothing is thrown. */
 export async function callTool(tool: Tool, args: unknown, context: ToolContext): Promise<Answer> {
+  if (!allows(context.principal, tool.scope)) return { ok: false, error: scopeError(tool, context.principal) };
   const parsed = tool.input.safeParse(args ?? {}, { reportInput: true });
   if (!parsed.success) return { ok: false, error: argumentError(tool, parsed.error) };
   try {
@@ -24,6 +26,15 @@ export async function callTool(tool: Tool, args: unknown, context: ToolContext):
   } catch (error) {
     return { ok: false, error: errorBody(error, context) };
   }
+}
+
+function scopeError({ name, scope }: Tool, principal: Principal): ErrorBody {
+  const has = principal.scopes.join(', ') || 'none';
+  return {
+    code: 'forbidden',
+    message: `${name} needs the scope ${scope}, and ${principal.name} has ${has}`,
+    hint: 'Ask whoever runs this pool for a token with that scope.',
+  };
 }
 
 function errorBody(thrown: unknown, { pool }: ToolContext): ErrorBody {

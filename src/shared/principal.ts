@@ -10,3 +10,13 @@ export interface Principal {
 
 /** Whoever may start our processes on this machine, by the command line or on stdio; may do everything. */
 export const LOCAL: Principal = { name: 'local', scopes: SCOPES };
+
+/** Whether a principal may do what needs a scope. */
+export function allows({ scopes }: Principal, scope: Scope): boolean {
+  return scopes.includes(scope) || scopes.includes('admin');
+}
+
+/** Whether what belongs to `owner` is there for a principal at all; without an owner it is that of LOCAL. */
+export function maySee({ name, scopes }: Principal, owner: string | undefined): boolean {
+  return scopes.includes('admin') || name === (owner ?? LOCAL.name);
+}

@@ -81,11 +81,15 @@ export interface RunOrder {
   readonly delayMs?: number;
   readonly host?: string;
   readonly setup?: AgentSetup;
+  /** The name of who submits it; absent: LOCAL's. */
+  readonly principal?: string;
 }
 
 /** The record of a run without its prompt, result and output. Times are Redis server milliseconds. */
 export interface Run {
   readonly id: string;
+  /** The name of who submitted it. */
+  readonly principal: string;
   readonly runner: string;
   readonly agentName: string;
   readonly state: RunState;

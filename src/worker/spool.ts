@@ -8,6 +8,7 @@ export interface SpoolMeta {
   readonly runId: string;
   readonly runner: string;
   readonly agentName: string;
+  readonly principal?: string;
   readonly queue: string;
   /** Of the lock of the BullMQ job. */
   readonly leaseToken: string;

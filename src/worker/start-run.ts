@@ -87,7 +87,8 @@ export function watchOver(
   const { pool, host, supervised, slots, logger } = deps;
   const runner = pool.runners.get(meta.runner);
   if (!runner) throw new Error(`the spool of run ${own.id} names the unknown runner ${meta.runner}`);
-  const { path, agentName } = meta;
+  const { path, agentName, principal } = meta;
+  const where = { host, path, home: homedir() };
   const supervision = supervise(
     {
       runs: pool.runs,
@@ -99,7 +100,14 @@ export function watchOver(
       ...(wrapperGone && { wrapperGone }),
       keepLeftovers: pool.config.keepLeftovers,
       rememberSession: (id) =>
-        pool.runs.sessions.remember({ id, runner: runner.name, agentName, host, path, home: homedir(), runId: own.id }),
+        pool.runs.sessions.remember({
+          id,
+          runner: runner.name,
+          agentName,
+          runId: own.id,
+          ...where,
+          ...(principal !== undefined && { principal }),
+        }),
       logger: logger.child({ runId: own.id, runner: runner.name }),
     },
     lease,
@@ -129,6 +137,7 @@ function metaFor(
     runId: own.id,
     runner: runner.name,
     agentName: order.agentName,
+    ...(order.principal !== undefined && { principal: order.principal }),
     queue,
     leaseToken: lease?.token ?? '',
     bootId: bootId(),

@@ -25,8 +25,9 @@ export const getAgentStatus = defineTool({
     queuePosition: z.number().int().optional(),
   }),
   annotations: READS,
-  handle: async ({ tailBytes, ...which }, { pool }) => {
-    const run = await findRun(pool, which);
+  scope: 'read',
+  handle: async ({ tailBytes, ...which }, { pool, principal }) => {
+    const run = await findRun({ pool, principal }, which);
     const [tail, result, queuePosition] = await Promise.all([
       tailBytes === 0 ? undefined : pool.runs.tail(run.id, tailBytes, undefined),
       pool.runs.result(run.id),

@@ -3,7 +3,7 @@ import type { Pool } from '../../shared/pool.js';
 import { KILL_SIGNALS, type Run } from '../../shared/run.js';
 import { isEnded, RUN_STATES } from '../../shared/run-state.js';
 import { defineTool } from './tool.js';
-import { findRun, whichRun } from './which-run.js';
+import { findRun, runById, whichRun } from './which-run.js';
 
 /** What the owner gets, beyond the grace, to carry out a kill and say so (ms). */
 const CARRY_OUT_MS = 5_000;
@@ -32,13 +32,13 @@ export const killAgent = defineTool({
     hint: z.string().optional(),
   }),
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
+  scope: 'kill',
   handle: async ({ signal, graceMs, reason, ...which }, context) => {
     const { pool } = context;
-    const before = await findRun(pool, which);
+    const before = await findRun(context, which);
     if (isEnded(before.state)) return answer(before, false);
     const { state } = await pool.runs.wishKill(before.id, { signal, graceMs, ...(reason !== undefined && { reason }) });
-    if (state === 'queued' && (await killQueued(pool, before)))
-      return answer(await findRun(pool, { runId: before.id }), false);
+    if (state === 'queued' && (await killQueued(pool, before))) return answer(await runById(pool, before.id), false);
     const run = await carryOut(pool, before.id, graceMs, context.signal);
     if (isEnded(run.state)) return answer(run, true);
     return {
@@ -58,7 +58,7 @@ async function killQueued(pool: Pool, run: Run): Promise<boolean> {
 
 /** Wakes the owner and waits for the fact. Without a living owner it does not wait. */
 async function carryOut(pool: Pool, id: string, graceMs: number, signal: AbortSignal): Promise<Run> {
-  const run = await findRun(pool, { runId: id });
+  const run = await runById(pool, id);
   if (isEnded(run.state) || run.worker === undefined) return run;
   await pool.control.wake(run.worker);
   const alive = (await pool.workers.living()).some(

@@ -4,7 +4,7 @@ import type { Run } from '../../shared/run.js';
 import { RUN_STATES } from '../../shared/run-state.js';
 import { runView, viewOf } from './run-view.js';
 import { defineTool, READS } from './tool.js';
-import { agentNameArgument } from './which-run.js';
+import { agentNameArgument, seenBy } from './which-run.js';
 
 /** Statistics look at no more runs than this. */
 const MOST_COUNTED = 10_000;
@@ -38,9 +38,11 @@ export const listRuns = defineTool({
     stats: z.array(statistics).optional(),
   }),
   annotations: READS,
-  handle: async ({ since = 0, limit, cursor, stats, ...asked }, { pool }) => {
+  scope: 'read',
+  handle: async ({ since = 0, limit, cursor, stats, ...asked }, { pool, principal }) => {
     const { status, agentName, runner, host } = asked;
     const filter = {
+      ...seenBy(principal),
       ...(agentName !== undefined && { agentName }),
       ...(runner !== undefined && { runner }),
       ...(status !== undefined && { state: status }),

@@ -42,6 +42,7 @@ export const poolStatus = defineTool({
     }),
   }),
   annotations: READS,
+  scope: 'read',
   handle: async (_, { pool }) => {
     const [workers, queues, redis] = await Promise.all([pool.workers.list(), pool.queues.counts(), pool.health()]);
     return {

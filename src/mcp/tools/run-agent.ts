@@ -110,5 +110,6 @@ export const runAgent = defineTool({
   input: z.strictObject(runArguments),
   output,
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
-  handle: async (input, { pool, signal }) => submittedView(await submit(pool, submissionOf(input), signal)),
+  scope: 'run',
+  handle: async (input, context) => submittedView(await submit(context, submissionOf(input))),
 });

@@ -6,7 +6,7 @@ import type { Run } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
 import { runArguments, submissionOf } from './run-agent.js';
 import { type Prepared, place, prepare } from './submit.js';
-import { defineTool } from './tool.js';
+import { type Asker, defineTool } from './tool.js';
 import { allEnded, MOST_RUNS, waitedView, waitedViews, waitForRuns, waitTimeout } from './waiting.js';
 
 const entry = z.strictObject({
@@ -34,10 +34,11 @@ export const runAgentsParallel = defineTool({
     hint: z.string().optional(),
   }),
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
+  scope: 'run',
   handle: async ({ agents, waitAll, timeoutMs }, context) => {
     const { pool } = context;
     const taskIds = namesOf(agents);
-    const prepared = await prepareAll(pool, agents, taskIds);
+    const prepared = await prepareAll(context, agents, taskIds);
     const isOver = (runs: readonly Run[]) => allEnded(runs) || (!waitAll && firstDone(runs) !== undefined);
     const runs = await waitForRuns(await placeAll(pool, prepared), isOver, timeoutMs, context);
     const views = await waitedViews(pool, runs);
@@ -74,12 +75,13 @@ function namesOf(agents: readonly Entry[]): string[] {
 }
 
 /** Checks every entry before one is written. Throws a UserError that says which one is wrong. */
-async function prepareAll(pool: Pool, agents: readonly Entry[], taskIds: readonly string[]): Promise<Prepared[]> {
+async function prepareAll(asker: Asker, agents: readonly Entry[], taskIds: readonly string[]): Promise<Prepared[]> {
+  const { pool } = asker;
   const workers = await pool.workers.living();
   const prepared: Prepared[] = [];
   for (const [at, { taskId: _, ...asked }] of agents.entries())
     try {
-      prepared.push(await prepare(pool, submissionOf(asked), workers));
+      prepared.push(await prepare(asker, submissionOf(asked), workers));
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       const which = `agents.${at} (taskId ${taskIds[at]})`;

@@ -16,6 +16,7 @@ const usageView = z.object({
 /** A run as callers see it. Times are milliseconds since the epoch by the clock of Redis, and ISO strings. */
 export const runView = z.object({
   runId: z.string(),
+  principal: z.string().describe('Who submitted it'),
   runner: z.string(),
   agentName: z.string(),
   status: z.enum(RUN_STATES),
@@ -50,7 +51,8 @@ const withIso = <Name extends string>(name: Name, at: number | undefined) =>
 /** What a caller is shown of a run. */
 export function viewOf(run: Run): RunView {
   const { id, state, kill, outBytes, errBytes, droppedBytes, queuedAt, startedAt, lastOutputAt, endedAt } = run;
-  const { runner, agentName, pid, host, worker, sessionId, exitCode, failure, usage, model, mode, path } = run;
+  const { principal, runner, agentName, pid, host, worker, sessionId, exitCode, failure, usage, model, mode, path } =
+    run;
   const optional = {
     pid,
     host,
@@ -66,6 +68,7 @@ export function viewOf(run: Run): RunView {
   };
   return {
     runId: id,
+    principal,
     runner,
     agentName,
     status: state,

@@ -9,7 +9,7 @@ import { createWaker } from '../../shared/run-store/wait.js';
 import { startReporting } from './progress.js';
 import { textOf } from './text.js';
 import { defineTool, READS, type ToolContext } from './tool.js';
-import { findRun, whichRun } from './which-run.js';
+import { findRun, runById, whichRun } from './which-run.js';
 
 /**
  * Clients of the SDK hang up on a message of more than 10 MB, and an answer carries its text twice, escaped: as JSON a
@@ -67,6 +67,7 @@ export const streamAgentOutput = defineTool({
   input,
   output,
   annotations: READS,
+  scope: 'read',
   handle: async (asked, context) => {
     const { pool, waitCapMs } = context;
     const { cursor, sinceTimestamp, tail, stream, maxBytes, ansi, encoding, waitMs, ...which } = asked;
@@ -76,7 +77,7 @@ export const streamAgentOutput = defineTool({
         'cursor, sinceTimestamp and tail exclude each other',
         'Give one of them, or none for the beginning.',
       );
-    const found = await findRun(pool, which);
+    const found = await findRun(context, which);
     const query: OutputQuery = {
       from: startOf(cursor, sinceTimestamp),
       maxBytes,
@@ -145,12 +146,12 @@ async function readFitting(
 
 /** The record first: when it says that the run has ended, all of its output is there already. */
 async function readOnce(pool: Pool, id: string, query: OutputQuery): Promise<Reading> {
-  const run = await findRun(pool, { runId: id });
+  const run = await runById(pool, id);
   return { run, page: await pool.runs.output(id, { ...query, final: isEnded(run.state) }) };
 }
 
 async function readTail(pool: Pool, id: string, bytes: number, query: OutputQuery): Promise<Reading> {
-  const run = await findRun(pool, { runId: id });
+  const run = await runById(pool, id);
   return { run, page: await pool.runs.tail(id, bytes, query.stream) };
 }
 

@@ -2,18 +2,24 @@ import { randomBytes } from 'node:crypto';
 import { isWithin } from '../../shared/allowed-path.js';
 import { UserError } from '../../shared/errors.js';
 import type { Pool } from '../../shared/pool.js';
+import { allows, maySee } from '../../shared/principal.js';
 import { route } from '../../shared/queues/route.js';
 import type { Run, RunOrder } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
 import type { Session } from '../../shared/run-store/sessions.js';
 import type { LivingWorker } from '../../shared/workers.js';
+import type { Asker, ToolContext } from './tool.js';
 
 /** What a caller may say about a run; `autoResume` and `clientToken` are resolved here. */
-export interface Submission extends Omit<RunOrder, 'agentName'> {
+export interface Submission extends Omit<RunOrder, 'agentName' | 'principal'> {
   readonly agentName?: string;
   readonly autoResume?: boolean;
   readonly clientToken?: string;
 }
+
+/** A submission as it is stored: it has an agent name, and belongs to somebody. */
+type Order = RunOrder & { readonly principal: string };
+type Submitter = Pick<ToolContext, 'pool' | 'principal' | 'signal'>;
 
 export interface Submitted {
   readonly run: Run;
@@ -32,7 +38,7 @@ export function newRunId(): string {
 
 /** A submission that was checked: what is written, where it is placed, and what its caller should know. */
 export interface Prepared {
-  readonly order: RunOrder;
+  readonly order: Order;
   readonly queue: string;
   readonly clientToken?: string | undefined;
   /** A worker that may take it has room at this moment. */
@@ -42,8 +48,9 @@ export interface Prepared {
 }
 
 /** Checks what was asked for, writes the run, places it, and waits a moment for its start. Never waits for the run. */
-export async function submit(pool: Pool, submission: Submission, signal: AbortSignal): Promise<Submitted> {
-  const prepared = await prepare(pool, submission, await pool.workers.living());
+export async function submit(context: Submitter, submission: Submission): Promise<Submitted> {
+  const { pool, signal } = context;
+  const prepared = await prepare(context, submission, await pool.workers.living());
   const { queue, free, warning } = prepared;
   await pool.queues.checkRoom(queue);
   const run = await place(pool, prepared);
@@ -62,14 +69,19 @@ export async function submit(pool: Pool, submission: Submission, signal: AbortSi
 }
 
 /** Checks what was asked for and decides where it goes; writes nothing. Throws a UserError for what cannot be done. */
-export async function prepare(pool: Pool, submission: Submission, workers: readonly LivingWorker[]): Promise<Prepared> {
+export async function prepare(
+  { pool, principal }: Asker,
+  submission: Submission,
+  workers: readonly LivingWorker[],
+): Promise<Prepared> {
   const { clientToken, autoResume, ...asked } = submission;
   checkRunner(pool, asked, workers);
   checkPrompt(pool, asked.prompt);
   const agentName = asked.agentName ?? asked.runner;
-  const session = await sessionFor(pool, { ...asked, agentName }, autoResume ?? false);
+  const asking = { ...asked, agentName, principal: principal.name };
+  const session = await sessionFor({ pool, principal }, asking, autoResume ?? false);
   const sessionId = asked.sessionId ?? session?.id;
-  const order: RunOrder = { ...asked, agentName, ...(sessionId !== undefined && { sessionId }) };
+  const order: Order = { ...asking, ...(sessionId !== undefined && { sessionId }) };
   checkHost(order, session);
   const suited = workers.filter((worker) => suits(worker, order, session));
   checkPath(order, suited);
@@ -85,7 +97,7 @@ export async function prepare(pool: Pool, submission: Submission, workers: reado
 /** Writes a run and places it. The queue must have room. */
 export async function place(pool: Pool, { order, queue, clientToken }: Prepared): Promise<Run> {
   const fresh = newRunId();
-  const id = clientToken === undefined ? fresh : await pool.runs.idForToken(clientToken, fresh);
+  const id = clientToken === undefined ? fresh : await pool.runs.idForToken(order.principal, clientToken, fresh);
   const created = await pool.runs.create(id, queue, order);
   const run = await pool.runs.get(id);
   if (!run) throw new Error(`run ${id} vanished while it was created`);
@@ -124,12 +136,22 @@ function checkPrompt({ config }: Pool, prompt: string): void {
   );
 }
 
-async function sessionFor(pool: Pool, order: RunOrder, autoResume: boolean): Promise<Session | undefined> {
-  if (order.sessionId !== undefined) return pool.runs.sessions.find(order.runner, order.sessionId);
+/** The session that is resumed. One that we do not know may be anybody's, so only an administrator may name it. */
+async function sessionFor({ pool, principal }: Asker, order: Order, autoResume: boolean): Promise<Session | undefined> {
+  const { sessionId } = order;
+  if (sessionId !== undefined) {
+    const session = await pool.runs.sessions.find(order.runner, sessionId);
+    if (session ? maySee(principal, session.principal) : allows(principal, 'admin')) return session;
+    throw new UserError(
+      'unknown_session',
+      `sessionId: there is no session ${sessionId} of yours`,
+      'Use the sessionId of a run of yours, or autoResume.',
+    );
+  }
   if (!autoResume) return undefined;
   if (pool.runners.get(order.runner)?.resumeArgs === undefined)
     throw new UserError('cannot_resume', `${order.runner} cannot resume a session`, 'Leave autoResume out.');
-  return pool.runs.sessions.latest(order.agentName, order.runner);
+  return pool.runs.sessions.latest(order.principal, order.agentName, order.runner);
 }
 
 function checkHost({ host }: RunOrder, session: Session | undefined): void {

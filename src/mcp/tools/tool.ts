@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Pool } from '../../shared/pool.js';
-import type { Principal } from '../../shared/principal.js';
+import type { Principal, Scope } from '../../shared/principal.js';
 
 /** What a tool is called with, besides its arguments. Knows nothing of any SDK. */
 export interface ToolContext {
@@ -14,6 +14,9 @@ export interface ToolContext {
   /** The longest that one call may block (ms), as far as the client allows it. */
   readonly waitCapMs: number;
 }
+
+/** Who asks, and what about. */
+export type Asker = Pick<ToolContext, 'pool' | 'principal'>;
 
 /** What a client may do with a tool without asking its person. */
 export interface Annotations {
@@ -30,6 +33,8 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject, Output extends z.
   readonly input: Input;
   readonly output: Output;
   readonly annotations: Annotations;
+  /** What the principal needs. */
+  readonly scope: Scope;
   readonly handle: (input: z.infer<Input>, context: ToolContext) => Promise<z.input<Output>>;
 }
 

@@ -24,13 +24,14 @@ export const waitAgent = defineTool({
     runs: z.array(waitedView).optional().describe('With several runs, each of them'),
   }),
   annotations: READS,
+  scope: 'read',
   handle: async ({ runIds, mode, timeoutMs, ...which }, context) => {
     if (runIds && (which.runId ?? which.agentName) !== undefined)
       throw new UserError('invalid_argument', 'runIds excludes runId and agentName', 'Put all of them into runIds.');
     const { pool } = context;
     const targets = runIds
-      ? await Promise.all(runIds.map((runId) => findRun(pool, { runId })))
-      : [await findRun(pool, which)];
+      ? await Promise.all(runIds.map((runId) => findRun(context, { runId })))
+      : [await findRun(context, which)];
     const isOver = mode === 'all' ? allEnded : anyEnded;
     const runs = await waitForRuns(targets, isOver, timeoutMs, context);
     const deciding = decidingRun(runs, mode);

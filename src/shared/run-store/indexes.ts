@@ -6,6 +6,7 @@ import { indexKeys } from './keys.js';
 export interface RunFilter {
   readonly agentName?: string;
   readonly runner?: string;
+  readonly principal?: string;
   readonly state?: RunState;
   readonly host?: string;
 }
@@ -24,20 +25,22 @@ export function openIndexes(redis: RedisClient, prefix: string) {
   const keys = indexKeys(prefix);
 
   /** The narrowest index for a filter; the rest of the filter is checked on the record. */
-  const indexFor = ({ agentName, runner, state, host }: RunFilter) => {
+  const indexFor = ({ agentName, runner, principal, state, host }: RunFilter) => {
     if (agentName !== undefined) return keys.agent(agentName);
+    if (principal !== undefined) return keys.principal(principal);
     if (state !== undefined) return keys.state(state);
     if (host !== undefined) return keys.host(host);
     return runner === undefined ? keys.all : keys.runner(runner);
   };
 
   return {
-    async add(run: Pick<Run, 'id' | 'agentName' | 'runner' | 'queuedAt'>): Promise<void> {
-      const { id, agentName, runner, queuedAt } = run;
+    async add(run: Pick<Run, 'id' | 'principal' | 'agentName' | 'runner' | 'queuedAt'>): Promise<void> {
+      const { id, principal, agentName, runner, queuedAt } = run;
       await Promise.all([
         redis.zadd(keys.all, queuedAt, id),
         redis.zadd(keys.ids, 0, id),
         redis.zadd(keys.agent(agentName), queuedAt, id),
+        redis.zadd(keys.principal(principal), queuedAt, id),
         redis.zadd(keys.runner(runner), queuedAt, id),
         redis.zadd(keys.state('queued'), queuedAt, id),
       ]);

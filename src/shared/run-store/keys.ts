@@ -19,6 +19,7 @@ export function indexKeys(prefix: string) {
     /** Ids in lexical order, for unique prefixes. */
     ids: `${index}:ids`,
     agent: (name: string) => `${index}:agent:${name}`,
+    principal: (name: string) => `${index}:principal:${name}`,
     runner: (name: string) => `${index}:runner:${name}`,
     state: (state: string) => `${index}:state:${state}`,
     host: (host: string) => `${index}:host:${host}`,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { LOCAL } from '../principal.js';
 import type { Bell } from '../redis/bell.js';
 import type { RedisClient } from '../redis/connect.js';
 import type { Run, RunOrder } from '../run.js';
@@ -48,7 +49,8 @@ export function openRunStore(client: RedisClient, bell: Bell, prefix: string, re
     async create(id: string, queue: string, order: RunOrder): Promise<boolean> {
       const { run, events, request, bell: channel } = keysOf(id);
       const queuedAt = await now();
-      await indexes.add({ id, agentName: order.agentName, runner: order.runner, queuedAt });
+      const { agentName, runner, principal = LOCAL.name } = order;
+      await indexes.add({ id, principal, agentName, runner, queuedAt });
       const fields = [...fieldsOfOrder(id, queue, order), 'queuedAt', queuedAt];
       return (await redis.apCreate(run, events, request, channel, JSON.stringify(order), ...fields)) === 1;
     },
@@ -59,9 +61,9 @@ export function openRunStore(client: RedisClient, bell: Bell, prefix: string, re
       return text === null ? undefined : (JSON.parse(text) as RunOrder);
     },
 
-    /** The run id that a client token stands for: the given one, or the one that an earlier call chose. */
-    async idForToken(token: string, id: string): Promise<string> {
-      const key = `${prefix}:client-token:${token}`;
+    /** The run id that a principal's client token stands for: the given one, or the one that an earlier call chose. */
+    async idForToken(principal: string, token: string, id: string): Promise<string> {
+      const key = `${prefix}:client-token:${encodeURIComponent(principal)}:${token}`;
       const set = await redis.set(key, id, 'PX', retention.recordRetentionMs, 'NX');
       return set === 'OK' ? id : ((await redis.get(key)) ?? id);
     },
@@ -114,17 +116,18 @@ export function openRunStore(client: RedisClient, bell: Bell, prefix: string, re
       return found;
     },
 
-    /** The latest run of an agent name, with a runner if given. */
-    async latest(agentName: string, runner?: string): Promise<Run | undefined> {
-      const [run] = await this.list({ agentName, ...(runner !== undefined && { runner }) }, 1);
+    /** The latest run of an agent name, with a runner or of a principal if given. */
+    async latest(agentName: string, others: Pick<RunFilter, 'runner' | 'principal'> = {}): Promise<Run | undefined> {
+      const [run] = await this.list({ agentName, ...others }, 1);
       return run;
     },
   };
 }
 export type RunStore = ReturnType<typeof openRunStore>;
 
-function matches(run: Run, { agentName, runner, state, host }: RunFilter): boolean {
+function matches(run: Run, { agentName, runner, principal, state, host }: RunFilter): boolean {
   return (
+    (principal === undefined || run.principal === principal) &&
     (agentName === undefined || run.agentName === agentName) &&
     (runner === undefined || run.runner === runner) &&
     (state === undefined || run.state === state) &&

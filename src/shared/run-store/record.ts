@@ -1,3 +1,4 @@
+import { LOCAL } from '../principal.js';
 import type { Failure, KillSignal, Run, RunOrder, Usage } from '../run.js';
 import { RUN_STATES, type RunState } from '../run-state.js';
 
@@ -34,6 +35,7 @@ export function runFromFields(fields: Fields): Run | undefined {
   if (!id || !runner || !agentName || !queue) return undefined;
   return {
     id,
+    principal: fields.principal ?? LOCAL.name,
     runner,
     agentName,
     queue,
@@ -68,8 +70,8 @@ export function runFromFields(fields: Fields): Run | undefined {
 
 /** The fields that a new run starts with, flat as HSET takes them. */
 export function fieldsOfOrder(id: string, queue: string, order: RunOrder): string[] {
-  const { runner, agentName, prompt, sessionId, mode, model, path } = order;
-  const optional = defined({ sessionId, mode, model, path });
+  const { runner, agentName, prompt, principal, sessionId, mode, model, path } = order;
+  const optional = defined({ principal, sessionId, mode, model, path });
   const fields = { id, queue, runner, agentName, promptBytes: String(Buffer.byteLength(prompt)), ...optional };
   return Object.entries({ ...fields, resumed: sessionId === undefined ? '0' : '1' }).flat();
 }

@@ -1,3 +1,4 @@
+import { LOCAL } from '../principal.js';
 import type { RedisClient } from '../redis/connect.js';
 
 /** A conversation of a CLI: it can be resumed only on its host, in its directory and with its home. */
@@ -5,29 +6,32 @@ export interface Session {
   readonly id: string;
   readonly runner: string;
   readonly agentName: string;
+  /** Whose run began it; absent: LOCAL's. */
+  readonly principal?: string;
   readonly host: string;
   readonly path: string;
   readonly home: string;
   readonly runId: string;
 }
 
-/** The memory of sessions, by runner and id, and the latest by agent name and runner. */
+/** The memory of sessions, by runner and id, and the latest by principal, agent name and runner. */
 export function openSessions(redis: RedisClient, prefix: string, retentionMs: number) {
   const byId = (runner: string, id: string) => `${prefix}:session:${runner}:${id}`;
-  const latest = (agentName: string, runner: string) => `${prefix}:latest-session:${agentName}:${runner}`;
+  const latest = (principal: string, agentName: string, runner: string) =>
+    `${prefix}:latest-session:${encodeURIComponent(principal)}:${agentName}:${runner}`;
   return {
     /** Remembers a session from the moment its id is known. */
     async remember(session: Session): Promise<void> {
-      const { runner, id, agentName } = session;
+      const { runner, id, agentName, principal = LOCAL.name } = session;
       await redis.set(byId(runner, id), JSON.stringify(session), 'PX', retentionMs);
-      await redis.set(latest(agentName, runner), id, 'PX', retentionMs);
+      await redis.set(latest(principal, agentName, runner), id, 'PX', retentionMs);
     },
     async find(runner: string, id: string): Promise<Session | undefined> {
       const text = await redis.get(byId(runner, id));
       return text === null ? undefined : (JSON.parse(text) as Session);
     },
-    async latest(agentName: string, runner: string): Promise<Session | undefined> {
-      const id = await redis.get(latest(agentName, runner));
+    async latest(principal: string, agentName: string, runner: string): Promise<Session | undefined> {
+      const id = await redis.get(latest(principal, agentName, runner));
       return id === null ? undefined : this.find(runner, id);
     },
   };

@@ -46,6 +46,7 @@ function tool(handle: () => Promise<{ n: number }> = async () => ({ n: 1 })): To
     }),
     output: z.object({ n: z.number() }),
     annotations: READS,
+    scope: 'read',
     handle,
   }) as unknown as Tool;
 }

@@ -5,6 +5,7 @@ import type { Run } from '../../../../src/shared/run.js';
 
 const QUEUED: Run = {
   id: 'r1',
+  principal: 'ann',
   runner: 'demo',
   agentName: 'greeter',
   state: 'queued',
@@ -23,6 +24,7 @@ describe('what callers see of a run', () => {
   test('has what is known, and the times also as a person reads them', () => {
     expect(viewOf(QUEUED)).toEqual({
       runId: 'r1',
+      principal: 'ann',
       runner: 'demo',
       agentName: 'greeter',
       status: 'queued',

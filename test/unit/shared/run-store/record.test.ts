@@ -16,6 +16,7 @@ function created(order: RunOrder) {
 const ORDER: RunOrder = { runner: 'demo', agentName: 'greeter', prompt: 'größe' };
 const FRESH = {
   id: 'r1',
+  principal: 'local',
   queue: 'runs.demo',
   runner: 'demo',
   agentName: 'greeter',
@@ -33,6 +34,10 @@ const FRESH = {
 describe('the record of a new run', () => {
   test('has what was ordered and no more', () => {
     expect(created(ORDER)).toEqual(FRESH);
+  });
+
+  test('belongs to whoever ordered it', () => {
+    expect(created({ ...ORDER, principal: 'ann' })).toEqual({ ...FRESH, principal: 'ann' });
   });
 
   test('has what was chosen, and knows that it resumes a session', () => {

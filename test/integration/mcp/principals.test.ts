@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { callTool } from '../../../src/mcp/call.js';
+import { TOOLS } from '../../../src/mcp/tools/list.js';
+import type { Pool } from '../../../src/shared/pool.js';
+import { LOCAL, type Principal } from '../../../src/shared/principal.js';
+import { connect, makePlace } from '../../support/pool.js';
+
+const ANN: Principal = { name: 'ann', scopes: ['read', 'run', 'kill'] };
+const BOB: Principal = { name: 'bob', scopes: ['read', 'run', 'kill'] };
+const WATCHER: Principal = { name: 'watcher', scopes: ['read'] };
+const CHIEF: Principal = { name: 'chief', scopes: ['admin'] };
+
+const place = makePlace();
+let pool: Pool;
+beforeAll(async () => {
+  pool = await connect(place);
+});
+afterAll(async () => {
+  await pool.stop();
+  place.clean();
+});
+
+type Facts = Record<string, unknown>;
+
+async function ask<Answer = Facts>(principal: Principal, name: string, args: Facts): Promise<Answer> {
+  const tool = TOOLS.find((one) => one.name === name);
+  if (!tool) throw new Error(`there is no tool ${name}`);
+  const answer = await callTool(tool, args, {
+    pool,
+    principal,
+    signal: new AbortController().signal,
+    waitCapMs: 1_000,
+  });
+  return (answer.ok ? answer.value : answer.error) as Answer;
+}
+
+/** No worker is here, so what is submitted stays queued. */
+const submit = async (principal: Principal, extra: Facts = {}) =>
+  (await ask<{ runId: string }>(principal, 'run_agent', { runner: 'scripted', prompt: '[]', ...extra })).runId;
+const idsOf = async (principal: Principal, filter: Facts = {}) =>
+  (await ask<{ runs: { runId: string }[] }>(principal, 'list_runs', filter)).runs.map(({ runId }) => runId);
+
+describe('a run', () => {
+  test.each([
+    ['get_agent_status', {}],
+    ['stream_agent_output', {}],
+    ['wait_agent', { timeoutMs: 0 }],
+    ['kill_agent', {}],
+  ])('of somebody else is not there for %s, by its id or its agent name', async (tool, args) => {
+    const agentName = `only-${tool}`;
+    const runId = await submit(ANN, { agentName });
+    for (const which of [{ runId }, { agentName }])
+      expect(await ask(BOB, tool, { ...which, ...args })).toMatchObject({ code: 'unknown_run' });
+    expect(await ask(BOB, 'get_agent_status', { runId: 'rnobody' })).toMatchObject({
+      message: 'there is no run rnobody',
+      hint: (await ask(BOB, 'get_agent_status', { runId })).hint,
+    });
+    for (const owner of [ANN, CHIEF, LOCAL])
+      expect(await ask(owner, tool, { agentName, ...args })).toMatchObject({ runId });
+  });
+
+  test('of somebody else is not waited for among others', async () => {
+    const runIds = [await submit(ANN), await submit(BOB)];
+    expect(await ask(ANN, 'wait_agent', { runIds, timeoutMs: 0 })).toMatchObject({ code: 'unknown_run' });
+  });
+
+  test('is listed for its owner and for administrators, with statistics, page after page', async () => {
+    const agentName = 'listed';
+    const mine = [await submit(ANN, { agentName }), await submit(ANN, { agentName })].reverse();
+    const [theirs] = [await submit(BOB, { agentName })];
+    for (const filter of [{ agentName }, {}, { status: 'queued' }, { runner: 'scripted' }]) {
+      const seen = await idsOf(ANN, filter);
+      expect(seen).toEqual(expect.arrayContaining(mine));
+      expect(seen).not.toContain(theirs);
+    }
+    expect(await idsOf(BOB, { agentName })).toEqual([theirs]);
+    expect(await idsOf(CHIEF, { agentName })).toEqual([theirs, ...mine]);
+    expect(await idsOf(WATCHER)).toEqual([]);
+    const first = await ask(ANN, 'list_runs', { agentName, limit: 1, stats: true });
+    expect(first).toMatchObject({ runs: [{ runId: mine[0], principal: 'ann' }], stats: [{ count: 2 }] });
+    expect(await idsOf(ANN, { agentName, limit: 1, cursor: first.nextCursor })).toEqual([mine[1]]);
+  });
+
+  test('by agent name is the latest one of whoever asks', async () => {
+    const agentName = 'shared-name';
+    const mine = await submit(ANN, { agentName });
+    const theirs = await submit(BOB, { agentName });
+    expect(await ask(ANN, 'get_agent_status', { agentName })).toMatchObject({ runId: mine });
+    expect(await ask(CHIEF, 'get_agent_status', { agentName })).toMatchObject({ runId: theirs });
+  });
+
+  test('is not found by the client token of somebody else', async () => {
+    const clientToken = 'the-same';
+    const mine = await submit(ANN, { clientToken });
+    expect(await submit(BOB, { clientToken })).not.toBe(mine);
+    expect(await submit(ANN, { clientToken })).toBe(mine);
+  });
+});
+
+describe('a session', () => {
+  const session = { id: 's1', runner: 'scripted', host: 'h', path: '/', home: '/', runId: 'r1' };
+
+  test('of somebody else, or one that nobody knows, is resumed for administrators only', async () => {
+    await pool.runs.sessions.remember({ ...session, agentName: 'talker', principal: 'ann' });
+    for (const sessionId of ['s1', 's2'])
+      expect(await ask(BOB, 'run_agent', { runner: 'scripted', prompt: '[]', sessionId })).toMatchObject({
+        code: 'unknown_session',
+      });
+    for (const [who, sessionId] of [
+      [ANN, 's1'],
+      [CHIEF, 's1'],
+      [LOCAL, 's2'],
+    ] as const)
+      expect(await ask(who, 'run_agent', { runner: 'scripted', prompt: '[]', sessionId })).toMatchObject({ sessionId });
+  });
+
+  test('is resumed by autoResume only where it is of whoever asks', async () => {
+    await pool.runs.sessions.remember({ ...session, agentName: 'twin', principal: 'ann' });
+    const resume = { runner: 'scripted', prompt: '[]', agentName: 'twin', autoResume: true };
+    expect(await ask(ANN, 'run_agent', resume)).toMatchObject({ sessionId: 's1' });
+    expect(await ask(BOB, 'run_agent', resume)).not.toHaveProperty('sessionId');
+  });
+});
+
+test.each(TOOLS.map((tool) => [tool.name, tool] as const))('%s says which scope it needs', async (name, tool) => {
+  const without = { name: 'poor', scopes: [] };
+  expect(await ask(without, name, {})).toMatchObject({
+    code: 'forbidden',
+    message: `${name} needs the scope ${tool.scope}, and poor has none`,
+  });
+  const answer = await ask({ name: 'one', scopes: [tool.scope] }, name, {});
+  expect(answer.code).not.toBe('forbidden');
+});
