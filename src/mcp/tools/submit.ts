@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { isWithin } from '../../shared/allowed-path.js';
 import { UserError } from '../../shared/errors.js';
 import type { Pool } from '../../shared/pool.js';
-import { allows, maySee } from '../../shared/principal.js';
 import { route } from '../../shared/queues/route.js';
 import type { Run, RunOrder } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
 import type { Session } from '../../shared/run-store/sessions.js';
 import type { LivingWorker } from '../../shared/workers.js';
+import { sessionFor } from './resumed-session.js';
 import type { Asker, ToolContext } from './tool.js';
 
 /** What a caller may say about a run; `autoResume` and `clientToken` are resolved here. */
@@ -134,24 +134,6 @@ function checkPrompt({ config }: Pool, prompt: string): void {
     `prompt: it has ${bytes} bytes, and ${config.maxPromptBytes} are allowed`,
     'Put the long part into a file under path and name it in the prompt, or raise AGENTPOOL_MAX_PROMPT_BYTES.',
   );
-}
-
-/** The session that is resumed. One that we do not know may be anybody's, so only an administrator may name it. */
-async function sessionFor({ pool, principal }: Asker, order: Order, autoResume: boolean): Promise<Session | undefined> {
-  const { sessionId } = order;
-  if (sessionId !== undefined) {
-    const session = await pool.runs.sessions.find(order.runner, sessionId);
-    if (session ? maySee(principal, session.principal) : allows(principal, 'admin')) return session;
-    throw new UserError(
-      'unknown_session',
-      `sessionId: there is no session ${sessionId} of yours`,
-      'Use the sessionId of a run of yours, or autoResume.',
-    );
-  }
-  if (!autoResume) return undefined;
-  if (pool.runners.get(order.runner)?.resumeArgs === undefined)
-    throw new UserError('cannot_resume', `${order.runner} cannot resume a session`, 'Leave autoResume out.');
-  return pool.runs.sessions.latest(order.principal, order.agentName, order.runner);
 }
 
 function checkHost({ host }: RunOrder, session: Session | undefined): void {
