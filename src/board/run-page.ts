@@ -49,7 +49,10 @@ function facts({ run, queuePosition, now }: ShownRun): Html {
     ['Host', run.host],
     ['Worker', run.worker],
     ['Process', run.pid],
-    ['Session', run.sessionId && html`<code>${run.sessionId}</code>${run.resumed ? ' (resumed)' : ''}`],
+    [
+      'Session',
+      run.sessionId && html`<code>${run.sessionId}</code>${run.resumes === run.sessionId ? ' (resumed)' : ''}`,
+    ],
     ['Directory', run.path && html`<code>${run.path}</code>`],
     ['Queue', html`<a href="${job}">${run.queue}</a>${queuePosition === undefined ? '' : `, place ${queuePosition}`}`],
     ['Queued', ago(queuedAt, now)],

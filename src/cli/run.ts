@@ -88,7 +88,7 @@ async function run(runner: string, prompt: string, options: RunOptions): Promise
       clientToken: options.clientToken,
     };
     const submitted = await ask(pool, runAgent, asked);
-    if (submitted.warning) note(colors.yellow(submitted.warning));
+    for (const word of [submitted.warning, submitted.hint]) if (word) note(colors.yellow(word));
     if (!options.follow) {
       if (options.json) printJson(submitted);
       else print(submitted.runId);

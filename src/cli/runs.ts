@@ -74,7 +74,7 @@ export function addRuns(program: Command): void {
             run.runId,
             run.agentName,
             run.runner,
-            paintState(run.status),
+            paintState(run.status) + (run.waitingFor ? colors.dim(` after ${run.waitingFor}`) : ''),
             run.host ?? '',
             run.pid === undefined ? '' : String(run.pid),
             took(run),

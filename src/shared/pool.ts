@@ -39,7 +39,7 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
       logger,
       runners,
       queues,
-      runs: openRunStore(redis, bell, config.prefix, config),
+      runs: openRunStore(redis, bell, config.prefix, config, queues.hurry),
       control: openControl(redis, bell, config.prefix),
       workers: openWorkers(redis, config.prefix, config.heartbeatMs),
       ready: () => whenReady(redis),

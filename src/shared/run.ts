@@ -100,7 +100,8 @@ export interface Run {
   readonly worker?: string;
   readonly pid?: number;
   readonly sessionId?: string;
-  readonly resumed: boolean;
+  /** The session that was to be resumed; `sessionId` is the one that the program uses. */
+  readonly resumes?: string;
   readonly mode?: string;
   readonly model?: string;
   readonly path?: string;

@@ -1,9 +1,11 @@
 import type { Lease } from '../shared/queues/leases.js';
 import type { Run } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
+import type { Change } from '../shared/run-store/ownership.js';
 import type { WorkerDeps } from './deps.js';
 import { spooledRuns } from './spool.js';
 import { startRun } from './start-run.js';
+import { endLost } from './tidy.js';
 
 /** What to do with a job that BullMQ hands us; it may do so more than once for one run. */
 export type Decision = 'start' | 'start-claimed' | 'attach' | 'mirror' | 'end';
@@ -19,6 +21,9 @@ export function decide(run: Pick<Run, 'state' | 'worker'> | undefined, worker: s
   return known ? 'attach' : 'start-claimed'; // ours, and nobody has started it: the answer to our claim was lost
 }
 
+/** A waiting run looks by itself whether its session is free (ms): the end of the other one may have hurried in vain. */
+const LOOK_AGAIN_MS = 10_000;
+
 /**
  * Takes a job on: starts its program if nobody has, else mirrors the end of the run that somebody looks after. Resolves
  * once the slot is taken, with false when there was none; what takes longer goes to `inBackground`.
@@ -28,7 +33,7 @@ export async function attachOrStart(
   lease: Lease,
   inBackground: (begun: Promise<void>) => void,
 ): Promise<boolean> {
-  const { pool, id, host, supervised, starting, leases } = deps;
+  const { pool, id, supervised, starting, leases } = deps;
   const run = await pool.runs.get(lease.runId);
   const decision = decide(run, id, supervised.has(lease.runId) || starting.has(lease.runId));
   if (!run || decision === 'end') {
@@ -54,14 +59,35 @@ export async function attachOrStart(
     return false;
   }
   deps.slots.take(run.runner);
-  const claimed = decision === 'start' ? await pool.runs.claim(run.id, id, host) : { changed: true, epoch: run.epoch };
-  if (!claimed.changed) {
+  const claimed =
+    decision === 'start-claimed'
+      ? { changed: true, epoch: run.epoch }
+      : await claim(deps, run, lease).catch((error: unknown) => {
+          deps.slots.release(run.runner);
+          throw error;
+        });
+  if (!claimed?.changed) {
     deps.slots.release(run.runner);
-    return mirror(deps, lease); // a kill or another worker was faster
+    return claimed ? mirror(deps, lease) : true; // a kill or another worker was faster; or it waits for its session
   }
   leases.add(lease);
   inBackground(begin(deps, run, claimed.epoch, lease));
   return true;
+}
+
+/** Claims a run when its session is free; else its job is laid aside, and takes neither a slot nor our time. */
+async function claim(deps: WorkerDeps, run: Run, lease: Lease): Promise<Change | undefined> {
+  const { runs, queues } = deps.pool;
+  if ((await runs.takeTurn(run)) !== undefined) {
+    await lease.layAside(LOOK_AGAIN_MS);
+    // It may have become free just before there was something to hurry.
+    if ((await runs.waitsFor(run)) === undefined) await queues.hurry(run.id, run.queue);
+    return undefined;
+  }
+  if (run.resumes !== undefined) await endLost(deps);
+  const claimed = await runs.claim(run.id, deps.id, deps.host);
+  if (claimed.state !== undefined && isEnded(claimed.state)) await runs.leaveSessions(run);
+  return claimed;
 }
 
 async function begin(deps: WorkerDeps, run: Run, epoch: number, lease: Lease): Promise<void> {

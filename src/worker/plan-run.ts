@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { accessSync, constants } from 'node:fs';
+import { homedir } from 'node:os';
 import type { Failure, RunOrder } from '../shared/run.js';
 import type { ConfigFile, Runner, RunRequest } from '../shared/runners/runner.js';
 import { workingDirectory } from './allowed-path.js';
@@ -13,6 +15,8 @@ export interface Plan {
   readonly request: RunRequest;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** HOME of the program. */
+  readonly home: string;
   readonly stdin: string;
   readonly files: readonly ConfigFile[];
 }
@@ -57,15 +61,34 @@ export async function planFor(deps: WorkerDeps, runId: string, order: RunOrder):
   const lacking = [...new Set([...missing, ...servers.missing])];
   if (lacking.length > 0)
     return { failure: failure('invalid_request', `the worker's environment lacks ${lacking.join(', ')}`) };
+  const home = session?.home ?? programEnv.HOME ?? homedir();
+  if (session && !isUsable(home))
+    return {
+      failure: failure(
+        'invalid_request',
+        `session ${session.id} lives in the home ${home}, which this worker cannot use; start the worker as its user`,
+      ),
+    };
   return {
     runner,
     program,
     request,
     args: argsOf(runner, request),
-    env: programEnv,
+    env: { ...programEnv, HOME: home },
+    home,
     stdin: runner.stdin?.(request) ?? '',
     files: runner.files?.(request) ?? [],
   };
+}
+
+/** Whether a directory is there and we may work in it. */
+function isUsable(directory: string): boolean {
+  try {
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function argsOf(runner: Runner, request: RunRequest): string[] {

@@ -14,6 +14,8 @@ export interface SpoolMeta {
   readonly leaseToken: string;
   readonly bootId: string;
   readonly path: string;
+  /** HOME of the program: its sessions live there. */
+  readonly home: string;
   readonly sessionId?: string;
   readonly timeoutMs: number;
   readonly silenceTimeoutMs: number;

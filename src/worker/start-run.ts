@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { codeOf, messageOf } from '../shared/errors.js';
 import type { Lease } from '../shared/queues/leases.js';
 import type { Failure, RunOrder } from '../shared/run.js';
@@ -87,8 +86,8 @@ export function watchOver(
   const { pool, host, supervised, slots, logger } = deps;
   const runner = pool.runners.get(meta.runner);
   if (!runner) throw new Error(`the spool of run ${own.id} names the unknown runner ${meta.runner}`);
-  const { path, agentName, principal } = meta;
-  const where = { host, path, home: homedir() };
+  const { path, home, agentName, principal } = meta;
+  const where = { host, path, home };
   const supervision = supervise(
     {
       runs: pool.runs,
@@ -130,7 +129,7 @@ function metaFor(
   queue: string,
   lease: Lease | undefined,
   order: RunOrder,
-  { runner, request }: Plan,
+  { runner, request, home }: Plan,
 ): SpoolMeta {
   const { config } = deps.pool;
   return {
@@ -142,6 +141,7 @@ function metaFor(
     leaseToken: lease?.token ?? '',
     bootId: bootId(),
     path: request.path,
+    home,
     timeoutMs: order.timeoutMs ?? config.runTimeoutMs,
     silenceTimeoutMs: order.silenceTimeoutMs ?? config.silenceTimeoutMs,
     startedUptimeMs: uptimeMs(),

@@ -85,7 +85,9 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
   const sessionKnown = (known: string) => {
     if (known === sessionId) return;
     sessionId = known;
-    Promise.all([runs.sessionKnown(own, known), deps.rememberSession(known)]).catch((error: unknown) =>
+    // In this order on the wire: whoever is told of the session must find it held.
+    const recorded = [runs.holdSession(runner.name, known, own.id), runs.sessionKnown(own, known)];
+    Promise.all([...recorded, deps.rememberSession(known)]).catch((error: unknown) =>
       logger.warn({ err: error }, 'the session id could not be recorded'),
     );
   };

@@ -28,3 +28,14 @@ export async function tidyEnded(deps: WorkerDeps, keepMs: number): Promise<void>
     if (!run || (isEnded(run.state) && now - (run.endedAt ?? 0) >= keepMs)) await tidy(deps, runId);
   }
 }
+
+/**
+ * Ends the programs of this host whose runs were given up as lost. They may still use a session that is free since, so
+ * this is done before the next run resumes one.
+ */
+export async function endLost({ pool, spools }: WorkerDeps): Promise<void> {
+  for (const runId of spooledRuns(spools)) {
+    const run = await pool.runs.get(runId);
+    if (run?.failure?.kind === 'lost') await endTree({ runId, signal: 'TERM', graceMs: LEFTOVER_GRACE_MS });
+  }
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { runView, viewOf } from './run-view.js';
+import { runView, viewOf, waitingFor } from './run-view.js';
 import { textOf } from './text.js';
 import { defineTool, READS } from './tool.js';
 import { findRun, whichRun } from './which-run.js';
@@ -28,13 +28,15 @@ export const getAgentStatus = defineTool({
   scope: 'read',
   handle: async ({ tailBytes, ...which }, { pool, principal }) => {
     const run = await findRun({ pool, principal }, which);
-    const [tail, result, queuePosition] = await Promise.all([
+    const [tail, result, queuePosition, turn] = await Promise.all([
       tailBytes === 0 ? undefined : pool.runs.tail(run.id, tailBytes, undefined),
       pool.runs.result(run.id),
       run.state === 'queued' ? pool.queues.position(run.id, run.queue) : undefined,
+      waitingFor(pool, run),
     ]);
     return {
       ...viewOf(run),
+      ...turn,
       outputTail: tail ? textOf(tail.bytes, false) : '',
       ...(result !== undefined && { result }),
       ...(queuePosition !== undefined && { queuePosition }),

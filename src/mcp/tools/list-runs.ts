@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { UserError } from '../../shared/errors.js';
 import type { Run } from '../../shared/run.js';
 import { RUN_STATES } from '../../shared/run-state.js';
-import { runView, viewOf } from './run-view.js';
+import { runView, viewOf, waitingFor } from './run-view.js';
 import { defineTool, READS } from './tool.js';
 import { agentNameArgument, seenBy } from './which-run.js';
 
@@ -55,7 +55,7 @@ export const listRuns = defineTool({
     const more = recent.length > limit && last;
     const counted = stats ? await pool.runs.list(filter, MOST_COUNTED) : [];
     return {
-      runs: page.map(viewOf),
+      runs: await Promise.all(page.map(async (run) => ({ ...viewOf(run), ...(await waitingFor(pool, run)) }))),
       ...(more && { nextCursor: `${last.queuedAt}.${last.id}` }),
       ...(stats && { stats: statisticsOf(counted.filter((run) => run.queuedAt >= since)) }),
     };

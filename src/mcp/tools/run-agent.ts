@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { RUN_STATES } from '../../shared/run-state.js';
-import { failureView, outputUri } from './run-view.js';
+import { failureView, outputUri, runView } from './run-view.js';
 import { type Submission, type Submitted, submit } from './submit.js';
 import { defineTool } from './tool.js';
 import { agentNameArgument } from './which-run.js';
@@ -77,15 +77,19 @@ const output = z.object({
   sessionId: z.string().optional(),
   host: z.string().optional(),
   queuePosition: z.number().int().optional().describe('1: next'),
+  waitingFor: runView.shape.waitingFor,
+  hint: z.string().optional(),
   failure: failureView.optional(),
   outputUri: z.string(),
   warning: z.string().optional(),
 });
 
 /** The answer of a submission, as callers see it. */
-function submittedView({ run, queuePosition, warning }: Submitted): z.infer<typeof output> {
+function submittedView({ run, queuePosition, waitingFor, warning }: Submitted): z.infer<typeof output> {
   const { id, runner, agentName, state, pid, sessionId, host, failure } = run;
-  const optional = { pid, sessionId, host, failure, queuePosition, warning };
+  const hint =
+    waitingFor && `Session ${sessionId} is in use: this run starts by itself after run ${waitingFor} has ended.`;
+  const optional = { pid, sessionId, host, failure, queuePosition, waitingFor, hint, warning };
   return {
     runId: id,
     runner,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Pool } from '../../shared/pool.js';
 import { FAILURE_KINDS, type Run } from '../../shared/run.js';
 import { RUN_STATES } from '../../shared/run-state.js';
 
@@ -41,6 +42,7 @@ export const runView = z.object({
   outputBytes: z.number().int().describe('Everything that the program has printed so far'),
   droppedBytes: z.number().int().describe('How much of it is no longer kept, from the beginning'),
   killRequestedAt: time,
+  waitingFor: z.string().optional().describe('The run that has the session: this one starts after its end'),
 });
 export type RunView = z.infer<typeof runView>;
 
@@ -80,6 +82,12 @@ export function viewOf(run: Run): RunView {
     outputBytes: outBytes + errBytes,
     droppedBytes,
   };
+}
+
+/** The run that a queued one waits for, because it uses the session; nothing when there is none. */
+export async function waitingFor(pool: Pool, run: Run): Promise<{ waitingFor?: string }> {
+  const holder = await pool.runs.waitsFor(run);
+  return holder === undefined ? {} : { waitingFor: holder };
 }
 
 /** Where the output of a run can be read as a resource. */

@@ -8,6 +8,7 @@ import { isEnded } from '../../shared/run-state.js';
 import type { Session } from '../../shared/run-store/sessions.js';
 import type { LivingWorker } from '../../shared/workers.js';
 import { sessionFor } from './resumed-session.js';
+import { waitingFor } from './run-view.js';
 import type { Asker, ToolContext } from './tool.js';
 
 /** What a caller may say about a run; `autoResume` and `clientToken` are resolved here. */
@@ -24,6 +25,7 @@ type Submitter = Pick<ToolContext, 'pool' | 'principal' | 'signal'>;
 export interface Submitted {
   readonly run: Run;
   readonly queuePosition?: number;
+  readonly waitingFor?: string;
   readonly warning?: string;
 }
 
@@ -51,9 +53,10 @@ export interface Prepared {
 export async function submit(context: Submitter, submission: Submission): Promise<Submitted> {
   const { pool, signal } = context;
   const prepared = await prepare(context, submission, await pool.workers.living());
-  const { queue, free, warning } = prepared;
+  const { queue, warning } = prepared;
   await pool.queues.checkRoom(queue);
   const run = await place(pool, prepared);
+  const free = prepared.free && (await pool.runs.waitsFor(run)) === undefined;
   const seen = free
     ? await pool.runs.wait(run.id, ({ state, pid }) => pid !== undefined || isEnded(state), {
         timeoutMs: PID_WITHIN_MS,
@@ -63,6 +66,7 @@ export async function submit(context: Submitter, submission: Submission): Promis
   const queuePosition = seen?.state === 'queued' ? await pool.queues.position(run.id, queue) : undefined;
   return {
     run: seen ?? run,
+    ...(await waitingFor(pool, seen ?? run)),
     ...(queuePosition !== undefined && { queuePosition }),
     ...(warning && run.state === 'queued' && { warning }),
   };

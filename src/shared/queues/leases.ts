@@ -20,6 +20,8 @@ export interface Lease {
   finish(outcome: JobOutcome): Promise<boolean>;
   /** Gives the job back to the head of its queue. */
   giveBack(): Promise<void>;
+  /** Lays the job aside for so long (ms), or until it is hurried. */
+  layAside(forMs: number): Promise<void>;
 }
 
 /** Takes jobs of one queue without blocking; the wake-up comes by bell. */
@@ -58,6 +60,9 @@ function leaseOf(job: Job, queue: string, token: string, lockMs: number): Lease 
       ),
     giveBack: async () => {
       await held(() => job.moveToWait(token));
+    },
+    layAside: async (forMs) => {
+      await held(() => job.moveToDelayed(Date.now() + forMs, token));
     },
   };
 }

@@ -102,6 +102,13 @@ export function openQueues(redis: RedisClient, bell: Bell, prefix: string, limit
       );
     },
 
+    /** Lets a run that was laid aside be taken at once. */
+    async hurry(runId: string, name: string): Promise<void> {
+      const job = await bullQueue(name).getJob(runId);
+      await job?.promote().catch((error: unknown) => logger.debug({ runId, err: error }, 'the job was not laid aside'));
+      await redis.publish(ring(name), '0');
+    },
+
     /** Whether BullMQ has a job for a run. */
     async has(runId: string, name: string): Promise<boolean> {
       return (await bullQueue(name).getJob(runId)) !== undefined;

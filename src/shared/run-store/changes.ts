@@ -7,16 +7,25 @@ import { linesIn } from './output.js';
 import type { Change, Chunk, Ending, Ownership, Retention } from './ownership.js';
 import { runFromFields } from './record.js';
 import type { Scripts } from './scripts.js';
+import { openTurns } from './turns.js';
 
 /** Results are for models to read; what is longer is cut, and the output has all of it. */
 const MOST_RESULT_CHARS = 256 * 1024;
 /** Every change of a run: compare-and-set against the table of states, fenced by the owner's epoch. */
-export function openChanges(redis: RedisClient & Scripts, prefix: string, indexes: Indexes, retention: Retention) {
+export function openChanges(
+  redis: RedisClient & Scripts,
+  prefix: string,
+  indexes: Indexes,
+  retention: Retention,
+  hurry: (runId: string, queue: string) => Promise<void>,
+) {
   const keysOf = (id: string) => runKeys(prefix, id);
 
   async function get(id: string): Promise<Run | undefined> {
     return runFromFields(await redis.hgetall(keysOf(id).run));
   }
+
+  const turns = openTurns(redis, prefix, get, hurry);
 
   async function change(
     id: string,
@@ -71,16 +80,19 @@ export function openChanges(redis: RedisClient & Scripts, prefix: string, indexe
       fields: { exitCode, failure: failure && JSON.stringify(failure), usage: usage && JSON.stringify(usage) },
     });
     if (!changed.changed) return changed;
+    const ended = await get(id);
     await Promise.all([
       redis.pexpire(events, retention.outputRetentionMs),
       redis.pexpire(request, retention.outputRetentionMs),
       redis.pexpire(run, retention.recordRetentionMs),
-      reindex(id),
+      ended && indexes.move(ended),
+      ended && turns.leaveSessions(ended),
     ]);
     return changed;
   }
 
   return {
+    ...turns,
     get,
     end,
     /** Puts a run into the indexes that its record says; used by the sweep after a crash in between. */

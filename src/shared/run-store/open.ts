@@ -18,7 +18,13 @@ import { type WaitOptions, waitForRun } from './wait.js';
 const FORGET_AFTER_MS = 60_000;
 
 /** The only gateway to runs in Redis. Every method may throw when Redis is unreachable. */
-export function openRunStore(client: RedisClient, bell: Bell, prefix: string, retention: Retention) {
+export function openRunStore(
+  client: RedisClient,
+  bell: Bell,
+  prefix: string,
+  retention: Retention,
+  hurry: (runId: string, queue: string) => Promise<void>,
+) {
   const redis = withScripts(client);
   const indexes: Indexes = openIndexes(redis, prefix);
   const sessions: Sessions = openSessions(redis, prefix, retention.sessionRetentionMs);
@@ -29,7 +35,7 @@ export function openRunStore(client: RedisClient, bell: Bell, prefix: string, re
     return (seconds ?? 0) * 1000 + Math.floor((micros ?? 0) / 1000);
   }
 
-  const changes = openChanges(redis, prefix, indexes, retention);
+  const changes = openChanges(redis, prefix, indexes, retention, hurry);
   const { get } = changes;
 
   return {

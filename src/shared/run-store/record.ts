@@ -41,7 +41,6 @@ export function runFromFields(fields: Fields): Run | undefined {
     queue,
     state: stateOf(fields),
     epoch: Number(fields.epoch),
-    resumed: fields.resumed === '1',
     promptBytes: Number(fields.promptBytes ?? 0),
     queuedAt: Number(fields.queuedAt),
     outBytes: Number(fields.out ?? 0),
@@ -53,6 +52,7 @@ export function runFromFields(fields: Fields): Run | undefined {
       worker: fields.worker,
       pid: number(fields.pid),
       sessionId: fields.sessionId,
+      resumes: fields.resumes,
       mode: fields.mode,
       model: fields.model,
       path: fields.path,
@@ -71,7 +71,7 @@ export function runFromFields(fields: Fields): Run | undefined {
 /** The fields that a new run starts with, flat as HSET takes them. */
 export function fieldsOfOrder(id: string, queue: string, order: RunOrder): string[] {
   const { runner, agentName, prompt, principal, sessionId, mode, model, path } = order;
-  const optional = defined({ principal, sessionId, mode, model, path });
+  const optional = defined({ principal, sessionId, resumes: sessionId, mode, model, path });
   const fields = { id, queue, runner, agentName, promptBytes: String(Buffer.byteLength(prompt)), ...optional };
-  return Object.entries({ ...fields, resumed: sessionId === undefined ? '0' : '1' }).flat();
+  return Object.entries(fields).flat();
 }

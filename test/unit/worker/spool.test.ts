@@ -27,6 +27,7 @@ const meta = (runId: string): SpoolMeta => ({
   leaseToken: 't:1',
   bootId: 'b',
   path: '/work',
+  home: '/home/ann',
   timeoutMs: 1,
   silenceTimeoutMs: 2,
   startedUptimeMs: 3,

@@ -11,7 +11,6 @@ const QUEUED: Run = {
   state: 'queued',
   queue: 'runs.demo',
   epoch: 0,
-  resumed: false,
   promptBytes: 5,
   queuedAt: 0,
   outBytes: 0,

@@ -22,7 +22,6 @@ const FRESH = {
   agentName: 'greeter',
   state: 'queued',
   epoch: 0,
-  resumed: false,
   promptBytes: 7,
   queuedAt: 1000,
   outBytes: 0,
@@ -42,7 +41,7 @@ describe('the record of a new run', () => {
 
   test('has what was chosen, and knows that it resumes a session', () => {
     const chosen = { sessionId: 's1', mode: 'quick', model: 'opus', path: '/work' };
-    expect(created({ ...ORDER, ...chosen })).toEqual({ ...FRESH, ...chosen, resumed: true });
+    expect(created({ ...ORDER, ...chosen })).toEqual({ ...FRESH, ...chosen, resumes: chosen.sessionId });
   });
 
   test('never holds the prompt', () => {
