@@ -1,3 +1,4 @@
+import { type Agents, openAgents } from './agents/open.js';
 import type { Config } from './config/load.js';
 import { type Control, openControl } from './control.js';
 import type { Logger } from './logger.js';
@@ -19,6 +20,7 @@ export interface Pool {
   readonly queues: Queues;
   readonly control: Control;
   readonly workers: Workers;
+  readonly agents: Agents;
   /** Resolves when Redis can be asked; throws UnreachableError after 4 s. */
   ready(): Promise<void>;
   health(): Promise<RedisHealth>;
@@ -42,6 +44,7 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
       runs: openRunStore(redis, bell, config.prefix, config, queues.hurry),
       control: openControl(redis, bell, config.prefix),
       workers: openWorkers(redis, config.prefix, config.heartbeatMs),
+      agents: openAgents(redis, config.prefix),
       ready: () => whenReady(redis),
       health: () => redisHealth(redis),
       stop: () => {

@@ -62,6 +62,8 @@ export interface AgentSetup {
   /** Literals, or `$NAME`: a variable of the worker's environment, resolved there only. */
   readonly env?: Readonly<Record<string, string>>;
   readonly mcpServers?: Readonly<Record<string, McpServer>>;
+  /** By variable: further values, tried in order when the provider refuses the ones before. */
+  readonly fallbacks?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What a caller may ask for; the prompt and this never change after the run was created. */

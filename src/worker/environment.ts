@@ -1,3 +1,4 @@
+import { replaceReferences } from '../shared/agents/profile.js';
 import type { McpServer } from '../shared/run.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -19,22 +20,22 @@ export function baseEnvironment(env: Env): Record<string, string> {
   );
 }
 
-/** What a value that may be `$NAME` stands for; empty, and noted in `missing`, where the worker has no such variable. */
+/** A value with the worker's variables in it; those that it does not have are empty, and noted in `missing`. */
 function resolve(value: string, env: Env, missing: Set<string>): string {
-  const [, plain, braced] = /^\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})$/.exec(value) ?? [];
-  const reference = plain ?? braced;
-  if (reference === undefined) return value;
-  const resolved = Object.hasOwn(env, reference) ? env[reference] : undefined;
-  if (resolved === undefined) missing.add(reference);
-  return resolved ?? '';
+  return replaceReferences(value, (name) => {
+    const resolved = Object.hasOwn(env, name) ? env[name] : undefined;
+    if (resolved === undefined) missing.add(name);
+    return resolved ?? '';
+  });
 }
 
 const resolveAll = (values: Readonly<Record<string, string>>, env: Env, missing: Set<string>) =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, resolve(value, env, missing)]));
 
 /**
- * The environment of a program: the worker's, with what its runner and its agent's profile add. A value `$NAME` is the
- * worker's own variable of that name. Answers the names that the worker does not have instead of guessing.
+ * The environment of a program: the worker's, with what its runner and its agent's profile add. A value `$NAME`, or
+ * `${NAME}` within a longer one, is the worker's own variable of that name. Answers the names that the worker does not
+ * have instead of guessing.
  */
 export function programEnvironment(
   added: Readonly<Record<string, string>>,
@@ -52,7 +53,14 @@ export function resolveMcpServers(
   const missing = new Set<string>();
   const resolved = Object.entries(servers).map(([name, server]) => {
     if ('command' in server) return [name, { ...server, env: resolveAll(server.env ?? {}, env, missing) }] as const;
-    return [name, { ...server, headers: resolveAll(server.headers ?? {}, env, missing) }] as const;
+    return [
+      name,
+      {
+        ...server,
+        url: resolve(server.url, env, missing),
+        headers: resolveAll(server.headers ?? {}, env, missing),
+      },
+    ] as const;
   });
   return { resolved: Object.fromEntries(resolved), missing: [...missing] };
 }

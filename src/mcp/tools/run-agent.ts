@@ -1,34 +1,32 @@
 import { z } from 'zod';
+import { argumentWord } from '../../shared/agents/profile.js';
 import { RUN_STATES } from '../../shared/run-state.js';
 import { failureView, outputUri, runView } from './run-view.js';
 import { type Submission, type Submitted, submit } from './submit.js';
 import { defineTool } from './tool.js';
 import { agentNameArgument } from './which-run.js';
 
-/** Such words become arguments of a program: with a dash first, some programs would take them for an option. */
-const word = z
-  .string()
-  .min(1)
-  .max(256)
-  .regex(/^(?!-)\P{Cc}*$/u, 'must not begin with a dash or hold control characters');
-
 /** What a run can be asked with. */
 export const runArguments = {
-  runner: z.string().min(1).describe('The agent program: claude, demo, or what pool_status lists'),
+  runner: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("The agent program: claude, demo, or what pool_status lists; by default that of the agent's profile"),
   prompt: z.string().min(1).describe('What the agent is asked to do'),
   agentName: agentNameArgument
     .optional()
     .describe(
-      'A name for follow-up calls and for sessions: letters, digits, - and _; by default the name of the runner',
+      'A stored agent (list_agents), whose profile fills in what is not given here; or just a name for follow-up calls and for sessions: letters, digits, - and _; by default the name of the runner',
     ),
-  sessionId: word.optional().describe("Resume this session of the agent program, on the session's own host"),
+  sessionId: argumentWord.optional().describe("Resume this session of the agent program, on the session's own host"),
   autoResume: z
     .boolean()
     .default(false)
     .describe('Resume the latest session of this agentName and runner, if there is one'),
   mode: z.string().optional().describe('A mode of the runner, where it has some'),
   path: z.string().optional().describe("The working directory on the worker, absolute; by default the worker's own"),
-  model: word.optional().describe('The model, as the agent program names it'),
+  model: argumentWord.optional().describe('The model, as the agent program names it'),
   timeoutMs: z
     .number()
     .int()

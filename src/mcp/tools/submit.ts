@@ -10,9 +10,12 @@ import type { LivingWorker } from '../../shared/workers.js';
 import { sessionFor } from './resumed-session.js';
 import { waitingFor } from './run-view.js';
 import type { Asker, ToolContext } from './tool.js';
+import { withProfile } from './with-profile.js';
 
 /** What a caller may say about a run; `autoResume` and `clientToken` are resolved here. */
-export interface Submission extends Omit<RunOrder, 'agentName' | 'principal'> {
+export interface Submission extends Omit<RunOrder, 'agentName' | 'principal' | 'runner' | 'setup'> {
+  /** By default that of the agent's profile. */
+  readonly runner?: string;
   readonly agentName?: string;
   readonly autoResume?: boolean;
   readonly clientToken?: string;
@@ -78,7 +81,7 @@ export async function prepare(
   submission: Submission,
   workers: readonly LivingWorker[],
 ): Promise<Prepared> {
-  const { clientToken, autoResume, ...asked } = submission;
+  const { clientToken, autoResume, ...asked } = await withProfile(pool, submission);
   checkRunner(pool, asked, workers);
   checkPrompt(pool, asked.prompt);
   const agentName = asked.agentName ?? asked.runner;
@@ -110,9 +113,10 @@ export async function place(pool: Pool, { order, queue, clientToken }: Prepared)
   return run;
 }
 
-function checkRunner(
+/** Throws a UserError for a runner that nobody knows, and for what it cannot do. */
+export function checkRunner(
   pool: Pool,
-  { runner: name, mode, sessionId }: Pick<Submission, 'runner' | 'mode' | 'sessionId'>,
+  { runner: name, mode, sessionId }: Pick<RunOrder, 'runner' | 'mode' | 'sessionId'>,
   workers: readonly LivingWorker[],
 ): void {
   const runner = pool.runners.get(name);

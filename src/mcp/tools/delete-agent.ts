@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import { defineTool } from './tool.js';
+import { agentNameArgument } from './which-run.js';
+
+export const deleteAgent = defineTool({
+  name: 'delete_agent',
+  title: 'Delete an agent',
+  description: 'Removes the profile of an agent. Its runs, also those that still wait, keep what they were given.',
+  input: z.strictObject({ name: agentNameArgument }),
+  output: z.object({ name: z.string(), deleted: z.boolean() }),
+  annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
+  scope: 'admin', // it decides what others run, and which variables of the workers go where
+  handle: async ({ name }, { pool }) => {
+    await pool.agents.remove(name);
+    return { name, deleted: true };
+  },
+});

@@ -1,0 +1,125 @@
+import { UserError } from '../errors.js';
+import type { RedisClient } from '../redis/connect.js';
+import { type AgentProfile, type ProfileSummary, type StoredProfile, variablesOf } from './profile.js';
+import { refuseSecrets } from './secrets.js';
+
+/** Writes a profile and its line in the list, or removes both, if it still is what was read; '' stands for none. */
+const SWAP = `
+if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
+if ARGV[3] == '' then return redis.call('HDEL', KEYS[1], ARGV[1]) + redis.call('HDEL', KEYS[2], ARGV[1]) end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[4])
+return 1`;
+
+/** Somebody else changes the same profile between our reading and writing; so often in a row is no accident. */
+const MOST_TRIES = 50;
+
+function summaryOf(profile: StoredProfile): ProfileSummary {
+  const { name, runner, description, model, mode, revision, createdAt, updatedAt } = profile;
+  return { name, runner, description, model, mode, revision, createdAt, updatedAt, variables: variablesOf(profile) };
+}
+
+const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
+
+/** The profiles of agents, shared by everybody on this Redis. No secret gets in: values of secrets stay on the workers. */
+export function openAgents(redis: RedisClient, prefix: string) {
+  const profiles = `{${prefix}:agents}:profiles`;
+  const list = `{${prefix}:agents}:list`;
+
+  const read = async (name: string) => (await redis.hget(profiles, name)) ?? '';
+  const parse = (text: string) => JSON.parse(text) as StoredProfile;
+
+  async function swap(name: string, before: string, after: StoredProfile | undefined): Promise<boolean> {
+    const texts = after ? [JSON.stringify(after), JSON.stringify(summaryOf(after))] : ['', ''];
+    return Number(await redis.eval(SWAP, 2, profiles, list, name, before, ...texts)) > 0;
+  }
+
+  async function now(): Promise<number> {
+    const [seconds, micros] = (await redis.time()).map(Number);
+    return (seconds ?? 0) * 1000 + Math.floor((micros ?? 0) / 1000);
+  }
+
+  async function unknown(name: string): Promise<UserError> {
+    const names = (await redis.hkeys(list)).sort();
+    const there = names.length === 0 ? 'there is none yet' : `there are ${names.slice(0, 20).join(', ')}`;
+    return new UserError('unknown_agent', `there is no agent ${name}`, `create_agent makes one; ${there}.`);
+  }
+
+  /** Reads, changes and writes until nobody came in between, so that no change is lost. */
+  async function change(
+    name: string,
+    decide: (before: StoredProfile) => StoredProfile | undefined,
+  ): Promise<StoredProfile | undefined> {
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const before = await read(name);
+      if (before === '') throw await unknown(name);
+      const after = decide(parse(before));
+      if (await swap(name, before, after)) return after;
+    }
+    throw new UserError('conflict', `agent ${name} is being changed all the time`, 'Try again in a moment.');
+  }
+
+  return {
+    async find(name: string): Promise<StoredProfile | undefined> {
+      const text = await read(name);
+      return text === '' ? undefined : parse(text);
+    },
+
+    /** Throws a UserError when there is none. */
+    async get(name: string): Promise<StoredProfile> {
+      const found = await this.find(name);
+      if (found) return found;
+      throw await unknown(name);
+    },
+
+    /** Every profile in full, by name. */
+    async all(): Promise<StoredProfile[]> {
+      return (await redis.hvals(profiles)).map(parse).sort(byName);
+    },
+
+    /** What there is, by name, in one read. */
+    async list(): Promise<ProfileSummary[]> {
+      return (await redis.hvals(list)).map((text) => JSON.parse(text) as ProfileSummary).sort(byName);
+    },
+
+    /** Throws a UserError for a name that is taken, and for what looks like a secret. */
+    async create(profile: AgentProfile): Promise<StoredProfile> {
+      refuseSecrets(profile);
+      const at = await now();
+      const stored = { ...profile, revision: 1, createdAt: at, updatedAt: at };
+      if (await swap(profile.name, '', stored)) return stored;
+      throw new UserError(
+        'agent_exists',
+        `there is an agent ${profile.name} already`,
+        'Choose another name, or change it with update_agent_config.',
+      );
+    },
+
+    /** Changes a profile; `edit` is asked again when somebody else was faster. `revision`: only if it is still that one. */
+    async update(
+      name: string,
+      edit: (profile: AgentProfile) => AgentProfile,
+      revision?: number,
+    ): Promise<StoredProfile> {
+      const at = await now();
+      const changed = await change(name, (before) => {
+        if (revision !== undefined && before.revision !== revision)
+          throw new UserError(
+            'changed_meanwhile',
+            `agent ${name} is at revision ${before.revision}, not ${revision}`,
+            'Look at it with get_agent_configs, and change it again.',
+          );
+        const edited = { ...edit(before), name };
+        refuseSecrets(edited);
+        return { ...edited, revision: before.revision + 1, createdAt: before.createdAt, updatedAt: at };
+      });
+      return changed as StoredProfile;
+    },
+
+    /** Throws a UserError when there is none. Runs that were submitted with it keep what they were given. */
+    async remove(name: string): Promise<void> {
+      await change(name, () => undefined);
+    },
+  };
+}
+export type Agents = ReturnType<typeof openAgents>;
