@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { ownCommand } from './pool-process.js';
 
 /** The shortest command that starts the MCP server: `agentpool mcp` where that is us, else with full paths. */
-function mcpCommand(): { command: string; args: string[] } {
+export function mcpCommand(): { command: string; args: string[] } {
   const { command, args } = ownCommand();
   const script = realpathOrNothing(process.argv[1] ?? '');
   const installed = (process.env.PATH ?? '').split(delimiter).some((dir) => {

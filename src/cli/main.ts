@@ -18,6 +18,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   logs: async () => (await import('./runs.js')).addLogs,
   wait: async () => (await import('./wait.js')).addWait,
   kill: async () => (await import('./runs.js')).addKill,
+  connect: async () => (await import('./connect.js')).addConnect,
   doctor: async () => (await import('./doctor.js')).addDoctor,
   demo: async () => (await import('./demo.js')).addDemo,
 };
