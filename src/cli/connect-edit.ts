@@ -5,7 +5,7 @@ import { UserError } from '../shared/errors.js';
 import { type Entry, OUR_MEMBERS } from './connect-clients.js';
 
 /** What our server is called in every client. */
-export const SERVER_NAME = 'agentpool';
+const SERVER_NAME = 'agentpool';
 
 type Members = Record<string, unknown>;
 const membersOf = (value: unknown): Members =>
