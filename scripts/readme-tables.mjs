@@ -100,14 +100,16 @@ function toolsTable() {
 
 function runnersTable() {
   const command = /^(npm|npx|pip|pipx|uv|brew|curl|go|cargo|sudo)\b/;
-  const rows = RUNNERS.map(({ name, title, install, resumeArgs, modes = [] }) => [
+  const rows = RUNNERS.map(({ name, title, install, testedVersion = '', resumeArgs, modes = [], note = '' }) => [
     code(name),
     title,
-    command.test(install) ? code(install) : install,
+    command.test(install) ? code(install.replace(/ {2,}/, ' ')) : install,
+    testedVersion,
     resumeArgs ? 'yes' : 'no',
     modes.map(code).join(', '),
+    note,
   ]);
-  return table(['Runner', 'Program', 'Install', 'Resumes sessions', 'Modes'], rows);
+  return table(['Runner', 'Program', 'Install', 'Tested with', 'Resumes sessions', 'Modes', 'Note'], rows);
 }
 
 const TABLES = { tools: toolsTable, runners: runnersTable, settings: settingsTable };

@@ -6,6 +6,7 @@ import { getAgentStatus } from '../mcp/tools/get-agent-status.js';
 import { runAgent } from '../mcp/tools/run-agent.js';
 import { UserError } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
+import { RUNNERS } from '../shared/runners/list.js';
 import { ask, exitOf } from './ask.js';
 import { openContext } from './context.js';
 import { followOutput } from './follow.js';
@@ -33,7 +34,7 @@ export function addRun(program: Command): void {
   program
     .command('run')
     .description('submit a run and follow it live; exits with its outcome')
-    .argument('<runner>', 'claude, demo, or another that a worker has')
+    .argument('<runner>', `${RUNNERS.map(({ name }) => name).join(', ')}, or another that a worker has`)
     .argument('[prompt]', 'what to ask; - or nothing: read it from stdin')
     .option('--no-follow', 'print the run id and leave')
     .option('--agent <name>', 'a name for the run, for follow-up commands and sessions')

@@ -6,6 +6,8 @@ import type { Findings, Output } from '../shared/runners/runner.js';
 const LONGEST_LINE = 16 * 1024 * 1024;
 /** The text of a runner without a result of its own is its result, up to here (characters, from the end). */
 const TEXT_RESULT_CHARS = 64 * 1024;
+/** A result that comes in pieces is collected up to here (characters). */
+const LONGEST_RESULT = 1024 * 1024;
 const HALF_CHARACTER = /^[\udc00-\udfff]/;
 
 /** Collects what a CLI's stdout tells about its run, from bytes as they come. */
@@ -20,7 +22,9 @@ export function createReader(output: Output, onLearned: (learned: Findings) => v
     try {
       const learned = output.format === 'text' ? output.read?.(String(message)) : output.read(message);
       if (!learned || Object.keys(learned).length === 0) return;
-      Object.assign(found, learned, learned.usage && { usage: added(found.usage ?? {}, learned.usage) });
+      const { resultPart, usage, ...facts } = learned;
+      Object.assign(found, facts, usage && { usage: added(found.usage ?? {}, usage) });
+      if (resultPart && (found.result?.length ?? 0) < LONGEST_RESULT) found.result = (found.result ?? '') + resultPart;
       onLearned(learned);
     } catch (error) {
       // A reader that trips over one line must not cost the run; the line is in the output all the same.

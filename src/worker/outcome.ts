@@ -1,6 +1,6 @@
 import type { Failure, FailureKind } from '../shared/run.js';
 import type { Ending } from '../shared/run-store/ownership.js';
-import type { Findings } from '../shared/runners/runner.js';
+import type { Findings, Runner } from '../shared/runners/runner.js';
 
 /** Everything that decides how a run ended. */
 export interface Evidence {
@@ -13,6 +13,7 @@ export interface Evidence {
   readonly terminal: boolean;
   /** The end of stderr, for failures that say no more. */
   readonly lastWords: string;
+  readonly failureKind?: Runner['failureKind'];
   /** What the limits were (ms), for the message. */
   readonly limits: { readonly timeoutMs: number; readonly silenceTimeoutMs: number };
 }
@@ -61,21 +62,22 @@ export function outcomeOf(evidence: Evidence): Ending {
       'spool',
       "the spools of its host took more than AGENTPOOL_SPOOL_QUOTA_BYTES, and this run's was the largest",
     );
-  const reported = reportedFailure(findings);
+  const kind = exitCode ? evidence.failureKind?.(exitCode, evidence.lastWords) : undefined;
+  const reported = reportedFailure(findings, kind);
   if (reported) return failed(reported.kind, reported.message);
   if (exitCode === undefined) return failed('lost', 'the program is gone and nobody saw how it ended');
-  if (exitCode !== 0) return failed(...withoutReport(exitCode, evidence.lastWords));
+  if (exitCode !== 0) return failed(...withoutReport(exitCode, evidence.lastWords, kind));
   if (evidence.terminal && !findings.ended)
     return failed('incomplete', 'it exited with 0 but never reported the end of its work');
   return { state: 'done', ...facts, ...(findings.result !== undefined && { result: findings.result }) };
 }
 
-function reportedFailure({ error, errorKind, hopeless }: Findings): Failure | undefined {
+function reportedFailure({ error, errorKind, hopeless }: Findings, kind: FailureKind = 'agent'): Failure | undefined {
   if (error === undefined && errorKind === undefined && !hopeless) return undefined;
-  return { kind: errorKind ?? 'agent', message: error ?? 'the program reported an error' };
+  return { kind: errorKind ?? kind, message: error ?? 'the program reported an error' };
 }
 
-function withoutReport(exitCode: number, lastWords: string): [FailureKind, string] {
+function withoutReport(exitCode: number, lastWords: string, kind: FailureKind = 'exit'): [FailureKind, string] {
   if ((exitCode === 126 || exitCode === 127) && /^agentpool: .*exec: /m.test(lastWords))
     return [
       'not_executable',
@@ -85,5 +87,5 @@ function withoutReport(exitCode: number, lastWords: string): [FailureKind, strin
     return ['spool', `the worker's disk refused the start: ${lastWords}`];
   const signal = SIGNALS[exitCode - 128];
   if (signal) return ['signal', `it was ended by ${signal}, which did not come from agentpool`];
-  return ['exit', lastWords === '' ? `it exited with ${exitCode}` : `it exited with ${exitCode}: ${lastWords}`];
+  return [kind, lastWords === '' ? `it exited with ${exitCode}` : `it exited with ${exitCode}: ${lastWords}`];
 }

@@ -38,13 +38,25 @@ export async function planFor(deps: WorkerDeps, runId: string, order: RunOrder):
     order.sessionId === undefined ? undefined : await pool.runs.sessions.find(runner.name, order.sessionId);
   if (order.sessionId !== undefined && !runner.resumeArgs)
     return { failure: failure('invalid_request', `${runner.title} cannot resume a session`) };
+  const lacking = runner.lacks?.find((part) => order.setup?.[part] !== undefined);
+  if (lacking) return { failure: failure('invalid_request', `${runner.title} cannot be given ${lacking}`) };
   // A session is bound to its directory: CLIs lose it, hang on it or start anew elsewhere.
   const place = workingDirectory(session?.path ?? order.path, config.allowedPaths);
   if ('failure' in place) return place;
   const sessionId = order.sessionId ?? (runner.sessionIdArgs ? randomUUID() : undefined);
   const { systemPrompt, env: setupEnv = {}, mcpServers = {} } = order.setup ?? {};
   const servers = resolveMcpServers(mcpServers, env);
+  const home = session?.home ?? programEnvironment(setupEnv, env).env.HOME ?? homedir();
+  if (session && !isUsable(home))
+    return {
+      failure: failure(
+        'invalid_request',
+        `session ${session.id} lives in the home ${home}, which this worker cannot use; start the worker as its user`,
+      ),
+    };
   const request: RunRequest = {
+    runId,
+    home,
     prompt: order.prompt,
     filesDirectory: spoolOf(deps.spools, runId).files,
     resume: order.sessionId !== undefined,
@@ -58,17 +70,9 @@ export async function planFor(deps: WorkerDeps, runId: string, order: RunOrder):
   };
   const added = { ...runner.env?.(request), ...setupEnv };
   const { env: programEnv, missing } = programEnvironment(added, env);
-  const lacking = [...new Set([...missing, ...servers.missing])];
-  if (lacking.length > 0)
-    return { failure: failure('invalid_request', `the worker's environment lacks ${lacking.join(', ')}`) };
-  const home = session?.home ?? programEnv.HOME ?? homedir();
-  if (session && !isUsable(home))
-    return {
-      failure: failure(
-        'invalid_request',
-        `session ${session.id} lives in the home ${home}, which this worker cannot use; start the worker as its user`,
-      ),
-    };
+  const unset = [...new Set([...missing, ...servers.missing])];
+  if (unset.length > 0)
+    return { failure: failure('invalid_request', `the worker's environment lacks ${unset.join(', ')}`) };
   return {
     runner,
     program,

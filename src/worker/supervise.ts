@@ -146,6 +146,7 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
       terminal: runner.output.format !== 'text' && runner.output.terminal === true,
       lastWords: lastWords(spool.stderr),
       limits: meta,
+      ...(runner.failureKind && { failureKind: runner.failureKind }),
       ...((endedBy || (await killedEarlier(code))) && { endedBy: endedBy ?? 'kill' }),
     });
     const { changed, state } = await runs.end(own.id, own.epoch, ending);

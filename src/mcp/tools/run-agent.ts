@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { argumentWord } from '../../shared/agents/profile.js';
 import { RUN_STATES } from '../../shared/run-state.js';
+import { RUNNERS } from '../../shared/runners/list.js';
 import { failureView, outputUri, runView } from './run-view.js';
 import { type Submission, type Submitted, submit } from './submit.js';
 import { defineTool } from './tool.js';
 import { agentNameArgument } from './which-run.js';
+
+const names = RUNNERS.map(({ name }) => name).join(', ');
 
 /** What a run can be asked with. */
 export const runArguments = {
@@ -12,7 +15,7 @@ export const runArguments = {
     .string()
     .min(1)
     .optional()
-    .describe("The agent program: claude, demo, or what pool_status lists; by default that of the agent's profile"),
+    .describe(`The agent program: ${names}, or another that pool_status lists; by default that of the agent's profile`),
   prompt: z.string().min(1).describe('What the agent is asked to do'),
   agentName: agentNameArgument
     .optional()

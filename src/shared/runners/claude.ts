@@ -1,33 +1,24 @@
 import { z } from 'zod';
-import type { Findings, Runner } from './runner.js';
+import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
+import { failureWith, kindOfStatus } from './http-status.js';
+import { count, words } from './lenient.js';
+import type { Findings, Runner, RunRequest } from './runner.js';
+import { spentOf, streamJson } from './stream-json.js';
 
-const count = z.number().optional().catch(undefined);
-const words = z.string().optional().catch(undefined);
 /** A field of another shape than today's is passed over; only with another `is_error` the whole line means nothing. */
-const message = z.object({
-  type: z.string(),
-  subtype: words,
-  session_id: words,
+const message = streamJson.extend({
+  is_error: z.boolean().optional(),
   attempt: count,
   error: words,
   error_status: count,
-  is_error: z.boolean().optional(),
   api_error_status: count,
-  result: words,
   errors: z.array(z.string()).optional().catch(undefined),
   model_usage_since_last_result: z
     .record(z.string(), z.object({ costUSD: z.number() }))
     .optional()
     .catch(undefined),
-  usage: z
-    .object({ input_tokens: count, output_tokens: count, cache_read_input_tokens: count })
-    .optional()
-    .catch(undefined),
 });
 type Message = z.infer<typeof message>;
-
-const KIND_OF_STATUS = { 401: 'auth', 403: 'auth', 429: 'rate_limit' } as const;
-const kindOf = (status: number | undefined) => KIND_OF_STATUS[status as keyof typeof KIND_OF_STATUS];
 
 /**
  * claude repeats a refused key ten times, over three minutes, as it does an overload. Only the overload can pass, so
@@ -36,7 +27,7 @@ const kindOf = (status: number | undefined) => KIND_OF_STATUS[status as keyof ty
 const AUTH_ATTEMPTS = 2;
 
 function readRetry({ attempt = 0, error, error_status: status }: Message): Findings | undefined {
-  if (kindOf(status) !== 'auth' || attempt < AUTH_ATTEMPTS) return undefined;
+  if (kindOfStatus(status) !== 'auth' || attempt < AUTH_ATTEMPTS) return undefined;
   return { hopeless: true, errorKind: 'auth', error: `${error ?? 'the credentials were refused'} (HTTP ${status})` };
 }
 
@@ -46,19 +37,12 @@ function costOf({ model_usage_since_last_result: byModel }: Message): number | u
 }
 
 function readResult(last: Message): Findings {
-  const { usage } = last;
   const costUsd = costOf(last);
-  const spent = {
-    ...(usage?.input_tokens !== undefined && { inputTokens: usage.input_tokens }),
-    ...(usage?.output_tokens !== undefined && { outputTokens: usage.output_tokens }),
-    ...(usage?.cache_read_input_tokens !== undefined && { cachedInputTokens: usage.cache_read_input_tokens }),
-    ...(costUsd !== undefined && { costUsd }),
-  };
+  const usage = { ...spentOf(last), ...(costUsd !== undefined && { costUsd }) };
   // `subtype` says "success" even when the API refused; only `is_error` can be trusted.
-  if (!last.is_error) return { ended: true, usage: spent, ...(last.result !== undefined && { result: last.result }) };
+  if (!last.is_error) return { ended: true, usage, ...(last.result !== undefined && { result: last.result }) };
   const error = last.result || last.errors?.join('\n') || last.subtype || 'claude reported an error';
-  const kind = NO_LOGIN.test(error) ? 'auth' : kindOf(last.api_error_status);
-  return { ended: true, usage: spent, error, ...(kind && { errorKind: kind }) };
+  return { ended: true, usage, ...failureWith(error, NO_LOGIN.test(error) ? 401 : last.api_error_status) };
 }
 
 /** Without any credentials it asks no provider, so there is no status: "Not logged in · Please run /login". */
@@ -74,23 +58,49 @@ function read(value: unknown): Findings | undefined {
   return subtype === 'init' && sessionId ? { sessionId } : undefined;
 }
 
+/** --dangerously-skip-permissions wins over a permission mode, so only one of them is given. */
+function permissionArgs({ permissions, mode }: RunRequest): string[] {
+  if (mode !== undefined) return ['--permission-mode', mode];
+  return permissions === 'auto' ? ['--dangerously-skip-permissions'] : ['--permission-mode', 'dontAsk'];
+}
+
+/** A resumed session sends the system prompt of its first request unless it is told not to. */
+const systemPromptArgs = (request: RunRequest) => [
+  '--append-system-prompt-file',
+  pathOf(request, SYSTEM_PROMPT),
+  ...(request.resume ? ['--system-prompt-snapshot', 'off'] : []),
+];
+
+const SYSTEM_PROMPT = 'system-prompt.md';
+const MCP = 'mcp.json';
+const servers = (request: RunRequest) =>
+  serversAs(request, { program: (server) => server, remote: (server) => server });
+
 /** Claude Code, `@anthropic-ai/claude-code` 2.1. */
 export const claude: Runner<'claude'> = {
   name: 'claude',
   title: 'Claude Code',
   command: 'claude',
-  install: 'npm install -g @anthropic-ai/claude-code',
+  // Without the version npm takes an old release on Node 20, without a word.
+  install: 'npm install -g @anthropic-ai/claude-code@2.1.330',
   versionArgs: ['--version'],
   testedVersion: '2.1.330',
-  args: ({ model, permissions }) => [
+  modes: ['plan'],
+  args: (request) => [
     '-p',
     '--output-format',
     'stream-json',
     '--verbose',
-    ...(permissions === 'auto' ? ['--dangerously-skip-permissions'] : ['--permission-mode', 'dontAsk']),
-    ...(model === undefined ? [] : ['--model', model]),
+    ...permissionArgs(request),
+    ...ifGiven(request.model, (model) => ['--model', model]),
+    ...ifGiven(request.systemPrompt, () => systemPromptArgs(request)),
+    ...ifGiven(servers(request), () => ['--mcp-config', pathOf(request, MCP), '--strict-mcp-config']),
   ],
   stdin: ({ prompt }) => prompt,
+  files: (request) => [
+    ...ifGiven(request.systemPrompt, (content) => [{ name: SYSTEM_PROMPT, content }]),
+    ...ifGiven(servers(request), (mcpServers) => [jsonFile(MCP, { mcpServers })]),
+  ],
   sessionIdArgs: (sessionId) => ['--session-id', sessionId],
   resumeArgs: (sessionId) => ['--resume', sessionId],
   env: ({ permissions }) => ({

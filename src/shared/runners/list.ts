@@ -1,12 +1,33 @@
 import type { CustomRunner } from '../config/custom-runner.js';
 import { ConfigError } from '../errors.js';
 import { claude } from './claude.js';
+import { cline } from './cline.js';
+import { codex } from './codex.js';
+import { copilot } from './copilot.js';
 import { customRunner } from './custom.js';
 import { demo } from './demo.js';
+import { gemini } from './gemini.js';
+import { hermes } from './hermes.js';
+import { kilo } from './kilo.js';
+import { openclaw } from './openclaw.js';
+import { opencode } from './opencode.js';
+import { qwencli } from './qwencli.js';
 import type { Runner } from './runner.js';
 
 /** Every built-in runner: queues, tool arguments, doctor and the README's table derive from this list. */
-export const RUNNERS: readonly Runner[] = [claude, demo];
+export const RUNNERS: readonly Runner[] = [
+  claude,
+  gemini,
+  kilo,
+  qwencli,
+  openclaw,
+  cline,
+  opencode,
+  hermes,
+  codex,
+  copilot,
+  demo,
+];
 
 export type Runners = ReadonlyMap<string, Runner>;
 

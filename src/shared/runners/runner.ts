@@ -2,6 +2,7 @@ import type { Failure, KillSignal, McpServer, Usage } from '../run.js';
 
 /** What a runner is given to build its command line from. */
 export interface RunRequest {
+  readonly runId: string;
   readonly prompt: string;
   /** The session to resume, or, where `resume` is false, the id that we chose for the new one. */
   readonly sessionId?: string;
@@ -10,6 +11,8 @@ export interface RunRequest {
   readonly model?: string;
   /** The working directory, real and absolute. */
   readonly path: string;
+  /** The home directory of the program, absolute. */
+  readonly home: string;
   /** `auto`: tools may be used unasked; `safe`: what needs an approval is denied. */
   readonly permissions: 'auto' | 'safe';
   /** Of the agent's profile: what it is and how it shall behave. */
@@ -34,6 +37,8 @@ export interface ConfigFile {
 export interface Findings {
   readonly sessionId?: string;
   readonly result?: string;
+  /** A piece of the result: what comes after the pieces and the `result` before it. */
+  readonly resultPart?: string;
   /** The CLI's own words for what went wrong. */
   readonly error?: string;
   /** What kind of failure `error` is, where the CLI tells. */
@@ -69,6 +74,8 @@ export interface Runner<Name extends string = string> {
   readonly command: string;
   /** How a person installs it; shown in errors and by doctor. */
   readonly install: string;
+  /** What a user should know of it before anything else; shown in the README. */
+  readonly note?: string;
   readonly versionArgs?: readonly string[];
   /** Absent: takes no mode. */
   readonly modes?: readonly string[];
@@ -83,8 +90,12 @@ export interface Runner<Name extends string = string> {
   readonly env?: (request: RunRequest) => Readonly<Record<string, string>>;
   /** Written with mode 0600 before the start. */
   readonly files?: (request: RunRequest) => readonly ConfigFile[];
+  /** What of an agent's profile it cannot be given: a run that needs it is refused. */
+  readonly lacks?: readonly ('systemPrompt' | 'mcpServers')[];
   /** The first signal when we end it: TERM, unless the program ends better with another one. */
   readonly endSignal?: KillSignal;
+  /** What an exit code and the last words on stderr stand for, where the output does not tell the kind of failure. */
+  readonly failureKind?: (exitCode: number, lastWords: string) => Failure['kind'] | undefined;
   /** The version that the suite against the real program runs. */
   readonly testedVersion?: string;
   readonly output: Output;

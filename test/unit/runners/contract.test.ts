@@ -24,7 +24,19 @@ const CUSTOM = [
 ];
 const ALL: readonly Runner[] = [...RUNNERS, ...CUSTOM];
 
+/** They know nothing of profiles of agents. */
+const NO_PROFILES = ['demo', ...CUSTOM.map(({ name }) => name)];
+/** They make a session that is not there, so the same words resume one and begin one. */
+const SESSIONS_ARE_MADE = ['openclaw'];
+
 const PROMPT = '-zebra prompt: "quotes", $HOME, `ticks`,\n{sessionId} and ünïcödé';
+const SYSTEM_PROMPT = '- You are a "giraffe";\n$HOME is the savanna.';
+const SECRETS = ["it's-a-$ECRET", 'Bearer "s3cr3t"'] as const;
+const MCP_SERVERS = {
+  own: { command: 'ant-eater', args: ['--fast', 'a b'], env: { ANTS: SECRETS[0] } },
+  far: { url: 'https://far.example/mcp', headers: { Authorization: SECRETS[1] } },
+  'far too': { type: 'sse' as const, url: 'https://far.example/sse' },
+};
 const ID = 'b7c1d2e3-0000-4000-8000-00000000cafe';
 
 /** Every kind of request that a runner may get. */
@@ -35,14 +47,34 @@ function requestsFor(runner: Runner): RunRequest[] {
   const each = <A extends object, B extends object>(left: readonly A[], right: readonly B[]) =>
     left.flatMap((a) => right.map((b) => ({ ...a, ...b })));
   const permissions = [{ permissions: 'auto' as const }, { permissions: 'safe' as const }];
-  return each(each(sessions, permissions), each(modes, models)).map((asked) =>
-    Object.freeze({ prompt: PROMPT, path: '/work', filesDirectory: '/spool/files', ...asked }),
+  const profiles = [{}, { systemPrompt: SYSTEM_PROMPT }, { systemPrompt: SYSTEM_PROMPT, mcpServers: MCP_SERVERS }];
+  return each(each(each(sessions, permissions), each(modes, models)), profiles).map((asked) =>
+    Object.freeze({
+      runId: 'run-1',
+      prompt: PROMPT,
+      path: '/work',
+      home: '/home/user',
+      filesDirectory: '/spool/files',
+      ...asked,
+    }),
   );
 }
+
+/** Everything that a request gives to a program, by the way it takes. */
+const given = (runner: Runner, request: RunRequest) => ({
+  args: argsOf(runner, request),
+  env: JSON.stringify(runner.env?.(request) ?? {}),
+  files: (runner.files?.(request) ?? []).map(({ content }) => content),
+});
+const argsOf = (runner: Runner, request: RunRequest) => {
+  const ofSession = request.resume ? runner.resumeArgs : runner.sessionIdArgs;
+  return [...runner.args(request), ...((request.sessionId && ofSession?.(request.sessionId)) || [])];
+};
 
 const TYPES: Readonly<Record<keyof Findings, (value: unknown) => boolean>> = {
   sessionId: (value) => typeof value === 'string' && value !== '',
   result: (value) => typeof value === 'string',
+  resultPart: (value) => typeof value === 'string',
   error: (value) => typeof value === 'string' && value !== '',
   errorKind: (value) => FAILURE_KINDS.some((kind) => kind === value),
   hopeless: (value) => value === true,
@@ -89,11 +121,12 @@ describe.each(ALL.map((runner) => [runner.name, runner] as const))('the runner %
     }
   });
 
-  test('gets the prompt by stdin whole, or else as one argument that is no option; never by both', () => {
+  test('gets the prompt by stdin or a file whole, or else as one argument that is no option; never twice', () => {
     for (const request of requests) {
-      const args = runner.args(request);
+      const { args, files } = given(runner, request);
       const inArgs = args.filter((arg) => arg.includes(PROMPT));
-      expect(runner.stdin?.(request).includes(PROMPT) ?? false).toBe(inArgs.length === 0);
+      const ways = [...inArgs, ...files, runner.stdin?.(request) ?? ''];
+      expect(ways.filter((way) => way.includes(PROMPT))).toHaveLength(1);
       expect(inArgs.filter((arg) => arg.startsWith('-'))).toEqual([]);
       expect(args.filter((arg) => arg.includes('zebra'))).toEqual(inArgs);
       expect(JSON.stringify(runner.env?.(request) ?? {})).not.toContain('zebra');
@@ -112,8 +145,48 @@ describe.each(ALL.map((runner) => [runner.name, runner] as const))('the runner %
   test('names the session in one argument, differently for a new one and an old one', () => {
     const kinds = [runner.sessionIdArgs?.(ID), runner.resumeArgs?.(ID)].filter((args) => args !== undefined);
     for (const args of kinds) expect(args.filter((arg) => arg.includes(ID))).toHaveLength(1);
-    expect(new Set(kinds.map((args) => args.join(' '))).size).toBe(kinds.length);
+    const different = SESSIONS_ARE_MADE.includes(name) ? 1 : kinds.length;
+    expect(new Set(kinds.map((args) => args.join(' '))).size).toBe(different);
     if (runner.sessionIdArgs) expect(runner.resumeArgs).toBeDefined();
+  });
+
+  test('is given the system prompt of a profile as it is, and says so where it cannot be', () => {
+    for (const request of requests.filter(({ systemPrompt }) => systemPrompt !== undefined)) {
+      const { args, env, files } = given(runner, request);
+      const lines = JSON.stringify(SYSTEM_PROMPT).slice(1, -1);
+      const there = files.includes(SYSTEM_PROMPT) || [...args, env].some((way) => way.includes(lines));
+      const asArgument = args.some((arg) => arg.endsWith(SYSTEM_PROMPT) && arg !== SYSTEM_PROMPT);
+      expect(there || asArgument || NO_PROFILES.includes(name)).toBe(true);
+    }
+  });
+
+  test('is told of every MCP server, its secrets in files or the environment only, and says so where it cannot be', () => {
+    for (const request of requests.filter(({ mcpServers }) => mcpServers !== undefined)) {
+      const { args, env, files } = given(runner, request);
+      const known = !runner.lacks?.includes('mcpServers') && !NO_PROFILES.includes(name);
+      for (const word of ['ant-eater', 'https://far.example/mcp', 'https://far.example/sse', 'far too'])
+        expect([...args, ...files].some((way) => way.includes(word))).toBe(known);
+      for (const secret of ['ECRET', 's3cr3t']) {
+        expect(args.filter((arg) => arg.includes(secret))).toEqual([]);
+        expect([env, ...files].some((way) => way.includes(secret))).toBe(known);
+      }
+    }
+  });
+
+  test('has files with plain names, each once, and valid JSON in those that say so', () => {
+    for (const request of requests) {
+      const files = runner.files?.(request) ?? [];
+      expect(files.filter((file) => !/^[\w-]+(\.\w+)?$/.test(file.name))).toEqual([]);
+      expect(new Set(files.map((file) => file.name)).size).toBe(files.length);
+      for (const file of files.filter((one) => one.name.endsWith('.json')))
+        expect(JSON.parse(file.content)).toBeTypeOf('object');
+      if (files.length > 0) expect(JSON.stringify(given(runner, request))).toContain(request.filesDirectory);
+    }
+  });
+
+  test('knows kinds of failures only that there are, whatever the exit code', () => {
+    for (let code = 1; code < 256; code += 1)
+      expect([...FAILURE_KINDS, undefined]).toContain(runner.failureKind?.(code, 'the last words'));
   });
 
   test('has an environment of text, with secrets by reference only and nothing of ours', () => {
@@ -168,6 +241,7 @@ describe.each(RUNNERS.map((runner) => [runner.name, runner] as const))('what %s 
       terminal: runner.output.format !== 'text' && runner.output.terminal === true,
       lastWords: files.includes(`${run}.stderr`) ? text(`${run}.stderr`).trim() : '',
       limits: { timeoutMs: 0, silenceTimeoutMs: 0 },
+      ...(runner.failureKind && { failureKind: runner.failureKind }),
     });
     expect({ state: ending.state, kind: ending.failure?.kind, exitCode: ending.exitCode }).toEqual({
       state,
@@ -179,7 +253,8 @@ describe.each(RUNNERS.map((runner) => [runner.name, runner] as const))('what %s 
   test('with any part of it replaced by rubbish makes no failure and nothing of a wrong shape', () => {
     const { output } = runner;
     const random = seeded(13);
-    const lines = recorded.flatMap((run) => bytesOf(run).toString().split('\n'));
+    const texts = recorded.map((run) => bytesOf(run).toString());
+    const lines = output.format === 'json' ? texts : texts.flatMap((text) => text.split('\n'));
     for (let round = 0; round < 500; round += 1) {
       const line = random.pick(lines);
       const answer =

@@ -72,6 +72,8 @@ describe('the command line of claude', () => {
     path: '/work',
     permissions: 'auto',
     filesDirectory: '/spool/files',
+    runId: 'run-1',
+    home: '/home/user',
     ...asked,
   });
 

@@ -10,6 +10,8 @@ const request = (prompt: string): RunRequest => ({
   path: '/work',
   permissions: 'auto',
   filesDirectory: '/spool/files',
+  runId: 'run-1',
+  home: '/home/user',
 });
 
 const { output } = own({

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { RUN_MARK } from '../config/load.js';
+import { ifGiven, pathOf } from './given-files.js';
+import { failureWith, statusIn } from './http-status.js';
+import { count, part, told, words } from './lenient.js';
+import type { ConfigFile, Findings, Runner, RunRequest } from './runner.js';
+
+const message = z.object({
+  type: z.string(),
+  thread_id: words,
+  item: part({ type: words, text: words }),
+  error: part({ message: words }),
+  usage: part({ input_tokens: count, cached_input_tokens: count, output_tokens: count }),
+});
+
+/** `unexpected status 401 Unauthorized: ...` and `exceeded retry limit, last status: 429 Too Many Requests, ...`. */
+const STATUS = /\bstatus:? (\d{3})\b/;
+/** The provider was not asked: `Missing environment variable: \`OPENAI_API_KEY\`.` */
+const NO_KEY = /^Missing environment variable\b/;
+
+function read(value: unknown): Findings | undefined {
+  const parsed = message.safeParse(value);
+  if (!parsed.success) return undefined;
+  const { type, thread_id: sessionId, item, error, usage } = parsed.data;
+  if (type === 'thread.started') return sessionId ? { sessionId } : undefined;
+  if (type === 'item.completed') return item?.type === 'agent_message' ? told({ result: item.text }) : undefined;
+  if (type === 'turn.completed')
+    return {
+      ended: true,
+      usage: told({
+        inputTokens: usage?.input_tokens,
+        outputTokens: usage?.output_tokens,
+        cachedInputTokens: usage?.cached_input_tokens,
+      }),
+    };
+  // `error` events are also warnings and attempts that are tried again; only this is the end.
+  if (type !== 'turn.failed') return undefined;
+  const text = error?.message || 'codex reported an error';
+  return { ended: true, ...failureWith(text, NO_KEY.test(text) ? 401 : statusIn(text, STATUS)) };
+}
+
+/** A value of its configuration, in TOML: its strings and lists are those of JSON, but for what JSON leaves as it is. */
+const toml = (value: string | readonly string[]) => JSON.stringify(value).replaceAll('\x7f', '\\u007f');
+const setting = (key: string, value: string | readonly string[]) => ['-c', `${key}=${toml(value)}`];
+const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+const environmentFile = (at: number) => `mcp-${at}.env`;
+const headerVariable = (server: number, header: number) => `AGENT_MCP_${server}_HEADER_${header}`;
+const servers = ({ mcpServers = {} }: RunRequest) => Object.entries(mcpServers);
+
+/**
+ * Its configuration is made of arguments, which everybody can see, so secrets go around it: a server gets its variables
+ * from a file that a shell reads before it becomes the server, and headers come from variables.
+ */
+function serverArgs(request: RunRequest): string[] {
+  return servers(request).flatMap(([name, server], at) => {
+    const key = (member: string) => `mcp_servers.${toml(name)}.${member}`;
+    if ('command' in server)
+      return [
+        ...setting(key('command'), 'sh'),
+        ...setting(key('args'), [
+          '-c',
+          'set -a; . "$0"; set +a; exec "$@"',
+          pathOf(request, environmentFile(at)),
+          server.command,
+          ...(server.args ?? []),
+        ]),
+        ...setting(key('env_vars'), [RUN_MARK]),
+      ];
+    const headers = Object.keys(server.headers ?? {}).flatMap((header, nth) =>
+      setting(key(`env_http_headers.${toml(header)}`), headerVariable(at, nth)),
+    );
+    return [...setting(key('url'), server.url), ...headers];
+  });
+}
+
+function environmentFiles(request: RunRequest): ConfigFile[] {
+  return servers(request).flatMap(([, server], at) => {
+    if (!('command' in server)) return [];
+    const lines = Object.entries(server.env ?? {}).map(([name, value]) => `${name}=${quoted(value)}\n`);
+    return [{ name: environmentFile(at), content: lines.join('') }];
+  });
+}
+
+const headerVariables = (request: RunRequest) =>
+  servers(request).flatMap(([, server], at) =>
+    Object.values(('url' in server && server.headers) || {}).map((value, nth) => [headerVariable(at, nth), value]),
+  );
+
+/** Codex CLI, `@openai/codex` 0.169. */
+export const codex: Runner<'codex'> = {
+  name: 'codex',
+  title: 'Codex CLI',
+  command: 'codex',
+  install: 'npm install -g @openai/codex',
+  versionArgs: ['--version'],
+  testedVersion: '0.169.0',
+  args: (request) => [
+    'exec',
+    '--json',
+    ...(request.permissions === 'auto' ? ['--dangerously-bypass-approvals-and-sandbox'] : ['--sandbox', 'read-only']),
+    '--skip-git-repo-check',
+    '--cd',
+    request.path,
+    ...ifGiven(request.model, (model) => ['--model', model]),
+    '-c',
+    'check_for_update_on_startup=false',
+    '-c',
+    'analytics.enabled=false',
+    ...ifGiven(request.systemPrompt, (text) => setting('developer_instructions', text)),
+    ...serverArgs(request),
+    ...(request.resume ? [] : ['-']),
+  ],
+  stdin: ({ prompt }) => prompt,
+  files: environmentFiles,
+  // The `-` is the prompt, by stdin, and has to come last.
+  resumeArgs: (sessionId) => ['resume', sessionId, '-'],
+  env: (request) => ({ NO_COLOR: '1', ...Object.fromEntries(headerVariables(request)) }),
+  output: { format: 'json-lines', read, terminal: true },
+};

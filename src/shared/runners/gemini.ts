@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
+import { failureWith, statusIn } from './http-status.js';
+import { count, part, told, words } from './lenient.js';
+import type { Findings, Runner, RunRequest } from './runner.js';
+
+const message = z.object({
+  type: z.string(),
+  session_id: words,
+  role: words,
+  content: words,
+  status: words,
+  error: part({ message: words }),
+  stats: part({ input_tokens: count, output_tokens: count, cached: count }),
+});
+type Message = z.infer<typeof message>;
+
+/** `[API Error: {"error":{"code":401,...}}]`: the provider's own answer, in words. */
+const CODE_OF_PROVIDER = /"code":\s*(\d{3})\b/;
+
+function readResult({ status, error, stats }: Message): Findings {
+  const usage = told({
+    inputTokens: stats?.input_tokens,
+    outputTokens: stats?.output_tokens,
+    cachedInputTokens: stats?.cached,
+  });
+  if (status === 'success') return { ended: true, usage };
+  const text = error?.message || 'gemini reported an error';
+  return { ended: true, usage, ...failureWith(text, statusIn(text, CODE_OF_PROVIDER)) };
+}
+
+function read(value: unknown): Findings | undefined {
+  const parsed = message.safeParse(value);
+  if (!parsed.success) return undefined;
+  const { type, session_id: sessionId, role, content } = parsed.data;
+  if (type === 'init') return sessionId ? { sessionId } : undefined;
+  // The result line has no text: what the model said after its last tool is the result.
+  if (type === 'tool_use') return { result: '' };
+  if (type === 'message') return role === 'assistant' && content ? { resultPart: content } : undefined;
+  return type === 'result' ? readResult(parsed.data) : undefined;
+}
+
+/** The exit code is the HTTP status of the provider, of which a process keeps the low byte; 41 is its own. */
+const AUTH_EXITS = [41, 401 & 0xff, 403 & 0xff];
+const RATE_LIMIT_EXIT = 429 & 0xff;
+
+const SETTINGS = 'settings.json';
+const SYSTEM_PROMPT = 'GEMINI.md';
+
+/** Settings of the system, which win over those of the user. */
+function settingsFor(request: RunRequest) {
+  const mcpServers = serversAs(request, { program: (server) => server, remote: (server) => server });
+  return {
+    general: {
+      enableAutoUpdate: false,
+      enableAutoUpdateNotification: false,
+      // Its clean-up at the start deletes a session, and not only an old one, that was resumed in a later minute.
+      sessionRetention: { enabled: false },
+    },
+    privacy: { usageStatisticsEnabled: false },
+    // A prompt of its own in place of gemini's would also take away what that says about the tools.
+    ...(request.systemPrompt !== undefined && {
+      context: { includeDirectories: [request.filesDirectory], loadMemoryFromIncludeDirectories: true },
+    }),
+    ...(mcpServers && { mcpServers }),
+  };
+}
+
+/** Gemini CLI, `@google/gemini-cli` 0.61. */
+export const gemini: Runner<'gemini'> = {
+  name: 'gemini',
+  title: 'Gemini CLI',
+  command: 'gemini',
+  install: 'npm install -g @google/gemini-cli',
+  versionArgs: ['--version'],
+  testedVersion: '0.61.0',
+  modes: ['plan'],
+  args: ({ mode, permissions, model }) => [
+    '--output-format',
+    'stream-json',
+    '--approval-mode',
+    mode ?? (permissions === 'auto' ? 'yolo' : 'default'),
+    // It does not run at all in a directory that nobody has declared trusted in its own user interface.
+    '--skip-trust',
+    ...ifGiven(model, (name) => ['--model', name]),
+  ],
+  stdin: ({ prompt }) => prompt,
+  files: (request) => [
+    jsonFile(SETTINGS, settingsFor(request)),
+    ...ifGiven(request.systemPrompt, (content) => [{ name: SYSTEM_PROMPT, content }]),
+  ],
+  sessionIdArgs: (sessionId) => ['--session-id', sessionId],
+  resumeArgs: (sessionId) => ['--resume', sessionId],
+  env: (request) => ({
+    GEMINI_CLI_SYSTEM_SETTINGS_PATH: pathOf(request, SETTINGS),
+    // Else it starts itself a second time: twice the time and memory, and a wrapper that swallows SIGTERM.
+    GEMINI_CLI_NO_RELAUNCH: 'true',
+    GEMINI_TELEMETRY_ENABLED: 'false',
+    NO_COLOR: '1',
+  }),
+  failureKind: (exitCode) => {
+    if (AUTH_EXITS.includes(exitCode)) return 'auth';
+    return exitCode === RATE_LIMIT_EXIT ? 'rate_limit' : undefined;
+  },
+  output: { format: 'json-lines', read, terminal: true },
+};

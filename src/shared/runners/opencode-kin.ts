@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
+import { failureWith } from './http-status.js';
+import { count, part, told, words } from './lenient.js';
+import type { Findings, Runner, RunRequest } from './runner.js';
+
+const message = z.object({
+  type: z.string(),
+  sessionID: words,
+  part: part({
+    text: words,
+    reason: words,
+    cost: count,
+    tokens: part({ input: count, output: count, cache: part({ read: count }) }),
+  }),
+  error: z
+    .union([z.string(), z.object({ name: words, data: part({ message: words, statusCode: count }) })])
+    .optional()
+    .catch(undefined),
+});
+type Message = z.infer<typeof message>;
+
+function readError(error: Message['error']): Findings {
+  if (typeof error === 'string') return { error: error || 'an error without words' };
+  const { name, data } = error ?? {};
+  return failureWith(data?.message || name || 'an error without words', data?.statusCode);
+}
+
+function readStep({ part: step }: Message): Findings {
+  const { tokens } = step ?? {};
+  const usage = told({
+    inputTokens: tokens?.input,
+    outputTokens: tokens?.output,
+    cachedInputTokens: tokens?.cache?.read,
+    costUsd: step?.cost,
+  });
+  // There is no event for the end: it is the step after which no tool is called. One whose tool was refused is the
+  // last one, too, but then the work was not done.
+  return { usage, ...(step?.reason !== undefined && step.reason !== 'tool-calls' && { ended: true }) };
+}
+
+function learn(line: Message): Findings | undefined {
+  if (line.type === 'text') return told({ result: line.part?.text });
+  if (line.type === 'step_finish') return readStep(line);
+  return line.type === 'error' ? readError(line.error) : undefined;
+}
+
+function read(value: unknown): Findings | undefined {
+  const parsed = message.safeParse(value);
+  if (!parsed.success) return undefined;
+  const { sessionID: sessionId } = parsed.data;
+  return { ...(sessionId && { sessionId }), ...learn(parsed.data) };
+}
+
+const CONFIG = 'config.json';
+const SYSTEM_PROMPT = 'system-prompt.md';
+
+/** What the profile of an agent adds to the configuration; undefined where that is nothing. */
+function configFor(request: RunRequest): object | undefined {
+  const mcp = serversAs<object, object>(request, {
+    program: ({ command, args, env }) => ({ type: 'local', command: [command, ...args], environment: env }),
+    remote: ({ url, headers }) => ({ type: 'remote', url, headers }),
+  });
+  const instructions = request.systemPrompt === undefined ? undefined : [pathOf(request, SYSTEM_PROMPT)];
+  return mcp || instructions ? { ...(instructions && { instructions }), ...(mcp && { mcp }) } : undefined;
+}
+
+/** opencode and its forks, which differ in their names and agents only. */
+export function opencodeKin<Name extends string>(
+  own: Pick<Runner<Name>, 'title' | 'install' | 'testedVersion' | 'modes'> & { name: Name; prefix: string },
+): Runner<Name> {
+  const { prefix, ...facts } = own;
+  return {
+    ...facts,
+    command: own.name,
+    versionArgs: ['--version'],
+    args: ({ permissions, path, model, mode }) => [
+      'run',
+      '--format',
+      'json',
+      ...(permissions === 'auto' ? ['--auto'] : []),
+      // A session that is resumed from elsewhere hangs for ever without this.
+      '--dir',
+      path,
+      ...ifGiven(model, (name) => ['--model', name]),
+      ...ifGiven(mode, (agent) => ['--agent', agent]),
+    ],
+    stdin: ({ prompt }) => prompt,
+    files: (request) =>
+      ifGiven(configFor(request), (config) => [
+        jsonFile(CONFIG, config),
+        ...ifGiven(request.systemPrompt, (content) => [{ name: SYSTEM_PROMPT, content }]),
+      ]),
+    resumeArgs: (sessionId) => ['--session', sessionId],
+    env: (request) => ({
+      ...(configFor(request) && { [`${prefix}_CONFIG`]: pathOf(request, CONFIG) }),
+      [`${prefix}_DISABLE_AUTOUPDATE`]: '1',
+      [`${prefix}_DISABLE_SHARE`]: '1',
+      [`${prefix}_DISABLE_LSP_DOWNLOAD`]: '1',
+      [`${prefix}_DISABLE_TERMINAL_TITLE`]: '1',
+      NO_COLOR: '1',
+    }),
+    output: { format: 'json-lines', read, terminal: true },
+  };
+}

@@ -1,0 +1,11 @@
+import { opencodeKin } from './opencode-kin.js';
+
+/** opencode, `opencode-ai` 1.18. */
+export const opencode = opencodeKin({
+  name: 'opencode',
+  title: 'opencode',
+  install: 'npm install -g opencode-ai',
+  testedVersion: '1.18.33',
+  modes: ['build', 'plan'],
+  prefix: 'OPENCODE',
+});

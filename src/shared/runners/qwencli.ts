@@ -1,0 +1,71 @@
+import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
+import { failureWith, statusIn } from './http-status.js';
+import { part, words } from './lenient.js';
+import type { Findings, Runner, RunRequest } from './runner.js';
+import { spentOf, streamJson } from './stream-json.js';
+
+const message = streamJson.extend({ error: part({ message: words }) });
+
+/** `[API Error: 401 ...]`: what the provider answered, in words. */
+const STATUS = /^\[API Error: (\d{3})\b/;
+
+function read(value: unknown): Findings | undefined {
+  const parsed = message.safeParse(value);
+  if (!parsed.success) return undefined;
+  const { type, subtype, session_id: sessionId, is_error: failed, result, error } = parsed.data;
+  if (type === 'system') return subtype === 'init' && sessionId ? { sessionId } : undefined;
+  if (type !== 'result' || failed === undefined) return undefined;
+  const usage = spentOf(parsed.data);
+  if (!failed) return { ended: true, usage, ...(result !== undefined && { result }) };
+  const text = error?.message || result || subtype || 'qwen reported an error';
+  return { ended: true, usage, ...failureWith(text, statusIn(text, STATUS)) };
+}
+
+const MCP = 'mcp.json';
+const SETTINGS = 'settings.json';
+
+/** It tells streamed HTTP from server-sent events by the name of the member. */
+const servers = (request: RunRequest) =>
+  serversAs<object, object>(request, {
+    program: (server) => server,
+    remote: ({ type, url, headers }) => ({ [type === 'sse' ? 'url' : 'httpUrl']: url, headers }),
+  });
+
+/** Settings of the system, which win over those of the user. */
+const QUIET = { general: { enableAutoUpdate: false }, privacy: { usageStatisticsEnabled: false } };
+
+/** Qwen Code, `@qwen-code/qwen-code` 0.24. */
+export const qwencli: Runner<'qwencli'> = {
+  name: 'qwencli',
+  title: 'Qwen Code',
+  command: 'qwen',
+  // On Node 20 npm would take an old release without a word.
+  install: 'npm install -g @qwen-code/qwen-code@0.24.4   # needs Node 22',
+  versionArgs: ['--version'],
+  testedVersion: '0.24.4',
+  modes: ['plan'],
+  args: (request) => [
+    '--output-format',
+    'stream-json',
+    '--approval-mode',
+    request.mode ?? (request.permissions === 'auto' ? 'yolo' : 'default'),
+    ...ifGiven(request.model, (model) => ['--model', model]),
+    // There is no flag for a file with it, and a variable could only replace what qwen says about its tools.
+    ...ifGiven(request.systemPrompt, (text) => [`--append-system-prompt=${text}`]),
+    ...ifGiven(servers(request), () => ['--mcp-config', pathOf(request, MCP)]),
+  ],
+  stdin: ({ prompt }) => prompt,
+  files: (request) => [
+    jsonFile(SETTINGS, QUIET),
+    ...ifGiven(servers(request), (mcpServers) => [jsonFile(MCP, { mcpServers })]),
+  ],
+  sessionIdArgs: (sessionId) => ['--session-id', sessionId],
+  resumeArgs: (sessionId) => ['--resume', sessionId],
+  env: (request) => ({
+    QWEN_CODE_SYSTEM_SETTINGS_PATH: pathOf(request, SETTINGS),
+    QWEN_CODE_SUPPRESS_YOLO_WARNING: '1',
+    QWEN_CODE_NO_RELAUNCH: 'true',
+    NO_COLOR: '1',
+  }),
+  output: { format: 'json-lines', read, terminal: true },
+};
