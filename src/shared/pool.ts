@@ -4,7 +4,7 @@ import { type Control, openControl } from './control.js';
 import type { Logger } from './logger.js';
 import { openQueues, type Queues } from './queues/open.js';
 import { openBell } from './redis/bell.js';
-import { checkRedis, type RedisHealth, redisHealth } from './redis/check.js';
+import { checkRedis, type RedisHealth, redisHealth, streamNodeBytes } from './redis/check.js';
 import { openRedis, type RedisRole, whenReady } from './redis/connect.js';
 import type { RedisTarget } from './redis/target.js';
 import { openRunStore, type RunStore } from './run-store/open.js';
@@ -24,6 +24,8 @@ export interface Pool {
   /** Resolves when Redis can be asked; throws UnreachableError after 4 s. */
   ready(): Promise<void>;
   health(): Promise<RedisHealth>;
+  /** See `streamNodeBytes`. */
+  streamNodeBytes(): Promise<number | undefined>;
   stop(): Promise<void>;
 }
 
@@ -47,6 +49,7 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
       agents: openAgents(redis, config.prefix),
       ready: () => whenReady(redis),
       health: () => redisHealth(redis),
+      streamNodeBytes: () => streamNodeBytes(redis),
       stop: () => {
         stopping ??= (async () => {
           await queues.stop().catch(() => {});

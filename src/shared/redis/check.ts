@@ -23,6 +23,15 @@ export async function redisHealth(redis: RedisClient): Promise<RedisHealth> {
   };
 }
 
+/** How large a node of a stream should be: with the default of 4096 output takes 32 % more memory than it has, with this 7 %. */
+export const STREAM_NODE_BYTES = 65_536;
+
+/** The size of a stream's nodes (bytes); undefined for users that may not ask for it. */
+export async function streamNodeBytes(redis: RedisClient): Promise<number | undefined> {
+  const [, value] = ((await redis.call('CONFIG', 'GET', 'stream-node-max-bytes').catch(() => [])) ?? []) as string[];
+  return value === undefined ? undefined : Number(value);
+}
+
 /** What is wrong with a Redis server for us, each with its mend; empty when it will do. */
 export function redisProblems({ version, evictionPolicy }: RedisHealth): string[] {
   const problems: string[] = [];

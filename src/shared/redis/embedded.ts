@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { lock } from 'proper-lockfile';
 import { ConfigError, messageOf } from '../errors.js';
+import { STREAM_NODE_BYTES } from './check.js';
 
 /** Where the private server of one AGENTPOOL_HOME listens. */
 function embeddedSocket(home: string): string {
@@ -23,7 +24,7 @@ const CONFIG = [
   ['--appendfsync', 'everysec'],
   ['--save', ''],
   ['--maxmemory-policy', 'noeviction'],
-  ['--stream-node-max-bytes', '65536'],
+  ['--stream-node-max-bytes', String(STREAM_NODE_BYTES)],
   ['--daemonize', 'no'],
 ].flat();
 

@@ -1,0 +1,118 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { ConfigError, messageOf } from '../shared/errors.js';
+import type { Pool } from '../shared/pool.js';
+import type { QueueCounts } from '../shared/queues/open.js';
+import { hostQueue, runnerQueue } from '../shared/queues/route.js';
+import { redisProblems, STREAM_NODE_BYTES } from '../shared/redis/check.js';
+import type { LivingWorker } from '../shared/workers.js';
+import type { Context } from './context.js';
+import type { Finding } from './finding.js';
+import { size } from './print.js';
+
+/** What can be learned from Redis: about itself, the living workers and the queues. */
+export async function poolFindings(
+  context: Context,
+): Promise<{ findings: readonly Finding[]; workers: readonly LivingWorker[] }> {
+  let pool: Pool;
+  try {
+    pool = await context.connect('asking');
+  } catch (error) {
+    const problems = error instanceof ConfigError ? error.problems : [messageOf(error)];
+    const findings = problems.map((found) => ({ what: 'Redis', ok: false, found, mend: redisMend(context) }));
+    return { findings, workers: [] };
+  }
+  try {
+    const [workers, queues] = await Promise.all([pool.workers.living(), pool.queues.counts()]);
+    const redis = await redisFindings(pool, context.config.redisUrl ? 'REDIS_URL' : 'private');
+    return { findings: [...redis, ...workersFindings(workers), ...queueFindings(pool, queues, workers)], workers };
+  } finally {
+    await pool.stop();
+  }
+}
+
+async function redisFindings(pool: Pool, where: string): Promise<Finding[]> {
+  const [health, nodeBytes] = await Promise.all([pool.health(), pool.streamNodeBytes()]);
+  const { version, usedMemoryBytes, evictionPolicy, appendOnly } = health;
+  const [problem] = redisProblems(health);
+  const found =
+    problem ?? `${version}, ${where}, ${size(usedMemoryBytes)} used, ${evictionPolicy || 'eviction unknown'}`;
+  return [
+    { what: 'Redis', ok: problem === undefined, found },
+    {
+      what: 'Redis on disk',
+      ok: appendOnly,
+      found: appendOnly ? 'append-only file is on' : 'append-only file is off: a restart of Redis loses runs',
+      mend: 'redis-cli config set appendonly yes   (and "appendonly yes" in redis.conf)',
+    },
+    {
+      what: 'Redis streams',
+      ok: true,
+      note: nodeBytes !== undefined && nodeBytes < STREAM_NODE_BYTES,
+      found:
+        nodeBytes === undefined
+          ? 'stream-node-max-bytes cannot be asked for with these rights'
+          : `stream-node-max-bytes is ${nodeBytes}${nodeBytes < STREAM_NODE_BYTES ? ': output takes about a third more memory than it has to' : ''}`,
+      mend: `redis-cli config set stream-node-max-bytes ${STREAM_NODE_BYTES}   (and in redis.conf)`,
+    },
+  ];
+}
+
+function workersFindings(workers: readonly LivingWorker[]): Finding[] {
+  if (workers.length === 0)
+    return [
+      {
+        what: 'Workers',
+        ok: false,
+        found: 'none alive',
+        mend: 'agentpool up --detach   (or, on any host with the same REDIS_URL: agentpool worker)',
+      },
+    ];
+  return workers.map(({ host, running, capacity, runners, phase }) => ({
+    what: `Worker ${host}`,
+    ok: true,
+    found: `${running} of ${capacity} busy, has ${runners.map(({ name }) => name).join(', ')}${phase === 'ready' ? '' : `, ${phase}`}`,
+  }));
+}
+
+function queueFindings(pool: Pool, queues: readonly QueueCounts[], workers: readonly LivingWorker[]): Finding[] {
+  const listened = new Set(
+    workers.flatMap(({ host, runners }) => [hostQueue(host), ...runners.map(({ name }) => runnerQueue(name))]),
+  );
+  const depths = queues.filter(({ waiting, delayed, active }) => waiting + delayed + active > 0);
+  const deserted = depths.filter(({ queue, waiting, delayed }) => waiting + delayed > 0 && !listened.has(queue));
+  const shown = depths.map(({ queue, waiting, delayed, active }) => {
+    const later = delayed > 0 ? `, ${delayed} for a time or a session` : '';
+    return `${queue}: ${waiting} waiting${later}, ${active} running`;
+  });
+  return [
+    { what: 'Queues', ok: true, found: shown.join('; ') || 'empty' },
+    ...deserted.map(({ queue, waiting, delayed }) => {
+      const runner = [...pool.runners.values()].find(({ name }) => runnerQueue(name) === queue);
+      const runs = waiting + delayed === 1 ? 'a run waits' : `${waiting + delayed} runs wait`;
+      const found = `${runs}, and no living worker listens`;
+      const mend = runner
+        ? `on a host with a worker: ${runner.install}`
+        : 'start a worker on that host: agentpool worker';
+      return { what: `Queue ${queue}`, ok: false, found, mend };
+    }),
+  ];
+}
+
+function redisMend({ config, env }: Context): string {
+  if (config.redisUrl) return 'check REDIS_URL, and that the server runs';
+  const onPath = (env.PATH ?? '')
+    .split(delimiter)
+    .some((dir) => canRun(join(dir, 'redis-server')) || canRun(join(dir, 'valkey-server')));
+  if (onPath) return `look into ${join(config.home, 'redis', 'redis.log')}`;
+  return process.platform === 'darwin' ? 'brew install redis' : 'sudo apt-get install -y redis-server';
+}
+
+function canRun(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,38 @@
+import colors from 'picocolors';
+import { print } from './print.js';
+
+/** One thing that `doctor` looked at. */
+export interface Finding {
+  readonly what: string;
+  /** False: something does not work until it is mended. */
+  readonly ok: boolean;
+  readonly found: string;
+  /** It works, and could be better or may be wanted. */
+  readonly note?: boolean;
+  /** The line that mends it, or does better. */
+  readonly mend?: string;
+}
+
+function mark({ ok, note }: Finding): string {
+  if (!ok) return colors.red('✗');
+  return note ? colors.yellow('•') : colors.green('✓');
+}
+
+/** For people: a line each, problems and notes with the line that mends them, and the sum at the end. */
+export function printFindings(findings: readonly Finding[]): void {
+  const width = Math.max(...findings.map(({ what }) => what.length));
+  for (const finding of findings) {
+    const { what, ok, found, note, mend } = finding;
+    print(`${mark(finding)} ${ok ? what.padEnd(width) : colors.bold(what.padEnd(width))}  ${found}`);
+    if (mend && (note || !ok)) print(`  ${' '.repeat(width)}  ${colors.dim('→')} ${colors.cyan(mend)}`);
+  }
+  const problems = findings.filter(({ ok }) => !ok).length;
+  const notes = findings.filter(({ ok, note }) => ok && note).length;
+  const count = (n: number, thing: string) => `${n} ${thing}${n === 1 ? '' : 's'}`;
+  print('');
+  print(
+    problems === 0
+      ? colors.green(`no problem, ${count(notes, 'note')}`)
+      : colors.red(`${count(problems, 'problem')}, ${count(notes, 'note')}`),
+  );
+}

@@ -1,0 +1,89 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { makePlace, type Place } from '../support/pool.js';
+import { agentpool, openMcp, startWorkerProcess } from '../support/processes.js';
+import { startRedis } from '../support/redis-server.js';
+
+interface Finding {
+  readonly what: string;
+  readonly ok: boolean;
+  readonly found: string;
+  readonly note?: boolean;
+  readonly mend?: string;
+}
+
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const clean of cleanUp.splice(0).reverse()) await clean();
+});
+
+async function askDoctor(place: Place) {
+  const { code, stdout } = await agentpool(place, ['doctor', '--json']);
+  const findings = JSON.parse(stdout) as Finding[];
+  return { code, of: (what: string) => findings.find((finding) => finding.what === what) };
+}
+
+/** A program that says which version it is. */
+function install(place: Place, name: string, version: string): Place {
+  const bin = join(place.work, 'bin');
+  mkdirSync(bin, { recursive: true });
+  writeFileSync(join(bin, name), `#!/bin/sh\necho "${version} (some agent)"\n`);
+  chmodSync(join(bin, name), 0o755);
+  return { ...place, env: { ...place.env, PATH: `${bin}:${place.env.PATH}` } };
+}
+
+it('tells a sound pool from one that could be better, and says what would make it so', async () => {
+  const redis = await startRedis('--stream-node-max-bytes', '65536');
+  cleanUp.push(redis.stop);
+  const place = makePlace({ AGENTPOOL_HOST_NAME: 'here', AGENTPOOL_RUNNERS: 'demo,claude,missing' }, redis.url);
+  cleanUp.push(place.clean);
+  const worker = await startWorkerProcess(place);
+  cleanUp.push(() => worker.end());
+  const { code, of } = await askDoctor(install(place, 'claude', '1.0.9'));
+  expect(code).toBe(0);
+  expect(of('Node')).toMatchObject({ ok: true, found: process.versions.node });
+  expect(of('Redis')).toMatchObject({ ok: true, found: expect.stringContaining('noeviction') });
+  expect(of('Redis on disk')).toMatchObject({ ok: true });
+  expect(of('Redis streams')).toMatchObject({ ok: true, note: false });
+  expect(of('Worker here')).toMatchObject({ ok: true, found: '0 of 4 busy, has demo' });
+  expect(of('Queues')).toMatchObject({ ok: true, found: 'empty' });
+  expect(of('Runner claude')).toMatchObject({
+    ok: true,
+    note: true,
+    found: expect.stringMatching(/^1\.0\.9, not tested \(\d+\.\d+\.\d+ is\), .*\/bin\/claude$/),
+    mend: expect.stringMatching(/^npm install -g @anthropic-ai\/claude-code@\d/),
+  });
+  expect(of('Runner missing')).toMatchObject({ ok: false, mend: 'there is no such program' });
+  expect(of('Spool space')).toMatchObject({ found: expect.stringContaining(place.home) });
+});
+
+it('shows what waits in vain, where a program is elsewhere, and how Redis would do better', async () => {
+  const place = makePlace({ AGENTPOOL_HOST_NAME: 'there', AGENTPOOL_RUNNERS: 'claude' });
+  cleanUp.push(place.clean);
+  const worker = await startWorkerProcess(install(place, 'claude', '2.1.0'));
+  cleanUp.push(() => worker.end());
+  const mcp = await openMcp(place);
+  cleanUp.push(mcp.close);
+  await mcp.call('run_agent', { runner: 'demo', prompt: 'hello' });
+  const here = { ...place, env: { ...place.env, AGENTPOOL_RUNNERS: '' } };
+  const { of } = await askDoctor(here);
+  expect(of('Queue runs.demo')).toMatchObject({ ok: false, found: expect.stringContaining('a run waits') });
+  expect(of('Runner claude')).toMatchObject({ ok: true, found: expect.stringContaining('it is on there') });
+  expect(of('Redis streams')).toMatchObject({
+    note: true,
+    mend: expect.stringContaining('redis-cli config set stream-node-max-bytes 65536'),
+  });
+  const shown = await agentpool(here, ['doctor']);
+  expect(shown.stdout).toMatch(/^✗ Queue runs\.demo +a run waits.*\n +→ on a host with a worker: /m);
+  expect(shown.stdout).toMatch(/\n1 problem, \d+ notes?\n$/);
+});
+
+it('says so when Redis is not there, and exits with 69', async () => {
+  const place = makePlace({}, 'redis://127.0.0.1:1');
+  cleanUp.push(place.clean);
+  const { code, of } = await askDoctor(place);
+  expect(code).toBe(69);
+  expect(of('Redis')).toMatchObject({ ok: false, mend: 'check REDIS_URL, and that the server runs' });
+  expect(of('Node')).toMatchObject({ ok: true });
+});
