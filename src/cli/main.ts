@@ -19,6 +19,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   wait: async () => (await import('./wait.js')).addWait,
   kill: async () => (await import('./runs.js')).addKill,
   connect: async () => (await import('./connect.js')).addConnect,
+  agents: async () => (await import('./agents.js')).addAgents,
   doctor: async () => (await import('./doctor.js')).addDoctor,
   demo: async () => (await import('./demo.js')).addDemo,
 };

@@ -34,10 +34,10 @@ export function addRun(program: Command): void {
   program
     .command('run')
     .description('submit a run and follow it live; exits with its outcome')
-    .argument('<runner>', `${RUNNERS.map(({ name }) => name).join(', ')}, or another that a worker has`)
+    .argument('<runner>', `${RUNNERS.map(({ name }) => name).join(', ')}, another that a worker has, or a stored agent`)
     .argument('[prompt]', 'what to ask; - or nothing: read it from stdin')
     .option('--no-follow', 'print the run id and leave')
-    .option('--agent <name>', 'a name for the run, for follow-up commands and sessions')
+    .option('--agent <name>', 'a stored agent, or a name for the run, for follow-up commands and sessions')
     .option('--session <id>', 'resume this session of the agent program')
     .option('--auto-resume', 'resume the latest session of this agent name and runner')
     .option('--mode <mode>', 'a mode of the runner')
@@ -72,10 +72,11 @@ async function run(runner: string, prompt: string, options: RunOptions): Promise
   const pool = await openContext('run').connect('asking');
   const signal = onInterrupt();
   try {
+    const isAgent = options.agent === undefined && !pool.runners.has(runner) && (await pool.agents.find(runner));
     const asked = {
-      runner,
+      runner: isAgent ? undefined : runner,
       prompt,
-      agentName: options.agent,
+      agentName: isAgent ? runner : options.agent,
       sessionId: options.session,
       autoResume: options.autoResume,
       mode: options.mode,

@@ -53,14 +53,7 @@ export function resolveMcpServers(
   const missing = new Set<string>();
   const resolved = Object.entries(servers).map(([name, server]) => {
     if ('command' in server) return [name, { ...server, env: resolveAll(server.env ?? {}, env, missing) }] as const;
-    return [
-      name,
-      {
-        ...server,
-        url: resolve(server.url, env, missing),
-        headers: resolveAll(server.headers ?? {}, env, missing),
-      },
-    ] as const;
+    return [name, { ...server, headers: resolveAll(server.headers ?? {}, env, missing) }] as const;
   });
   return { resolved: Object.fromEntries(resolved), missing: [...missing] };
 }

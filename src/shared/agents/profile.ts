@@ -48,7 +48,10 @@ const mcpServer: z.ZodType<McpServer> = z.union([
   z.strictObject({ command: value.min(1), args: z.array(value).max(64).optional(), env: values.optional() }),
   z.strictObject({
     type: z.enum(['http', 'sse']).optional(),
-    url: value.regex(/^https?:\/\//, 'must begin with http:// or https://'),
+    url: value
+      .regex(/^https?:\/\//, 'must begin with http:// or https://')
+      // Some programs get it as an argument, which everybody on the host can see.
+      .refine((url) => referencesIn(url).length === 0, 'takes no variables; put secrets into headers'),
     headers: z.record(z.string().regex(/^[\w-]{1,128}$/), value).optional(),
   }),
 ]);
@@ -108,7 +111,7 @@ export type ProfileSummary = Pick<
 > & { readonly variables: string[] };
 
 /** A value of a profile with where it stands, and the name that says what it is. */
-export interface PlacedValue {
+interface PlacedValue {
   readonly where: string;
   readonly name: string;
   readonly value: string;
@@ -125,8 +128,7 @@ export function valuesOf({ env = {}, fallbacks = {}, mcpServers = {} }: Partial<
     ),
     ...Object.entries(mcpServers).flatMap(([server, given]) => {
       const where = `mcpServers.${server}`;
-      if ('command' in given) return of(`${where}.env`, given.env);
-      return [...of(`${where}.headers`, given.headers), { where: `${where}.url`, name: 'url', value: given.url }];
+      return 'command' in given ? of(`${where}.env`, given.env) : of(`${where}.headers`, given.headers);
     }),
   ];
 }

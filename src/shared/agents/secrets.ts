@@ -1,5 +1,5 @@
 import { UserError } from '../errors.js';
-import { type AgentProfile, type PlacedValue, referencesIn, replaceReferences, valuesOf } from './profile.js';
+import { type AgentProfile, referencesIn, replaceReferences, valuesOf } from './profile.js';
 
 /** Names of what must be kept secret; an author is none. */
 const SECRET_NAME = /KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTH(?!OR(?!I))/i;
@@ -32,7 +32,7 @@ function urlHidesSecret(url: string): boolean {
   const [, userInfo = '', query = ''] = /^\w+:\/\/(?:([^/?#]*)@)?[^?#]*(?:\?([^#]*))?/.exec(url) ?? [];
   const parameters = query.split('&').map((pair) => pair.split('=', 2));
   const secrets = [['password', userInfo.split(':')[1] ?? ''], ...parameters];
-  return secrets.some(([name = '', value = '']) => looksSecret(name, value));
+  return looksLikeKey(url) || secrets.some(([name = '', value = '']) => looksSecret(name, value));
 }
 
 /** Arguments are seen by everybody who lists processes, so nothing secret belongs there at all. */
@@ -47,17 +47,12 @@ function secretArguments(server: string, args: readonly string[]): string[] {
 
 /** Where in a profile something stands that looks like a secret. */
 export function secretsIn(profile: Partial<AgentProfile>): string[] {
-  const hides = ({ where, name, value }: PlacedValue) =>
-    looksSecret(name, value) || (where.endsWith('.url') && urlHidesSecret(value));
-  const args = Object.entries(profile.mcpServers ?? {}).flatMap(([server, given]) =>
-    'command' in given ? secretArguments(server, given.args ?? []) : [],
-  );
-  return [
-    ...valuesOf(profile)
-      .filter(hides)
-      .map(({ where }) => where),
-    ...args,
-  ];
+  const inServers = Object.entries(profile.mcpServers ?? {}).flatMap(([server, given]) => {
+    if ('command' in given) return secretArguments(server, given.args ?? []);
+    return urlHidesSecret(given.url) ? [`mcpServers.${server}.url`] : [];
+  });
+  const inValues = valuesOf(profile).filter(({ name, value }) => looksSecret(name, value));
+  return [...inValues.map(({ where }) => where), ...inServers];
 }
 
 /** Throws a UserError that says where a secret stands, never which, before it can reach Redis. */

@@ -59,7 +59,8 @@ describe('a profile', () => {
         },
         remote: { url: 'https://a.example/mcp?apiKey=abc', headers: { 'X-Api-Key': 'abc', Accept: 'text/plain' } },
         other: { url: 'https://me:abc@a.example/mcp' },
-        fine: { url: `https://a.example/mcp?apiKey=${braced('KEY')}&mode=fast` },
+        keyed: { url: `https://a.example/${HEX}/mcp` },
+        fine: { url: 'https://a.example/mcp?mode=fast', headers: { Authorization: `Bearer ${braced('KEY')}` } },
         quiet: { command: 'server', args: ['--auth', '--max-tokens', '4000'] },
       },
     });
@@ -68,10 +69,11 @@ describe('a profile', () => {
       'fallbacks.TOKEN.1',
       'mcpServers.local.env.KEY',
       'mcpServers.remote.headers.X-Api-Key',
-      'mcpServers.remote.url',
-      'mcpServers.other.url',
       'mcpServers.local.args.1',
       'mcpServers.local.args.3',
+      'mcpServers.remote.url',
+      'mcpServers.other.url',
+      'mcpServers.keyed.url',
     ]);
   });
 

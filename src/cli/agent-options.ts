@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { messageOf, UserError } from '../shared/errors.js';
+
+/** What `agents create` and `agents update` take; the names of a profile's members are those of the tools. */
+export interface AgentOptions {
+  readonly file?: string;
+  readonly runner?: string;
+  readonly prompt?: string;
+  readonly promptFile?: string;
+  readonly description?: string;
+  readonly model?: string;
+  readonly mode?: string;
+  readonly path?: string;
+  readonly timeout?: string;
+  readonly silenceTimeout?: string;
+  readonly env?: readonly string[];
+  readonly fallback?: readonly string[];
+  readonly mcpServers?: string;
+  readonly unset?: readonly string[];
+  readonly revision?: string;
+  readonly json?: boolean;
+}
+
+/** An option that may be given again. */
+export const several = (value: string, before: readonly string[] = []) => [...before, value];
+
+/** Adds the options that say what is in a profile. */
+export function withProfileOptions(command: Command): Command {
+  return command
+    .option('--file <file>', 'the profile as JSON; - reads it from stdin; other options win')
+    .option('--runner <name>', 'claude, demo, or another that a worker has')
+    .option('--prompt <text>', 'the system prompt')
+    .option('--prompt-file <file>', 'the system prompt, from a file; - reads it from stdin')
+    .option('--description <text>', 'for whoever chooses an agent')
+    .option('--model <model>', 'the model')
+    .option('--mode <mode>', 'a mode of the runner')
+    .option('--path <directory>', 'the working directory on the worker')
+    .option('--timeout <ms>', 'end a run when it takes longer')
+    .option('--silence-timeout <ms>', 'end a run when it prints nothing for so long')
+    .option('--env <name=value>', "a variable; '$NAME' is one of the worker (again for more)", several)
+    .option('--fallback <name=value>', 'a further value when the ones before are refused (again for more)', several)
+    .option('--mcp-servers <file>', 'MCP servers as JSON, alone or under mcpServers')
+    .option('--json', 'print data as JSON');
+}
+
+type Json = Record<string, unknown>;
+
+/** What the options say, as the arguments of the tools; what was not given is not there. */
+export function profileFrom(options: AgentOptions): Json {
+  const file = options.file === undefined ? {} : jsonFrom(options.file);
+  const said: Json = {
+    runner: options.runner,
+    prompt: options.promptFile === undefined ? options.prompt : textFrom(options.promptFile),
+    description: options.description,
+    model: options.model,
+    mode: options.mode,
+    path: options.path,
+    timeoutMs: number(options.timeout),
+    silenceTimeoutMs: number(options.silenceTimeout),
+    env: options.env && { ...(file.env as Json), ...Object.fromEntries(options.env.map(pairOf)) },
+    fallbacks: options.fallback && { ...(file.fallbacks as Json), ...gathered(options.fallback.map(pairOf)) },
+    mcpServers: options.mcpServers === undefined ? undefined : mcpServersFrom(options.mcpServers),
+    revision: number(options.revision),
+  };
+  const given = Object.entries(said).filter(([, value]) => value !== undefined);
+  return (options.unset ?? []).reduce(without, { ...file, ...Object.fromEntries(given) });
+}
+
+const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
+
+/** `model` takes a member away, `env.NAME` an entry of one. */
+function without(profile: Json, place: string): Json {
+  const [member = '', ...rest] = place.split('.');
+  if (rest.length === 0) return { ...profile, [member]: null };
+  return { ...profile, [member]: { ...(profile[member] as Json | undefined), [rest.join('.')]: null } };
+}
+
+function pairOf(text: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+  throw new UserError('invalid_argument', 'a variable is given without a value', 'Write NAME=value.');
+}
+
+function gathered(pairs: readonly [string, string][]): Record<string, string[]> {
+  const lists: Record<string, string[]> = {};
+  for (const [name, value] of pairs) lists[name] = [...(lists[name] ?? []), value];
+  return lists;
+}
+
+function mcpServersFrom(file: string): unknown {
+  const json = jsonFrom(file);
+  return 'mcpServers' in json ? json.mcpServers : json;
+}
+
+function jsonFrom(file: string): Json {
+  const text = textFrom(file);
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
+  } catch {}
+  throw new UserError('invalid_argument', `${nameOf(file)} is no JSON object`, 'agentpool agents example shows one.');
+}
+
+function textFrom(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw new UserError('invalid_argument', `${nameOf(file)} cannot be read: ${messageOf(error)}`, 'Check its name.');
+  }
+}
+
+const nameOf = (file: string) => (file === '-' ? 'stdin' : file);
