@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { callTool } from '../mcp/call.js';
-import type { Tool } from '../mcp/tools/tool.js';
+import type { Tool, ToolContext } from '../mcp/tools/tool.js';
 import { UnreachableError, UserError } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import { LOCAL } from '../shared/principal.js';
@@ -14,12 +14,14 @@ export async function ask<Input extends z.ZodObject, Output extends z.ZodObject>
   tool: Tool<Input, Output>,
   args: z.input<Input>,
   signal: AbortSignal = new AbortController().signal,
+  progress?: ToolContext['progress'],
 ): Promise<z.infer<Output>> {
   const answer = await callTool(tool as unknown as Tool, args, {
     pool,
     principal: LOCAL,
     signal,
     waitCapMs: NO_CAP_MS,
+    ...(progress && { progress }),
   });
   if (answer.ok) return answer.value as z.infer<Output>;
   const { code, message, hint } = answer.error;

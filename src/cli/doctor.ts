@@ -1,5 +1,6 @@
-import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
+import { statfsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { privateDirectory } from '../shared/config/home.js';
 import { messageOf } from '../shared/errors.js';
 import { type Context, openContext } from './context.js';
 import { poolFindings } from './doctor-pool.js';
@@ -40,8 +41,7 @@ function nodeFinding(): Finding {
 function spoolFinding({ config }: Context): Finding {
   const what = 'Spool space';
   try {
-    mkdirSync(config.home, { recursive: true, mode: 0o700 });
-    accessSync(config.home, constants.W_OK);
+    privateDirectory(config.home);
     const { bavail, bsize } = statfsSync(config.home);
     const free = bavail * bsize;
     const quota = config.spoolQuotaBytes;
@@ -53,7 +53,6 @@ function spoolFinding({ config }: Context): Finding {
       mend: 'make room, set AGENTPOOL_HOME to a larger disk, or lower AGENTPOOL_SPOOL_QUOTA_BYTES',
     };
   } catch (error) {
-    const found = `${config.home}: ${messageOf(error)}`;
-    return { what, ok: false, found, mend: 'set AGENTPOOL_HOME to a directory of yours' };
+    return { what, ok: false, found: messageOf(error), mend: 'set AGENTPOOL_HOME to a directory of yours' };
   }
 }

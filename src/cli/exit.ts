@@ -1,9 +1,18 @@
 import { ConfigError, messageOf, UnreachableError, UserError } from '../shared/errors.js';
 import { asUnreachable } from '../shared/redis/connect.js';
+import { plainWords } from '../worker/plain-words.js';
 import { note } from './print.js';
 
 /** The exit codes of every subcommand. */
-export const EXIT = { ok: 0, runFailed: 1, wrongUse: 2, unreachable: 69, defect: 70, configuration: 78 } as const;
+export const EXIT = {
+  ok: 0,
+  runFailed: 1,
+  wrongUse: 2,
+  unreachable: 69,
+  defect: 70,
+  configuration: 78,
+  interrupted: 130,
+} as const;
 
 /** Says what went wrong on stderr and answers with the exit code. */
 export function explain(thrown: unknown): number {
@@ -13,7 +22,7 @@ export function explain(thrown: unknown): number {
     return EXIT.configuration;
   }
   if (error instanceof UnreachableError || error instanceof UserError) {
-    note(`agentpool: ${error.message}`);
+    note(`agentpool: ${plainWords(error.message)}`);
     note(`           ${error.hint}`);
     return error instanceof UserError ? EXIT.wrongUse : EXIT.unreachable;
   }

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { lock } from 'proper-lockfile';
+import { privateDirectory } from '../shared/config/home.js';
 import { ConfigError, UnreachableError } from '../shared/errors.js';
 import { identify, isAlive, type ProcessId, signalProcess } from '../worker/processes.js';
 import { type Context, unmarked } from './context.js';
@@ -57,13 +58,7 @@ export async function ensurePoolUp(
   const { home } = config;
   const there = readPoolProcess(home);
   if (there) return { ...there, started: false };
-  try {
-    mkdirSync(home, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new ConfigError([
-      `AGENTPOOL_HOME: ${home} cannot be written (${(error as Error).message}); give it a directory of yours`,
-    ]);
-  }
+  privateDirectory(home);
   const release = await lock(home, {
     lockfilePath: join(home, 'up.lock'),
     stale: 15_000,

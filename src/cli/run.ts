@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import colors from 'picocolors';
 import { getAgentStatus } from '../mcp/tools/get-agent-status.js';
@@ -7,10 +7,13 @@ import { runAgent } from '../mcp/tools/run-agent.js';
 import { UserError } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import { RUNNERS } from '../shared/runners/list.js';
+import { plainWords } from '../worker/plain-words.js';
 import { ask, exitOf } from './ask.js';
 import { openContext } from './context.js';
+import { EXIT } from './exit.js';
 import { followOutput } from './follow.js';
 import { onInterrupt } from './interrupt.js';
+import { wholeNumber } from './number.js';
 import { note, paintState, print, printJson } from './print.js';
 
 interface RunOptions {
@@ -22,10 +25,10 @@ interface RunOptions {
   readonly mode?: string;
   readonly path?: string;
   readonly model?: string;
-  readonly timeout?: string;
-  readonly silenceTimeout?: string;
-  readonly priority?: string;
-  readonly delay?: string;
+  readonly timeout?: number;
+  readonly silenceTimeout?: number;
+  readonly priority?: number;
+  readonly delay?: number;
   readonly host?: string;
   readonly clientToken?: string;
 }
@@ -43,10 +46,10 @@ export function addRun(program: Command): void {
     .option('--mode <mode>', 'a mode of the runner')
     .option('--path <directory>', 'the working directory on the worker')
     .option('--model <model>', 'the model')
-    .option('--timeout <ms>', 'end the run when it takes longer')
-    .option('--silence-timeout <ms>', 'end the run when it prints nothing for so long')
-    .option('--priority <n>', '0 goes first')
-    .option('--delay <ms>', 'do not start before so much time has passed')
+    .option('--timeout <ms>', 'end the run when it takes longer', wholeNumber)
+    .option('--silence-timeout <ms>', 'end the run when it prints nothing for so long', wholeNumber)
+    .option('--priority <n>', '0 goes first', wholeNumber)
+    .option('--delay <ms>', 'do not start before so much time has passed', wholeNumber)
     .option('--host <name>', 'only this host may run it')
     .option('--client-token <token>', 'the same token never starts a second run')
     .option('--json', 'print data as JSON')
@@ -55,18 +58,16 @@ export function addRun(program: Command): void {
       '\nExample:\n  agentpool run claude "say hello" --agent greeter\n  git diff | agentpool run claude - --path "$PWD"',
     )
     .action(async (runner: string, prompt: string | undefined, options: RunOptions) => {
-      process.exitCode = await run(runner, promptFrom(prompt), options);
+      process.exitCode = await run(runner, await promptFrom(prompt), options);
     });
 }
 
-function promptFrom(given: string | undefined): string {
+async function promptFrom(given: string | undefined): Promise<string> {
   if (given !== undefined && given !== '-') return given;
   if (process.stdin.isTTY)
     throw new UserError('invalid_argument', 'there is no prompt', 'Give it as an argument, or by stdin.');
-  return readFileSync(0, 'utf8');
+  return text(process.stdin);
 }
-
-const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
 
 async function run(runner: string, prompt: string, options: RunOptions): Promise<number> {
   const pool = await openContext('run').connect('asking');
@@ -82,10 +83,10 @@ async function run(runner: string, prompt: string, options: RunOptions): Promise
       mode: options.mode,
       path: options.path === undefined ? undefined : resolve(options.path),
       model: options.model,
-      timeoutMs: number(options.timeout),
-      silenceTimeoutMs: number(options.silenceTimeout),
-      priority: number(options.priority),
-      delayMs: number(options.delay),
+      timeoutMs: options.timeout,
+      silenceTimeoutMs: options.silenceTimeout,
+      priority: options.priority,
+      delayMs: options.delay,
       host: options.host,
       clientToken: options.clientToken,
     };
@@ -109,10 +110,10 @@ async function followToEnd(pool: Pool, runId: string, json: boolean, signal: Abo
   });
   if (signal.aborted) {
     note(`\nThe run goes on: agentpool logs -f ${runId}   (to end it: agentpool kill ${runId})`);
-    return 130;
+    return EXIT.interrupted;
   }
   const status = await ask(pool, getAgentStatus, { runId, tailBytes: 0 });
   if (json) printJson(status);
-  else note(`${paintState(status.status)}${status.failure ? `: ${status.failure.message}` : ''}`);
+  else note(`${paintState(status.status)}${status.failure ? `: ${plainWords(status.failure.message)}` : ''}`);
   return exitOf(status.status);
 }

@@ -7,10 +7,13 @@ import type { RunView } from '../mcp/tools/run-view.js';
 import { findRunByName } from '../mcp/tools/which-run.js';
 import { KILL_SIGNALS, type KillSignal } from '../shared/run.js';
 import { RUN_STATES, type RunState } from '../shared/run-state.js';
+import { plainWords } from '../worker/plain-words.js';
 import { ask } from './ask.js';
 import { openContext } from './context.js';
+import { EXIT } from './exit.js';
 import { followOutput } from './follow.js';
 import { onInterrupt } from './interrupt.js';
+import { wholeNumber } from './number.js';
 import { duration, note, paintState, print, printJson, printTable, size } from './print.js';
 import { parseSince } from './since.js';
 
@@ -45,7 +48,7 @@ export function addRuns(program: Command): void {
     .option('--status <state>', `only in this state: ${RUN_STATES.join(', ')}`)
     .option('--host <name>', 'only on this host')
     .option('--since <time>', 'only queued since: 5m, an ISO time, or ms')
-    .option('--limit <n>', 'how many', '20')
+    .option('--limit <n>', 'how many', wholeNumber, 20)
     .option('--json', 'print data as JSON')
     .addHelpText('after', '\nExample:\n  agentpool runs --status running')
     .action(
@@ -55,7 +58,7 @@ export function addRuns(program: Command): void {
         status?: RunState;
         host?: string;
         since?: string;
-        limit: string;
+        limit: number;
         json?: boolean;
       }) => {
         const pool = await openContext('cli').connect('asking');
@@ -67,7 +70,7 @@ export function addRuns(program: Command): void {
             status,
             host,
             since: since && parseSince(since),
-            limit: Number(limit),
+            limit,
           } as never);
           if (options.json) return printJson(found);
           const rows = found.runs.map((run) => [
@@ -104,11 +107,14 @@ export function addStatus(program: Command): void {
         }
         const { outputTail, result, failure, usage, status: state, ...facts } = status;
         const shown = Object.entries(facts).filter(([name]) => !(`${name}Iso` in facts));
-        print(`${colors.bold(runId)}  ${paintState(state)}${failure ? `: ${failure.message} (${failure.kind})` : ''}`);
+        print(
+          `${colors.bold(runId)}  ${paintState(state)}${failure ? `: ${plainWords(failure.message)} (${failure.kind})` : ''}`,
+        );
         for (const [name, value] of shown)
-          if (name !== 'runId') print(`  ${colors.dim(name.replace(/Iso$/, '').padEnd(15))} ${value}`);
+          if (name !== 'runId')
+            print(`  ${colors.dim(name.replace(/Iso$/, '').padEnd(15))} ${plainWords(String(value))}`);
         if (usage) print(`  ${colors.dim('usage'.padEnd(15))} ${JSON.stringify(usage)}`);
-        if (result) print(`\n${colors.dim('result')}\n${result}`);
+        if (result) print(`\n${colors.dim('result')}\n${plainWords(result)}`);
         else if (outputTail) print(`\n${colors.dim('end of the output')}\n${outputTail}`);
         return 0;
       }),
@@ -122,12 +128,12 @@ export function addLogs(program: Command): void {
     .argument('<run>', NAME)
     .option('-f, --follow', 'go on until the run ends')
     .option('--since <time>', 'only what came after: 5m, an ISO time, or ms')
-    .option('--tail <bytes>', 'only the end')
+    .option('--tail <bytes>', 'only the end', wholeNumber)
     .option('--stream <name>', 'stdout, stderr, or both', 'both')
     .option('--json', 'print pages of output as JSON, one a line')
     .addHelpText('after', '\nExample:\n  agentpool logs -f greeter --since 5m')
     .action(
-      (name: string, options: { follow?: boolean; since?: string; tail?: string; stream: string; json?: boolean }) =>
+      (name: string, options: { follow?: boolean; since?: string; tail?: number; stream: string; json?: boolean }) =>
         withRun(name, async (pool, runId) => {
           const signal = onInterrupt();
           const query = {
@@ -135,7 +141,7 @@ export function addLogs(program: Command): void {
             stream: options.stream as 'both',
             ansi: process.stdout.isTTY && !options.json,
             ...(options.since !== undefined && { sinceTimestamp: parseSince(options.since) }),
-            ...(options.tail !== undefined && { tail: Number(options.tail) }),
+            ...(options.tail !== undefined && { tail: options.tail }),
           };
           await followOutput(pool, query, options.follow ?? false, signal, (page) => {
             if (options.json) return print(JSON.stringify(page));
@@ -143,8 +149,9 @@ export function addLogs(program: Command): void {
               note(colors.yellow(`[${page.droppedBytes} bytes before this are not kept any more]`));
             process.stdout.write(page.output);
           });
-          if (signal.aborted) note(`\nThe run goes on: agentpool logs -f ${runId}`);
-          return 0;
+          if (!signal.aborted) return EXIT.ok;
+          note(`\nThe run goes on: agentpool logs -f ${runId}`);
+          return EXIT.interrupted;
         }),
     );
 }
@@ -155,17 +162,17 @@ export function addKill(program: Command): void {
     .description('end a run and all of its processes; a queued one never starts')
     .argument('<run>', NAME)
     .option('--signal <name>', KILL_SIGNALS.join(', '), 'TERM')
-    .option('--grace <ms>', 'between the signal and KILL', '5000')
+    .option('--grace <ms>', 'between the signal and KILL', wholeNumber, 5_000)
     .option('--reason <text>', 'kept with the run')
     .option('--json', 'print data as JSON')
     .addHelpText('after', '\nExample:\n  agentpool kill greeter --reason "wrong branch"')
-    .action((name: string, options: { signal: KillSignal; grace: string; reason?: string; json?: boolean }) =>
+    .action((name: string, options: { signal: KillSignal; grace: number; reason?: string; json?: boolean }) =>
       withRun(name, async (pool, runId) => {
         const { signal, grace, reason } = options;
-        const killed = await ask(pool, killAgent, { runId, signal, graceMs: Number(grace), reason } as never);
+        const killed = await ask(pool, killAgent, { runId, signal, graceMs: grace, reason } as never);
         if (options.json) printJson(killed);
         else print(killed.pending ? `pending: ${killed.hint}` : paintState(killed.status));
-        return 0;
+        return killed.pending ? EXIT.unreachable : EXIT.ok;
       }),
     );
 }

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import type { Command } from 'commander';
 import colors from 'picocolors';
+import { privateDirectory } from '../shared/config/home.js';
 import { ConfigError } from '../shared/errors.js';
 import { stopEmbeddedRedis } from '../shared/redis/embedded.js';
 import { keepRunning } from './child.js';
@@ -53,13 +53,7 @@ export function addDown(program: Command): void {
 
 async function up(context: Context, signal: AbortSignal, options: { port?: string; json?: boolean }): Promise<void> {
   const { config, env, logger } = context;
-  try {
-    mkdirSync(config.home, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new ConfigError([
-      `AGENTPOOL_HOME: ${config.home} cannot be written (${(error as Error).message}); give it a directory of yours`,
-    ]);
-  }
+  privateDirectory(config.home);
   await context.redis(); // started once, before the two processes ask for it
   const childEnv = unmarked(env);
   const worker = keepRunning(['worker', '--json'], childEnv, logger);

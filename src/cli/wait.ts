@@ -2,16 +2,19 @@ import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { waitAgent } from '../mcp/tools/wait-agent.js';
 import { messageOf, UserError } from '../shared/errors.js';
+import { plainWords } from '../worker/plain-words.js';
 import { ask, exitOf } from './ask.js';
 import { openContext } from './context.js';
 import { EXIT } from './exit.js';
 import { onInterrupt } from './interrupt.js';
+import { wholeNumber } from './number.js';
 import { note, paintState, print, printJson } from './print.js';
+import { startProgress } from './progress.js';
 import { NAME, withRun } from './runs.js';
 import { runIdsIn, wakingWords } from './wake.js';
 
 interface Options {
-  readonly timeout?: string;
+  readonly timeout?: number;
   readonly json?: boolean;
   readonly hook?: boolean;
 }
@@ -27,12 +30,12 @@ export function addWait(program: Command): void {
     .command('wait')
     .description('wait for the end of a run; exits with its outcome')
     .argument('[run]', NAME)
-    .option('--timeout <ms>', `wait no longer than this; ${WAIT_MS}, or a day with --hook`)
+    .option('--timeout <ms>', `wait no longer than this; ${WAIT_MS}, or a day with --hook`, wholeNumber)
     .option('--json', 'print data as JSON')
     .option('--hook', 'as an asynchronous PostToolUse hook of Claude Code: wakes its model when the run has ended')
     .addHelpText('after', '\nExample:\n  agentpool wait greeter && echo it worked')
     .action(async (name: string | undefined, options: Options) => {
-      if (options.hook) process.exitCode = await waitAsHook(Number(options.timeout ?? HOOK_WAIT_MS));
+      if (options.hook) process.exitCode = await waitAsHook(options.timeout ?? HOOK_WAIT_MS);
       else if (name !== undefined) await wait(name, options);
       else throw new UserError('invalid_argument', 'no run is named', `Give ${NAME}.`);
     });
@@ -41,11 +44,15 @@ export function addWait(program: Command): void {
 async function wait(name: string, options: Options): Promise<void> {
   await withRun(name, async (pool, runId) => {
     const signal = onInterrupt();
-    const waited = await ask(pool, waitAgent, { runId, timeoutMs: Number(options.timeout ?? WAIT_MS) }, signal);
+    const progress = startProgress();
+    const report = (_: number, message: string) => progress.show(message);
+    const asked = { runId, timeoutMs: options.timeout ?? WAIT_MS };
+    const waited = await ask(pool, waitAgent, asked, signal, report).finally(progress.stop);
     if (options.json) printJson(waited);
-    else if (waited.result !== undefined) print(waited.result);
+    else if (waited.result !== undefined) print(plainWords(waited.result));
     if (waited.timedOut) note(`The run goes on: agentpool wait ${runId}`);
-    else note(`${paintState(waited.status)}${waited.failure ? `: ${waited.failure.message}` : ''}`);
+    else note(`${paintState(waited.status)}${waited.failure ? `: ${plainWords(waited.failure.message)}` : ''}`);
+    if (signal.aborted) return EXIT.interrupted;
     return exitOf(waited.status);
   });
 }

@@ -126,3 +126,6 @@ export interface Run {
 
 /** What an agent name may look like. */
 export const AGENT_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
+
+/** A session id or the name of a model: it becomes an argument of a program, and with a dash first an option. */
+export const WORD = /^(?!-)\P{Cc}{1,256}$/u;

@@ -1,5 +1,4 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { ConfigError, messageOf } from '../shared/errors.js';
+import { ConfigError } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 
 /** The wanted runners; throws a ConfigError for a name that nobody knows. */
@@ -14,17 +13,4 @@ export function knownRunners({ config, runners }: Pool): readonly string[] | und
   ];
   if (problems.length > 0) throw new ConfigError(problems);
   return config.runners;
-}
-
-/** Makes a directory that only we can look into. Throws a ConfigError where that is impossible. */
-export function writableDirectory(path: string): string {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    accessSync(path, constants.W_OK);
-    return path;
-  } catch (error) {
-    throw new ConfigError([
-      `AGENTPOOL_HOME: ${path} cannot be written (${messageOf(error)}); give it a directory of yours`,
-    ]);
-  }
 }

@@ -1,6 +1,7 @@
 import type { Failure, FailureKind } from '../shared/run.js';
 import type { Ending } from '../shared/run-store/ownership.js';
 import type { Findings, Runner } from '../shared/runners/runner.js';
+import { plainWords } from './plain-words.js';
 
 /** Everything that decides how a run ended. */
 export interface Evidence {
@@ -37,6 +38,14 @@ const SIGNALS: Readonly<Record<number, string>> = {
   25: 'SIGXFSZ',
 };
 
+/** Lists of runs carry the message, and programs have coloured words and long ones (characters). */
+const LONGEST_MESSAGE = 4_096;
+
+function inShort(message: string): string {
+  const plain = plainWords(message);
+  return plain.length <= LONGEST_MESSAGE ? plain : `${plain.slice(0, LONGEST_MESSAGE)}…`;
+}
+
 /** How a run ended. Exit 0 is not success: several CLIs exit 0 after a signal or an error of their provider. */
 export function outcomeOf(evidence: Evidence): Ending {
   const { exitCode, endedBy, findings, limits } = evidence;
@@ -46,7 +55,7 @@ export function outcomeOf(evidence: Evidence): Ending {
   };
   const failed = (kind: FailureKind, message: string): Ending => ({
     state: 'failed',
-    failure: { kind, message },
+    failure: { kind, message: inShort(message) },
     ...facts,
   });
   if (endedBy === 'kill') return { state: 'killed', ...facts };

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { privateDirectory } from '../shared/config/home.js';
 import type { Pool } from '../shared/pool.js';
 import { VERSION } from '../shared/version.js';
 import type { WorkerReport } from '../shared/workers.js';
 import { withRealPaths } from './allowed-path.js';
-import { knownRunners, writableDirectory } from './checks.js';
+import { knownRunners } from './checks.js';
 import { startClaiming } from './claim-loop.js';
 import type { WorkerDeps } from './deps.js';
 import { baseEnvironment } from './environment.js';
@@ -52,7 +53,7 @@ export async function startWorker(
     id,
     host,
     env,
-    spools: writableDirectory(spoolRoot(config.home, await pool.runs.poolId(), host)),
+    spools: privateDirectory(spoolRoot(config.home, await pool.runs.poolId(), host), config.home),
     installed,
     slots,
     supervised: new Map(),

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Logger } from '../shared/logger.js';
 import type { Lease } from '../shared/queues/leases.js';
-import type { KillSignal, Run } from '../shared/run.js';
+import { type KillSignal, type Run, WORD } from '../shared/run.js';
 import type { RunStore } from '../shared/run-store/open.js';
 import type { Ownership } from '../shared/run-store/ownership.js';
 import type { Findings, Runner } from '../shared/runners/runner.js';
@@ -92,7 +92,8 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
     );
   };
   const onLearned = (learned: Findings) => {
-    if (learned.sessionId !== undefined) sessionKnown(learned.sessionId);
+    // It becomes an argument of a later run, and what is printed is not always of the program's own making.
+    if (learned.sessionId !== undefined && WORD.test(learned.sessionId)) sessionKnown(learned.sessionId);
     if (learned.hopeless) bringToEnd('hopeless', endSignal, OWN_GRACE_MS);
   };
   const reader = createReader(runner.output, onLearned, logger);

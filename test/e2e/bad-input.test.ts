@@ -1,10 +1,13 @@
+import { exec } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePlace, steps } from '../support/pool.js';
 import {
   agentpool,
   type Facts,
+  MAIN,
   type McpSession,
   openMcp,
   type Started,
@@ -139,6 +142,40 @@ describe('a run fails, and says why', () => {
   });
 });
 
+it('a prompt comes through a pipe whose writer takes its time', async () => {
+  const writer = `(sleep 0.3; echo '${steps({ print: 'it is here' })}')`;
+  const { stdout } = await promisify(exec)(`${writer} | "${process.execPath}" "${MAIN}" run scripted -`, {
+    cwd: place.work,
+    env: place.env,
+  });
+  expect(stdout).toBe('it is here');
+});
+
+describe('what a program says', () => {
+  const seen = '\u001b[2J\u001b]0;title\u0007bad \u001b[31mnews';
+
+  it("steers nobody's terminal: failures are plain text, and so is the result that a command prints", async () => {
+    const failed = await endOf({ prompt: steps({ print: `${JSON.stringify({ error: { message: seen } })}\n` }) });
+    expect(failed.failure).toEqual({ kind: 'agent', message: 'bad news' });
+    const { failure } = await endOf({ prompt: steps({ printError: seen }, { exit: 3 }) });
+    expect(failure?.message).toBe('it exited with 3: bad news');
+    const done = await endOf({ prompt: steps({ print: `${JSON.stringify({ result: seen })}\n` }) });
+    expect(done.result).toBe(seen);
+    expect(await agentpool(place, ['wait', String(done.runId)])).toMatchObject({ code: 0, stdout: 'bad news\n' });
+    expect((await agentpool(place, ['status', String(done.runId)])).stdout).not.toContain('\u001b');
+  });
+
+  it('is no session when it could be an option of a later command line', async () => {
+    const { runId } = await endOf({ prompt: steps({ print: `${JSON.stringify({ session_id: '--evil' })}\n` }) });
+    expect(await mcp.call<Facts>('get_agent_status', { runId })).not.toHaveProperty('sessionId');
+  });
+
+  it('may be long: the message of a failure is cut', async () => {
+    const { failure } = await endOf({ prompt: steps({ print: `{"error":{"message":"${'x'.repeat(100_000)}"}}\n` }) });
+    expect(failure?.message).toMatch(/^x{4096}…$/);
+  });
+});
+
 describe('a command ends at once, and says why', () => {
   it('with 69 when Redis is not there', async () => {
     const away = { ...place, env: { ...place.env, REDIS_URL: 'redis://127.0.0.1:1' } };
@@ -172,8 +209,26 @@ describe('a command ends at once, and says why', () => {
     }
   });
 
+  it('with 78 when strangers may write into its state directory, or its file system takes no directories', async () => {
+    const open = join(place.work, 'open');
+    mkdirSync(open);
+    chmodSync(open, 0o777);
+    const { REDIS_URL: _, ...env } = place.env;
+    for (const home of process.platform === 'linux' ? [open, '/proc/nowhere'] : [open]) {
+      const { code, stderr } = await agentpool({ ...place, env: { ...env, AGENTPOOL_HOME: home } }, ['runs']);
+      expect([home, code, stderr]).toEqual([home, 78, expect.stringContaining(`${home}`)]);
+    }
+  });
+
   it('with 2 when it is used in the wrong way', async () => {
-    for (const args of [['status', 'nobody'], ['runs', '--nonsense'], ['nonsense'], ['run', 'nobody', 'x']]) {
+    for (const args of [
+      ['status', 'nobody'],
+      ['runs', '--nonsense'],
+      ['nonsense'],
+      ['run', 'nobody', 'x'],
+      ['run', 'demo', 'x', '--timeout', 'soon'],
+      ['runs', '--limit', '-1'],
+    ]) {
       const { code, stderr } = await agentpool(place, args);
       expect([args, code]).toEqual([args, 2]);
       expect(stderr).not.toBe('');

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { identify, processesOf } from '../../src/worker/processes.js';
@@ -37,8 +37,8 @@ async function open(
   return { place, worker, mcp };
 }
 
-async function startWorker(place: Place): Promise<Started> {
-  const worker = await startWorkerProcess(place);
+async function startWorker(place: Place, ...args: string[]): Promise<Started> {
+  const worker = await startWorkerProcess(place, ...args);
   cleanUp.push(() => worker.child.exitCode === null && worker.child.signalCode === null && worker.end('SIGKILL'));
   return worker;
 }
@@ -53,6 +53,9 @@ const spools = (place: Place) =>
   readdirSync(join(place.home, 'spool')).flatMap((pool) => readdirSync(join(place.home, 'spool', pool, 'here')));
 const nothing = (list: readonly unknown[]) => list.length === 0;
 
+/** Lets a program go on that waits for it with `until`. */
+const goOn = (place: Place) => writeFileSync(join(place.work, 'go on'), '');
+
 /** The numbered lines that the scripted program logs to a file of its own: what has to arrive. */
 const logged = (place: Place, name: string) => readFileSync(join(place.work, name), 'utf8');
 
@@ -62,7 +65,9 @@ describe('a run outlives its worker', () => {
     const { runId, pid } = await run(
       mcp,
       { mark: join(place.work, 'starts') },
-      { lines: { count: 60, everyMs: 50, log: join(place.work, 'log') } },
+      { lines: { count: 40, everyMs: 20, log: join(place.work, 'log') } },
+      { until: join(place.work, 'go on') },
+      { lines: { count: 20, log: join(place.work, 'log') } },
       { exit: 3 },
     );
     await eventually(
@@ -76,6 +81,7 @@ describe('a run outlives its worker', () => {
     );
     await startWorker(place);
     expect(await status(mcp, runId)).toMatchObject({ status: 'running', pid });
+    goOn(place);
     expect(await mcp.call<Facts>('wait_agent', { runId })).toMatchObject({ status: 'failed', exitCode: 3 });
     expect(await output(mcp, runId)).toBe(logged(place, 'log'));
     expect(logged(place, 'starts')).toBe(`${pid}\n`);
@@ -101,12 +107,19 @@ describe('a run outlives its worker', () => {
 
   it('stopped with SIGTERM: it detaches, and with drain it waits for the end', async () => {
     const { place, worker, mcp } = await open();
-    const first = await run(mcp, { lines: { count: 40, everyMs: 40, log: join(place.work, 'log') } });
+    const first = await run(
+      mcp,
+      { lines: { count: 10, log: join(place.work, 'log') } },
+      { until: join(place.work, 'go on') },
+      { lines: { count: 30, everyMs: 10, log: join(place.work, 'log') } },
+    );
     await worker.end('SIGTERM');
     expect(identify(first.pid)).toBeDefined();
-    const drainer = await startWorkerProcess(place, '--drain');
+    const drainer = await startWorker(place, '--drain');
     expect((await status(mcp, first.runId)).status).toBe('running');
-    await drainer.end('SIGTERM');
+    const drained = drainer.end('SIGTERM');
+    goOn(place);
+    await drained;
     expect(identify(first.pid)).toBeUndefined();
     expect((await status(mcp, first.runId)).status).toBe('done');
     expect(await output(mcp, first.runId)).toBe(logged(place, 'log'));
@@ -114,7 +127,12 @@ describe('a run outlives its worker', () => {
 
   it('paused: another worker of the host takes over, and the first can change nothing when it wakes', async () => {
     const { place, worker, mcp } = await open();
-    const { runId, pid } = await run(mcp, { lines: { count: 120, everyMs: 40, log: join(place.work, 'log') } });
+    const { runId, pid } = await run(
+      mcp,
+      { lines: { count: 40, everyMs: 10, log: join(place.work, 'log') } },
+      { until: join(place.work, 'go on') },
+      { lines: { count: 40, everyMs: 10, log: join(place.work, 'log') } },
+    );
     await eventually(
       () => status(mcp, runId),
       ({ outputBytes }) => Number(outputBytes) > 500,
@@ -127,6 +145,7 @@ describe('a run outlives its worker', () => {
       (seen) => seen.worker !== before && seen.status === 'running',
     );
     worker.child.kill('SIGCONT');
+    goOn(place);
     expect(await mcp.call<Facts>('wait_agent', { runId })).toMatchObject({ status: 'done', exitCode: 0 });
     expect(await status(mcp, runId)).toMatchObject({ worker: after.worker, pid });
     expect(await output(mcp, runId)).toBe(logged(place, 'log'));
@@ -209,7 +228,9 @@ describe('Redis away', () => {
     const { place, mcp } = await open({}, redis.url);
     const { runId, pid } = await run(
       mcp,
-      { lines: { count: 150, everyMs: 50, log: join(place.work, 'log') } },
+      { lines: { count: 100, everyMs: 10, log: join(place.work, 'log') } },
+      { until: join(place.work, 'go on') },
+      { lines: { count: 50, log: join(place.work, 'log') } },
       { exit: 0 },
     );
     await eventually(
@@ -225,6 +246,7 @@ describe('Redis away', () => {
       () => status(mcp, runId).catch(() => undefined),
       (seen) => seen?.status === 'running',
     );
+    goOn(place);
     expect(await mcp.call<Facts>('wait_agent', { runId })).toMatchObject({ status: 'done', exitCode: 0 });
     expect(await status(mcp, runId)).toMatchObject({ pid });
     expect(await output(mcp, runId)).toBe(logged(place, 'log'));

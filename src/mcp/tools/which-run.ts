@@ -21,7 +21,7 @@ export interface WhichRun {
   readonly runner?: string | undefined;
 }
 
-const LOOK = 'list_runs shows the runs there are; records are kept for 30 days after the end.';
+const LOOK = 'list_runs (agentpool runs) shows the runs there are; records are kept for 30 days after the end.';
 
 /** A run by its id, whoever asks. Throws a UserError when there is none. */
 export async function runById(pool: Pool, runId: string): Promise<Run> {

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { AGENT_NAME, type McpServer } from '../run.js';
+import { AGENT_NAME, type McpServer, WORD } from '../run.js';
 
 /** Such words become arguments of a program: with a dash first, some programs would take them for an option. */
 export const argumentWord = z
   .string()
   .min(1)
   .max(256)
-  .regex(/^(?!-)\P{Cc}*$/u, 'must not begin with a dash or hold control characters');
+  .regex(WORD, 'must not begin with a dash or hold control characters');
 
 const plainName = z.string().regex(AGENT_NAME, 'must be 1 to 64 letters, digits, dashes or underscores');
 

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { lock } from 'proper-lockfile';
-import { ConfigError, messageOf } from '../errors.js';
+import { privateDirectory } from '../config/home.js';
+import { ConfigError } from '../errors.js';
 import { STREAM_NODE_BYTES } from './check.js';
 
 /** Where the private server of one AGENTPOOL_HOME listens. */
@@ -41,8 +42,8 @@ export async function ensureEmbeddedRedis(
     throw new ConfigError([
       `AGENTPOOL_HOME: ${home} is too long for a unix socket; use a path of at most ${LONGEST_SOCKET_PATH - 17} bytes`,
     ]);
+  const directory = privateDirectory(dirname(socket), home);
   if (await answers(socket)) return socket;
-  const directory = privateDirectory(dirname(socket));
   const release = await lock(directory, {
     stale: 10_000,
     retries: { retries: 600, factor: 1, minTimeout: 50, maxTimeout: 100 },
@@ -69,18 +70,6 @@ export async function stopEmbeddedRedis(home: string): Promise<boolean> {
   }
   while (await answers(socket)) await pause(20);
   return true;
-}
-
-function privateDirectory(path: string): string {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    accessSync(path, constants.W_OK);
-    return path;
-  } catch (error) {
-    throw new ConfigError([
-      `AGENTPOOL_HOME: ${dirname(path)} cannot be written (${messageOf(error)}); give it a directory of yours`,
-    ]);
-  }
 }
 
 function serverProgram(env: Readonly<Record<string, string | undefined>>): string {

@@ -75,5 +75,5 @@ test('a limit is reached once, and never after the stop', async () => {
   stopped.stop();
   stopped.heard();
   await firstOf(200, 0);
-  expect(reached).toEqual(['silence_limit']);
+  expect(reached).toHaveLength(1);
 });
