@@ -55,8 +55,8 @@ describe('imports', () => {
     expect(own.filter((name) => !files.has(name))).toEqual([]);
   });
 
-  it.each(['mcp', 'worker', 'board'])('of %s reach neither another process nor the command line', (room) => {
-    const others = ['mcp/', 'worker/', 'board/', 'cli/'].filter((other) => other !== `${room}/`);
+  it.each(['mcp', 'worker', 'board', 'http'])('of %s reach neither another process nor the command line', (room) => {
+    const others = ['mcp/', 'worker/', 'board/', 'http/', 'cli/'].filter((other) => other !== `${room}/`);
     expect(broken((path, imported) => within(path, `${room}/`) && within(imported, ...others))).toEqual([]);
   });
 
@@ -70,12 +70,15 @@ describe('imports', () => {
     expect(onlyIn(/^(ioredis|bullmq)(\/|$)/, ...GATEWAYS)).toEqual([]);
   });
 
-  it('of Bull Board and of the HTTP server are those of the board', () => {
-    expect(onlyIn(/^(@bull-board|@hono|hono)(\/|$)/, 'board/')).toEqual([]);
+  it('of Bull Board are those of the board, and of what answers HTTP those of the server and the board', () => {
+    expect(onlyIn(/^@bull-board(\/|$)/, 'board/')).toEqual([]);
+    expect(onlyIn(/^(@hono|hono)(\/|$)/, 'board/', 'http/')).toEqual([]);
   });
 
   it('of the MCP SDKs are those of their bindings, of the transports, and of the client in the demo', () => {
-    expect(onlyIn(/^@modelcontextprotocol\//, 'mcp/bindings/', 'mcp/stdio.ts', 'cli/demo.ts')).toEqual([]);
+    expect(onlyIn(/^@modelcontextprotocol\//, 'mcp/bindings/', 'mcp/stdio.ts', 'mcp/http.ts', 'cli/demo.ts')).toEqual(
+      [],
+    );
   });
 
   it('of what draws in a terminal are those of the command line', () => {

@@ -1,7 +1,9 @@
 import type { Hono } from 'hono';
 import type { Pool } from '../shared/pool.js';
+import { allows, maySee, type Principal } from '../shared/principal.js';
 import type { Run } from '../shared/run.js';
 import { RUN_STATES, type RunState } from '../shared/run-state.js';
+import type { Looking } from './create.js';
 import { failurePage } from './layout.js';
 import { overviewPage } from './overview.js';
 import { runPage, TAIL_BYTES } from './run-page.js';
@@ -11,14 +13,14 @@ const LATEST_RUNS = 25;
 const MOST_RUNNING = 50;
 
 /** Our own pages: the overview at `/`, one page per run at `/runs/:id`. */
-export function addPages(app: Hono, pool: Pool): void {
+export function addPages(app: Hono<Looking>, pool: Pool): void {
   app.get('/', async (context) => {
     const only = RUN_STATES.find((state) => state === context.req.query('state'));
     await pool.ready();
     const [workers, queues, runs, counts, redis, now] = await Promise.all([
       pool.workers.list(),
       pool.queues.counts(),
-      shownRuns(pool, only),
+      shownRuns(pool, context.get('principal'), only),
       Promise.all(RUN_STATES.map(async (state) => [state, await pool.runs.indexes.count(state)] as const)),
       pool.health(),
       pool.runs.now(),
@@ -31,7 +33,7 @@ export function addPages(app: Hono, pool: Pool): void {
     const id = context.req.param('id');
     await pool.ready();
     const run = await pool.runs.get(id);
-    if (!run) {
+    if (!run || !maySee(context.get('principal'), run.principal)) {
       const what = `There is no run ${id}, or its record is not kept any more.`;
       return context.html(failurePage('No such run', what), 404);
     }
@@ -47,11 +49,12 @@ export function addPages(app: Hono, pool: Pool): void {
 }
 
 /** What runs now, then the latest of the others; or the latest of one state. */
-async function shownRuns(pool: Pool, only: RunState | undefined): Promise<Run[]> {
-  if (only) return pool.runs.list({ state: only }, LATEST_RUNS);
+async function shownRuns(pool: Pool, who: Principal, only: RunState | undefined): Promise<Run[]> {
+  const seen = allows(who, 'admin') ? {} : { principal: who.name };
+  if (only) return pool.runs.list({ ...seen, state: only }, LATEST_RUNS);
   const [running, latest] = await Promise.all([
-    pool.runs.list({ state: 'running' }, MOST_RUNNING),
-    pool.runs.list({}, LATEST_RUNS),
+    pool.runs.list({ ...seen, state: 'running' }, MOST_RUNNING),
+    pool.runs.list(seen, LATEST_RUNS),
   ]);
   const first = new Set(running.map(({ id }) => id));
   return [...running, ...latest.filter(({ id }) => !first.has(id))];

@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander';
-import { startBoard } from '../board/start.js';
+import { createBoard } from '../board/create.js';
+import { startHttp } from '../http/start.js';
+import { openMcpHttp } from '../mcp/http.js';
 import { openContext } from './context.js';
 import { aborted, onInterruptOrOrphaned } from './interrupt.js';
 import { print } from './print.js';
@@ -7,7 +9,7 @@ import { print } from './print.js';
 export function addServe(program: Command): void {
   program
     .command('serve')
-    .description('the HTTP server alone: overview at /, Bull Board at /queues, /healthz, /readyz')
+    .description('the HTTP server alone: MCP at /mcp, overview at /, Bull Board at /queues, /healthz, /readyz')
     .option('--port <n>', 'the port; 0 takes a free one')
     .option('--json', 'print the address as JSON')
     .addOption(new Option('--with-parent').hideHelp())
@@ -15,13 +17,15 @@ export function addServe(program: Command): void {
     .action(async (options: { port?: string; json?: boolean; withParent?: boolean }) => {
       const signal = onInterruptOrOrphaned(options.withParent);
       const pool = await openContext('serve', { AGENTPOOL_PORT: options.port }).connect('asking');
-      const board = await startBoard(pool).catch(async (error: unknown) => {
-        await pool.stop();
-        throw error;
-      });
-      print(options.json ? JSON.stringify({ url: board.url }) : `listening on ${board.url}`);
+      const http = await startHttp(pool, { mcp: openMcpHttp(pool), board: createBoard(pool) }).catch(
+        async (error: unknown) => {
+          await pool.stop();
+          throw error;
+        },
+      );
+      print(options.json ? JSON.stringify({ url: http.url }) : `listening on ${http.url}`);
       await aborted(signal);
-      await board.stop();
+      await http.stop();
       await pool.stop();
       process.exit(0); // the pipe to a parent must not keep us
     });

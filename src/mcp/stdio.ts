@@ -5,13 +5,14 @@ import type { Pool } from '../shared/pool.js';
 import { LOCAL } from '../shared/principal.js';
 import { bindSince2026 } from './bindings/since-2026.js';
 import { bindUntil2025 } from './bindings/until-2025.js';
+import { createOpenCalls } from './open-calls.js';
 
 /** A prompt that is too long has to be read to be refused (bytes). */
 const LARGEST_MESSAGE = 64 * 1024 * 1024;
 
 /** Serves one client on stdin and stdout; resolves when the client goes away. The runs it submitted go on. */
 export async function serveStdio(pool: Pool): Promise<void> {
-  const connection = { pool, principal: LOCAL };
+  const connection = { pool, principal: LOCAL, calls: createOpenCalls() };
   const wire = new StdioServerTransport(process.stdin, process.stdout, { maxBufferSize: LARGEST_MESSAGE });
   /** The wire as the SDK sees it that takes it over, when it has been started already. */
   const leg: Transport = {

@@ -3,6 +3,7 @@ import type { Pool } from '../shared/pool.js';
 import type { Principal } from '../shared/principal.js';
 import { VERSION } from '../shared/version.js';
 import { callTool, type ErrorBody } from './call.js';
+import type { OpenCalls } from './open-calls.js';
 import { TOOLS } from './tools/list.js';
 import type { Annotations, Tool } from './tools/tool.js';
 
@@ -32,6 +33,10 @@ export const SERVER_OPTIONS = {
 export interface Connection {
   readonly pool: Pool;
   readonly principal: Principal;
+  /** Where the call is counted among those that are open. */
+  readonly calls: OpenCalls;
+  /** The client by its HTTP header, for protocols whose requests do not name it. */
+  readonly userAgent?: string | undefined;
 }
 
 /** One call as a binding has it from its SDK. */
@@ -53,17 +58,23 @@ export interface CallAnswer {
 }
 
 /** Carries out one call; undefined when there is no such tool, which each SDK says in its own way. */
-export async function answerCall({ pool, principal }: Connection, call: Call): Promise<CallAnswer | undefined> {
+export async function answerCall(connection: Connection, call: Call): Promise<CallAnswer | undefined> {
+  const { pool, principal, calls, userAgent } = connection;
   const tool = TOOLS.find(({ name }) => name === call.name);
   if (!tool) return undefined;
   const { notify } = call;
-  const answer = await callTool(tool, call.args, {
-    pool,
-    principal,
-    signal: call.signal,
-    waitCapMs: waitCapFor(call.clientName, pool.config.waitCapMs),
-    ...(notify && { progress: (progress: number, message: string) => void notify(progress, message).catch(() => {}) }),
-  });
+  const clientName = call.clientName ?? userAgent?.split('/')[0];
+  const answer = await calls.during(call.signal, (signal) =>
+    callTool(tool, call.args, {
+      pool,
+      principal,
+      signal,
+      waitCapMs: waitCapFor(clientName, pool.config.waitCapMs),
+      ...(notify && {
+        progress: (progress: number, message: string) => void notify(progress, message).catch(() => {}),
+      }),
+    }),
+  );
   // Some clients show their model only the structured content, some only the text: both say everything.
   const body = answer.ok ? answer.value : { ...answer.error };
   return {

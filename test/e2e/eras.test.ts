@@ -1,9 +1,9 @@
-import { Client, type VersionNegotiationOptions } from '@modelcontextprotocol/client';
+import { Client, StreamableHTTPClientTransport, type VersionNegotiationOptions } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TOOLS } from '../../src/mcp/tools/list.js';
 import { makePlace, steps } from '../support/pool.js';
-import { type Facts, MAIN, type Started, startWorkerProcess } from '../support/processes.js';
+import { type Facts, MAIN, type Started, startServeProcess, startWorkerProcess } from '../support/processes.js';
 
 type Mode = NonNullable<VersionNegotiationOptions['mode']>;
 const MODES: readonly (readonly [string, Mode, string])[] = [
@@ -14,21 +14,32 @@ const MODES: readonly (readonly [string, Mode, string])[] = [
 
 const place = makePlace();
 let worker: Started;
+let server: Started & { url: string };
 
 beforeAll(async () => {
   worker = await startWorkerProcess(place);
+  server = await startServeProcess(place);
 });
 afterAll(async () => {
+  await server.end();
   await worker.end();
   place.clean();
 });
 
-describe.each(MODES)('a client %s, on stdio,', (_, mode, version) => {
+const TRANSPORTS = {
+  'on stdio': () =>
+    new StdioClientTransport({ command: process.execPath, args: [MAIN, 'mcp'], cwd: place.work, env: place.env }),
+  'over HTTP': () => new StreamableHTTPClientTransport(new URL('/mcp', server.url)),
+} as const;
+const CASES = MODES.flatMap(([which, mode, version]) =>
+  (['on stdio', 'over HTTP'] as const).map((where) => [which, where, mode, version] as const),
+);
+
+describe.each(CASES)('a client %s, %s,', (_, where, mode, version) => {
   let client: Client;
   beforeAll(async () => {
     client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode } });
-    const server = { command: process.execPath, args: [MAIN, 'mcp'], cwd: place.work, env: place.env };
-    await client.connect(new StdioClientTransport(server));
+    await client.connect(TRANSPORTS[where]());
   });
   afterAll(() => client.close());
 
@@ -48,7 +59,7 @@ describe.each(MODES)('a client %s, on stdio,', (_, mode, version) => {
     const told: string[] = [];
     const waited = await call('wait_agent', { runId }, told);
     expect(waited.structuredContent).toMatchObject({ status: 'done', result: '42', timedOut: false });
-    expect(told[0]).toMatch(/^scripted: (queued|running), \d+ bytes/);
+    expect(told[0]).toMatch(/^scripted: (queued|running), \d+ lines?/);
   });
 
   it('gets an error of a tool in both places, and is told which tools there are', async () => {

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type StartedBoard, startBoard } from '../../src/board/start.js';
+import type { StartedHttp } from '../../src/http/start.js';
 import type { Pool } from '../../src/shared/pool.js';
-import { ask } from '../support/http.js';
+import { ask, serveHttp } from '../support/http.js';
 import { connect, makePlace, type Place } from '../support/pool.js';
 import { eventually } from '../support/processes.js';
 import { startRedis, type TestRedis } from '../support/redis-server.js';
@@ -15,13 +15,13 @@ const BROWSER = { headers: { accept: 'text/html,application/xhtml+xml' } };
 let redis: TestRedis;
 let place: Place;
 let pool: Pool;
-let board: StartedBoard;
+let board: StartedHttp;
 
 beforeEach(async () => {
   redis = await startRedis();
   place = makePlace({ AGENTPOOL_PORT: '0', AGENTPOOL_LOG_LEVEL: 'silent' }, redis.url);
   pool = await connect(place);
-  board = await startBoard(pool);
+  board = await serveHttp(pool);
 });
 
 afterEach(async () => {

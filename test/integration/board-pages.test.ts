@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type StartedBoard, startBoard } from '../../src/board/start.js';
+import type { StartedHttp } from '../../src/http/start.js';
 import { newRunId } from '../../src/mcp/tools/submit.js';
 import type { Pool } from '../../src/shared/pool.js';
 import { hostQueue, runnerQueue } from '../../src/shared/queues/route.js';
 import type { RunOrder } from '../../src/shared/run.js';
 import type { Ending } from '../../src/shared/run-store/ownership.js';
-import { ask } from '../support/http.js';
+import { ask, serveHttp } from '../support/http.js';
 import { connect, makePlace, type Place } from '../support/pool.js';
 
 const SECRET = 'the-words-of-the-prompt';
@@ -13,12 +13,12 @@ const QUEUE = runnerQueue('demo');
 
 let place: Place;
 let pool: Pool;
-let board: StartedBoard;
+let board: StartedHttp;
 
 beforeAll(async () => {
   place = makePlace({ AGENTPOOL_PORT: '0' });
   pool = await connect(place);
-  board = await startBoard(pool);
+  board = await serveHttp(pool);
 });
 
 afterAll(async () => {

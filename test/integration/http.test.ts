@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type StartedBoard, startBoard } from '../../src/board/start.js';
+import type { StartedHttp } from '../../src/http/start.js';
 import type { Pool } from '../../src/shared/pool.js';
-import { ask } from '../support/http.js';
+import { ask, serveHttp } from '../support/http.js';
 import { connect, makePlace, type Place } from '../support/pool.js';
 import { agentpool } from '../support/processes.js';
 
 interface Served {
   readonly place: Place;
   readonly pool: Pool;
-  readonly board: StartedBoard;
+  readonly board: StartedHttp;
 }
 
 const opened: Served[] = [];
@@ -19,7 +19,7 @@ const opened: Served[] = [];
 async function serve(extra: Readonly<Record<string, string>> = {}): Promise<Served> {
   const place = makePlace({ AGENTPOOL_PORT: '0', ...extra });
   const pool = await connect(place);
-  const served = { place, pool, board: await startBoard(pool) };
+  const served = { place, pool, board: await serveHttp(pool) };
   opened.push(served);
   return served;
 }
@@ -146,9 +146,33 @@ describe('tokens', () => {
   it.each(['Bearer reads', 'bearer reads', basic('reads'), 'Bearer rules'])(
     'let in who has the scope: %s',
     async (given) => {
-      for (const path of ['/', '/queues', '/queues/api/queues']) expect((await get(path, given)).status).toBe(200);
+      expect((await get('/', given)).status).toBe(200);
     },
   );
+
+  it('let administrators alone see the jobs of everybody', async () => {
+    for (const path of ['/queues', '/queues/api/queues']) {
+      expect((await get(path, 'Bearer rules')).status).toBe(200);
+      expect((await get(path, 'Bearer reads')).status).toBe(403);
+    }
+  });
+
+  it('show the runs of their own principal, and with admin those of all', async () => {
+    const { pool } = opened.at(-1) as Served;
+    const ids = ['rann', 'rbob'];
+    for (const [id, principal] of [
+      ['rann', 'ann'],
+      ['rbob', 'bob'],
+    ] as const)
+      await pool.runs.create(id, 'runs.demo', { runner: 'demo', agentName: 'demo', prompt: 'p', principal });
+    const shown = async (given: string) => {
+      const { body } = await get('/', given);
+      const pages = await Promise.all(ids.map((id) => get(`/runs/${id}`, given)));
+      return { listed: ids.filter((id) => body.includes(id)), found: pages.map(({ status }) => status) };
+    };
+    expect(await shown('Bearer reads')).toEqual({ listed: ['rann'], found: [200, 404] });
+    expect(await shown('Bearer rules')).toEqual({ listed: ids, found: [200, 200] });
+  });
 
   it('do not let in without the scope read', async () => {
     const answer = await get('/', 'Bearer runs');

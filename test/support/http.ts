@@ -1,5 +1,13 @@
 import { once } from 'node:events';
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import { createBoard } from '../../src/board/create.js';
+import { type StartedHttp, startHttp } from '../../src/http/start.js';
+import { openMcpHttp } from '../../src/mcp/http.js';
+import type { Pool } from '../../src/shared/pool.js';
+
+/** The HTTP server as `agentpool serve` composes it, in this process. */
+export const serveHttp = (pool: Pool): Promise<StartedHttp> =>
+  startHttp(pool, { mcp: openMcpHttp(pool), board: createBoard(pool) });
 
 export interface Answer {
   readonly status: number;
@@ -7,13 +15,16 @@ export interface Answer {
   readonly body: string;
 }
 
+interface Asked {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
 /** One HTTP request with exactly these headers; `fetch` would not let a test choose `Host`. */
-export async function ask(
-  url: string,
-  { method = 'GET', headers = {} }: { method?: string; headers?: Readonly<Record<string, string>> } = {},
-): Promise<Answer> {
+export async function ask(url: string, { method = 'GET', headers = {}, body: sent }: Asked = {}): Promise<Answer> {
   const asked = request(url, { method, headers, agent: false });
-  asked.end();
+  asked.end(sent);
   const [answer] = (await once(asked, 'response')) as [IncomingMessage];
   let body = '';
   for await (const chunk of answer.setEncoding('utf8')) body += chunk;

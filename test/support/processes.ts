@@ -67,6 +67,12 @@ export async function startAgentpool(place: Place, args: readonly string[]): Pro
 export const startWorkerProcess = (place: Place, ...args: string[]) =>
   startAgentpool(place, ['worker', '--json', ...args]);
 
+/** The HTTP server, on a free port. */
+export async function startServeProcess(place: Place): Promise<Started & { readonly url: string }> {
+  const started = await startAgentpool(place, ['serve', '--port', '0', '--json']);
+  return { ...started, url: (JSON.parse(started.line) as { url: string }).url };
+}
+
 export type Facts = Record<string, unknown>;
 export interface McpSession {
   readonly client: Client;

@@ -41,6 +41,14 @@ const token = z
     'must be name:scopes:sha256, for example ann:read+run:<64 hex digits>; several with commas',
   );
 
+const scopeWords = list(',').transform((pairs, context) => {
+  const wrong = pairs.find((pair) => !/^[^=]+=(read|run|kill|admin)(\+(read|run|kill|admin))*$/.test(pair));
+  if (wrong !== undefined) context.addIssue(`must be word=scopes pairs such as agents.write=run+kill, not ${wrong}`);
+  return Object.fromEntries(
+    pairs.map((pair) => [pair.slice(0, pair.lastIndexOf('=')), pair.slice(pair.lastIndexOf('=') + 1).split('+')]),
+  );
+});
+
 /** Every setting: its environment variable, its check, its default as text, and what it means. The README's table is made from this. */
 export const SETTINGS = {
   REDIS_URL: z
@@ -105,6 +113,35 @@ export const SETTINGS = {
     .describe(
       'Who may use HTTP: `name:scopes:sha256`, with commas; scopes are `read`, `run`, `kill`, `admin`, with plus signs',
     ),
+  AGENTPOOL_OIDC_ISSUER: z
+    .url('must be the address of the issuer')
+    .refine(
+      (url) => /^(https:|http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/])/.test(`${url}/`),
+      'must be https beyond loopback',
+    )
+    .optional()
+    .describe(
+      'An OAuth issuer whose access tokens (JWT) are taken besides `AGENTPOOL_TOKENS`; its keys are found by itself',
+    ),
+  AGENTPOOL_OIDC_AUDIENCE: z
+    .string()
+    .optional()
+    .describe('What those tokens have to be for (`aud`): best the address of `/mcp` as clients know it'),
+  AGENTPOOL_OIDC_SCOPE_CLAIM: z
+    .string()
+    .default('scope')
+    .describe('The claim of those tokens that holds scopes: a list, or words with blanks'),
+  AGENTPOOL_OIDC_SCOPES: scopeWords
+    .prefault('')
+    .describe(
+      'Our scopes by the words of the issuer: `agents.read=read,agents.write=run+kill`; by default its words are ours',
+    ),
+  AGENTPOOL_REQUESTS_PER_SECOND: whole(1, 100_000)
+    .prefault('100')
+    .describe('What one principal may ask one HTTP server; twenty seconds of it may come at once'),
+  AGENTPOOL_BODY_TIMEOUT_MS: whole(100, 10 * MINUTE)
+    .prefault('30000')
+    .describe('How long the body of an HTTP request may take to arrive (ms)'),
   AGENTPOOL_RUN_TIMEOUT_MS: whole(100, 30 * DAY)
     .prefault(String(DAY))
     .describe('How long a run may take when it was submitted without `timeoutMs` (ms)'),

@@ -1,6 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import type { MiddlewareHandler } from 'hono';
+import { refuse } from './refuse.js';
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 const LOOPBACK_ADDRESS = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
@@ -9,15 +9,6 @@ const LOOPBACK_ADDRESS = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
 export function isLoopback(address: string): boolean {
   return LOOPBACK_ADDRESS.test(address);
 }
-
-const refuse = (status: number, code: string, message: string) =>
-  new Response(JSON.stringify({ code, message }), {
-    status,
-    headers: {
-      'content-type': 'application/json',
-      ...(status === 401 && { 'www-authenticate': 'Bearer realm="agentpool", Basic realm="agentpool"' }),
-    },
-  });
 
 /** The host name of a `Host` header or an origin, without its port. */
 function nameOf(authority: string): string {
@@ -45,30 +36,4 @@ export function checkHostAndOrigin(allowedHosts: readonly string[]): MiddlewareH
       return refuse(403, 'wrong_origin', 'pages of other origins may not ask this server');
     return next();
   };
-}
-
-/** Wants a token with a scope, as bearer or as the password of basic authentication, when there are tokens at all. */
-export function checkToken(tokens: readonly string[], scope: string): MiddlewareHandler {
-  const known = tokens.map((token) => {
-    const [, scopes = '', hash = ''] = token.split(':');
-    return { scopes: scopes.split('+'), hash: Buffer.from(hash, 'hex') };
-  });
-  return async (context, next) => {
-    if (known.length === 0) return next();
-    const given = createHash('sha256')
-      .update(secretOf(context.req.header('authorization')))
-      .digest();
-    const found = known.filter(({ hash }) => timingSafeEqual(hash, given)); // all of them: the time tells nothing
-    if (found.length === 0) return refuse(401, 'unauthorized', 'a token is needed; see AGENTPOOL_TOKENS');
-    if (!found.some(({ scopes }) => scopes.includes(scope) || scopes.includes('admin')))
-      return refuse(403, 'forbidden', `the token lacks the scope ${scope}`);
-    return next();
-  };
-}
-
-function secretOf(authorization: string | undefined): string {
-  const [, kind, value = ''] = /^(Bearer|Basic) +(.+)$/i.exec(authorization ?? '') ?? [];
-  if (kind?.toLowerCase() !== 'basic') return value;
-  const pair = Buffer.from(value, 'base64').toString();
-  return pair.slice(pair.indexOf(':') + 1);
 }

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import { describe, expect, test } from 'vitest';
-import { checkHostAndOrigin, checkToken, isLoopback } from '../../../src/board/guard.js';
+import { checkHostAndOrigin, isLoopback } from '../../../src/http/guard.js';
 
 async function ask(app: Hono, headers: Record<string, string>): Promise<{ status: number; code?: string }> {
   const response = await app.request('/', { headers });
@@ -103,49 +102,6 @@ describe('a name of AGENTPOOL_ALLOWED_HOSTS', () => {
 
   test.each(['*', '.example', 'example', '', '/'])('such as "%s" stands for no other name', async (allowed) => {
     expect(await ask(guarded(allowed), { host: 'pool.example' })).toEqual(wrongHost);
-  });
-});
-
-describe('tokens', () => {
-  const entry = (name: string, scopes: string, secret: string) =>
-    `${name}:${scopes}:${createHash('sha256').update(secret).digest('hex')}`;
-  const app = new Hono();
-  app.use(
-    checkToken([entry('ann', 'read+run', 'a-secret'), entry('root', 'admin', 'b:c'), entry('k', 'kill', 'k')], 'read'),
-  );
-  app.get('/', (context) => context.text('in'));
-  const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
-
-  test.each(['Bearer a-secret', 'bearer   a-secret', basic('anyone:a-secret'), basic(':a-secret'), basic('x:b:c')])(
-    'with the scope let "%s" pass',
-    async (authorization) => {
-      expect(await ask(app, { authorization })).toEqual(passed);
-    },
-  );
-
-  test.each(['Bearer k', basic('k:k')])('without the scope do not let "%s" pass', async (authorization) => {
-    expect(await ask(app, { authorization })).toEqual({ status: 403, code: 'forbidden' });
-  });
-
-  test.each([
-    '',
-    'a-secret',
-    'Bearer',
-    'Bearer A-secret',
-    'Bearer a-secret x',
-    'Digest a-secret',
-    basic('a-secret:'),
-    'Basic !!!',
-    `Bearer ${createHash('sha256').update('a-secret').digest('hex')}`,
-  ])('that nobody knows, such as "%s", are refused with what is wanted', async (authorization) => {
-    const response = await app.request('/', { headers: { authorization } });
-    expect(response.status).toBe(401);
-    expect(response.headers.get('www-authenticate')).toBe('Bearer realm="agentpool", Basic realm="agentpool"');
-  });
-
-  test('are not asked for where there are none', async () => {
-    const open = new Hono().use(checkToken([], 'read')).get('/', (context) => context.text('in'));
-    expect(await ask(open, {})).toEqual(passed);
   });
 });
 

@@ -1,0 +1,126 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { getConnInfo } from '@hono/node-server/conninfo';
+import { Hono, type MiddlewareHandler } from 'hono';
+import { messageOf } from '../shared/errors.js';
+import type { Pool } from '../shared/pool.js';
+import { type Principal, SCOPES } from '../shared/principal.js';
+import { asUnreachable } from '../shared/redis/connect.js';
+import { openAuthentication, RESOURCE_METADATA } from './authenticate.js';
+import { readJson } from './body.js';
+import { checkHostAndOrigin } from './guard.js';
+import { openRateLimit } from './rate-limit.js';
+import { refuse } from './refuse.js';
+
+interface Asking {
+  Variables: { principal: Principal };
+}
+
+/** What answers MCP over HTTP. */
+export interface McpRoom {
+  answer(request: Request, body: unknown, principal: Principal): Promise<Response>;
+  /** Calls that are being answered. */
+  openCalls(): number;
+  /** What waits answers now, with what it has. */
+  endWaits(): void;
+  stop(): Promise<void>;
+}
+
+/** What the server has rooms for: neither knows of the other. */
+export interface Rooms {
+  readonly mcp: McpRoom;
+  readonly board: { readonly pages: Hono<Asking>; readonly headers: MiddlewareHandler };
+}
+
+/** A probe is answered within this time (ms), whatever Redis does. */
+const READY_WITHIN_MS = 2_000;
+/** More calls at once than memory is meant for; each holds about 50 KiB. */
+const MOST_OPEN_CALLS = 2_000;
+/** One request of the oldest protocols may hold several messages. */
+const MOST_MESSAGES = 50;
+
+/** The order of the checks, for everything the server answers. */
+export function createApp(pool: Pool, { mcp, board }: Rooms, stopping: AbortSignal): Hono<Asking> {
+  const { config, logger } = pool;
+  const authenticate = openAuthentication(config, logger);
+  const limit = openRateLimit(config.requestsPerSecond);
+  const app = new Hono<Asking>();
+
+  const limited = (name: string, count?: number) => {
+    const afterS = limit.take(name, count);
+    if (afterS === 0) return undefined;
+    const message = `more than ${config.requestsPerSecond} requests per second; see AGENTPOOL_REQUESTS_PER_SECOND`;
+    return refuse(429, 'too_many_requests', message, { 'retry-after': String(afterS) });
+  };
+
+  app.use(board.headers);
+  // Before all checks: a probe asks by whatever address it has, and learns nothing else.
+  app.get('/healthz', (context) => context.json({ ok: true }));
+  app.get('/readyz', async (context) => {
+    const problem = stopping.aborted ? 'it is stopping' : await readiness(pool);
+    return problem === undefined ? context.json({ ok: true }) : context.json({ ok: false, problem }, 503);
+  });
+  app.use(checkHostAndOrigin([...config.allowedHosts, config.bind]));
+  if (config.oidcIssuer !== undefined) {
+    const document = (host: string | undefined) => ({
+      resource: resourceOf(config.oidcAudience, host),
+      authorization_servers: [config.oidcIssuer],
+      scopes_supported: SCOPES,
+      bearer_methods_supported: ['header'],
+    });
+    for (const path of [RESOURCE_METADATA, `${RESOURCE_METADATA}/mcp`])
+      app.get(path, (context) => context.json(document(context.req.header('host'))));
+  }
+  app.use(async (context, next) => {
+    if (stopping.aborted) return refuse(503, 'stopping', 'this server is stopping', { 'retry-after': '1' });
+    const { origin } = new URL(resourceOf(config.oidcAudience, context.req.header('host')));
+    const principal = await authenticate(context.req.header('authorization'), origin);
+    // Who is nobody is counted by his address, so that guessing tokens has a limit as well.
+    if (principal instanceof Response) return limited(`address ${getConnInfo(context).remote.address}`) ?? principal;
+    const tooMany = limited(`principal ${principal.name}`);
+    if (tooMany) return tooMany;
+    context.set('principal', principal);
+    return next();
+  });
+  app.all('/mcp', async (context) => {
+    const request = context.req.raw;
+    if (request.method !== 'POST')
+      return refuse(405, 'method_not_allowed', 'there are no sessions and no streams here; use POST', {
+        allow: 'POST',
+      });
+    if (mcp.openCalls() >= MOST_OPEN_CALLS)
+      return refuse(503, 'busy', `${MOST_OPEN_CALLS} calls are open`, { 'retry-after': '1' });
+    const body = await readJson(request, config.bodyTimeoutMs);
+    if (body instanceof Response) return body;
+    const principal = context.get('principal');
+    const messages = Array.isArray(body.value) ? body.value.length : 1;
+    if (messages > MOST_MESSAGES)
+      return refuse(413, 'too_many_messages', `a request may hold ${MOST_MESSAGES} messages`);
+    return limited(`principal ${principal.name}`, messages - 1) ?? mcp.answer(request, body.value, principal);
+  });
+  app.route('/', board.pages);
+  app.notFound((context) => refuse(404, 'not_found', `there is nothing at ${context.req.path}`));
+  app.onError((thrown, context) => {
+    const away = asUnreachable(thrown);
+    if (!away) logger.error({ err: thrown, path: context.req.path }, 'a request failed');
+    return away ? refuse(503, 'unreachable', messageOf(away)) : refuse(500, 'defect', messageOf(thrown));
+  });
+  return app;
+}
+
+/** What tokens are for: the audience where it is an address, else the address that was asked. */
+function resourceOf(audience: string | undefined, host: string | undefined): string {
+  return audience !== undefined && /^https?:/.test(audience) ? audience : `http://${host}/mcp`;
+}
+
+/** Why requests cannot be answered now; undefined when they can. */
+async function readiness(pool: Pool): Promise<string | undefined> {
+  const asked = pool
+    .ready()
+    .then(() => pool.health())
+    .then(
+      () => undefined,
+      (error: unknown) => messageOf(asUnreachable(error) ?? error),
+    );
+  const late = pause(READY_WITHIN_MS, `Redis has not answered within ${READY_WITHIN_MS} ms`, { ref: false });
+  return Promise.race([asked, late]);
+}

@@ -1,0 +1,116 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { getRequestListener } from '@hono/node-server';
+import { ConfigError, codeOf } from '../shared/errors.js';
+import type { Pool } from '../shared/pool.js';
+import { createApp, type Rooms } from './app.js';
+import { isLoopback } from './guard.js';
+import { refuse } from './refuse.js';
+
+export interface StartedHttp {
+  readonly url: string;
+  /** Takes no more requests, lets those that wait answer now, and ends. */
+  stop(): Promise<void>;
+}
+
+/** The headers of a request have to be there within this time (ms); its body has a limit of its own. */
+const HEADERS_WITHIN_MS = 15_000;
+/** An answer that is under way at the stop gets so long (ms). */
+const ANSWER_WITHIN_MS = 5_000;
+/** Nothing but streams without an end is left when no call has been open for so long (ms). */
+const QUIET_MS = 250;
+
+/** The HTTP server: MCP and the board. Loopback only, unless somebody says who may ask. */
+export async function startHttp(pool: Pool, rooms: Rooms): Promise<StartedHttp> {
+  const { bind, port, tokens, oidcIssuer, oidcAudience } = pool.config;
+  const problems: string[] = [];
+  if (!isLoopback(bind) && tokens.length === 0 && oidcIssuer === undefined)
+    problems.push(`AGENTPOOL_BIND: ${bind} can be reached from elsewhere, so AGENTPOOL_TOKENS is needed`);
+  if (oidcIssuer !== undefined && oidcAudience === undefined)
+    problems.push('AGENTPOOL_OIDC_AUDIENCE: is needed with AGENTPOOL_OIDC_ISSUER, or tokens for others would do');
+  if (problems.length > 0) throw new ConfigError(problems);
+  const stopping = new AbortController();
+  const app = createApp(pool, rooms, stopping.signal);
+  const listener = getRequestListener(app.fetch, {
+    hostname: bind,
+    errorHandler: () => refuse(400, 'bad_request', 'this is no request that can be answered'),
+  });
+  const limits = { headersTimeout: HEADERS_WITHIN_MS, requestTimeout: 0, connectionsCheckingInterval: 1_000 };
+  const server = createServer(limits, listener);
+  answerBrokenRequests(server);
+  const { address, port: bound } = await listen(server, bind, port);
+  let stopped: Promise<void> | undefined;
+  return {
+    url: urlOf(address, bound),
+    stop: () => {
+      stopped ??= stop(server, rooms, () => stopping.abort());
+      return stopped;
+    },
+  };
+}
+
+async function stop(server: Server, { mcp }: Rooms, refuseMore: () => void): Promise<void> {
+  const closed = new Promise<true>((resolve) => {
+    server.close(() => resolve(true));
+  });
+  refuseMore();
+  mcp.endWaits();
+  const deadline = performance.now() + ANSWER_WITHIN_MS;
+  let busy = performance.now();
+  for (let done = false; !done; ) {
+    const now = performance.now();
+    if (mcp.openCalls() > 0) busy = now;
+    if (now > deadline || now - busy > QUIET_MS) break;
+    server.closeIdleConnections();
+    done = await Promise.race([closed, pause(20, false as const)]);
+  }
+  await mcp.stop();
+  server.closeAllConnections();
+  await closed;
+}
+
+/** What is no HTTP, or does not come to an end, is answered as everything else: in JSON. */
+function answerBrokenRequests(server: Server): void {
+  server.on('clientError', (error, socket) => {
+    if (!socket.writable || socket.destroyed) return;
+    const [status, code] =
+      codeOf(error) === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408 Request Timeout', 'request_too_slow']
+        : ['400 Bad Request', 'bad_request'];
+    const body = JSON.stringify({ code, message: 'this request cannot be answered' });
+    const head = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
+    socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`);
+  });
+}
+
+/** Where a browser on this machine finds what listens on an address; wildcards are no place to go to. */
+function urlOf(address: string, port: number): string {
+  const reachable = { '0.0.0.0': '127.0.0.1', '::': '::1' }[address] ?? address;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}
+
+/** What the operator can mend about an address that cannot be listened on. */
+function listenProblem(error: unknown, hostname: string, port: number): string | undefined {
+  switch (codeOf(error)) {
+    case 'EADDRINUSE':
+      return `AGENTPOOL_PORT: port ${port} is taken; choose another, or 0 for a free one`;
+    case 'EACCES':
+      return `AGENTPOOL_PORT: this user may not listen on port ${port}; choose one above 1023`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `AGENTPOOL_BIND: ${hostname} is no address of this machine`;
+    default:
+      return undefined;
+  }
+}
+
+function listen(server: Server, hostname: string, port: number): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      const problem = listenProblem(error, hostname, port);
+      reject(problem === undefined ? error : new ConfigError([problem]));
+    });
+    server.listen(port, hostname, () => resolve(server.address() as AddressInfo));
+  });
+}
