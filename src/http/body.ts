@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { refuse } from './refuse.js';
 
 /** The largest body that is read (bytes); a longer prompt has to come another way. */
-export const LARGEST_BODY = 4 * 1024 * 1024;
+const LARGEST_BODY = 4 * 1024 * 1024;
 
 /** Ends the connection, so that nobody has to read the rest of the body. */
 const CLOSE = { connection: 'close' };

@@ -28,4 +28,3 @@ export function openRateLimit(perSecond: number, now: () => number = () => perfo
     },
   };
 }
-export type RateLimit = ReturnType<typeof openRateLimit>;
