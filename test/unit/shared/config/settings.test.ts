@@ -11,6 +11,8 @@ const MIB = 1_048_576;
 /** Variable, name in Config, default, least, most. */
 const NUMBERS = [
   ['AGENTPOOL_PORT', 'port', 7333, 0, 65_535],
+  ['AGENTPOOL_REQUESTS_PER_SECOND', 'requestsPerSecond', 100, 1, 100_000],
+  ['AGENTPOOL_BODY_TIMEOUT_MS', 'bodyTimeoutMs', 30_000, 100, 600_000],
   ['AGENTPOOL_RUN_TIMEOUT_MS', 'runTimeoutMs', DAY, 100, 30 * DAY],
   ['AGENTPOOL_SILENCE_TIMEOUT_MS', 'silenceTimeoutMs', 3_600_000, 0, 30 * DAY],
   ['AGENTPOOL_MAX_PROMPT_BYTES', 'maxPromptBytes', 4 * MIB, 1, 64 * MIB],
@@ -42,6 +44,24 @@ const WORDS = [
   ['AGENTPOOL_BIND', 'bind', '127.0.0.1', '::1', '::1', undefined],
   ['AGENTPOOL_ALLOWED_HOSTS', 'allowedHosts', [], 'a,b', ['a', 'b'], undefined],
   ['AGENTPOOL_TOKENS', 'tokens', [], `a:kill:${'0'.repeat(64)}`, [`a:kill:${'0'.repeat(64)}`], 'a:kill:0'],
+  [
+    'AGENTPOOL_OIDC_ISSUER',
+    'oidcIssuer',
+    undefined,
+    'https://id.example/a',
+    'https://id.example/a',
+    'http://id.example',
+  ],
+  ['AGENTPOOL_OIDC_AUDIENCE', 'oidcAudience', undefined, 'pool', 'pool', undefined],
+  ['AGENTPOOL_OIDC_SCOPE_CLAIM', 'oidcScopeClaim', 'scope', 'roles', 'roles', undefined],
+  [
+    'AGENTPOOL_OIDC_SCOPES',
+    'oidcScopes',
+    {},
+    'a.b=read,c=run+kill',
+    { 'a.b': ['read'], c: ['run', 'kill'] },
+    'a=write',
+  ],
 ] as const;
 
 test('every setting has a row in the tables of this file, and is in the configuration under its camelCase name', () => {
