@@ -17,7 +17,7 @@ const rssKiB = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/
 const pssKiB = (pid) => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
 
 const world = await makeWorld({
-  hosts: 1,
+  workers: [0],
   env: { AGENTPOOL_CONCURRENCY: String(RUNS), AGENTPOOL_HEARTBEAT_MS: '5000' },
 });
 const worker = world.workers[0].pid();

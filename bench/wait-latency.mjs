@@ -25,7 +25,7 @@ async function raw() {
   return seen - Number(text);
 }
 
-const world = await makeWorld({ hosts: 1 });
+const world = await makeWorld({ workers: [0] });
 const waits = [];
 const limits = [];
 for (let run = 0; run < RUNS; run += 1) {

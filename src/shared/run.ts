@@ -116,6 +116,8 @@ export interface Run {
   readonly claimedAt?: number;
   readonly startedAt?: number;
   readonly lastOutputAt?: number;
+  /** When its owner was last found to be silent. */
+  readonly orphanedAt?: number;
   readonly endedAt?: number;
   readonly outBytes: number;
   readonly errBytes: number;

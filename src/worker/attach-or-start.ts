@@ -10,15 +10,19 @@ import { endLost } from './tidy.js';
 /** What to do with a job that BullMQ hands us; it may do so more than once for one run. */
 export type Decision = 'start' | 'start-claimed' | 'attach' | 'mirror' | 'end';
 
+/** Where this host has a run: under our eyes, in a spool that nobody watches just now, or not at all. */
+export type Here = 'watched' | 'spooled' | 'nowhere';
+
 /**
- * Decides from the record alone, since a job may come again while its program lives: a worker that died, an event loop
- * that stood still, or a Redis that was away for longer than the lock, are enough. `known`: we supervise or start it.
+ * Decides from the record, since a job may come again while its program lives: a worker that died, an event loop that
+ * stood still, or a Redis that was away for longer than the lock, are enough. And since a Redis that crashed may have
+ * forgotten a claim, what this host has of a run is never started: the look through the spools attaches to it.
  */
-export function decide(run: Pick<Run, 'state' | 'worker'> | undefined, worker: string, known: boolean): Decision {
+export function decide(run: Pick<Run, 'state' | 'worker'> | undefined, worker: string, here: Here): Decision {
   if (!run || isEnded(run.state)) return 'end';
-  if (run.state === 'queued') return 'start';
-  if (run.worker !== worker) return 'mirror';
-  return known ? 'attach' : 'start-claimed'; // ours, and nobody has started it: the answer to our claim was lost
+  if (run.state === 'queued') return here === 'nowhere' ? 'start' : 'mirror';
+  if (run.worker !== worker || here === 'spooled') return 'mirror';
+  return here === 'watched' ? 'attach' : 'start-claimed'; // ours, and nobody has started it: the answer to our claim was lost
 }
 
 /** A waiting run looks by itself whether its session is free (ms): the end of the other one may have hurried in vain. */
@@ -33,9 +37,9 @@ export async function attachOrStart(
   lease: Lease,
   inBackground: (begun: Promise<void>) => void,
 ): Promise<boolean> {
-  const { pool, id, supervised, starting, leases } = deps;
+  const { pool, id, supervised, leases } = deps;
   const run = await pool.runs.get(lease.runId);
-  const decision = decide(run, id, supervised.has(lease.runId) || starting.has(lease.runId));
+  const decision = decide(run, id, whereIs(deps, lease.runId));
   if (!run || decision === 'end') {
     await lease.finish({
       state: run?.state ?? 'failed',
@@ -52,8 +56,6 @@ export async function attachOrStart(
     leases.add(lease);
     return true;
   }
-  // Its program may have been started and slipped out of our eyes: the look through the spools finds it.
-  if (decision === 'start-claimed' && spooledRuns(deps.spools).includes(run.id)) return mirror(deps, lease);
   if (!deps.slots.isFree(run.runner)) {
     await lease.giveBack();
     return false;
@@ -68,7 +70,8 @@ export async function attachOrStart(
         });
   if (!claimed?.changed) {
     deps.slots.release(run.runner);
-    return claimed ? mirror(deps, lease) : true; // a kill or another worker was faster; or it waits for its session
+    if (!claimed) return true; // it waits for its session
+    return attachOrStart(deps, lease, inBackground); // a kill, another worker, or we ourselves: the answer was lost
   }
   leases.add(lease);
   inBackground(begin(deps, run, claimed.epoch, lease));
@@ -90,15 +93,14 @@ async function claim(deps: WorkerDeps, run: Run, lease: Lease): Promise<Change |
   return claimed;
 }
 
+function whereIs({ supervised, starting, spools }: WorkerDeps, runId: string): Here {
+  if (supervised.has(runId) || starting.has(runId)) return 'watched';
+  return spooledRuns(spools).includes(runId) ? 'spooled' : 'nowhere';
+}
+
 async function begin(deps: WorkerDeps, run: Run, epoch: number, lease: Lease): Promise<void> {
-  const { leases, slots, logger } = deps;
-  const supervision = await startRun(deps, { id: run.id, epoch }, lease.queue, lease).catch((error: unknown) => {
-    logger.error({ runId: run.id, err: error }, 'the run could not be started; its job comes again');
-    return undefined;
-  });
-  if (supervision) return;
-  leases.delete(lease);
-  slots.release(run.runner);
+  if (await startRun(deps, { id: run.id, epoch }, { runner: run.runner, queue: lease.queue }, lease)) return;
+  deps.leases.delete(lease);
   deps.onRoom();
 }
 
@@ -119,8 +121,9 @@ function mirror(deps: WorkerDeps, lease: Lease): true {
     if (leases.delete(lease))
       await lease.finish({ state: run?.state ?? 'failed', message: run?.failure?.message ?? '' });
   };
-  follow().catch((error: unknown) =>
-    logger.debug({ runId: lease.runId, err: error }, 'the job is not mirrored any more'),
-  );
+  follow().catch((error: unknown) => {
+    leases.delete(lease); // its lock runs out, and it comes again
+    logger.debug({ runId: lease.runId, err: error }, 'the job is not mirrored any more');
+  });
   return true;
 }

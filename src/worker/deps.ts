@@ -1,9 +1,10 @@
 import type { Logger } from '../shared/logger.js';
 import type { Pool } from '../shared/pool.js';
 import type { Lease } from '../shared/queues/leases.js';
+import type { Contact } from './contact.js';
 import type { Installed } from './installed.js';
 import type { Slots } from './slots.js';
-import type { Supervision } from './supervise.js';
+import type { Supervision } from './supervision.js';
 
 /** What the parts of one worker share. */
 export interface WorkerDeps {
@@ -14,6 +15,7 @@ export interface WorkerDeps {
   readonly spools: string;
   readonly installed: Installed;
   readonly slots: Slots;
+  readonly contact: Contact;
   /** Runs under our eyes, by id. */
   readonly supervised: Map<string, Supervision>;
   /** Jobs that we hold and prolong. */

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { codeOf } from '../shared/errors.js';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -7,7 +8,11 @@ export function followFile(path: string, from: number) {
   let offset = from;
   let file: number | undefined;
   const open = () => {
-    file ??= openSync(path, 'r');
+    try {
+      file ??= openSync(path, 'r');
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error; // somebody removed it: there is nothing more to come
+    }
     return file;
   };
   return {
@@ -17,6 +22,7 @@ export function followFile(path: string, from: number) {
     /** The bytes that have come since, at most `most` of them; the offset moves only with `advance`. */
     peek(most: number): Buffer {
       const file = open();
+      if (file === undefined) return NOTHING;
       const there = Math.min(most, fstatSync(file).size - offset); // a buffer for nothing costs more than this question
       if (there <= 0) return NOTHING;
       const buffer = Buffer.allocUnsafe(there);

@@ -5,17 +5,22 @@ import { RUN_MARK } from '../shared/config/load.js';
 import { identify, type ProcessId } from './processes.js';
 import { readNumberLine, type Spool } from './spool.js';
 
+/** The exit status of a wrapper that found another one at work, or could not write; without an exit file the former. */
+export const REFUSED = 125;
+
 /**
  * Waits for the program and writes down its exit status, so that it is known whoever supervises by then. `set -C`
- * creates a file only where there is none, so the second of two wrappers of one spool does nothing at all. The inner
- * shell becomes the program and writes its pid first. A caught signal (`trap :`) is reset in the program; an ignored one would not be. The status is written as one line
+ * creates a file only where there is none, so the second of two wrappers of one spool does nothing at all; the first
+ * one leaves its pid there. The inner shell becomes the program and writes its pid first. A caught signal (`trap :`) is reset in the program; an ignored one would not be. The status is written as one line
  * in one go, over a file that has its room on the disk already (`1<>`), so a full disk does not swallow it; readers wait
  * for its newline, which is what a temporary name and a rename would give.
  */
 const WRAPPER = `trap : TERM INT HUP QUIT
 exit_file=$1
-shift
-(set -C; : >"$1.once") 2>/dev/null || exit 125
+once=$2
+shift 2
+(set -C; : >"$once") 2>/dev/null || exit ${REFUSED}
+echo $$ >>"$once"
 sh -c 'echo $$ >"$1" || exit 125; shift; exec "$@"' agentpool "$@"
 code=$?
 echo "$code" 1<>"$exit_file"
@@ -46,7 +51,7 @@ export async function launch({ spool, runId, program, args, path, env }: Launch)
   try {
     // execa hands any descriptor to the program as it is; its types know the numbers up to 9 only.
     const [stdin = 3, stdout = 3, stderr = 3] = files as 3[];
-    const child = execa('/bin/sh', ['-c', WRAPPER, 'agentpool', spool.exit, spool.pid, program, ...args], {
+    const child = execa('/bin/sh', ['-c', WRAPPER, 'agentpool', spool.exit, spool.once, spool.pid, program, ...args], {
       cwd: path,
       env: { ...env, [RUN_MARK]: runId },
       extendEnv: false,

@@ -3,12 +3,15 @@ import type { Ending } from '../shared/run-store/ownership.js';
 import type { Findings, Runner } from '../shared/runners/runner.js';
 import { plainWords } from './plain-words.js';
 
+/** Why we ended a program. */
+export type EndedBy = 'kill' | 'time_limit' | 'silence_limit' | 'hopeless' | 'spool_quota';
+
 /** Everything that decides how a run ended. */
 export interface Evidence {
   /** The exit status as `sh` tells it; undefined when nobody saw the end. */
   readonly exitCode: number | undefined;
   /** Why we ended it, if we did. */
-  readonly endedBy?: 'kill' | 'time_limit' | 'silence_limit' | 'hopeless' | 'spool_quota';
+  readonly endedBy?: EndedBy;
   readonly findings: Findings;
   /** The runner has a terminal event, so exit 0 alone is no success. */
   readonly terminal: boolean;

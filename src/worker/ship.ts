@@ -1,7 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../shared/logger.js';
 import { wholeCharacters } from '../shared/run-store/output.js';
-import type { Chunk } from '../shared/run-store/ownership.js';
+import type { Chunk, Shipped } from '../shared/run-store/ownership.js';
+import { again } from './again.js';
 import { type Follower, followFile } from './follow.js';
 import type { Spool } from './spool.js';
 
@@ -10,15 +10,13 @@ const GATHER_MS = 20;
 /** Entries of 4 to 16 KiB carry the least overhead in Redis; a round takes several of each stream. */
 const ENTRY_BYTES = 16 * 1024;
 const ROUND_BYTES = 8 * ENTRY_BYTES;
-/** After a refusal that may pass, such as Redis out of memory (ms). */
-const TRY_AGAIN_MS = 1_000;
 
 export interface ShipDeps {
   readonly spool: Spool;
   /** How far the stream of the run already is. */
-  readonly from: { readonly out: number; readonly err: number };
+  readonly from: Shipped;
   /** 1: all is in; 0: go on from these offsets; -1: the run is not ours any more. */
-  readonly append: (chunks: readonly Chunk[]) => Promise<{ code: number; out: number; err: number }>;
+  readonly append: (chunks: readonly Chunk[]) => Promise<Shipped & { code: number }>;
   readonly onFenced: () => void;
   readonly logger: Logger;
 }
@@ -52,43 +50,54 @@ export function startShipping({ spool, from, append, onFenced, logger }: ShipDep
     while (!stopped.signal.aborted) {
       const chunks = [...take('out', files.out, all), ...take('err', files.err, all)];
       if (chunks.length === 0) return;
-      const { code, out, err } = await appendUntilTaken(chunks);
-      if (code < 0) {
-        if (!stopped.signal.aborted) onFenced();
-        return;
-      }
-      files.out.seek(out);
-      files.err.seek(err);
+      const answer = await again(
+        () => append(chunks),
+        stopped.signal,
+        (error) => logger.warn({ err: error }, 'Redis refused output; it stays in the spool and is sent again'),
+      );
+      if (!answer) return;
+      if (answer.code < 0) return onFenced();
+      seek(answer);
     }
   }
 
-  async function appendUntilTaken(chunks: readonly Chunk[]) {
-    for (;;)
-      try {
-        return await append(chunks);
-      } catch (error) {
-        if (stopped.signal.aborted) return { code: -1, out: 0, err: 0 };
-        logger.warn({ err: error }, 'Redis refused output; it stays in the spool and is sent again');
-        await pause(TRY_AGAIN_MS, undefined, { signal: stopped.signal }).catch(() => {});
-      }
-  }
-
-  const enqueue = (all: boolean) => {
-    last = last.then(() => ship(all));
+  const seek = ({ out, err }: Shipped) => {
+    files.out.seek(out);
+    files.err.seek(err);
+  };
+  const enqueue = (deed: () => unknown) => {
+    last = last
+      .then(async () => void (await deed()))
+      .catch((error: unknown) => logger.error({ err: error }, 'the spool cannot be read'));
     return last;
   };
+  const kick = () => {
+    if (timer || stopped.signal.aborted) return;
+    timer = setTimeout(() => {
+      timer = undefined;
+      void enqueue(() => ship(false));
+    }, GATHER_MS);
+  };
+  const shipped = (): Shipped => ({ out: files.out.offset, err: files.err.offset });
+  const goOnFrom = (from: Shipped) => void enqueue(() => seek(from));
 
   return {
     /** Output may have come. */
-    kick(): void {
-      if (timer || stopped.signal.aborted) return;
-      timer = setTimeout(() => {
-        timer = undefined;
-        enqueue(false).catch((error: unknown) => logger.error({ err: error }, 'the spool cannot be read'));
-      }, GATHER_MS);
-    },
+    kick,
     /** Resolves when everything in the spool is in the stream. */
-    drain: () => enqueue(true),
+    drain: () => enqueue(() => ship(true)),
+    /** How much the stream has confirmed (bytes). */
+    shipped,
+    /** Goes on from where the stream says that it stands. */
+    goOnFrom,
+    /** The stream stands here; when that is before what it has confirmed, a Redis that crashed has forgotten the rest. */
+    compare(there: Shipped): void {
+      const { out, err } = shipped();
+      if (there.out >= out && there.err >= err) return;
+      logger.info({ there, confirmed: { out, err } }, 'Redis has less output than it had confirmed; it is sent again');
+      goOnFrom(there);
+      kick();
+    },
     stop(): void {
       stopped.abort();
       clearTimeout(timer);
@@ -96,6 +105,7 @@ export function startShipping({ spool, from, append, onFenced, logger }: ShipDep
     },
   };
 }
+export type Shipping = ReturnType<typeof startShipping>;
 
 function take(kind: Chunk['kind'], file: Follower, all: boolean): Chunk[] {
   const bytes = file.peek(ROUND_BYTES);

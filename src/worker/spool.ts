@@ -1,4 +1,16 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { ConfigFile } from '../shared/runners/runner.js';
 import type { ProcessId } from './processes.js';
@@ -33,14 +45,18 @@ export interface Spool {
   readonly files: string;
   readonly stdout: string;
   readonly stderr: string;
+  /** Made by the one wrapper that may start the program, with its pid: nothing of this spool is started again. */
+  readonly once: string;
   /** One line: the pid of the program, written by itself just before it becomes the program. */
   readonly pid: string;
   /** One line: the exit status, written by the wrapper. Without its newline it is not there yet. */
   readonly exit: string;
+  /** Why a worker ends the program, written before it does. */
+  readonly ending: string;
 }
 
-/** Room for the exit status and its newline (bytes), taken before the disk can be full. */
-const EXIT_ROOM = 8;
+/** Room for what has to be written down even when the disk is full by then (bytes). */
+const ROOM = 16;
 
 /**
  * All spools of one host in one pool. The pool is part of the path, since one AGENTPOOL_HOME may serve several, and
@@ -59,28 +75,59 @@ export function spoolOf(root: string, runId: string): Spool {
     files: file('files'),
     stdout: file('stdout'),
     stderr: file('stderr'),
+    once: file('once'),
     pid: file('pid'),
     exit: file('exit'),
+    ending: file('ending'),
   };
 }
 
-/** Makes the spool of a run that is about to start. Throws what the disk says. */
+/**
+ * Makes the spool of a run that is about to start. What is there stays or is replaced by the same: a worker that was
+ * paused may do this when another one has started the program already. Throws what the disk says.
+ */
 export function createSpool(root: string, meta: SpoolMeta, stdin: string, files: readonly ConfigFile[] = []): Spool {
   const spool = spoolOf(root, meta.runId);
   mkdirSync(spool.directory, { recursive: true, mode: 0o700 });
-  writeMeta(spool, meta);
-  writeFileSync(spool.stdin, stdin, { mode: 0o600 });
-  if (files.length > 0) mkdirSync(spool.files, { mode: 0o700 });
-  for (const { name, content } of files) writeFileSync(join(spool.files, name), content, { mode: 0o600 });
+  if (!hasBegun(spool)) writeMeta(spool, meta);
+  replaceFile(spool.stdin, stdin);
+  if (files.length > 0) mkdirSync(spool.files, { recursive: true, mode: 0o700 });
+  for (const { name, content } of files) replaceFile(join(spool.files, name), content);
   for (const file of [spool.stdout, spool.stderr]) closeSync(openSync(file, 'a', 0o600));
-  writeFileSync(spool.exit, ' '.repeat(EXIT_ROOM), { mode: 0o600 });
+  for (const file of [spool.exit, spool.ending])
+    if (!existsSync(file)) writeFileSync(file, ' '.repeat(ROOM), { mode: 0o600, flag: 'a' });
   return spool;
 }
 
-export function writeMeta(spool: Spool, meta: SpoolMeta): void {
-  const file = join(spool.directory, 'meta.json');
-  writeFileSync(`${file}.tmp`, JSON.stringify(meta), { mode: 0o600, flush: true });
+/** Whether a wrapper has gone to work, so that the program may have been started. */
+export const hasBegun = ({ once }: Spool): boolean => existsSync(once);
+
+function replaceFile(file: string, content: string, flush = false): void {
+  writeFileSync(`${file}.tmp`, content, { mode: 0o600, flush });
   renameSync(`${file}.tmp`, file);
+}
+
+/** Writes down why the program is ended, so that the next worker knows it. A full disk does not prevent it. */
+export function writeEnding(spool: Spool, why: string): void {
+  try {
+    const file = openSync(spool.ending, 'r+');
+    writeSync(file, why.padEnd(ROOM));
+    closeSync(file);
+  } catch {} // somebody removed the spool: there is no next worker for it
+}
+
+/** Why a worker before us was ending the program; undefined when none was. */
+export function readEnding(spool: Spool): string | undefined {
+  return read(spool.ending)?.trim() || undefined;
+}
+
+/** What the output of a run takes of the disk (bytes). */
+export function spoolBytes({ stdout, stderr }: Spool): number {
+  return [stdout, stderr].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+
+export function writeMeta(spool: Spool, meta: SpoolMeta): void {
+  replaceFile(join(spool.directory, 'meta.json'), JSON.stringify(meta), true);
 }
 
 /** Undefined when the worker died before it was written, or when the disk gives something else back. */

@@ -1,26 +1,38 @@
 import { codeOf, messageOf } from '../shared/errors.js';
 import type { Lease } from '../shared/queues/leases.js';
-import type { Failure, RunOrder } from '../shared/run.js';
+import type { Failure, Run, RunOrder } from '../shared/run.js';
+import { isEnded } from '../shared/run-state.js';
 import type { Ownership } from '../shared/run-store/ownership.js';
 import type { WorkerDeps } from './deps.js';
 import { type Launched, launch, programPid } from './launch.js';
 import { failure, type Plan, planFor } from './plan-run.js';
 import { bootId, uptimeMs } from './processes.js';
-import { createSpool, removeSpool, type Spool, type SpoolMeta, spoolOf, writeMeta } from './spool.js';
-import { type Supervision, supervise } from './supervise.js';
+import { createSpool, readNumberLine, type Spool, type SpoolMeta, spoolOf, writeMeta } from './spool.js';
+import { supervise } from './supervise.js';
+import type { SuperviseDeps, Supervision } from './supervision.js';
 
-/** Starts the program of a run that we own; what cannot be started ends as `failed`, with the reason. */
+/**
+ * Starts the program of a run that we own and have taken a slot for; what cannot be started ends as `failed`, with the
+ * reason, and releases the slot.
+ */
 export async function startRun(
   deps: WorkerDeps,
   own: Ownership,
-  queue: string,
+  { runner, queue }: Pick<Run, 'runner' | 'queue'>,
   lease: Lease | undefined,
 ): Promise<Supervision | undefined> {
-  deps.starting.add(own.id);
+  const { starting, slots, logger } = deps;
+  starting.add(own.id);
   try {
-    return await start(deps, own, queue, lease);
+    const supervision = await start(deps, own, queue, lease);
+    if (!supervision) slots.release(runner);
+    return supervision;
+  } catch (error) {
+    logger.error({ runId: own.id, err: error }, 'the run could not be started; it is looked at again');
+    slots.release(runner);
+    return undefined;
   } finally {
-    deps.starting.delete(own.id);
+    starting.delete(own.id);
   }
 }
 
@@ -41,20 +53,22 @@ async function start(
   }
   const { stdin, files } = plan;
   const meta = metaFor(deps, own, queue, lease, order, plan);
-  let spool = spoolOf(deps.spools, own.id);
+  let spool: Spool;
   try {
-    removeSpool(spool);
     spool = createSpool(deps.spools, meta, stdin, files);
   } catch (error) {
     await refuse(deps, own, lease, failure('spool', `the worker cannot write its spool: ${messageOf(error)}`));
     return undefined;
   }
+  // Before the prompt is given away: Redis must not be able to forget that it is ours, and we may have been paused.
+  await pool.runs.settled(own.id);
+  const run = await pool.runs.get(own.id);
+  if (run?.epoch !== own.epoch || isEnded(run.state)) return undefined;
   const { program, args, env, request } = plan;
   let launched: Launched;
   try {
     launched = await launch({ spool, runId: own.id, program, args, env, path: request.path });
   } catch (error) {
-    removeSpool(spool);
     await refuse(deps, own, lease, launchFailure(error));
     return undefined;
   }
@@ -69,9 +83,9 @@ async function start(
 }
 
 async function recordStart(deps: WorkerDeps, own: Ownership, spool: Spool, meta: SpoolMeta): Promise<void> {
-  writeMeta(spool, meta);
   const pid = await programPid(spool, meta.wrapper);
   if (pid !== undefined) await deps.pool.runs.started(own, pid, meta.path);
+  if (readNumberLine(spool.once) === meta.wrapper?.pid) writeMeta(spool, meta); // else another wrapper was faster
 }
 
 /** Puts a started run under our eyes; used for our own and for adopted ones. */
@@ -80,7 +94,7 @@ export function watchOver(
   own: Ownership,
   lease: Lease | undefined,
   meta: SpoolMeta,
-  from: { outBytes: number; errBytes: number; sessionId?: string },
+  from: SuperviseDeps['from'],
   wrapperGone?: Promise<number | undefined>,
 ): Supervision {
   const { pool, host, supervised, slots, logger } = deps;
@@ -88,12 +102,13 @@ export function watchOver(
   if (!runner) throw new Error(`the spool of run ${own.id} names the unknown runner ${meta.runner}`);
   const { path, home, agentName, principal } = meta;
   const where = { host, path, home };
+  const spool = spoolOf(deps.spools, own.id);
   const supervision = supervise(
     {
       runs: pool.runs,
       runner,
       own,
-      spool: spoolOf(deps.spools, own.id),
+      spool,
       meta,
       from,
       ...(wrapperGone && { wrapperGone }),
@@ -107,6 +122,10 @@ export function watchOver(
           ...where,
           ...(principal !== undefined && { principal }),
         }),
+      tellAgain: async (run: Run) => {
+        const pid = run.pid === undefined ? readNumberLine(spool.pid) : undefined;
+        if (pid !== undefined) await pool.runs.started(own, pid, path);
+      },
       logger: logger.child({ runId: own.id, runner: runner.name }),
     },
     lease,
@@ -151,8 +170,8 @@ function metaFor(
 
 async function refuse(deps: WorkerDeps, own: Ownership, lease: Lease | undefined, why: Failure): Promise<void> {
   deps.logger.warn({ runId: own.id, failure: why.kind }, 'the run cannot be started');
-  await deps.pool.runs.end(own.id, own.epoch, { state: 'failed', failure: why });
-  await lease?.finish({ state: 'failed', message: why.message });
+  const { changed } = await deps.pool.runs.end(own.id, own.epoch, { state: 'failed', failure: why });
+  if (changed) await lease?.finish({ state: 'failed', message: why.message });
 }
 
 function launchFailure(error: unknown): Failure {

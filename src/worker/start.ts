@@ -6,6 +6,7 @@ import type { WorkerReport } from '../shared/workers.js';
 import { withRealPaths } from './allowed-path.js';
 import { knownRunners } from './checks.js';
 import { startClaiming } from './claim-loop.js';
+import { createContact } from './contact.js';
 import type { WorkerDeps } from './deps.js';
 import { baseEnvironment } from './environment.js';
 import { every } from './every.js';
@@ -16,7 +17,6 @@ import { spoolRoot } from './spool.js';
 import { keepWithinQuota } from './spool-quota.js';
 import { startSweeping } from './sweep.js';
 import { takeOver } from './take-over.js';
-import { tidyEnded } from './tidy.js';
 
 export interface StartedWorker {
   readonly id: string;
@@ -56,6 +56,7 @@ export async function startWorker(
     spools: privateDirectory(spoolRoot(config.home, await pool.runs.poolId(), host), config.home),
     installed,
     slots,
+    contact: createContact(config.heartbeatMs),
     supervised: new Map(),
     leases: new Set(),
     starting: new Set(),
@@ -67,8 +68,8 @@ export async function startWorker(
   let stopping: Promise<void> | undefined;
 
   let phase: WorkerReport['phase'] = 'ready';
-  const beat = () =>
-    pool.workers.beat({
+  const beat = async () => {
+    await pool.workers.beat({
       id,
       host,
       pid: process.pid,
@@ -81,6 +82,8 @@ export async function startWorker(
       allowedPaths: withRealPaths(config.allowedPaths),
       phase,
     });
+    deps.contact.heard();
+  };
   const lookAtAll = () =>
     Promise.all([...deps.supervised.values()].map((supervision) => supervision.look())).catch((error: unknown) =>
       logger.warn({ err: error }, 'wishes could not be read; the next heartbeat looks again'),
@@ -117,7 +120,6 @@ export async function startWorker(
     unheard();
     const handedOver = [...deps.supervised.values()];
     for (const supervision of handedOver) supervision.detach();
-    await tidyEnded(deps, 0);
     deps.leases.clear();
     phase = 'left';
     // Whoever left programs behind stays in the register until another worker has them.

@@ -1,65 +1,34 @@
-import { statSync } from 'node:fs';
-import type { Logger } from '../shared/logger.js';
 import type { Lease } from '../shared/queues/leases.js';
-import { type KillSignal, type Run, WORD } from '../shared/run.js';
-import type { RunStore } from '../shared/run-store/open.js';
-import type { Ownership } from '../shared/run-store/ownership.js';
-import type { Findings, Runner } from '../shared/runners/runner.js';
+import { type KillSignal, WORD } from '../shared/run.js';
+import type { Findings } from '../shared/runners/runner.js';
+import { again } from './again.js';
 import { endTree } from './end-tree.js';
 import { createReader } from './findings.js';
 import { followFile } from './follow.js';
 import { lastWords } from './last-words.js';
 import { startLimits } from './limits.js';
-import { type Evidence, outcomeOf } from './outcome.js';
-import { uptimeMs } from './processes.js';
+import { type EndedBy, outcomeOf } from './outcome.js';
+import { isAlive, uptimeMs } from './processes.js';
+import { recordEnd } from './record-end.js';
 import { startShipping } from './ship.js';
-import { removeInputs, type Spool, type SpoolMeta } from './spool.js';
+import { readEnding, removeInputs, writeEnding } from './spool.js';
+import type { SuperviseDeps, Supervision } from './supervision.js';
 import { type Exit, watchSpool, whenGrown } from './watch-spool.js';
-
-export interface SuperviseDeps {
-  readonly runs: RunStore;
-  readonly runner: Runner;
-  readonly own: Ownership;
-  readonly spool: Spool;
-  readonly meta: SpoolMeta;
-  /** How far the run's stream already is; from the record. */
-  readonly from: Pick<Run, 'outBytes' | 'errBytes' | 'sessionId'>;
-  /** Only where we started it ourselves. */
-  readonly wrapperGone?: Promise<number | undefined>;
-  readonly keepLeftovers: boolean;
-  readonly rememberSession: (sessionId: string) => Promise<void>;
-  readonly logger: Logger;
-}
-
-/** One run under our eyes, from the start of its program, or our taking over, to its end. */
-export interface Supervision {
-  readonly runId: string;
-  /** The job that mirrors the run, if we hold it. */
-  lease: Lease | undefined;
-  /** Resolves when the run has ended, or is not ours any more. */
-  readonly over: Promise<void>;
-  /** Somebody may have asked for the end of the run: ends it if its record says so. */
-  look(): Promise<void>;
-  /** How much of the disk its output takes (bytes). */
-  spoolBytes(): number;
-  /** The host has no room for its spool any more. */
-  endForRoom(): void;
-  /** The session is known before the program says it. */
-  sessionKnown(sessionId: string): void;
-  /** Leaves the program alone; the spool tells the next worker everything. */
-  detach(): void;
-}
 
 /** What our own limits and a hopeless program get between the first signal and SIGKILL (ms). */
 const OWN_GRACE_MS = 5_000;
 /** What processes get that a program left behind at its normal end (ms). */
 const LEFTOVER_GRACE_MS = 1_000;
 const READ_BYTES = 256 * 1024;
+const NO_LIMITS = { timeoutMs: Number.POSITIVE_INFINITY, silenceTimeoutMs: 0 };
 
+/** Watches over a program until its run has ended, or is not ours any more. */
 export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Supervision {
   const { runs, runner, own, spool, meta, logger } = deps;
   const endSignal = runner.endSignal ?? 'TERM';
-  let endedBy: Evidence['endedBy'];
+  let endedBy: EndedBy | undefined;
+  let exited = false;
+  const left = new AbortController();
   const endings: Promise<void>[] = [];
   let resolveOver = () => {};
   const over = new Promise<void>((resolve) => {
@@ -82,14 +51,13 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
   });
 
   let sessionId = deps.from.sessionId;
+  // In this order on the wire: whoever is told of the session must find it held.
+  const recordSession = (id: string) =>
+    Promise.all([runs.holdSession(runner.name, id, own.id), runs.sessionKnown(own, id), deps.rememberSession(id)]);
   const sessionKnown = (known: string) => {
     if (known === sessionId) return;
     sessionId = known;
-    // In this order on the wire: whoever is told of the session must find it held.
-    const recorded = [runs.holdSession(runner.name, known, own.id), runs.sessionKnown(own, known)];
-    Promise.all([...recorded, deps.rememberSession(known)]).catch((error: unknown) =>
-      logger.warn({ err: error }, 'the session id could not be recorded'),
-    );
+    recordSession(known).catch((error: unknown) => logger.warn({ err: error }, 'the session id could not be recorded'));
   };
   const onLearned = (learned: Findings) => {
     // It becomes an argument of a later run, and what is printed is not always of the program's own making.
@@ -105,14 +73,18 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
     }
   };
 
-  const limits = startLimits(meta, uptimeMs() - meta.startedUptimeMs, (which) =>
+  // Its end, if it has ended already, is its own: the limits are for those who live.
+  const lives = deps.wrapperGone !== undefined || (meta.wrapper !== undefined && isAlive(meta.wrapper));
+  const before = readEnding(spool);
+  if (before) goOnEnding(before as EndedBy);
+  const limits = startLimits(lives ? meta : NO_LIMITS, lives ? uptimeMs() - meta.startedUptimeMs : 0, (which) =>
     bringToEnd(which, endSignal, OWN_GRACE_MS),
   );
   const spoolWatch = watchSpool({
     spool,
     wrapper: meta.wrapper,
     wrapperGone: deps.wrapperGone,
-    onOutput: whenGrown([spool.stdout, spool.stderr], () => {
+    onOutput: whenGrown(spool, () => {
       limits.heard();
       shipping.kick();
       readOn();
@@ -122,11 +94,19 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
     },
   });
 
-  function bringToEnd(why: NonNullable<Evidence['endedBy']>, signal: KillSignal, graceMs: number): void {
-    if (endedBy === 'kill' || (endedBy && why !== 'kill')) return; // only a kill may come on top, with its own signal
+  function bringToEnd(why: EndedBy, signal: KillSignal, graceMs: number): void {
+    if (exited || endedBy === 'kill' || (endedBy && why !== 'kill')) return; // only a kill may come on top
     endedBy = why;
+    writeEnding(spool, why);
     logger.info({ why, signal, graceMs }, 'ending the program');
     endings.push(endAll(signal, graceMs));
+  }
+
+  /** A worker before us was ending the program when it died: we go on with that. */
+  function goOnEnding(why: EndedBy): void {
+    const { signal = endSignal, graceMs = OWN_GRACE_MS } = (why === 'kill' && deps.from.kill) || {};
+    if (lives) bringToEnd(why, signal, graceMs);
+    else endedBy = why;
   }
 
   async function endAll(signal: KillSignal, graceMs: number): Promise<void> {
@@ -134,13 +114,13 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
     if (left.length > 0) logger.error({ left }, 'processes of the run cannot be ended');
   }
 
-  async function finish({ code }: Exit): Promise<void> {
+  async function finish({ code, refused }: Exit): Promise<void> {
+    exited = true;
     limits.stop();
-    readOn();
+    if (refused || !(await isOurs())) return leave();
     await Promise.all(endings);
     if (!endedBy && !deps.keepLeftovers) await endAll('TERM', LEFTOVER_GRACE_MS);
     readOn();
-    await shipping.drain();
     const ending = outcomeOf({
       exitCode: code,
       findings: reader.finish(),
@@ -148,12 +128,13 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
       lastWords: lastWords(spool.stderr),
       limits: meta,
       ...(runner.failureKind && { failureKind: runner.failureKind }),
-      ...((endedBy || (await killedEarlier(code))) && { endedBy: endedBy ?? 'kill' }),
+      ...(endedBy && { endedBy }),
     });
-    const { changed, state } = await runs.end(own.id, own.epoch, ending);
-    logger.info({ state, exitCode: code, changed, failure: ending.failure?.kind }, 'the run has ended');
+    const state = await recordEnd({ runs, own, shipping, ending, left: left.signal, logger });
+    if (!state) return leave();
+    logger.info({ state, exitCode: code, failure: ending.failure?.kind }, 'the run has ended');
     await supervision.lease
-      ?.finish({ state: ending.state, ...(ending.failure && { message: ending.failure.message }) })
+      ?.finish({ state, ...(ending.failure && { message: ending.failure.message }) })
       .catch((error: unknown) =>
         logger.warn({ err: error }, 'the job could not be ended; the next one who sees it will'),
       );
@@ -162,13 +143,18 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
     leave();
   }
 
-  /** A worker before us was carrying out a kill when it died, and the program did not end by itself. */
-  async function killedEarlier(code: number | undefined): Promise<boolean> {
-    if (code !== undefined && code <= 128) return false;
-    return (await runs.get(own.id))?.kill !== undefined;
+  /** Whoever has been replaced while it was paused must not even clear up: the processes are another one's by now. */
+  async function isOurs(): Promise<boolean> {
+    const run = await again(
+      () => runs.get(own.id),
+      left.signal,
+      (error) => logger.warn({ err: error }, 'Redis does not say whose the run is; asking again'),
+    );
+    return run?.epoch === own.epoch;
   }
 
   function leave(): void {
+    left.abort();
     spoolWatch.stop();
     limits.stop();
     shipping.stop();
@@ -181,13 +167,16 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
     lease,
     over,
     sessionKnown,
-    spoolBytes: () => statSync(spool.stdout).size + statSync(spool.stderr).size,
     endForRoom: () => bringToEnd('spool_quota', endSignal, OWN_GRACE_MS),
     async look() {
       const run = await runs.get(own.id);
-      if (run?.state === 'orphaned') await runs.comeBack(own);
-      const kill = run?.kill;
-      if (kill) bringToEnd('kill', kill.signal === 'TERM' ? endSignal : kill.signal, kill.graceMs);
+      if (left.signal.aborted || exited) return;
+      if (run?.epoch !== own.epoch) return leave(); // replaced, or a Redis that crashed has forgotten our claim
+      if (run.state === 'orphaned') await runs.comeBack(own);
+      if (run.kill) bringToEnd('kill', run.kill.signal === 'TERM' ? endSignal : run.kill.signal, run.kill.graceMs);
+      shipping.compare({ out: run.outBytes, err: run.errBytes });
+      await deps.tellAgain(run);
+      if (sessionId !== undefined && run.sessionId !== sessionId) await recordSession(sessionId);
     },
     detach: leave,
   };

@@ -12,18 +12,21 @@ const PAGE = 200;
 /** Owners gone silent: their runs are `orphaned`, and after `lostAfterMs` `failed`. Cheap while everybody lives. */
 async function sweepOwners(deps: WorkerDeps): Promise<void> {
   const { pool, host, logger } = deps;
+  if (!deps.contact.isSteady()) return;
   const workers = await pool.workers.list();
   const gone = workers.filter((worker) => worker.id !== deps.id && isDead(worker, host));
-  if (gone.length === 0) return;
+  const orphaned = await pool.runs.list({ state: 'orphaned' }, 10_000);
+  if (gone.length === 0 && orphaned.length === 0) return;
   const now = await pool.runs.now();
-  const goneIds = new Set(gone.map(({ id }) => id));
-  const runs = [
-    ...(await pool.runs.list({ state: 'running' }, 10_000)),
-    ...(await pool.runs.list({ state: 'orphaned' }, 10_000)),
-  ].filter((run) => run.worker !== undefined && goneIds.has(run.worker));
   const silentSince = new Map(gone.map(({ id, lastHeartbeatAt }) => [id, lastHeartbeatAt]));
+  const known = new Set(workers.map(({ id }) => id));
+  const running = gone.length === 0 ? [] : await pool.runs.list({ state: 'running' }, 10_000);
+  const runs = [
+    ...[...running, ...orphaned].filter(({ worker }) => silentSince.has(worker ?? '')),
+    ...orphaned.filter(({ worker }) => !known.has(worker ?? '')), // it left the register while the index lagged behind
+  ];
   for (const run of runs) {
-    const since = silentSince.get(run.worker ?? '') ?? now;
+    const since = silentSince.get(run.worker ?? '') ?? run.orphanedAt ?? now;
     if (now - since > pool.config.lostAfterMs) {
       const message = `its worker on ${run.host} has been silent for ${Math.round((now - since) / 1000)} s`;
       await pool.runs.end(run.id, run.epoch, { state: 'failed', failure: { kind: 'lost', message } });

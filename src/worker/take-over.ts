@@ -4,14 +4,19 @@ import { isEnded } from '../shared/run-state.js';
 import type { LivingWorker } from '../shared/workers.js';
 import type { WorkerDeps } from './deps.js';
 import { bootId, isAlive, processesOf } from './processes.js';
-import { readMeta, readNumberLine, type SpoolMeta, spooledRuns, spoolOf } from './spool.js';
+import { hasBegun, readMeta, readNumberLine, type Spool, type SpoolMeta, spooledRuns, spoolOf } from './spool.js';
 import { startRun, watchOver } from './start-run.js';
 import { tidy } from './tidy.js';
 
-/** Whether a worker is dead: it left, was silent for three heartbeats, or is of this host and its process is gone. */
-export function isDead(worker: LivingWorker | undefined, host: string): boolean {
-  if (!worker?.alive || worker.phase === 'left') return true;
+/** Whether a worker is gone for certain: nobody knows it, it left, or it is of this host and its process is gone. */
+export function isGone(worker: LivingWorker | undefined, host: string): boolean {
+  if (!worker || worker.phase === 'left') return true;
   return worker.host === host && !isAlive({ pid: worker.pid, start: worker.processStart });
+}
+
+/** Whether a worker is dead: gone, or silent for three heartbeats. */
+export function isDead(worker: LivingWorker | undefined, host: string): boolean {
+  return !worker?.alive || isGone(worker, host);
 }
 
 /**
@@ -22,18 +27,26 @@ export async function takeOver(deps: WorkerDeps): Promise<number> {
   const { pool, host, supervised, starting, spools, logger } = deps;
   const ours = (runId: string) => supervised.has(runId) || starting.has(runId);
   const spooled = spooledRuns(spools).filter((runId) => !ours(runId));
-  const workers = new Map((await pool.workers.list()).map((worker) => [worker.id, worker]));
+  const register = async () => new Map((await pool.workers.list()).map((worker) => [worker.id, worker]));
+  let workers = await register();
   // A run that is ours by its record, and not under our eyes, slipped out of them while we were taken for dead.
-  const hasDeadOwner = (run: Run) => run.worker === deps.id || isDead(workers.get(run.worker ?? ''), host);
+  const hasDeadOwner = async ({ worker }: Run) => {
+    if (worker === undefined || worker === deps.id) return true;
+    if (!workers.has(worker)) workers = await register(); // it may have come, and taken the run, since we looked
+    return (deps.contact.isSteady() ? isDead : isGone)(workers.get(worker), host);
+  };
   let taken = 0;
   for (const runId of spooled) {
     const run = await pool.runs.get(runId);
-    if (!ours(runId) && run && !isEnded(run.state) && hasDeadOwner(run) && (await adopt(deps, run))) taken += 1;
+    if (!run || isEnded(run.state) || !(await hasDeadOwner(run)) || ours(runId)) continue;
+    if (await adopt(deps, run)) taken += 1;
   }
-  if ([...workers.values()].some((worker) => worker.host === host && isDead(worker, host)))
-    for (const state of ['running', 'orphaned'] as const)
-      for (const run of await pool.runs.list({ state, host }, MOST_WITHOUT_SPOOL))
-        if (!ours(run.id) && hasDeadOwner(run) && !spooled.includes(run.id) && (await recover(deps, run))) taken += 1;
+  const bereft = [...workers.values()].some((worker) => worker.host === host && isDead(worker, host));
+  for (const state of bereft ? (['running', 'orphaned'] as const) : (['orphaned'] as const))
+    for (const run of await pool.runs.list({ state, host }, MOST_WITHOUT_SPOOL)) {
+      if (spooled.includes(run.id) || !(await hasDeadOwner(run)) || ours(run.id)) continue;
+      if (await recover(deps, run)) taken += 1;
+    }
   if (taken > 0) logger.info({ taken }, 'took over runs of a worker that is gone');
   return taken;
 }
@@ -57,18 +70,27 @@ async function recover(deps: WorkerDeps, run: Run): Promise<boolean> {
     return true;
   }
   slots.take(run.runner);
-  const begun = await startRun(deps, { id: run.id, epoch }, run.queue, undefined);
-  if (!begun) slots.release(run.runner);
+  await startRun(deps, { id: run.id, epoch }, run, undefined);
   return true;
 }
 
 async function adopt(deps: WorkerDeps, run: Run): Promise<boolean> {
   const { pool, id, host, slots, leases, logger } = deps;
   const spool = spoolOf(deps.spools, run.id);
-  const meta = readMeta(spool);
-  const { changed, epoch } = await pool.runs.takeOver(run, id, host);
+  // With a spool and `queued`: a Redis that crashed has forgotten that the run was claimed, and perhaps started, here.
+  const { changed, epoch } =
+    run.state === 'queued' ? await pool.runs.claim(run.id, id, host) : await pool.runs.takeOver(run, id, host);
   if (!changed) return false; // another worker of this host was faster
   const own = { id: run.id, epoch };
+  const meta = readMeta(spool);
+  const queue = meta?.queue ?? run.queue;
+  const lease = meta && (await pool.queues.resumeLease(run.id, queue, meta.leaseToken).catch(() => undefined));
+  if (!hasBegun(spool)) {
+    if (lease) leases.add(lease);
+    slots.take(run.runner);
+    await startRun(deps, own, { runner: run.runner, queue }, lease);
+    return true;
+  }
   if (!meta) {
     await pool.runs.end(run.id, epoch, {
       state: 'failed',
@@ -77,39 +99,27 @@ async function adopt(deps: WorkerDeps, run: Run): Promise<boolean> {
     await tidy(deps, run.id);
     return true;
   }
-  const lease = await pool.queues.resumeLease(run.id, meta.queue, meta.leaseToken).catch(() => undefined);
   if (lease) leases.add(lease);
   slots.take(run.runner);
-  if (await neverStarted(run, meta, spool.pid)) {
-    const begun = await startRun(deps, own, meta.queue, lease);
-    if (!begun) slots.release(run.runner);
-    return true;
-  }
-  const found = withWrapper(spool.pid, run.id, meta);
-  const pid = readNumberLine(spool.pid);
-  if (run.pid === undefined && pid !== undefined) await pool.runs.started(own, pid, meta.path);
-  watchOver(deps, own, lease, found, run);
-  logger.info({ runId: run.id, pid: run.pid ?? pid }, 'attached to a running program');
+  watchOver(deps, own, lease, await withWrapper(spool, meta), run);
+  logger.info({ runId: run.id, pid: run.pid ?? readNumberLine(spool.pid) }, 'attached to a running program');
   return true;
 }
 
-/** A process that was just forked when its worker died shows its mark after this (ms). */
-const SETTLE_MS = 250;
+/** A wrapper says who it is within this time (ms). */
+const SETTLE_MS = 1_000;
 
-/** The worker died after it had made the spool and before it started anything: neither a pid nor a marked process. */
-async function neverStarted(run: Run, meta: SpoolMeta, pidFile: string): Promise<boolean> {
-  const trace = () => run.pid ?? meta.wrapper ?? readNumberLine(pidFile) ?? processesOf(run.id)[0];
-  if (trace() !== undefined) return false;
-  await pause(SETTLE_MS);
-  return trace() === undefined;
-}
-
-/** The worker may have died between the start of the wrapper and writing it down: then the mark tells who it is. */
-function withWrapper(pidFile: string, runId: string, meta: SpoolMeta): SpoolMeta {
+/** The worker may have died between the start of the wrapper and writing it down: then the wrapper says who it is. */
+async function withWrapper(spool: Spool, meta: SpoolMeta): Promise<SpoolMeta> {
   const { wrapper: known, ...rest } = meta;
   if (meta.bootId !== bootId()) return rest; // the machine was started anew: nothing of then is alive
   if (known) return meta;
-  const program = readNumberLine(pidFile);
-  const wrapper = processesOf(runId).find(({ pid }) => pid !== program);
-  return wrapper ? { ...meta, wrapper } : meta;
+  for (const begun = performance.now(); performance.now() - begun < SETTLE_MS; await pause(10)) {
+    const pid = readNumberLine(spool.once);
+    const marked = processesOf(meta.runId);
+    const wrapper = marked.find((process) => process.pid === pid);
+    if (wrapper) return { ...meta, wrapper };
+    if (pid !== undefined || marked.length === 0) break;
+  }
+  return rest;
 }

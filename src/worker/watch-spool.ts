@@ -1,8 +1,9 @@
-import { type FSWatcher, statSync, watch } from 'node:fs';
+import { type FSWatcher, watch } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isAlive, type ProcessId } from './processes.js';
-import { readNumberLine, type Spool } from './spool.js';
+import { REFUSED } from './launch.js';
+import { isAlive, type ProcessId, processesOf } from './processes.js';
+import { readNumberLine, type Spool, spoolBytes } from './spool.js';
 
 /** A file system that does not tell (a network volume) costs this delay (ms). */
 const LOOK_ANYWAY_MS = 1_000;
@@ -12,6 +13,8 @@ const SETTLE_MS = 20;
 /** How a program ended: its exit status, or undefined when nobody wrote it down. */
 export interface Exit {
   readonly code: number | undefined;
+  /** It was never ours: another wrapper had begun already, and looks after the program. */
+  readonly refused?: boolean;
 }
 
 export interface WatchDeps {
@@ -26,25 +29,30 @@ export interface WatchDeps {
 /** Tells of new output and of the end of a program, by its files; calls `onExit` once. */
 export function watchSpool({ spool, wrapper, wrapperGone, onOutput, onExit }: WatchDeps) {
   let over = false;
-  const end = (code: number | undefined) => {
+  let wrapperEnded = false;
+  const end = (exit: Exit) => {
     if (over) return;
     over = true;
     stop();
-    onExit({ code });
+    onExit(exit);
   };
   const lookForExit = () => {
     const code = over ? undefined : readNumberLine(spool.exit);
-    if (code !== undefined) end(code);
+    if (code !== undefined) end({ code });
   };
+  const isGone = () => wrapperEnded || (!wrapperGone && !(wrapper && isAlive(wrapper)));
   const look = () => {
     onOutput();
     lookForExit();
-    if (!over && !wrapperGone && !(wrapper && isAlive(wrapper))) void lost();
+    if (!over && isGone()) void lost();
   };
   /** The wrapper is gone: its last word may still be on its way to us. */
   const lost = async (code?: number) => {
+    wrapperEnded = true;
     await pause(code === undefined ? SETTLE_MS : 0);
-    end(readNumberLine(spool.exit) ?? code);
+    const written = readNumberLine(spool.exit);
+    if (written === undefined && code === REFUSED) end({ code, refused: true });
+    else if (written !== undefined || code !== undefined || !programLives(spool)) end({ code: written ?? code });
   };
   let watcher: FSWatcher | undefined;
   try {
@@ -69,11 +77,17 @@ export function watchSpool({ spool, wrapper, wrapperGone, onOutput, onExit }: Wa
   };
 }
 
-/** Calls back only when one of the files has grown. */
-export function whenGrown(files: readonly string[], onGrown: () => void): () => void {
+/** Somebody has killed the wrapper alone: the program goes on, and nobody will know its exit status. */
+function programLives(spool: Spool): boolean {
+  const program = readNumberLine(spool.pid);
+  return processesOf(basename(spool.directory)).some(({ pid }) => pid === program);
+}
+
+/** Calls back only when the output in a spool has grown. */
+export function whenGrown(spool: Spool, onGrown: () => void): () => void {
   let known = 0;
   return () => {
-    const size = files.reduce((sum, file) => sum + statSync(file).size, 0);
+    const size = spoolBytes(spool);
     if (size === known) return;
     known = size;
     onGrown();

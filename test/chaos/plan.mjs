@@ -16,28 +16,32 @@ function randomFrom(seed) {
 
 /** How runs end, and how often. */
 const ENDINGS = ['exit-0', 'exit-0', 'exit-0', 'exit-n', 'signal', 'kill', 'kill', 'time-limit', 'leftovers'];
-/** What goes wrong, and how often. */
+/** What goes wrong, and how often: each plan has its share of every kind. */
 const FAULTS = [
   ['worker-kill', 8],
-  ['worker-pause', 4],
+  ['worker-pause', 5],
   ['worker-stop', 3],
   ['redis-cut', 5],
-  ['redis-kill', 1],
+  ['redis-kill', 2],
   ['mcp-kill', 3],
 ].flatMap(([kind, weight]) => Array(weight).fill(kind));
+const FAULTS_A_MINUTE = 36;
 
-const HOSTS = 3;
+/** The host of each worker: the first has two, which take over from each other. */
+const WORKERS = [0, 0, 1, 2];
 
 /** The whole plan: runs by the time they are submitted, faults by the time they happen; milliseconds from the start. */
 export function makePlan({ runs, seed, minutes }) {
   const random = randomFrom(seed);
   const length = minutes * 60_000;
-  const faultsWanted = Math.max(10, Math.round(minutes * 36));
+  const faults = Math.max(FAULTS.length, Math.round(minutes * FAULTS_A_MINUTE));
   return {
-    hosts: HOSTS,
+    workers: WORKERS,
     length,
     runs: Array.from({ length: runs }, (_, number) => makeRun(random, number, length)).sort((a, b) => a.at - b.at),
-    faults: Array.from({ length: faultsWanted }, () => makeFault(random, length)).sort((a, b) => a.at - b.at),
+    faults: Array.from({ length: faults }, (_, number) => makeFault(random, number, length)).sort(
+      (a, b) => a.at - b.at,
+    ),
   };
 }
 
@@ -45,7 +49,6 @@ function makeRun(random, number, length) {
   const ending = random.pick(ENDINGS);
   const everyMs = random.pick([0, 5, 20, 50, 100]);
   const seconds = random.between(1, 15);
-  const endless = ending === 'kill' || ending === 'time-limit';
   return {
     number,
     at: random.between(0, Math.floor(length * 0.85)),
@@ -56,16 +59,15 @@ function makeRun(random, number, length) {
     exitCode: ending === 'exit-n' ? random.between(1, 99) : 0,
     killAfterMs: random.between(0, 12_000),
     timeoutMs: ending === 'time-limit' ? random.between(1_000, 10_000) : undefined,
-    endless,
   };
 }
 
-function makeFault(random, length) {
-  const kind = random.pick(FAULTS);
+function makeFault(random, number, length) {
+  const kind = FAULTS[number % FAULTS.length];
   return {
     at: random.between(2_000, Math.floor(length * 0.95)),
     kind,
-    host: random.between(0, HOSTS - 1),
+    worker: random.between(0, WORKERS.length - 1),
     /** Until the worker is started again, the pause ends, or Redis is started again. */
     forMs: kind === 'redis-kill' ? random.between(200, 12_000) : random.between(100, 6_000),
   };

@@ -12,8 +12,8 @@ import { Redis } from 'ioredis';
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const AGENT = fileURLToPath(new URL('../fixtures/agents/scripted.mjs', import.meta.url));
 
-/** A private Redis, hosts with one worker each, and an MCP server: everything that the faults hit. */
-export async function makeWorld({ hosts, env: extraEnv = {} }) {
+/** A private Redis, workers on hosts (`workers` has the host of each), and an MCP server: everything that the faults hit. */
+export async function makeWorld({ workers: hosts, env: extraEnv = {} }) {
   const root = mkdtempSync(join(tmpdir(), 'ap-chaos-'));
   const work = join(root, 'work');
   mkdirSync(work);
@@ -36,9 +36,10 @@ export async function makeWorld({ hosts, env: extraEnv = {} }) {
   };
   const log = openSync(join(root, 'workers.log'), 'a');
   const redis = await startRedis(root, socket);
+  const home = (host) => join(root, `h${host}`);
   const workers = await Promise.all(
-    Array.from({ length: hosts }, (_, at) =>
-      startHost(at, { ...env, AGENTPOOL_HOME: join(root, `h${at}`), AGENTPOOL_HOST_NAME: `host${at}` }, work, log),
+    hosts.map((host) =>
+      startWorker({ ...env, AGENTPOOL_HOME: home(host), AGENTPOOL_HOST_NAME: `host${host}` }, work, log),
     ),
   );
   const mcp = await startMcp({ ...env, AGENTPOOL_HOME: join(root, 'mcp') }, work);
@@ -49,7 +50,7 @@ export async function makeWorld({ hosts, env: extraEnv = {} }) {
     redis,
     workers,
     mcp,
-    spools: Array.from({ length: hosts }, (_, at) => join(root, `h${at}`, 'spool')),
+    spools: [...new Set(hosts)].map((host) => join(home(host), 'spool')),
     async end({ keep }) {
       await mcp.end();
       await Promise.all(workers.map((worker) => worker.end()));
@@ -89,20 +90,28 @@ async function startRedis(root, socket) {
     redis.disconnect();
   };
   await start();
+  let busy = Promise.resolve();
+  /** One fault at a time. */
+  const inTurn = (deed) => {
+    busy = busy.then(deed);
+    return busy;
+  };
   return {
-    async killFor(ms) {
-      const ended = once(child, 'exit');
-      child.kill('SIGKILL');
-      await ended;
-      await pause(ms);
-      await start();
-    },
-    async cutConnections() {
-      const redis = connect();
-      await redis.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-      await redis.client('KILL', 'TYPE', 'pubsub');
-      redis.disconnect();
-    },
+    killFor: (ms) =>
+      inTurn(async () => {
+        const ended = once(child, 'exit');
+        child.kill('SIGKILL');
+        await ended;
+        await pause(ms);
+        await start();
+      }),
+    cutConnections: () =>
+      inTurn(async () => {
+        const redis = connect();
+        await redis.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+        await redis.client('KILL', 'TYPE', 'pubsub');
+        redis.disconnect();
+      }),
     async end() {
       const ended = once(child, 'exit');
       child.kill('SIGKILL');
@@ -111,13 +120,24 @@ async function startRedis(root, socket) {
   };
 }
 
-/** One host: keeps a worker running, as a service manager would. */
-async function startHost(_at, env, cwd, log) {
+/** Keeps a worker running, as a service manager would: one that ends by itself, since Redis is away, is started again. */
+async function startWorker(env, cwd, log) {
   let child;
+  let exited;
   let busy = false;
-  const start = () => {
-    child = spawn(process.execPath, [MAIN, 'worker', '--json'], { cwd, env, stdio: ['ignore', 'pipe', log] });
-    return Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
+  let wanted = true;
+  const crashes = [];
+  const startOnce = async () => {
+    const started = spawn(process.execPath, [MAIN, 'worker', '--json'], { cwd, env, stdio: ['ignore', 'pipe', log] });
+    child = started;
+    wanted = true;
+    exited = once(started, 'exit');
+    const isReady = await Promise.race([once(started.stdout, 'data').then(() => true), exited.then(() => false)]);
+    if (isReady) started.once('exit', (code) => wanted && crashes.push(code));
+    return isReady;
+  };
+  const start = async () => {
+    while (!(await startOnce())) await pause(200);
   };
   await start();
   /** One fault at a time; false when the host is just suffering from another one. */
@@ -133,9 +153,9 @@ async function startHost(_at, env, cwd, log) {
   };
   const replace = (signal, ms) =>
     suffer(async () => {
-      const ended = once(child, 'exit');
+      wanted = false;
       child.kill(signal);
-      await ended;
+      await exited;
       await pause(ms);
       await start();
     });
@@ -154,10 +174,12 @@ async function startHost(_at, env, cwd, log) {
       if (child.exitCode !== null || child.signalCode !== null) await start();
     },
     async end() {
-      const ended = once(child, 'exit');
+      wanted = false;
       child.kill('SIGKILL');
-      await ended;
+      await exited;
     },
+    /** Exit codes of workers that ended although nobody had ended them. */
+    crashes,
   };
 }
 

@@ -82,7 +82,8 @@ describe('the page of a run', () => {
     const evil = '<script>alert(1)</script>';
     const id = await play('evil', `${evil}\n`);
     await pool.runs.wishKill(id, { signal: 'TERM', graceMs: 1, reason: evil });
-    await pool.runs.end(id, 1, { state: 'failed', result: evil, failure: { kind: 'agent', message: evil } });
+    const { epoch } = (await pool.runs.get(id)) ?? {};
+    await pool.runs.end(id, epoch, { state: 'failed', result: evil, failure: { kind: 'agent', message: evil } });
     const [run, overview] = [await page(`/runs/${id}`), await page('/')];
     expect(run.split('&lt;script&gt;alert(1)&lt;/script&gt;')).toHaveLength(5);
     expect(overview).toContain('&lt;script&gt;alert(1)');

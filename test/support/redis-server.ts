@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -29,6 +29,10 @@ export interface TestRedis {
   readonly pid: number;
   /** Ends it with SIGKILL; its append-only file stays. */
   kill(): void;
+  /** How long its append-only file is (bytes). */
+  written(): number;
+  /** Cuts its append-only file, when it is dead: what came later is forgotten, as after a power failure. */
+  forgetAfter(bytes: number): Promise<void>;
   /** Starts it again on the same files. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -62,7 +66,17 @@ export async function startRedis(...extraArgs: string[]): Promise<TestRedis> {
     redis.disconnect();
   };
   await start();
+  const log = () => {
+    const parts = join(directory, 'appendonlydir'); // since Redis 7
+    const [part] = existsSync(parts) ? readdirSync(parts).filter((name) => name.endsWith('.incr.aof')) : [];
+    return part ? join(parts, part) : join(directory, 'appendonly.aof');
+  };
   return {
+    written: () => statSync(log()).size,
+    async forgetAfter(bytes) {
+      await ended;
+      truncateSync(log(), bytes);
+    },
     url: `unix://${socket}`,
     get pid() {
       return child.pid ?? 0;

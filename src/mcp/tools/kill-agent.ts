@@ -53,6 +53,7 @@ export const killAgent = defineTool({
 async function killQueued(pool: Pool, run: Run): Promise<boolean> {
   const { changed } = await pool.runs.end(run.id, undefined, { state: 'killed' });
   if (changed) await pool.queues.remove(run.id, run.queue);
+  await pool.runs.settled(run.id);
   return changed;
 }
 
@@ -61,6 +62,7 @@ async function carryOut(pool: Pool, id: string, graceMs: number, signal: AbortSi
   const run = await runById(pool, id);
   if (isEnded(run.state) || run.worker === undefined) return run;
   await pool.control.wake(run.worker);
+  await pool.runs.settled(id); // a wish that was accepted is not lost when Redis crashes
   const alive = (await pool.workers.living()).some(
     ({ id: worker, phase }) => worker === run.worker && phase !== 'left',
   );

@@ -110,6 +110,7 @@ export async function place(pool: Pool, { order, queue, clientToken }: Prepared)
   if (!run) throw new Error(`run ${id} vanished while it was created`);
   // A repeated token may find a run whose first submission broke off before it was placed; placing twice is harmless.
   if (created || run.state === 'queued') await pool.queues.enqueue(id, run.queue, order);
+  await pool.runs.settled(id); // what was accepted is not lost when Redis crashes
   return run;
 }
 

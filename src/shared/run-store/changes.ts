@@ -4,13 +4,24 @@ import { type RunState, statesBefore } from '../run-state.js';
 import type { Indexes } from './indexes.js';
 import { runKeys } from './keys.js';
 import { linesIn } from './output.js';
-import type { Change, Chunk, Ending, Ownership, Retention } from './ownership.js';
+import type { Change, Chunk, EndChange, Ending, Ownership, Retention, Shipped } from './ownership.js';
 import { runFromFields } from './record.js';
 import type { Scripts } from './scripts.js';
 import { openTurns } from './turns.js';
 
 /** Results are for models to read; what is longer is cut, and the output has all of it. */
 const MOST_RESULT_CHARS = 256 * 1024;
+
+/** Fields flat as HSET takes them, without those that are not known. */
+const given = (fields: Readonly<Record<string, string | number | undefined>>) =>
+  Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
+
+const changeOf = (changed: boolean, state: string, epoch: number): Change => ({
+  changed,
+  state: state === 'unknown' ? undefined : (state as RunState),
+  epoch,
+});
+
 /** Every change of a run: compare-and-set against the table of states, fenced by the owner's epoch. */
 export function openChanges(
   redis: RedisClient & Scripts,
@@ -40,9 +51,6 @@ export function openChanges(
     },
   ): Promise<Change> {
     const { run, events, bell: channel } = keysOf(id);
-    const fields = Object.entries(options.fields ?? {}).flatMap(([name, value]) =>
-      value === undefined ? [] : [name, value],
-    );
     const event = options.event ? JSON.stringify(options.event) : '';
     const [changed, state, epoch] = await redis.apChange(
       run,
@@ -54,9 +62,9 @@ export function openChanges(
       options.bump ? 1 : 0,
       options.timeField ?? '',
       event,
-      ...fields,
+      ...given(options.fields ?? {}),
     );
-    return { changed: changed === 1, state: state === 'unknown' ? undefined : (state as RunState), epoch };
+    return changeOf(changed === 1, state, epoch);
   }
 
   async function reindex(id: string): Promise<void> {
@@ -64,31 +72,36 @@ export function openChanges(
     if (run) await indexes.move(run);
   }
 
-  /** Ends a run; the first end wins, and the answer tells whether this was it. `epoch` undefined: nobody owns it. */
-  async function end(id: string, epoch: number | undefined, ending: Ending): Promise<Change> {
-    const { state, exitCode, failure, usage, result } = ending;
-    const { run, events, request, result: resultKey } = keysOf(id);
-    // Before the state: whoever is told that the run is done must find its result.
-    if (result !== undefined)
-      await redis.set(resultKey, result.slice(0, MOST_RESULT_CHARS), 'PX', retention.recordRetentionMs);
+  /**
+   * Ends a run; the first end wins, and the answer tells whether this was it. `epoch` undefined: nobody owns it.
+   * `shipped`: it ends only when its stream has exactly so much.
+   */
+  async function end(id: string, epoch: number | undefined, ending: Ending, shipped?: Shipped): Promise<EndChange> {
+    const { state, exitCode, failure, usage, result = '' } = ending;
+    const { run, events, request, result: resultKey, bell: channel } = keysOf(id);
     const from: readonly RunState[] =
       epoch === undefined && state === 'killed' ? ['queued'] : statesBefore(state).filter((s) => s !== 'queued');
-    const changed = await change(id, from, state, {
-      ...(epoch !== undefined && { epoch }),
-      timeField: 'endedAt',
-      event: { state, exitCode, failure, usage },
-      fields: { exitCode, failure: failure && JSON.stringify(failure), usage: usage && JSON.stringify(usage) },
-    });
-    if (!changed.changed) return changed;
-    const ended = await get(id);
-    await Promise.all([
-      redis.pexpire(events, retention.outputRetentionMs),
-      redis.pexpire(request, retention.outputRetentionMs),
-      redis.pexpire(run, retention.recordRetentionMs),
-      ended && indexes.move(ended),
-      ended && turns.leaveSessions(ended),
-    ]);
-    return changed;
+    const [code, now, newEpoch, out, err] = await redis.apEnd(
+      run,
+      events,
+      request,
+      resultKey,
+      channel,
+      from.join(','),
+      state,
+      epoch ?? '',
+      shipped?.out ?? '',
+      shipped?.err ?? '',
+      JSON.stringify({ state, exitCode, failure, usage }),
+      result.slice(0, MOST_RESULT_CHARS),
+      retention.outputRetentionMs,
+      retention.recordRetentionMs,
+      ...given({ exitCode, failure: failure && JSON.stringify(failure), usage: usage && JSON.stringify(usage) }),
+    );
+    // Also when it had ended already: that may have been us, and the answer was lost.
+    const ended = code === 1 || now === state ? await get(id) : undefined;
+    if (ended) await Promise.all([indexes.move(ended), turns.leaveSessions(ended)]);
+    return { ...changeOf(code === 1, now, newEpoch), ...(code === -1 && { missing: { out, err } }) };
   }
 
   return {
@@ -156,10 +169,7 @@ export function openChanges(
     },
 
     /** Appends output; see the script for the answer's code. */
-    async append(
-      { id, epoch }: Ownership,
-      chunks: readonly Chunk[],
-    ): Promise<{ code: number; out: number; err: number }> {
+    async append({ id, epoch }: Ownership, chunks: readonly Chunk[]): Promise<Shipped & { code: number }> {
       const { run, events, bell: channel } = keysOf(id);
       const flat = chunks.flatMap(({ kind, offset, bytes }) => [kind, offset, bytes, linesIn(bytes)]);
       const [code, out, err] = await redis.apAppend(run, events, channel, epoch, retention.maxOutputBytes, ...flat);

@@ -11,6 +11,7 @@ import { type OutputPage, type OutputQuery, readEntries, readOutput } from './re
 import { fieldsOfOrder } from './record.js';
 import { withScripts } from './scripts.js';
 import { openSessions, type Sessions } from './sessions.js';
+import { settled } from './settled.js';
 import { readTail } from './tail.js';
 import { type WaitOptions, waitForRun } from './wait.js';
 
@@ -59,6 +60,11 @@ export function openRunStore(
       await indexes.add({ id, principal, agentName, runner, queuedAt });
       const fields = [...fieldsOfOrder(id, queue, order), 'queuedAt', queuedAt];
       return (await redis.apCreate(run, events, request, channel, JSON.stringify(order), ...fields)) === 1;
+    },
+
+    /** Resolves once a crash of Redis does not undo any more what was written about a run. */
+    async settled(id: string): Promise<void> {
+      await settled(redis, keysOf(id).run);
     },
 
     /** What was asked for; undefined once the run's output was let go. */

@@ -32,6 +32,17 @@ export interface Ending {
   readonly result?: string;
 }
 
+/** How much output a run's stream has, or has to have (bytes). */
+export interface Shipped {
+  readonly out: number;
+  readonly err: number;
+}
+
+/** What came of an attempt to end a run; `missing`: its stream has less output than it must have, and how much. */
+export interface EndChange extends Change {
+  readonly missing?: Shipped;
+}
+
 export interface Chunk {
   readonly kind: 'out' | 'err';
   readonly offset: number;

@@ -63,6 +63,7 @@ export function runFromFields(fields: Fields): Run | undefined {
       claimedAt: number(fields.claimedAt),
       startedAt: number(fields.startedAt),
       lastOutputAt: number(fields.lastOutputAt),
+      orphanedAt: number(fields.orphanedAt),
       endedAt: number(fields.endedAt),
     }),
   };

@@ -20,7 +20,8 @@ return 1`;
 
 /**
  * KEYS run, events · ARGV bell, from states with commas, to ('' = stay), epoch ('' = any), bump (0/1), time field,
- * event, field, value, ... · answers { changed, state, epoch }.
+ * event, field, value, ... · answers { changed, state, epoch }. A new epoch is at least the time: should Redis forget
+ * one in a crash, the next one is another all the same.
  */
 const CHANGE = `${NOW}
 local state = redis.call('HGET', KEYS[1], 'state')
@@ -32,12 +33,50 @@ if ARGV[3] ~= '' then
   redis.call('HSET', KEYS[1], 'state', ARGV[3])
   state = ARGV[3]
 end
-if ARGV[5] == '1' then epoch = redis.call('HINCRBY', KEYS[1], 'epoch', 1) end
+if ARGV[5] == '1' then
+  epoch = string.format('%.0f', math.max(tonumber(epoch) + 1, now))
+  redis.call('HSET', KEYS[1], 'epoch', epoch)
+end
 if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], ARGV[6], now) end
 if #ARGV > 7 then redis.call('HSET', KEYS[1], unpack(ARGV, 8)) end
 if ARGV[7] ~= '' then redis.call('XADD', KEYS[2], '*', 'k', 'state', 'd', ARGV[7]) end
 redis.call('PUBLISH', ARGV[1], state)
 return {1, state, tonumber(epoch)}`;
+
+/**
+ * KEYS run, events, request, result · ARGV bell, from states with commas, to, epoch ('' = any), bytes of stdout and of
+ * stderr that the stream must have ('' = any), event, result ('' = none), retention of output and of the record in ms,
+ * field, value, ... · answers { code, state, epoch, out, err }, where code is 1 (ended), 0 (it may not) or -1 (output is
+ * missing: go on from out and err). All in one step, so whoever is told of the end finds the result and all output, and
+ * what has a time to go gets it whoever dies in between.
+ */
+const END = `${NOW}
+local record = redis.call('HMGET', KEYS[1], 'state', 'epoch', 'out', 'err')
+local state, epoch, out, err = record[1], record[2], tonumber(record[3]), tonumber(record[4])
+if not state then return {0, 'unknown', 0, 0, 0} end
+local allowed = string.find(',' .. ARGV[2] .. ',', ',' .. state .. ',', 1, true)
+if not allowed or (ARGV[4] ~= '' and ARGV[4] ~= epoch) then return {0, state, tonumber(epoch), out, err} end
+if ARGV[5] ~= '' and (tonumber(ARGV[5]) ~= out or tonumber(ARGV[6]) ~= err) then
+  return {-1, state, tonumber(epoch), out, err}
+end
+if ARGV[8] ~= '' then redis.call('SET', KEYS[4], ARGV[8], 'PX', ARGV[10]) end
+redis.call('HSET', KEYS[1], 'state', ARGV[3], 'endedAt', now)
+if #ARGV > 10 then redis.call('HSET', KEYS[1], unpack(ARGV, 11)) end
+redis.call('XADD', KEYS[2], '*', 'k', 'state', 'd', ARGV[7])
+redis.call('PEXPIRE', KEYS[2], ARGV[9])
+redis.call('PEXPIRE', KEYS[3], ARGV[9])
+redis.call('PEXPIRE', KEYS[1], ARGV[10])
+redis.call('PUBLISH', ARGV[1], ARGV[3])
+return {1, ARGV[3], tonumber(epoch), out, err}`;
+
+/**
+ * KEYS run (says only which server of a cluster) · answers { bytes in the append-only file, bytes on their way to it };
+ * zeros where there is no such file.
+ */
+const LOG = `
+local info = redis.call('INFO', 'persistence')
+local function field(name) return tonumber(string.match(info, name .. ':(%d+)')) or 0 end
+return {field('aof_current_size'), field('aof_buffer_length')}`;
 
 /**
  * KEYS run, events · ARGV bell, epoch, cap in bytes, then kind, offset, bytes, lines, ... · answers { code, out, err },
@@ -106,6 +145,8 @@ return {record[1], record[2] or ''}`;
 const COMMANDS = {
   apCreate: { lua: CREATE, numberOfKeys: 3 },
   apChange: { lua: CHANGE, numberOfKeys: 2 },
+  apEnd: { lua: END, numberOfKeys: 4 },
+  apLog: { lua: LOG, numberOfKeys: 1 },
   apAppend: { lua: APPEND, numberOfKeys: 2 },
   apWishKill: { lua: WISH_KILL, numberOfKeys: 1 },
 } as const;
@@ -115,6 +156,8 @@ type Arg = string | number | Buffer;
 export interface Scripts {
   apCreate(...args: Arg[]): Promise<number>;
   apChange(...args: Arg[]): Promise<[changed: number, state: string, epoch: number]>;
+  apEnd(...args: Arg[]): Promise<[code: number, state: string, epoch: number, out: number, err: number]>;
+  apLog(...args: Arg[]): Promise<[written: number, waiting: number]>;
   apAppend(...args: Arg[]): Promise<[code: number, out: number, err: number]>;
   apWishKill(...args: Arg[]): Promise<[state: string, worker: string]>;
 }
