@@ -9,7 +9,7 @@ import { startRun, watchOver } from './start-run.js';
 import { tidy } from './tidy.js';
 
 /** Whether a worker is gone for certain: nobody knows it, it left, or it is of this host and its process is gone. */
-export function isGone(worker: LivingWorker | undefined, host: string): boolean {
+function isGone(worker: LivingWorker | undefined, host: string): boolean {
   if (!worker || worker.phase === 'left') return true;
   return worker.host === host && !isAlive({ pid: worker.pid, start: worker.processStart });
 }

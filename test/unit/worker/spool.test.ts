@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
   createSpool,
+  hasBegun,
+  readEnding,
   readMeta,
   readNumberLine,
   removeInputs,
@@ -12,6 +14,7 @@ import {
   spooledRuns,
   spoolOf,
   spoolRoot,
+  writeEnding,
   writeMeta,
 } from '../../../src/worker/spool.js';
 
@@ -51,6 +54,38 @@ describe('the spool of a run', () => {
     expect([statSync(spool.files).mode & 0o777, statSync(file).mode & 0o777]).toEqual([0o700, 0o600]);
     removeInputs(spool);
     expect([existsSync(spool.files), existsSync(spool.stdin), existsSync(spool.stdout)]).toEqual([false, false, true]);
+  });
+
+  test('that is made again, by a worker that was paused meanwhile, loses nothing of what is in it', () => {
+    const spool = createSpool(root, meta('r5'), 'prompt');
+    const started = { ...meta('r5'), wrapper: { pid: 7, start: '8' } };
+    writeMeta(spool, started);
+    for (const [file, text] of [
+      [spool.once, '7\n'],
+      [spool.stdout, 'output'],
+      [spool.exit, '3\n     '],
+    ] as const)
+      writeFileSync(file, text);
+    writeEnding(spool, 'kill');
+    createSpool(root, meta('r5'), 'prompt');
+    expect(readMeta(spool)).toEqual(started);
+    expect([hasBegun(spool), readFileSync(spool.stdout, 'utf8'), readNumberLine(spool.exit)]).toEqual([
+      true,
+      'output',
+      3,
+    ]);
+    expect(readEnding(spool)).toBe('kill');
+  });
+
+  test('tells why its program is ended once that is so, and nothing before', () => {
+    const spool = createSpool(root, meta('r6'), '');
+    expect(readEnding(spool)).toBeUndefined();
+    writeEnding(spool, 'silence_limit');
+    writeEnding(spool, 'kill');
+    expect(readEnding(spool)).toBe('kill');
+    expect(statSync(spool.ending).size).toBe(16);
+    removeSpool(spool);
+    expect(() => writeEnding(spool, 'kill')).not.toThrow();
   });
 
   test('tells the next worker what this one knew', () => {
