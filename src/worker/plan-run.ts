@@ -38,7 +38,7 @@ export async function planFor(deps: WorkerDeps, runId: string, order: RunOrder):
     order.sessionId === undefined ? undefined : await pool.runs.sessions.find(runner.name, order.sessionId);
   if (order.sessionId !== undefined && !runner.resumeArgs)
     return { failure: failure('invalid_request', `${runner.title} cannot resume a session`) };
-  const lacking = runner.lacks?.find((part) => order.setup?.[part] !== undefined);
+  const lacking = runner.lacks?.find((part) => Object.keys(order.setup?.[part] ?? {}).length > 0);
   if (lacking) return { failure: failure('invalid_request', `${runner.title} cannot be given ${lacking}`) };
   // A session is bound to its directory: CLIs lose it, hang on it or start anew elsewhere.
   const place = workingDirectory(session?.path ?? order.path, config.allowedPaths);
@@ -68,8 +68,8 @@ export async function planFor(deps: WorkerDeps, runId: string, order: RunOrder):
     ...(systemPrompt !== undefined && { systemPrompt }),
     ...(order.setup?.mcpServers && { mcpServers: servers.resolved }),
   };
-  const added = { ...runner.env?.(request), ...setupEnv };
-  const { env: programEnv, missing } = programEnvironment(added, env);
+  const added = { ...runner.variables, ...setupEnv };
+  const { env: programEnv, missing } = programEnvironment(added, env, runner.env?.(request));
   const unset = [...new Set([...missing, ...servers.missing])];
   if (unset.length > 0)
     return { failure: failure('invalid_request', `the worker's environment lacks ${unset.join(', ')}`) };

@@ -7,6 +7,7 @@ import type { WorkerDeps } from './deps.js';
 import { type Launched, launch, programPid } from './launch.js';
 import { failure, type Plan, planFor } from './plan-run.js';
 import { bootId, uptimeMs } from './processes.js';
+import { lookForSession } from './session-lookup.js';
 import { createSpool, readNumberLine, type Spool, type SpoolMeta, spoolOf, writeMeta } from './spool.js';
 import { supervise } from './supervise.js';
 import type { SuperviseDeps, Supervision } from './supervision.js';
@@ -76,15 +77,25 @@ async function start(
   const { wrapper, wrapperGone } = launched;
   const started: SpoolMeta = { ...meta, ...(wrapper && { wrapper }) };
   const supervision = watchOver(deps, own, lease, started, { outBytes: 0, errBytes: 0 }, wrapperGone);
-  recordStart(deps, own, spool, started).catch((error: unknown) =>
+  afterStart(deps, own, spool, started, plan, supervision).catch((error: unknown) =>
     deps.logger.warn({ runId: own.id, err: error }, 'the start could not be recorded'),
   );
   return supervision;
 }
 
-async function recordStart(deps: WorkerDeps, own: Ownership, spool: Spool, meta: SpoolMeta): Promise<void> {
+async function afterStart(
+  deps: WorkerDeps,
+  own: Ownership,
+  spool: Spool,
+  meta: SpoolMeta,
+  plan: Plan,
+  supervision: Supervision,
+): Promise<void> {
   const pid = await programPid(spool, meta.wrapper);
-  if (pid !== undefined) await deps.pool.runs.started(own, pid, meta.path);
+  if (pid !== undefined) {
+    lookForSession(plan, { runId: own.id, pid, path: meta.path }, supervision, deps.logger.child({ runId: own.id }));
+    await deps.pool.runs.started(own, pid, meta.path);
+  }
   if (readNumberLine(spool.once) === meta.wrapper?.pid) writeMeta(spool, meta); // else another wrapper was faster
 }
 

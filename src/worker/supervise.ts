@@ -10,6 +10,7 @@ import { startLimits } from './limits.js';
 import { type EndedBy, outcomeOf } from './outcome.js';
 import { isAlive, uptimeMs } from './processes.js';
 import { recordEnd } from './record-end.js';
+import { withOwnUsage } from './session-usage.js';
 import { startShipping } from './ship.js';
 import { readEnding, removeInputs, writeEnding } from './spool.js';
 import type { SuperviseDeps, Supervision } from './supervision.js';
@@ -123,7 +124,7 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
     readOn();
     const ending = outcomeOf({
       exitCode: code,
-      findings: reader.finish(),
+      findings: await withOwnUsage({ runs, runner, runId: own.id, left: left.signal, logger }, reader.finish()),
       terminal: runner.output.format !== 'text' && runner.output.terminal === true,
       lastWords: lastWords(spool.stderr),
       limits: meta,
@@ -167,6 +168,7 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
     lease,
     over,
     sessionKnown,
+    hasSession: () => sessionId !== undefined,
     endForRoom: () => bringToEnd('spool_quota', endSignal, OWN_GRACE_MS),
     async look() {
       const run = await runs.get(own.id);

@@ -37,6 +37,7 @@ export interface Supervision {
   endForRoom(): void;
   /** The session is known before the program says it. */
   sessionKnown(sessionId: string): void;
+  hasSession(): boolean;
   /** Leaves the program alone; the spool tells the next worker everything. */
   detach(): void;
 }

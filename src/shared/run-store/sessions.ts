@@ -1,5 +1,6 @@
 import { LOCAL } from '../principal.js';
 import type { RedisClient } from '../redis/connect.js';
+import type { Usage } from '../run.js';
 
 /** A conversation of a CLI: it can be resumed only on its host, in its directory and with its home. */
 export interface Session {
@@ -14,9 +15,17 @@ export interface Session {
   readonly runId: string;
 }
 
+/** What a session had taken when a run of it began and when it ended. */
+interface Spending {
+  readonly runId: string;
+  readonly before?: Usage;
+  readonly total: Usage;
+}
+
 /** The memory of sessions, by runner and id, and the latest by principal, agent name and runner. */
 export function openSessions(redis: RedisClient, prefix: string, retentionMs: number) {
   const byId = (runner: string, id: string) => `${prefix}:session:${runner}:${id}`;
+  const usageOf = (runner: string, id: string) => `${prefix}:session-usage:${runner}:${id}`;
   const latest = (principal: string, agentName: string, runner: string) =>
     `${prefix}:latest-session:${encodeURIComponent(principal)}:${agentName}:${runner}`;
   return {
@@ -29,6 +38,19 @@ export function openSessions(redis: RedisClient, prefix: string, retentionMs: nu
     async find(runner: string, id: string): Promise<Session | undefined> {
       const text = await redis.get(byId(runner, id));
       return text === null ? undefined : (JSON.parse(text) as Session);
+    },
+    /**
+     * Remembers what a session has taken by the end of a run; answers what it had taken before that run, where that is
+     * known. The same run may ask twice: its end may have to be recorded again.
+     */
+    async spend(runner: string, id: string, runId: string, total: Usage): Promise<Usage | undefined> {
+      const key = usageOf(runner, id);
+      const text = await redis.get(key);
+      const last = text === null ? undefined : (JSON.parse(text) as Spending);
+      const before = last?.runId === runId ? last.before : last?.total;
+      const spending: Spending = { runId, total, ...(before && { before }) };
+      await redis.set(key, JSON.stringify(spending), 'PX', retentionMs);
+      return before;
     },
     async latest(principal: string, agentName: string, runner: string): Promise<Session | undefined> {
       const id = await redis.get(latest(principal, agentName, runner));

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { kindOfStatus } from './http-status.js';
-import { count, part, told, truth, words } from './lenient.js';
-import type { Findings, Runner, RunRequest } from './runner.js';
+import { count, parsedAs, part, told, truth, words } from './lenient.js';
+import type { Findings, RunInList, Runner, RunRequest } from './runner.js';
 
 const message = z.object({
   type: z.string(),
@@ -57,6 +57,14 @@ function read(value: unknown): Findings | undefined {
   }
 }
 
+const sessions = z.array(z.object({ sessionId: z.string(), pid: count, cwd: words }));
+
+/** It never prints its session. A later run may have got the same pid; the latest session is the first one. */
+function findSession(listed: string, run: RunInList): string | undefined {
+  const ours = parsedAs(sessions, listed)?.find(({ pid, cwd }) => pid === run.pid && cwd === run.path);
+  return ours?.sessionId;
+}
+
 const MCP = 'mcp.json';
 const servers = (request: RunRequest) =>
   serversAs<object, object>(request, {
@@ -99,6 +107,7 @@ export const cline: Runner<'cline'> = {
     AI_SDK_LOG_WARNINGS: 'false',
     NO_COLOR: '1',
   }),
+  sessionLookup: { afterMs: [1_500, 6_000, 20_000, 60_000], args: ['history', '--json'], read: findSession },
   // After TERM it goes on for 16 seconds and more, after INT it ends at once, and its tool with it.
   endSignal: 'INT',
   output: { format: 'json-lines', read, terminal: true },

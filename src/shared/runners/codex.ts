@@ -39,9 +39,13 @@ function read(value: unknown): Findings | undefined {
   return { ended: true, ...failureWith(text, NO_KEY.test(text) ? 401 : statusIn(text, STATUS)) };
 }
 
-/** A value of its configuration, in TOML: its strings and lists are those of JSON, but for what JSON leaves as it is. */
-const toml = (value: string | readonly string[]) => JSON.stringify(value).replaceAll('\x7f', '\\u007f');
-const setting = (key: string, value: string | readonly string[]) => ['-c', `${key}=${toml(value)}`];
+/** A value of its configuration, in TOML: JSON with another sign in objects, and DEL escaped. */
+function toml(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(toml).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value).replaceAll('\x7f', '\\u007f');
+  return `{${Object.entries(value).map(([key, member]) => `${toml(key)}=${toml(member)}`)}}`;
+}
+const setting = (key: string, value: unknown) => ['-c', `${key}=${toml(value)}`];
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 const environmentFile = (at: number) => `mcp-${at}.env`;
@@ -52,26 +56,17 @@ const servers = ({ mcpServers = {} }: RunRequest) => Object.entries(mcpServers);
  * Its configuration is made of arguments, which everybody can see, so secrets go around it: a server gets its variables
  * from a file that a shell reads before it becomes the server, and headers come from variables.
  */
-function serverArgs(request: RunRequest): string[] {
-  return servers(request).flatMap(([name, server], at) => {
-    const key = (member: string) => `mcp_servers.${toml(name)}.${member}`;
-    if ('command' in server)
-      return [
-        ...setting(key('command'), 'sh'),
-        ...setting(key('args'), [
-          '-c',
-          'set -a; . "$0"; set +a; exec "$@"',
-          pathOf(request, environmentFile(at)),
-          server.command,
-          ...(server.args ?? []),
-        ]),
-        ...setting(key('env_vars'), [RUN_MARK]),
-      ];
-    const headers = Object.keys(server.headers ?? {}).flatMap((header, nth) =>
-      setting(key(`env_http_headers.${toml(header)}`), headerVariable(at, nth)),
-    );
-    return [...setting(key('url'), server.url), ...headers];
+function serverSettings(request: RunRequest): Record<string, object> | undefined {
+  const settings = servers(request).map(([name, server], at) => {
+    if ('command' in server) {
+      const load = ['-c', 'set -a; . "$0"; set +a; exec "$@"', pathOf(request, environmentFile(at))];
+      // It clears the environment of its servers; without the mark one of them could outlive a kill.
+      return [name, { command: 'sh', args: [...load, server.command, ...(server.args ?? [])], env_vars: [RUN_MARK] }];
+    }
+    const headers = Object.keys(server.headers ?? {}).map((header, nth) => [header, headerVariable(at, nth)]);
+    return [name, { url: server.url, env_http_headers: Object.fromEntries(headers) }];
   });
+  return settings.length > 0 ? Object.fromEntries(settings) : undefined;
 }
 
 function environmentFiles(request: RunRequest): ConfigFile[] {
@@ -108,7 +103,7 @@ export const codex: Runner<'codex'> = {
     '-c',
     'analytics.enabled=false',
     ...ifGiven(request.systemPrompt, (text) => setting('developer_instructions', text)),
-    ...serverArgs(request),
+    ...ifGiven(serverSettings(request), (settings) => setting('mcp_servers', settings)),
     ...(request.resume ? [] : ['-']),
   ],
   stdin: ({ prompt }) => prompt,
@@ -116,5 +111,6 @@ export const codex: Runner<'codex'> = {
   // The `-` is the prompt, by stdin, and has to come last.
   resumeArgs: (sessionId) => ['resume', sessionId, '-'],
   env: (request) => ({ NO_COLOR: '1', ...Object.fromEntries(headerVariables(request)) }),
+  usageOf: 'session',
   output: { format: 'json-lines', read, terminal: true },
 };

@@ -9,4 +9,6 @@ export const kilo = opencodeKin({
   testedVersion: '7.7.7',
   modes: ['code', 'architect', 'ask', 'debug', 'orchestrator'],
   prefix: 'KILO',
+  // Its first output comes after 12 s at best, and a list of sessions takes a gigabyte.
+  lookAfterMs: [25_000, 90_000],
 });

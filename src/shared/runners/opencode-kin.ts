@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { failureWith } from './http-status.js';
-import { count, part, told, words } from './lenient.js';
-import type { Findings, Runner, RunRequest } from './runner.js';
+import { count, parsedAs, part, told, words } from './lenient.js';
+import type { Findings, RunInList, Runner, RunRequest } from './runner.js';
 
 const message = z.object({
   type: z.string(),
@@ -52,6 +52,14 @@ function read(value: unknown): Findings | undefined {
   return { ...(sessionId && { sessionId }), ...learn(parsed.data) };
 }
 
+/** It prints nothing before the first output of a model, but it has the session, and its title, from the start. */
+const titleOf = (runId: string) => `agentpool ${runId}`;
+const sessions = z.array(z.object({ id: z.string(), title: words }));
+
+function findSession(listed: string, { runId }: RunInList): string | undefined {
+  return parsedAs(sessions, listed)?.find(({ title }) => title === titleOf(runId))?.id;
+}
+
 const CONFIG = 'config.json';
 const SYSTEM_PROMPT = 'system-prompt.md';
 
@@ -67,14 +75,18 @@ function configFor(request: RunRequest): object | undefined {
 
 /** opencode and its forks, which differ in their names and agents only. */
 export function opencodeKin<Name extends string>(
-  own: Pick<Runner<Name>, 'title' | 'install' | 'testedVersion' | 'modes'> & { name: Name; prefix: string },
+  own: Pick<Runner<Name>, 'title' | 'install' | 'testedVersion' | 'modes'> & {
+    name: Name;
+    prefix: string;
+    lookAfterMs: readonly number[];
+  },
 ): Runner<Name> {
-  const { prefix, ...facts } = own;
+  const { prefix, lookAfterMs, ...facts } = own;
   return {
     ...facts,
     command: own.name,
     versionArgs: ['--version'],
-    args: ({ permissions, path, model, mode }) => [
+    args: ({ runId, resume, permissions, path, model, mode }) => [
       'run',
       '--format',
       'json',
@@ -82,6 +94,7 @@ export function opencodeKin<Name extends string>(
       // A session that is resumed from elsewhere hangs for ever without this.
       '--dir',
       path,
+      ...(resume ? [] : ['--title', titleOf(runId)]),
       ...ifGiven(model, (name) => ['--model', name]),
       ...ifGiven(mode, (agent) => ['--agent', agent]),
     ],
@@ -91,6 +104,11 @@ export function opencodeKin<Name extends string>(
         jsonFile(CONFIG, config),
         ...ifGiven(request.systemPrompt, (content) => [{ name: SYSTEM_PROMPT, content }]),
       ]),
+    sessionLookup: {
+      afterMs: lookAfterMs,
+      args: ['session', 'list', '--format', 'json', '-n', '100'],
+      read: findSession,
+    },
     resumeArgs: (sessionId) => ['--session', sessionId],
     env: (request) => ({
       ...(configFor(request) && { [`${prefix}_CONFIG`]: pathOf(request, CONFIG) }),

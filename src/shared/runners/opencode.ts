@@ -8,4 +8,6 @@ export const opencode = opencodeKin({
   testedVersion: '1.18.33',
   modes: ['build', 'plan'],
   prefix: 'OPENCODE',
+  // Its first output comes after 4 s at best.
+  lookAfterMs: [10_000, 30_000, 90_000],
 });

@@ -67,5 +67,6 @@ export const qwencli: Runner<'qwencli'> = {
     QWEN_CODE_NO_RELAUNCH: 'true',
     NO_COLOR: '1',
   }),
+  usageOf: 'session',
   output: { format: 'json-lines', read, terminal: true },
 };

@@ -51,6 +51,21 @@ export interface Findings {
   readonly usage?: Usage;
 }
 
+/** How a session is found that the output of its run tells late or never: in what the CLI itself lists. */
+export interface SessionLookup {
+  /** When to ask, as long as the id is not known: after the start (ms). Each is a start of the whole CLI. */
+  readonly afterMs: readonly number[];
+  readonly args: readonly string[];
+  readonly read: (listed: string, run: RunInList) => string | undefined;
+}
+
+/** By what a run is found in a list of sessions. */
+export interface RunInList {
+  readonly runId: string;
+  readonly pid: number;
+  readonly path: string;
+}
+
 /** How a CLI's stdout is read. `read` is pure, looks at one message, and answers with what it learned. */
 export type Output =
   | {
@@ -84,14 +99,19 @@ export interface Runner<Name extends string = string> {
   readonly stdin?: (request: RunRequest) => string;
   /** We choose the id of a new session, so it is known before the program says anything. */
   readonly sessionIdArgs?: (sessionId: string) => readonly string[];
+  readonly sessionLookup?: SessionLookup;
   /** Absent: cannot resume. */
   readonly resumeArgs?: (sessionId: string) => readonly string[];
-  /** Values may be `$NAME`: a variable of the worker's environment, resolved there only. */
+  /** What every run of it gets; the profile of an agent wins over it. */
   readonly env?: (request: RunRequest) => Readonly<Record<string, string>>;
+  /** The same as its operator wrote it: `$NAME` is a variable of the worker's environment, resolved there only. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** Written with mode 0600 before the start. */
   readonly files?: (request: RunRequest) => readonly ConfigFile[];
   /** What of an agent's profile it cannot be given: a run that needs it is refused. */
   readonly lacks?: readonly ('systemPrompt' | 'mcpServers')[];
+  /** Absent: its usage is that of one run; `session`: it adds up over all runs of a session. */
+  readonly usageOf?: 'session';
   /** The first signal when we end it: TERM, unless the program ends better with another one. */
   readonly endSignal?: KillSignal;
   /** What an exit code and the last words on stderr stand for, where the output does not tell the kind of failure. */

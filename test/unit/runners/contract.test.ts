@@ -191,7 +191,7 @@ describe.each(ALL.map((runner) => [runner.name, runner] as const))('the runner %
 
   test('has an environment of text, with secrets by reference only and nothing of ours', () => {
     for (const request of requests)
-      for (const [variable, value] of Object.entries(runner.env?.(request) ?? {})) {
+      for (const [variable, value] of Object.entries({ ...runner.env?.(request), ...runner.variables })) {
         expect(variable).toMatch(/^[A-Za-z_]\w*$/);
         expect(variable).not.toMatch(/^(AGENTPOOL_|REDIS_URL$)/);
         expect(typeof value).toBe('string');

@@ -16,7 +16,9 @@ describe('the environment of a program', () => {
     'CLAUDE_PID',
     'OPENCODE',
     'OPENCODE_PID',
+    'KILO',
     'KILO_PID',
+    'OPENCODE_SERVER_PASSWORD',
     'GEMINI_CLI',
     'QWEN_CODE',
     'CODEX_SANDBOX_NETWORK_DISABLED',
@@ -40,6 +42,8 @@ describe('the environment of a program', () => {
     'CLAUDE_CODE_USE_BEDROCK',
     'CLAUDE_CODE_MAX_RETRIES',
     'OPENCODE_CONFIG_CONTENT',
+    'OPENCODE_API_KEY',
+    'KILO_CONFIG_CONTENT',
     'REDIS_URL_OF_THE_PROJECT',
     'MY_AGENTPOOL_NOTES',
     'constructor',
@@ -58,6 +62,12 @@ describe('the environment of a program', () => {
   test('has what the runner adds, over what the worker has', () => {
     const { env } = programEnvironment({ A: 'new', B: 'b' }, { A: 'old' });
     expect(env).toEqual({ A: 'new', B: 'b' });
+  });
+
+  test('has what a built-in runner gives as it is, under what a profile adds', () => {
+    const given = { TEXT: `pay ${braced('PRICE')}`, A: 'given' };
+    const { env, missing } = programEnvironment({ A: '$B' }, { A: 'old', B: 'b' }, given);
+    expect({ env, missing }).toEqual({ env: { TEXT: `pay ${braced('PRICE')}`, A: 'b', B: 'b' }, missing: [] });
   });
 });
 

@@ -35,6 +35,18 @@ describe('a run', () => {
     ['exits with 128', { exitCode: 128 }, 'failed exit'],
     ['exits with 127 by itself', { exitCode: 127, lastWords: 'sh: nope: not found' }, 'failed exit'],
     ['exits with 145, which is 401 & 255', { exitCode: 145 }, 'failed exit'],
+    ['exits with a code that its runner knows', { exitCode: 145, failureKind: () => 'auth' }, 'failed auth'],
+    [
+      'exits with a code that its runner knows, and reports an error',
+      { exitCode: 145, findings: { error: 'e' }, failureKind: () => 'auth' },
+      'failed auth',
+    ],
+    [
+      'exits with a code that its runner knows, and reports an error of another kind',
+      { exitCode: 145, findings: { error: 'e', errorKind: 'rate_limit' }, failureKind: () => 'auth' },
+      'failed rate_limit',
+    ],
+    ['exits with 0, whatever its runner makes of that', { failureKind: () => 'auth' }, 'done'],
     ['is ended by SIGKILL of somebody else', { exitCode: 137 }, 'failed signal'],
     ['is ended by SIGTERM of somebody else', { exitCode: 143 }, 'failed signal'],
     ['crashes with SIGTRAP', { exitCode: 133 }, 'failed signal'],

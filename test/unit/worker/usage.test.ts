@@ -21,3 +21,21 @@ test('what the turns of one program have taken adds up, each amount by itself', 
     usage: { inputTokens: 300, outputTokens: 20, costUsd: 0.75 },
   });
 });
+
+test('a result that comes in pieces is put together, and begins anew with a whole one', () => {
+  const reader = createReader(
+    { format: 'json-lines', read: (message) => message as Findings },
+    () => {},
+    openLogger('test', 'silent'),
+  );
+  const pieces: Findings[] = [
+    { resultPart: 'I will ' },
+    { resultPart: 'look.' },
+    { result: '' },
+    { resultPart: 'It is ' },
+    { sessionId: 's1' },
+    { resultPart: 'done.' },
+  ];
+  for (const piece of pieces) reader.take(Buffer.from(`${JSON.stringify(piece)}\n`));
+  expect(reader.finish()).toEqual({ sessionId: 's1', result: 'It is done.' });
+});
