@@ -4,6 +4,7 @@ import { messageOf } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import type { Principal, Scope } from '../shared/principal.js';
 import { bindSince2026 } from './bindings/since-2026.js';
+import { listenedTo, openEventBus } from './bindings/since-2026-listening.js';
 import { bindUntil2025 } from './bindings/until-2025.js';
 import { createOpenCalls } from './open-calls.js';
 
@@ -13,6 +14,7 @@ import { createOpenCalls } from './open-calls.js';
  */
 export function openMcpHttp(pool: Pool) {
   const calls = createOpenCalls();
+  const news = openEventBus();
   const since2026 = createMcpHandler(
     ({ authInfo, requestInfo }) =>
       bindSince2026({
@@ -24,6 +26,7 @@ export function openMcpHttp(pool: Pool) {
     {
       legacy: 'reject',
       responseMode: 'sse',
+      bus: news.bus,
       onerror: (error) => pool.logger.debug({ err: messageOf(error) }, 'an MCP request was refused'),
     },
   );
@@ -42,7 +45,10 @@ export function openMcpHttp(pool: Pool) {
     async answer(request: Request, body: unknown, principal: Principal): Promise<Response> {
       if (await isLegacyRequest(request, body)) return answerUntil2025(request, body, principal);
       const authInfo = { token: '', clientId: principal.name, scopes: [...principal.scopes] };
-      return since2026.fetch(request, { parsedBody: body, authInfo });
+      const uris = listenedTo(body) ?? [];
+      return news.during({ asker: { pool, principal }, uris }, () =>
+        since2026.fetch(request, { parsedBody: body, authInfo }),
+      );
     },
     openCalls: calls.count,
     endWaits: calls.endWaits,

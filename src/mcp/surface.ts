@@ -22,8 +22,9 @@ export function waitCapFor(clientName: string | undefined, configured: number | 
 /** What the server says of itself, in the words that every SDK takes. */
 export const SERVER_INFO = { name: 'agentpool', title: 'agentpool', version: VERSION };
 
+export const CAPABILITIES = { tools: {}, prompts: {}, resources: {} };
+
 export const SERVER_OPTIONS = {
-  capabilities: { tools: {} },
   instructions:
     'agentpool runs agent programs as durable jobs on a pool of machines. run_agent answers at once with a runId; the run goes on whatever becomes of this connection. ' +
     'wait_agent waits for the end (call it again when it timed out), stream_agent_output follows what is printed, get_agent_status and list_runs tell what there is, kill_agent ends a run with all of its processes.',
@@ -37,6 +38,8 @@ export interface Connection {
   readonly calls: OpenCalls;
   /** The client by its HTTP header, for protocols whose requests do not name it. */
   readonly userAgent?: string | undefined;
+  /** It stays, so that news can be sent over it at any time. */
+  readonly lasting?: boolean;
 }
 
 /** One call as a binding has it from its SDK. */

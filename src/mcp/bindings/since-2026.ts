@@ -5,7 +5,16 @@ import {
   ProtocolErrorCode,
   Server,
 } from '@modelcontextprotocol/server';
-import { answerCall, type Connection, describeTools, noSuchTool, SERVER_INFO, SERVER_OPTIONS } from '../surface.js';
+import {
+  answerCall,
+  CAPABILITIES,
+  type Connection,
+  describeTools,
+  noSuchTool,
+  SERVER_INFO,
+  SERVER_OPTIONS,
+} from '../surface.js';
+import { offerPrompts, offerResources } from './since-2026-resources.js';
 
 /** Who the client says it is, in what it sends along with each request. */
 function clientNameIn(envelope: Readonly<Record<string, unknown>> | undefined): string | undefined {
@@ -15,7 +24,10 @@ function clientNameIn(envelope: Readonly<Record<string, unknown>> | undefined): 
 
 /** The surface for protocol 2026-07-28, with the SDK that speaks it. */
 export function bindSince2026(connection: Connection): Server {
-  const server = new Server(SERVER_INFO, SERVER_OPTIONS);
+  const server = new Server(SERVER_INFO, {
+    ...SERVER_OPTIONS,
+    capabilities: { ...CAPABILITIES, resources: { subscribe: true } },
+  });
   server.setRequestHandler('tools/list', (): ListToolsResult => ({ tools: describeTools() }));
   server.setRequestHandler('tools/call', async ({ params }, { mcpReq }) => {
     const progressToken = mcpReq._meta?.progressToken;
@@ -33,5 +45,7 @@ export function bindSince2026(connection: Connection): Server {
     if (!answer) throw new ProtocolError(ProtocolErrorCode.InvalidParams, noSuchTool(params.name));
     return answer;
   });
+  offerPrompts(server);
+  offerResources(server, connection);
   return server;
 }

@@ -7,11 +7,24 @@ import {
   type ListToolsResult,
   McpError,
 } from '@modelcontextprotocol/sdk/types.js';
-import { answerCall, type Connection, describeTools, noSuchTool, SERVER_INFO, SERVER_OPTIONS } from '../surface.js';
+import {
+  answerCall,
+  CAPABILITIES,
+  type Connection,
+  describeTools,
+  noSuchTool,
+  SERVER_INFO,
+  SERVER_OPTIONS,
+} from '../surface.js';
+import { offerPrompts, offerResources, offerSubscriptions } from './until-2025-resources.js';
 
 /** The surface for protocol 2025-11-25 and before, with the SDK of that time. */
 export function bindUntil2025(connection: Connection): Server {
-  const server = new Server(SERVER_INFO, SERVER_OPTIONS);
+  const { lasting = false } = connection;
+  const server = new Server(SERVER_INFO, {
+    ...SERVER_OPTIONS,
+    capabilities: { ...CAPABILITIES, resources: lasting ? { subscribe: true } : {} },
+  });
   server.setRequestHandler(ListToolsRequestSchema, (): ListToolsResult => ({ tools: describeTools() }));
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra): Promise<CallToolResult> => {
     const progressToken = params._meta?.progressToken;
@@ -32,5 +45,8 @@ export function bindUntil2025(connection: Connection): Server {
     if (!answer) throw new McpError(ErrorCode.InvalidParams, noSuchTool(params.name));
     return answer;
   });
+  offerPrompts(server);
+  offerResources(server, connection);
+  if (lasting) offerSubscriptions(server, connection);
   return server;
 }

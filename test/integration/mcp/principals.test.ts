@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { callTool } from '../../../src/mcp/call.js';
+import { listResources, readResource } from '../../../src/mcp/resources.js';
+import { openSubscriptions } from '../../../src/mcp/subscriptions.js';
 import { TOOLS } from '../../../src/mcp/tools/list.js';
 import type { Pool } from '../../../src/shared/pool.js';
 import { LOCAL, type Principal } from '../../../src/shared/principal.js';
@@ -130,4 +132,35 @@ test.each(TOOLS.map((tool) => [tool.name, tool] as const))('%s says which scope 
   });
   const answer = await ask({ name: 'one', scopes: [tool.scope] }, name, {});
   expect(answer.code).not.toBe('forbidden');
+});
+
+describe('a resource', () => {
+  test('of somebody else is neither listed, nor read, nor subscribed to', async () => {
+    const uri = `agent://runs/${await submit(ANN, { agentName: 'resourceful' })}`;
+    const listed = async (principal: Principal) =>
+      (await listResources({ pool, principal }, undefined)).resources.map((one) => one.uri);
+    expect(await listed(ANN)).toContain(uri);
+    expect(await listed(BOB)).not.toContain(uri);
+    for (const part of [uri, `${uri}/output`]) {
+      await expect(readResource({ pool, principal: BOB }, part)).rejects.toThrow('there is no run');
+      expect((await readResource({ pool, principal: ANN }, part)).contents[0]).toMatchObject({ uri: part });
+      const subscriptions = openSubscriptions({ pool, principal: BOB }, () => {});
+      await expect(subscriptions.add(part)).rejects.toThrow('there is no run');
+    }
+  });
+
+  test('is for those who may read', async () => {
+    const nobody: Principal = { name: 'ann', scopes: ['kill'] };
+    await expect(listResources({ pool, principal: nobody }, undefined)).rejects.toThrow('needs the scope read');
+  });
+
+  test('is watched with a hundred others, and no more', async () => {
+    const subscriptions = openSubscriptions({ pool, principal: LOCAL }, () => {});
+    const runId = await submit(LOCAL);
+    for (let at = 0; at < 100; at += 1) await subscriptions.add(`agent://runs/${runId}/output?cursor=${at}`);
+    await expect(subscriptions.add(`agent://runs/${runId}`)).rejects.toThrow('more than 100');
+    subscriptions.stop();
+    await subscriptions.add(`agent://runs/${runId}`);
+    subscriptions.stop();
+  });
 });

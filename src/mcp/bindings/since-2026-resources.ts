@@ -1,0 +1,28 @@
+import { ProtocolError, ResourceNotFoundError, type Server } from '@modelcontextprotocol/server';
+import { describePrompts, getPrompt } from '../prompts.js';
+import { listResources, RESOURCE_TEMPLATES, readResource } from '../resources.js';
+import type { Connection } from '../surface.js';
+import { type RpcRefusal, refusing } from './refusals.js';
+
+const toError = ({ code, message, data }: RpcRefusal) => new ProtocolError(code, message, data);
+
+export function offerPrompts(server: Server): void {
+  server.setRequestHandler('prompts/list', () => ({ prompts: describePrompts() }));
+  server.setRequestHandler('prompts/get', ({ params }) =>
+    refusing(() => getPrompt(params.name, params.arguments), toError),
+  );
+}
+
+export function offerResources(server: Server, connection: Connection): void {
+  server.setRequestHandler('resources/list', ({ params }) =>
+    refusing(() => listResources(connection, params?.cursor), toError),
+  );
+  server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: RESOURCE_TEMPLATES }));
+  server.setRequestHandler('resources/read', ({ params: { uri } }) =>
+    refusing(
+      () => readResource(connection, uri),
+      (refusal) =>
+        refusal.data.code === 'unknown_run' ? new ResourceNotFoundError(uri, refusal.message) : toError(refusal),
+    ),
+  );
+}

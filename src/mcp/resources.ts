@@ -1,0 +1,87 @@
+import { askTool, RefusedError } from './ask-tool.js';
+import { parseRunUri, recordUri } from './resource-uri.js';
+import { getAgentStatus } from './tools/get-agent-status.js';
+import { listRuns } from './tools/list-runs.js';
+import { outputUri, type RunView } from './tools/run-view.js';
+import { streamAgentOutput } from './tools/stream-agent-output.js';
+import type { Asker } from './tools/tool.js';
+
+const JSON_TYPE = 'application/json';
+const TEXT_TYPE = 'text/plain';
+/** Runs on one page of the list; each has two resources. */
+const PAGE = 25;
+
+const [record, output] = [
+  {
+    uriTemplate: recordUri('{runId}'),
+    name: 'run',
+    title: 'A run',
+    description: 'Everything that is known about a run now, as get_agent_status answers it',
+    mimeType: JSON_TYPE,
+  },
+  {
+    uriTemplate: `${outputUri('{runId}')}{?cursor}`,
+    name: 'run-output',
+    title: 'The output of a run',
+    description: 'What a run has printed, from the beginning or from a cursor on; a second part says where it goes on',
+    mimeType: TEXT_TYPE,
+  },
+];
+export const RESOURCE_TEMPLATES = [record, output];
+
+/** The newest runs that the principal may see, as resources. Throws a RefusedError. */
+export async function listResources(asker: Asker, cursor: string | undefined) {
+  const { runs, nextCursor } = await askTool(asker, listRuns, { limit: PAGE, ...(cursor !== undefined && { cursor }) });
+  return { resources: runs.flatMap(resourcesOf), ...(nextCursor !== undefined && { nextCursor }) };
+}
+
+function resourcesOf({ runId, agentName, runner, status, queuedAtIso, lastOutputAtIso, outputBytes }: RunView) {
+  const about = `${runner}, ${status}, since ${queuedAtIso}`;
+  const lastModified = lastOutputAtIso ?? queuedAtIso;
+  return [
+    { uri: recordUri(runId), name: `${agentName} ${runId}`, description: about, mimeType: JSON_TYPE },
+    {
+      uri: outputUri(runId),
+      name: `output of ${agentName} ${runId}`,
+      description: about,
+      mimeType: TEXT_TYPE,
+      size: outputBytes,
+      annotations: { lastModified },
+    },
+  ];
+}
+
+/** What is at a uri. Throws a RefusedError: `unknown_run` when nothing is, `invalid_argument` when it is none of ours. */
+export async function readResource(asker: Asker, uri: string) {
+  const { runId, part, cursor } = parsed(uri);
+  if (part === 'record') {
+    const status = await askTool(asker, getAgentStatus, { runId });
+    return { contents: [{ uri, mimeType: JSON_TYPE, text: JSON.stringify(status) }] };
+  }
+  const page = await askTool(asker, streamAgentOutput, { runId, ...(cursor !== undefined && { cursor }) });
+  const { output: text, ...rest } = page;
+  const next = `${outputUri(runId)}?cursor=${page.nextCursor}`;
+  return {
+    contents: [
+      { uri, mimeType: TEXT_TYPE, text },
+      { uri: next, mimeType: JSON_TYPE, text: JSON.stringify({ ...rest, next }) },
+    ],
+  };
+}
+
+/** The run that a uri is about, if the principal may see it. Throws a RefusedError as `readResource` does. */
+export async function runOfResource(asker: Asker, uri: string): Promise<string> {
+  const { runId } = parsed(uri);
+  await askTool(asker, getAgentStatus, { runId, tailBytes: 0 });
+  return runId;
+}
+
+function parsed(uri: string) {
+  const found = parseRunUri(uri);
+  if (found) return found;
+  throw new RefusedError({
+    code: 'invalid_argument',
+    message: `${JSON.stringify(uri.slice(0, 200))} is no uri of a run`,
+    hint: `There are ${RESOURCE_TEMPLATES.map(({ uriTemplate }) => uriTemplate).join(' and ')}.`,
+  });
+}
