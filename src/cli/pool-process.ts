@@ -7,11 +7,15 @@ import { privateDirectory } from '../shared/config/home.js';
 import { ConfigError, UnreachableError } from '../shared/errors.js';
 import { identify, isAlive, type ProcessId, signalProcess } from '../worker/processes.js';
 import { type Context, unmarked } from './context.js';
+import { startProgress } from './progress.js';
 
 /** What `up` writes down about itself for `down`, `mcp` and `demo`. */
 export interface PoolProcess extends ProcessId {
   readonly url: string;
 }
+
+/** What a person at a terminal is told meanwhile. */
+export const STARTING = 'starting Redis, a worker and the HTTP server …';
 
 /** A cold start of Node, Redis and three processes on a slow machine (ms). */
 const UP_WITHIN_MS = 60_000;
@@ -59,6 +63,7 @@ export async function ensurePoolUp(
   const there = readPoolProcess(home);
   if (there) return { ...there, started: false };
   privateDirectory(home);
+  const progress = startProgress();
   const release = await lock(home, {
     lockfilePath: join(home, 'up.lock'),
     stale: 15_000,
@@ -68,8 +73,10 @@ export async function ensurePoolUp(
   try {
     const meanwhile = readPoolProcess(home);
     if (meanwhile) return { ...meanwhile, started: false };
+    progress.show(STARTING);
     return { ...(await startDetached(home, unmarked(env), extraArgs)), started: true };
   } finally {
+    progress.stop();
     await release().catch(() => {});
   }
 }

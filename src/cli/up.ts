@@ -7,8 +7,16 @@ import { keepRunning } from './child.js';
 import { connectLines } from './connect-lines.js';
 import { type Context, openContext, unmarked } from './context.js';
 import { aborted, onInterrupt } from './interrupt.js';
-import { endPoolProcess, ensurePoolUp, forgetPoolProcess, readPoolProcess, writePoolProcess } from './pool-process.js';
+import {
+  endPoolProcess,
+  ensurePoolUp,
+  forgetPoolProcess,
+  readPoolProcess,
+  STARTING,
+  writePoolProcess,
+} from './pool-process.js';
 import { note, print, printJson } from './print.js';
+import { startProgress } from './progress.js';
 
 export function addUp(program: Command): void {
   program
@@ -54,7 +62,9 @@ export function addDown(program: Command): void {
 async function up(context: Context, signal: AbortSignal, options: { port?: string; json?: boolean }): Promise<void> {
   const { config, env, logger } = context;
   privateDirectory(config.home);
-  await context.redis(); // started once, before the two processes ask for it
+  const progress = startProgress();
+  progress.show(STARTING);
+  await context.redis().finally(progress.stop); // started once, before the two processes ask for it
   const childEnv = unmarked(env);
   const worker = keepRunning(['worker', '--json'], childEnv, logger);
   const server = await startServer(
@@ -63,8 +73,9 @@ async function up(context: Context, signal: AbortSignal, options: { port?: strin
     options.port !== undefined || env.AGENTPOOL_PORT !== undefined,
     logger,
   );
+  progress.show(STARTING);
   try {
-    const [line] = await Promise.all([server.ready, worker.ready]);
+    const [line] = await Promise.all([server.ready, worker.ready]).finally(progress.stop);
     const { url } = JSON.parse(line) as { url: string };
     writePoolProcess(config.home, url);
     welcome(url, 'Ctrl-C ends it; programs that run go on and are found again by the next up.', options.json);

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePlace, steps } from '../support/pool.js';
@@ -94,7 +96,7 @@ describe('a run', () => {
     const first = await openMcp(place);
     const { runId, pid } = await first.call<{ runId: string; pid: number }>('run_agent', {
       runner: 'scripted',
-      prompt: steps({ print: 'one\n' }, { pause: 1_500 }, { print: 'two\n' }),
+      prompt: steps({ print: 'one\n' }, { until: join(place.work, 'go on') }, { print: 'two\n' }),
       agentName: 'survivor',
     });
     process.kill(first.pid, 'SIGKILL');
@@ -105,6 +107,7 @@ describe('a run', () => {
       status: 'running',
     });
     await second.close();
+    writeFileSync(join(place.work, 'go on'), '');
     const third = await openMcp(place);
     expect(await third.call<Facts>('wait_agent', { runId })).toMatchObject({ status: 'done', output: 'one\ntwo\n' });
     await third.close();
@@ -117,12 +120,13 @@ describe('a run', () => {
   });
 
   it('can be delayed, and goes by priority', async () => {
-    const busy = await Promise.all([1, 2, 3, 4].map(() => submit([{ pause: 2_000 }])));
+    const busy = await Promise.all([1, 2, 3, 4].map(() => submit([{ until: join(place.work, 'room') }])));
     const late = await submit([{ print: 'late' }], { priority: 10 });
     const soon = await submit([{ print: 'soon' }], { priority: 1 });
     const delayed = await submit([{ print: 'delayed' }], { delayMs: 3_000 });
     const queued = await mcp.call<Facts>('get_agent_status', { runId: late });
     expect(queued).toMatchObject({ status: 'queued', queuePosition: 2 });
+    writeFileSync(join(place.work, 'room'), '');
     await mcp.call('wait_agent', { runIds: [...busy, late, soon, delayed] });
     const facts = await Promise.all(
       [soon, late, delayed].map((runId) =>

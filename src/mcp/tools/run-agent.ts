@@ -28,7 +28,11 @@ export const runArguments = {
     .default(false)
     .describe('Resume the latest session of this agentName and runner, if there is one'),
   mode: z.string().optional().describe('A mode of the runner, where it has some'),
-  path: z.string().optional().describe("The working directory on the worker, absolute; by default the worker's own"),
+  path: z
+    .string()
+    .regex(/^\P{Cc}*$/u, 'must not hold control characters')
+    .optional()
+    .describe("The working directory on the worker, absolute; by default the worker's own"),
   model: argumentWord.optional().describe('The model, as the agent program names it'),
   timeoutMs: z
     .number()
