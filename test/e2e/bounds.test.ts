@@ -1,0 +1,147 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { identify } from '../../src/worker/processes.js';
+import { makePlace, type Place, steps } from '../support/pool.js';
+import { eventually, type Facts, MAIN, type McpSession, openMcp, startWorkerProcess } from '../support/processes.js';
+
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const clean of cleanUp.splice(0).reverse()) await clean();
+});
+
+async function open(extra: Readonly<Record<string, string>>): Promise<{ place: Place; mcp: McpSession }> {
+  const place = makePlace({ AGENTPOOL_HOST_NAME: 'here', ...extra });
+  cleanUp.push(place.clean);
+  const mcp = await openMcp(place);
+  cleanUp.push(mcp.close);
+  return { place, mcp };
+}
+
+type Status = Facts & { runId: string; status: string; pid: number };
+const submit = async (mcp: McpSession, ...list: Facts[]) =>
+  (await mcp.call<Status>('run_agent', { runner: 'scripted', prompt: steps(...list) })).runId;
+const status = (mcp: McpSession, runId: string) => mcp.call<Status>('get_agent_status', { runId });
+const output = async (mcp: McpSession, runId: string) =>
+  (await mcp.call<{ output: string }>('stream_agent_output', { runId })).output;
+const goOn = (place: Place, gate: string) => writeFileSync(join(place.work, gate), '');
+const MIB = 1024 * 1024;
+
+describe('the spools of a host', () => {
+  it('over their quota: the run with the largest one fails and says so, the others go on', async () => {
+    const { place, mcp } = await open({ AGENTPOOL_SPOOL_QUOTA_BYTES: String(MIB) });
+    const worker = await startWorkerProcess(place);
+    cleanUp.push(() => worker.end('SIGKILL'));
+    const small = await submit(mcp, { print: 'a\n' }, { until: 'go' }, { print: 'b\n' });
+    const large = await submit(mcp, { fill: 2 * MIB }, { pause: 600_000 });
+    expect(await mcp.call<Facts>('wait_agent', { runId: large })).toMatchObject({
+      status: 'failed',
+      failure: { kind: 'spool', message: expect.stringContaining('AGENTPOOL_SPOOL_QUOTA_BYTES') },
+    });
+    expect(await status(mcp, small)).toMatchObject({ status: 'running' });
+    goOn(place, 'go');
+    expect(await mcp.call<Facts>('wait_agent', { runId: small })).toMatchObject({ status: 'done' });
+    expect(await output(mcp, small)).toBe('a\nb\n');
+  });
+
+  const disk = 'mount -t tmpfs -o size=1m tmpfs';
+  const mayMount =
+    spawnSync('unshare', ['--mount', '--map-root-user', 'sh', '-c', `${disk} /mnt`], { stdio: 'ignore' }).status === 0;
+
+  it.skipIf(!mayMount)(
+    'on a full disk: a run goes on or fails and says why, and the others are untouched',
+    async () => {
+      const { place, mcp } = await open({});
+      const worker = spawn(
+        'unshare',
+        [
+          '--mount',
+          '--map-root-user',
+          'sh',
+          '-c',
+          `${disk} "$0" && exec "$@"`,
+          place.home,
+          process.execPath,
+          MAIN,
+          'worker',
+        ],
+        { cwd: place.work, env: place.env, stdio: ['ignore', 'pipe', 'inherit'] },
+      );
+      cleanUp.push(async () => {
+        const exited = once(worker, 'exit');
+        worker.kill('SIGKILL');
+        await exited;
+      });
+      await once(worker.stdout, 'data');
+      const silent = await submit(mcp, { print: 'a\n' }, { until: 'later' }, { print: 'b\n' });
+      await eventually(
+        () => output(mcp, silent),
+        (text) => text === 'a\n',
+      );
+      const hungry = await submit(
+        mcp,
+        { spawn: { command: 'cat /dev/zero 2>/dev/null; touch full', keepOutput: true } },
+        { until: 'go' },
+        { exit: 3 },
+      );
+      await eventually(() => readdirSync(place.work).includes('full'));
+      const refused = await submit(mcp, { print: 'never\n' });
+      expect(await mcp.call<Facts>('wait_agent', { runId: refused })).toMatchObject({
+        status: 'failed',
+        failure: { kind: 'spool', message: expect.stringContaining('ENOSPC') },
+      });
+      goOn(place, 'go');
+      expect(await mcp.call<Facts>('wait_agent', { runId: hungry })).toMatchObject({ status: 'failed', exitCode: 3 });
+      const after = () => submit(mcp, { print: 'again\n' }).then((runId) => mcp.call<Facts>('wait_agent', { runId }));
+      await eventually(after, ({ status: state }) => state === 'done');
+      goOn(place, 'later');
+      expect(await mcp.call<Facts>('wait_agent', { runId: silent })).toMatchObject({ status: 'done', exitCode: 0 });
+      expect(await output(mcp, silent)).toBe('a\nb\n');
+    },
+  );
+
+  it('that somebody removes while a program runs: that run is lost, and its worker goes on', async () => {
+    const { place, mcp } = await open({});
+    const worker = await startWorkerProcess(place);
+    cleanUp.push(() => worker.end('SIGKILL'));
+    const runId = await submit(mcp, { print: 'a\n' }, { until: 'go' });
+    await eventually(
+      () => output(mcp, runId),
+      (text) => text === 'a\n',
+    );
+    const root = join(place.home, 'spool', readdirSync(join(place.home, 'spool'))[0] ?? '', 'here');
+    spawnSync('rm', ['-r', join(root, runId)]);
+    goOn(place, 'go');
+    expect(await mcp.call<Facts>('wait_agent', { runId })).toMatchObject({
+      status: expect.stringMatching(/done|failed/),
+    });
+    const next = await submit(mcp, { print: 'b\n' });
+    expect(await mcp.call<Facts>('wait_agent', { runId: next })).toMatchObject({ status: 'done' });
+    expect(identify(worker.child.pid ?? 0)).toBeDefined();
+  });
+});
+
+describe('what has ended', () => {
+  it('keeps its output for its time, then its record for longer, and then is forgotten', async () => {
+    const { place, mcp } = await open({
+      AGENTPOOL_OUTPUT_RETENTION_MS: '1500',
+      AGENTPOOL_RECORD_RETENTION_MS: '12000',
+    });
+    const worker = await startWorkerProcess(place);
+    cleanUp.push(() => worker.end('SIGKILL'));
+    const runId = await submit(mcp, { print: 'a\n' });
+    await mcp.call('wait_agent', { runId });
+    const page = await eventually(
+      () => mcp.call<Facts>('stream_agent_output', { runId }),
+      ({ output: text }) => text === '',
+    );
+    expect(page).toMatchObject({ isComplete: true, droppedBytes: 2 });
+    await eventually(
+      () => status(mcp, runId).catch(({ code }: { code: string }) => code),
+      (code) => code === 'unknown_run',
+      30_000,
+    );
+  });
+});
