@@ -57,19 +57,19 @@ export function installedRunners(
 }
 export type Installed = ReturnType<typeof installedRunners>;
 
-/** What the heartbeat tells of the runners. Versions arrive later, since some CLIs are slow to say theirs. */
-export function startOffers(installed: Installed, env: Env): { offers: () => OfferedRunner[] } {
+/** What the heartbeat tells of the runners, and with their versions once they were asked: some CLIs are slow to say. */
+export function createOffers(installed: Installed, env: Env) {
   const versions = new Map<string, string>();
-  const ask = async () => {
+  const askVersions = async () => {
     for (const { runner, program } of installed.values()) {
       if (!runner.versionArgs) continue;
       const version = await programVersion(program, runner.versionArgs, env).catch(() => undefined);
       if (version) versions.set(runner.name, version);
     }
   };
-  void ask();
   return {
-    offers: () =>
+    askVersions,
+    offers: (): OfferedRunner[] =>
       [...installed].map(([name, { program }]) => {
         const version = versions.get(name);
         return { name, program, ...(version && { version }) };

@@ -10,7 +10,7 @@ import { createContact } from './contact.js';
 import type { WorkerDeps } from './deps.js';
 import { baseEnvironment } from './environment.js';
 import { every } from './every.js';
-import { installedRunners, startOffers } from './installed.js';
+import { createOffers, installedRunners } from './installed.js';
 import { identify } from './processes.js';
 import { createSlots } from './slots.js';
 import { spoolRoot } from './spool.js';
@@ -63,7 +63,7 @@ export async function startWorker(
     onRoom: () => wake(),
     logger,
   };
-  const { offers } = startOffers(installed, baseEnvironment(env));
+  const { offers, askVersions } = createOffers(installed, baseEnvironment(env));
   const startedAt = await pool.runs.now();
   let stopping: Promise<void> | undefined;
 
@@ -91,6 +91,7 @@ export async function startWorker(
 
   await beat();
   await takeOver(deps);
+  void askVersions(); // not before: starting ten programs takes a while
   const unheard = await pool.control.onWake(id, () => void lookAtAll());
   const claiming = await startClaiming(deps);
   wake = claiming.wake;

@@ -39,13 +39,13 @@ export async function takeOver(deps: WorkerDeps): Promise<number> {
   for (const runId of spooled) {
     const run = await pool.runs.get(runId);
     if (!run || isEnded(run.state) || !(await hasDeadOwner(run)) || ours(runId)) continue;
-    if (await adopt(deps, run)) taken += 1;
+    if (await take(deps, run)) taken += 1;
   }
   const bereft = [...workers.values()].some((worker) => worker.host === host && isDead(worker, host));
   for (const state of bereft ? (['running', 'orphaned'] as const) : (['orphaned'] as const))
     for (const run of await pool.runs.list({ state, host }, MOST_WITHOUT_SPOOL)) {
       if (spooled.includes(run.id) || !(await hasDeadOwner(run)) || ours(run.id)) continue;
-      if (await recover(deps, run)) taken += 1;
+      if (await take(deps, run)) taken += 1;
     }
   if (taken > 0) logger.info({ taken }, 'took over runs of a worker that is gone');
   return taken;
@@ -53,57 +53,48 @@ export async function takeOver(deps: WorkerDeps): Promise<number> {
 
 const MOST_WITHOUT_SPOOL = 1_000;
 
-/**
- * A run of this host without a spool: its worker died between claiming it and making the spool, so no program was ever
- * started, and it is started now; or the disk was wiped, and with it all that is known.
- */
-async function recover(deps: WorkerDeps, run: Run): Promise<boolean> {
-  const { pool, id, host, slots } = deps;
-  const { changed, epoch } = await pool.runs.takeOver(run, id, host);
-  if (!changed) return false;
-  if (run.pid !== undefined || processesOf(run.id).length > 0) {
-    await pool.runs.end(run.id, epoch, {
-      state: 'failed',
-      failure: { kind: 'lost', message: 'its spool is gone from its host' },
-    });
-    await tidy(deps, run.id);
-    return true;
-  }
-  slots.take(run.runner);
-  await startRun(deps, { id: run.id, epoch }, run, undefined);
-  return true;
-}
-
-async function adopt(deps: WorkerDeps, run: Run): Promise<boolean> {
-  const { pool, id, host, slots, leases, logger } = deps;
-  const spool = spoolOf(deps.spools, run.id);
+/** Takes over a run whose owner is dead; false when another worker of this host was faster. */
+async function take(deps: WorkerDeps, run: Run): Promise<boolean> {
+  const { pool, id, host } = deps;
   // With a spool and `queued`: a Redis that crashed has forgotten that the run was claimed, and perhaps started, here.
   const { changed, epoch } =
     run.state === 'queued' ? await pool.runs.claim(run.id, id, host) : await pool.runs.takeOver(run, id, host);
-  if (!changed) return false; // another worker of this host was faster
-  const own = { id: run.id, epoch };
-  const meta = readMeta(spool);
-  const queue = meta?.queue ?? run.queue;
-  const lease = meta && (await pool.queues.resumeLease(run.id, queue, meta.leaseToken).catch(() => undefined));
-  if (!hasBegun(spool)) {
-    if (lease) leases.add(lease);
-    slots.take(run.runner);
-    await startRun(deps, own, { runner: run.runner, queue }, lease);
-    return true;
-  }
-  if (!meta) {
-    await pool.runs.end(run.id, epoch, {
-      state: 'failed',
-      failure: { kind: 'lost', message: 'its spool is unreadable' },
-    });
-    await tidy(deps, run.id);
-    return true;
-  }
-  if (lease) leases.add(lease);
-  slots.take(run.runner);
-  watchOver(deps, own, lease, await withWrapper(spool, meta), run);
-  logger.info({ runId: run.id, pid: run.pid ?? readNumberLine(spool.pid) }, 'attached to a running program');
+  if (!changed) return false;
+  // Only now: its last owner may have made the spool, and died, since we listed them.
+  const spool = spoolOf(deps.spools, run.id);
+  await (hasBegun(spool) ? attach(deps, { ...run, epoch }, spool) : startAnew(deps, { ...run, epoch }, spool));
   return true;
+}
+
+/** Nothing was ever started from its spool, if there is one: so it is started now, unless there are traces all the same. */
+async function startAnew(deps: WorkerDeps, run: Run, spool: Spool): Promise<void> {
+  if (run.pid !== undefined || processesOf(run.id).length > 0)
+    return giveUp(deps, run, 'its spool is gone from its host');
+  const meta = readMeta(spool);
+  const lease = meta && (await leaseOf(deps, meta));
+  deps.slots.take(run.runner);
+  await startRun(deps, run, run, lease);
+}
+
+async function attach(deps: WorkerDeps, run: Run, spool: Spool): Promise<void> {
+  const meta = readMeta(spool);
+  if (!meta) return giveUp(deps, run, 'its spool is unreadable');
+  const lease = await leaseOf(deps, meta);
+  deps.slots.take(run.runner);
+  watchOver(deps, run, lease, await withWrapper(spool, meta), run);
+  deps.logger.info({ runId: run.id, pid: run.pid ?? readNumberLine(spool.pid) }, 'attached to a running program');
+}
+
+/** Goes on with the lock that the last owner held. */
+async function leaseOf({ pool, leases }: WorkerDeps, { runId, queue, leaseToken }: SpoolMeta) {
+  const lease = await pool.queues.resumeLease(runId, queue, leaseToken).catch(() => undefined);
+  if (lease) leases.add(lease);
+  return lease;
+}
+
+async function giveUp(deps: WorkerDeps, run: Run, message: string): Promise<void> {
+  await deps.pool.runs.end(run.id, run.epoch, { state: 'failed', failure: { kind: 'lost', message } });
+  await tidy(deps, run.id);
 }
 
 /** A wrapper says who it is within this time (ms). */

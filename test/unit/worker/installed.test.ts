@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { customRunner as schema } from '../../../src/shared/config/custom-runner.js';
 import { customRunner } from '../../../src/shared/runners/custom.js';
 import { demo } from '../../../src/shared/runners/demo.js';
-import { findProgram, installedRunners, programVersion, startOffers } from '../../../src/worker/installed.js';
+import { createOffers, findProgram, installedRunners, programVersion } from '../../../src/worker/installed.js';
 import { eventually } from '../../support/processes.js';
 
 const root = mkdtempSync(join(tmpdir(), 'ap-installed-'));
@@ -96,7 +96,8 @@ describe('what a worker offers', () => {
   });
 
   test('is told at once, and the versions as soon as they are known', async () => {
-    const { offers } = startOffers(installedRunners(runners, ['a', 'c'], env), env);
+    const { offers, askVersions } = createOffers(installedRunners(runners, ['a', 'c'], env), env);
+    void askVersions();
     expect(offers()).toEqual([
       { name: 'a', program: join(first, 'one') },
       { name: 'c', program: join(second, 'folder') },
