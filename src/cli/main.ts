@@ -20,6 +20,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   kill: async () => (await import('./runs.js')).addKill,
   connect: async () => (await import('./connect.js')).addConnect,
   agents: async () => (await import('./agents.js')).addAgents,
+  import: async () => (await import('./import.js')).addImport,
   doctor: async () => (await import('./doctor.js')).addDoctor,
   demo: async () => (await import('./demo.js')).addDemo,
 };

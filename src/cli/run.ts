@@ -22,6 +22,7 @@ interface RunOptions {
   readonly agent?: string;
   readonly session?: string;
   readonly autoResume?: boolean;
+  readonly config?: string;
   readonly mode?: string;
   readonly path?: string;
   readonly model?: string;
@@ -43,6 +44,7 @@ export function addRun(program: Command): void {
     .option('--agent <name>', 'a stored agent, or a name for the run, for follow-up commands and sessions')
     .option('--session <id>', 'resume this session of the agent program')
     .option('--auto-resume', 'resume the latest session of this agent name and runner')
+    .option('--config <dir>', 'a workspace of overmind-mcp, for the session that is not known here')
     .option('--mode <mode>', 'a mode of the runner')
     .option('--path <directory>', 'the working directory on the worker')
     .option('--model <model>', 'the model')
@@ -80,6 +82,7 @@ async function run(runner: string, prompt: string, options: RunOptions): Promise
       agentName: isAgent ? runner : options.agent,
       sessionId: options.session,
       autoResume: options.autoResume,
+      config: options.config === undefined ? undefined : resolve(options.config),
       mode: options.mode,
       path: options.path === undefined ? undefined : resolve(options.path),
       model: options.model,

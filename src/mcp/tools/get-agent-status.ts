@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { statusAnswer } from '../overmind/answers.js';
+import { overmindRun } from '../overmind/named-workspace.js';
 import { runView, viewOf, waitingFor } from './run-view.js';
 import { textOf } from './text.js';
 import { defineTool, READS } from './tool.js';
@@ -23,10 +25,14 @@ export const getAgentStatus = defineTool({
     outputTail: z.string(),
     result: z.string().optional(),
     queuePosition: z.number().int().optional(),
+    source: z.string().optional().describe('The file of overmind-mcp that told all of this'),
+    uncertain: z.boolean().optional().describe('The status is a guess'),
   }),
   annotations: READS,
   scope: 'read',
   handle: async ({ tailBytes, ...which }, { pool, principal }) => {
+    const elsewhere = await overmindRun({ pool, principal }, which);
+    if (elsewhere) return statusAnswer(elsewhere, tailBytes);
     const run = await findRun({ pool, principal }, which);
     const [tail, result, queuePosition, turn] = await Promise.all([
       tailBytes === 0 ? undefined : pool.runs.tail(run.id, tailBytes, undefined),

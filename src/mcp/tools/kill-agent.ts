@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { Pool } from '../../shared/pool.js';
 import { KILL_SIGNALS, type Run } from '../../shared/run.js';
 import { isEnded, RUN_STATES } from '../../shared/run-state.js';
+import { killAnswer } from '../overmind/answers.js';
+import { overmindRun } from '../overmind/named-workspace.js';
 import { defineTool } from './tool.js';
 import { findRun, runById, whichRun } from './which-run.js';
 
@@ -35,6 +37,8 @@ export const killAgent = defineTool({
   scope: 'kill',
   handle: async ({ signal, graceMs, reason, ...which }, context) => {
     const { pool } = context;
+    const elsewhere = await overmindRun(context, which);
+    if (elsewhere) return killAnswer(elsewhere);
     const before = await findRun(context, which);
     if (isEnded(before.state)) return answer(before, false);
     const { state } = await pool.runs.wishKill(before.id, { signal, graceMs, ...(reason !== undefined && { reason }) });

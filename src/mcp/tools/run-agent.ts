@@ -5,7 +5,7 @@ import { RUNNERS } from '../../shared/runners/list.js';
 import { failureView, outputUri, runView } from './run-view.js';
 import { type Submission, type Submitted, submit } from './submit.js';
 import { defineTool } from './tool.js';
-import { agentNameArgument } from './which-run.js';
+import { agentNameArgument, configArgument } from './which-run.js';
 
 const names = RUNNERS.map(({ name }) => name).join(', ');
 
@@ -67,6 +67,7 @@ export const runArguments = {
     .max(256)
     .optional()
     .describe('Makes a repeated call safe: the same token answers with the same run and never starts a second one'),
+  config: configArgument,
   silent: z
     .boolean()
     .default(false)

@@ -6,6 +6,8 @@ import { isEnded, RUN_STATES } from '../../shared/run-state.js';
 import { BEGINNING, cursorOf, type Position, parseCursor, positionAfter } from '../../shared/run-store/output.js';
 import type { OutputPage, OutputQuery } from '../../shared/run-store/read-output.js';
 import { createWaker } from '../../shared/run-store/wait.js';
+import { outputAnswer } from '../overmind/answers.js';
+import { overmindRun } from '../overmind/named-workspace.js';
 import { startReporting } from './progress.js';
 import { textOf } from './text.js';
 import { defineTool, READS, type ToolContext } from './tool.js';
@@ -78,6 +80,8 @@ export const streamAgentOutput = defineTool({
         'cursor, sinceTimestamp and tail exclude each other',
         'Give one of them, or none for the beginning.',
       );
+    const elsewhere = await overmindRun(context, which);
+    if (elsewhere) return outputAnswer(elsewhere, asked);
     const found = await findRun(context, which);
     const query: OutputQuery = {
       from: startOf(cursor, sinceTimestamp),

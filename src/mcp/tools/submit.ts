@@ -18,6 +18,8 @@ export interface Submission extends Omit<RunOrder, 'agentName' | 'principal' | '
   readonly runner?: string;
   readonly agentName?: string;
   readonly autoResume?: boolean;
+  /** A workspace of overmind, for the session that autoResume does not find here. */
+  readonly config?: string;
   readonly clientToken?: string;
 }
 
@@ -81,12 +83,12 @@ export async function prepare(
   submission: Submission,
   workers: readonly LivingWorker[],
 ): Promise<Prepared> {
-  const { clientToken, autoResume, ...asked } = await withProfile(pool, submission);
+  const { clientToken, autoResume, config, ...asked } = await withProfile(pool, submission);
   checkRunner(pool, asked, workers);
   checkPrompt(pool, asked.prompt);
   const agentName = asked.agentName ?? asked.runner;
   const asking = { ...asked, agentName, principal: principal.name };
-  const session = await sessionFor({ pool, principal }, asking, autoResume ?? false);
+  const session = await sessionFor({ pool, principal }, asking, autoResume ?? false, config);
   const sessionId = asked.sessionId ?? session?.id;
   const order: Order = { ...asking, ...(sessionId !== undefined && { sessionId }) };
   checkHost(order, session);

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { UserError } from '../../shared/errors.js';
 import type { Run } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
+import { waitAnswer } from '../overmind/answers.js';
+import { overmindRun } from '../overmind/named-workspace.js';
 import { defineTool, READS } from './tool.js';
 import { allEnded, MOST_RUNS, waitedView, waitedViews, waitForRuns, waitTimeout } from './waiting.js';
 import { findRun, whichRun } from './which-run.js';
@@ -29,6 +31,8 @@ export const waitAgent = defineTool({
     if (runIds && (which.runId ?? which.agentName) !== undefined)
       throw new UserError('invalid_argument', 'runIds excludes runId and agentName', 'Put all of them into runIds.');
     const { pool } = context;
+    const elsewhere = await overmindRun(context, which);
+    if (elsewhere) return waitAnswer(elsewhere);
     const targets = runIds
       ? await Promise.all(runIds.map((runId) => findRun(context, { runId })))
       : [await findRun(context, which)];

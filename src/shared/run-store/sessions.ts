@@ -12,7 +12,8 @@ export interface Session {
   readonly host: string;
   readonly path: string;
   readonly home: string;
-  readonly runId: string;
+  /** Absent: it was begun outside of this pool. */
+  readonly runId?: string;
 }
 
 /** What a session had taken when a run of it began and when it ended. */
@@ -34,6 +35,15 @@ export function openSessions(redis: RedisClient, prefix: string, retentionMs: nu
       const { runner, id, agentName, principal = LOCAL.name } = session;
       await redis.set(byId(runner, id), JSON.stringify(session), 'PX', retentionMs);
       await redis.set(latest(principal, agentName, runner), id, 'PX', retentionMs);
+    },
+    /** Remembers a session from outside unless it, or a later one of its agent, is known; `ageMs` of its time are over. */
+    async adopt(session: Session, ageMs: number): Promise<'remembered' | 'known' | 'too old'> {
+      const { runner, id, agentName, principal = LOCAL.name } = session;
+      const left = Math.floor(retentionMs - Math.max(0, ageMs));
+      if (left <= 0) return 'too old';
+      const added = await redis.set(byId(runner, id), JSON.stringify(session), 'PX', left, 'NX');
+      await redis.set(latest(principal, agentName, runner), id, 'PX', left, 'NX');
+      return added === 'OK' ? 'remembered' : 'known';
     },
     async find(runner: string, id: string): Promise<Session | undefined> {
       const text = await redis.get(byId(runner, id));
