@@ -41,7 +41,7 @@ const endOf = async (args: Facts) => {
 
 describe('a tool refuses, and says what to do', () => {
   it.each([
-    ['an unknown runner', 'run_agent', { runner: 'clod', prompt: 'x' }, 'unknown_runner', /claude, demo/],
+    ['an unknown runner', 'run_agent', { runner: 'clod', prompt: 'x' }, 'unknown_runner', /claude, gemini.*, demo/],
     [
       'a mode that the runner has not',
       'run_agent',
