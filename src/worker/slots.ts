@@ -4,8 +4,15 @@ export type Concurrency = number | Readonly<Record<string, number>>;
 /** A runner that a per-runner setting does not name gets this many. */
 const UNNAMED = 1;
 
-/** How many runs a worker may have at once; `onChange` is called when one was taken or released. */
-export function createSlots(concurrency: Concurrency, onChange: () => void = () => {}) {
+/**
+ * How many runs a worker may have at once, and of one runner no more than that can bear; `onChange` is called when a slot
+ * was taken or released.
+ */
+export function createSlots(
+  concurrency: Concurrency,
+  onChange: () => void = () => {},
+  mostOf: (runner: string) => number | undefined = () => undefined,
+) {
   const used = new Map<string, number>();
   const set = (runner: string, count: number) => {
     used.set(runner, Math.max(0, count));
@@ -13,10 +20,13 @@ export function createSlots(concurrency: Concurrency, onChange: () => void = () 
   };
   const limits = new Map(typeof concurrency === 'number' ? [] : Object.entries(concurrency));
   const total = () => [...used.values()].reduce((sum, count) => sum + count, 0);
-  const limitOf = (runner: string) => (typeof concurrency === 'number' ? concurrency : (limits.get(runner) ?? UNNAMED));
+  const limitOf = (runner: string) => {
+    const wanted = typeof concurrency === 'number' ? concurrency : (limits.get(runner) ?? UNNAMED);
+    return Math.min(wanted, mostOf(runner) ?? wanted);
+  };
   return {
     isFree: (runner: string) =>
-      typeof concurrency === 'number' ? total() < concurrency : (used.get(runner) ?? 0) < limitOf(runner),
+      (typeof concurrency !== 'number' || total() < concurrency) && (used.get(runner) ?? 0) < limitOf(runner),
     /** Adopted runs take slots even when none is free: their programs run anyway. */
     take: (runner: string) => set(runner, (used.get(runner) ?? 0) + 1),
     release: (runner: string) => set(runner, (used.get(runner) ?? 0) - 1),

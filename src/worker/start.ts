@@ -42,12 +42,16 @@ export async function startWorker(
   let wake = () => {};
   let beatSoon: NodeJS.Timeout | undefined;
   // Who submits a run looks at the heartbeats for a free worker, so they must not lag behind by seconds.
-  const slots = createSlots(config.concurrency, () => {
-    beatSoon ??= setTimeout(() => {
-      beatSoon = undefined;
-      if (phase === 'ready') beat().catch(() => {});
-    }, BEAT_SOON_MS);
-  });
+  const slots = createSlots(
+    config.concurrency,
+    () => {
+      beatSoon ??= setTimeout(() => {
+        beatSoon = undefined;
+        if (phase === 'ready') beat().catch(() => {});
+      }, BEAT_SOON_MS);
+    },
+    (runner) => pool.runners.get(runner)?.atOnce,
+  );
   const deps: WorkerDeps = {
     pool,
     id,

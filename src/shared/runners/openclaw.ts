@@ -89,7 +89,9 @@ export const openclaw: Runner<'openclaw'> = {
   command: 'openclaw',
   // Where Node is too old for it, npm takes 0.0.1 without a word.
   install: 'npm install -g openclaw@2026.9.6   # needs Node 24.16 or 26.1',
-  note: 'reads `~/.openclaw/openclaw.json`, which must be there; one run at a time for each home directory',
+  note: 'reads `~/.openclaw/openclaw.json`, which must be there; a worker runs one at a time, and so must all of one home',
+  // It locks the directory of its state, and a second one does not wait but gives up.
+  atOnce: 1,
   versionArgs: ['--version'],
   testedVersion: '2026.9.6',
   args: (request) => [

@@ -8,6 +8,8 @@ const message = streamJson.extend({ error: part({ message: words }) });
 
 /** `[API Error: 401 ...]`: what the provider answered, in words. */
 const STATUS = /^\[API Error: (\d{3})\b/;
+/** The provider was not asked. */
+const NO_LOGIN = /^(No auth type is selected|Missing API key)\b/;
 
 function read(value: unknown): Findings | undefined {
   const parsed = message.safeParse(value);
@@ -18,11 +20,12 @@ function read(value: unknown): Findings | undefined {
   const usage = spentOf(parsed.data);
   if (!failed) return { ended: true, usage, ...(result !== undefined && { result }) };
   const text = error?.message || result || subtype || 'qwen reported an error';
-  return { ended: true, usage, ...failureWith(text, statusIn(text, STATUS)) };
+  return { ended: true, usage, ...failureWith(text, NO_LOGIN.test(text) ? 401 : statusIn(text, STATUS)) };
 }
 
 const MCP = 'mcp.json';
 const SETTINGS = 'settings.json';
+const DEFAULTS = 'defaults.json';
 
 /** It tells streamed HTTP from server-sent events by the name of the member. */
 const servers = (request: RunRequest) =>
@@ -33,6 +36,9 @@ const servers = (request: RunRequest) =>
 
 /** Settings of the system, which win over those of the user. */
 const QUIET = { general: { enableAutoUpdate: false }, privacy: { usageStatisticsEnabled: false } };
+
+/** What the user's settings win over: without any it would not even look for a key in its environment. */
+const KEY_FROM_ENVIRONMENT = { security: { auth: { selectedType: 'openai' } } };
 
 /** Qwen Code, `@qwen-code/qwen-code` 0.24. */
 export const qwencli: Runner<'qwencli'> = {
@@ -57,12 +63,14 @@ export const qwencli: Runner<'qwencli'> = {
   stdin: ({ prompt }) => prompt,
   files: (request) => [
     jsonFile(SETTINGS, QUIET),
+    jsonFile(DEFAULTS, KEY_FROM_ENVIRONMENT),
     ...ifGiven(servers(request), (mcpServers) => [jsonFile(MCP, { mcpServers })]),
   ],
   sessionIdArgs: (sessionId) => ['--session-id', sessionId],
   resumeArgs: (sessionId) => ['--resume', sessionId],
   env: (request) => ({
     QWEN_CODE_SYSTEM_SETTINGS_PATH: pathOf(request, SETTINGS),
+    QWEN_CODE_SYSTEM_DEFAULTS_PATH: pathOf(request, DEFAULTS),
     QWEN_CODE_SUPPRESS_YOLO_WARNING: '1',
     QWEN_CODE_NO_RELAUNCH: 'true',
     NO_COLOR: '1',

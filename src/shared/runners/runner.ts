@@ -108,6 +108,8 @@ export interface Runner<Name extends string = string> {
   readonly variables?: Readonly<Record<string, string>>;
   /** Written with mode 0600 before the start. */
   readonly files?: (request: RunRequest) => readonly ConfigFile[];
+  /** How many runs of it can go on at once on one worker, where its own files bear no more. */
+  readonly atOnce?: number;
   /** What of an agent's profile it cannot be given: a run that needs it is refused. */
   readonly lacks?: readonly ('systemPrompt' | 'mcpServers')[];
   /** Absent: its usage is that of one run; `session`: it adds up over all runs of a session. */

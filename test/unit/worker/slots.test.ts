@@ -49,3 +49,14 @@ test('a slot that nobody took cannot be given back', () => {
   slots.take('demo');
   expect(slots.isFree('demo')).toBe(false);
 });
+
+test('of a runner that can bear only so many no more go on at once, whatever the setting', () => {
+  const most = (runner: string) => (runner === 'alone' ? 1 : undefined);
+  const together = createSlots(3, () => {}, most);
+  const each = createSlots({ alone: 3, other: 2 }, () => {}, most);
+  for (const slots of [together, each]) {
+    slots.take('alone');
+    expect([slots.isFree('alone'), slots.isFree('other')]).toEqual([false, true]);
+  }
+  expect([together.capacity(['alone', 'other']), each.capacity(['alone', 'other'])]).toEqual([3, 3]);
+});

@@ -1,0 +1,50 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { processesOf } from '../../src/worker/processes.js';
+import { makePlace } from '../support/pool.js';
+import {
+  eventually,
+  type Facts,
+  type McpSession,
+  openMcp,
+  type Started,
+  startWorkerProcess,
+} from '../support/processes.js';
+
+const place = makePlace({ AGENTPOOL_RUNNERS: 'cline', AGENTPOOL_CONCURRENCY: '3' });
+let worker: Started;
+let mcp: McpSession;
+
+beforeAll(async () => {
+  const bin = join(place.home, 'bin');
+  mkdirSync(bin);
+  const program = join(bin, 'cline');
+  const standIn = new URL('../fixtures/agents/silent-cline.mjs', import.meta.url).pathname;
+  writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${standIn}' "$@"\n`);
+  chmodSync(program, 0o755);
+  place.env.PATH = [bin, place.env.PATH].join(delimiter);
+  worker = await startWorkerProcess(place);
+  mcp = await openMcp(place);
+});
+afterAll(async () => {
+  await mcp.close();
+  await worker.end();
+  place.clean();
+});
+
+test('the session of a program that never tells it is in the record while the program runs', async () => {
+  const runs = await Promise.all(
+    ['one', 'two'].map((prompt) => mcp.call<Facts>('run_agent', { runner: 'cline', prompt, agentName: prompt })),
+  );
+  for (const { runId } of runs) {
+    const { sessionId, pid, status } = await eventually(
+      () => mcp.call<Facts>('get_agent_status', { runId }),
+      (seen) => seen.sessionId !== undefined,
+      60_000,
+    );
+    expect({ sessionId, status }).toEqual({ sessionId: `session-of-${pid}`, status: 'running' });
+    await mcp.call('kill_agent', { runId, graceMs: 1_000 });
+    expect(processesOf(String(runId))).toEqual([]);
+  }
+});
