@@ -126,6 +126,14 @@ describe('a run of a stored agent', () => {
     expect(await mcp.call('wait_agent', { runId })).toMatchObject({ status: 'done', output: '{"WHICH":"first"}\n' });
   });
 
+  test('fails where its program cannot be given the MCP servers of the profile', async () => {
+    await create('connected', { mcpServers: { tools: { command: 'cat' } } });
+    expect(await runToEnd({ agentName: 'connected', prompt: steps({ exit: 0 }) })).toMatchObject({
+      status: 'failed',
+      failure: { kind: 'invalid_request', message: 'scripted cannot be given mcpServers' },
+    });
+  });
+
   test('fails with the names of the variables that the worker lacks', async () => {
     const env = { A: '$NO_SUCH_NAME', B: ['Bearer $', '{NOR_THIS}'].join('') };
     await create('lacking', { env });

@@ -57,6 +57,7 @@ export function customRunner(name: string, given: CustomRunner): Runner {
     ...(resumeArgs && {
       resumeArgs: (sessionId: string) => resumeArgs.map((arg) => arg.replaceAll('{sessionId}', () => sessionId)),
     }),
+    lacks: ['mcpServers'],
     variables: given.env,
     output: format === 'text' ? { format } : { format, read },
   };

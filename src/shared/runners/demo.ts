@@ -16,6 +16,7 @@ export const demo: Runner<'demo'> = {
   title: 'Demo',
   command: 'node',
   install: 'it is part of agentpool',
+  lacks: ['mcpServers'],
   modes: ['calm', 'quick'],
   args: ({ mode }) => [program, ...(mode === undefined ? [] : ['--mode', mode])],
   stdin: ({ prompt }) => prompt,

@@ -24,7 +24,7 @@ const CUSTOM = [
 ];
 const ALL: readonly Runner[] = [...RUNNERS, ...CUSTOM];
 
-/** They know nothing of profiles of agents. */
+/** They are not told the system prompt of a profile. */
 const NO_PROFILES = ['demo', ...CUSTOM.map(({ name }) => name)];
 /** They make a session that is not there, so the same words resume one and begin one. */
 const SESSIONS_ARE_MADE = ['openclaw'];
@@ -163,7 +163,7 @@ describe.each(ALL.map((runner) => [runner.name, runner] as const))('the runner %
   test('is told of every MCP server, its secrets in files or the environment only, and says so where it cannot be', () => {
     for (const request of requests.filter(({ mcpServers }) => mcpServers !== undefined)) {
       const { args, env, files } = given(runner, request);
-      const known = !runner.lacks?.includes('mcpServers') && !NO_PROFILES.includes(name);
+      const known = !runner.lacks?.includes('mcpServers');
       for (const word of ['ant-eater', 'https://far.example/mcp', 'https://far.example/sse', 'far too'])
         expect([...args, ...files].some((way) => way.includes(word))).toBe(known);
       for (const secret of ['ECRET', 's3cr3t']) {
