@@ -7,8 +7,6 @@ import type { Pool } from '../shared/pool.js';
 import { BULL_BOARD_UI } from './bull-board-ui.js';
 import { servedBy } from './served.js';
 
-export const BULL_BOARD_PATH = '/queues';
-
 /** Its page asks a font server of somebody else, which would learn who looks at which pool. */
 const FOREIGN_LINK = /<link [^>]*href="https?:[^>]*>/g;
 
@@ -16,9 +14,9 @@ const FOREIGN_LINK = /<link [^>]*href="https?:[^>]*>/g;
  * Bull Board over all queues, read-only: a retry would give a prompt to a program a second time. Jobs hold no prompts;
  * the formatter keeps it so for whatever else may be put into a queue. Queues that are new show at the next look.
  */
-export function createQueuesPage(pool: Pool): Hono {
+export function createQueuesPage(pool: Pool, path: string): Hono {
   const adapter = new HonoAdapter(serveStatic);
-  adapter.setBasePath(BULL_BOARD_PATH);
+  adapter.setBasePath(path);
   const board = createBullBoard({ queues: [], serverAdapter: adapter, options: { uiConfig: BULL_BOARD_UI } });
   const shown = new Set<string>();
 
@@ -37,7 +35,7 @@ export function createQueuesPage(pool: Pool): Hono {
         { code: 'read_only', message: 'queues can be looked at only; see agentpool run and kill' },
         405,
       );
-    if (context.req.path.startsWith(`${BULL_BOARD_PATH}/api/`)) {
+    if (context.req.path.startsWith(`${path}/api/`)) {
       await pool.ready();
       await showNewQueues();
     }

@@ -1,12 +1,13 @@
-import { Hono, type MiddlewareHandler } from 'hono';
+import { type ErrorHandler, Hono, type MiddlewareHandler } from 'hono';
 import { messageOf } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import { allows, type Principal, type Scope } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
-import { BULL_BOARD_PATH, createQueuesPage } from './bull-board.js';
 import { protectPages } from './headers.js';
 import { failurePage } from './layout.js';
 import { addPages } from './pages.js';
+
+const BULL_BOARD_PATH = '/queues';
 
 /** What the HTTP server hands to a page: who looks. */
 export interface Looking {
@@ -26,8 +27,25 @@ export function createBoard(pool: Pool): Board {
   pages.use('/runs/*', needs('read'));
   pages.use(`${BULL_BOARD_PATH}/*`, needs('admin'));
   addPages(pages, pool);
-  pages.route(BULL_BOARD_PATH, createQueuesPage(pool));
-  pages.onError((thrown, context) => {
+  let bullBoard: Promise<Hono> | undefined;
+  pages.all(`${BULL_BOARD_PATH}/*`, async (context) => {
+    bullBoard ??= loadBullBoard(pool);
+    return (await bullBoard).fetch(context.req.raw, context.env);
+  });
+  pages.onError(failureOf(pool));
+  return { pages, headers: protectPages(BULL_BOARD_PATH) };
+}
+
+/** Loaded with the first look at it: it is a fifth of the memory of a server that only answers MCP. */
+async function loadBullBoard(pool: Pool): Promise<Hono> {
+  const { createQueuesPage } = await import('./bull-board.js');
+  const app = new Hono().route(BULL_BOARD_PATH, createQueuesPage(pool, BULL_BOARD_PATH));
+  app.onError(failureOf(pool));
+  return app;
+}
+
+function failureOf(pool: Pool): ErrorHandler {
+  return (thrown, context) => {
     const away = asUnreachable(thrown);
     const [code, status] = away ? (['unreachable', 503] as const) : (['defect', 500] as const);
     if (!away) pool.logger.error({ err: thrown, path: context.req.path }, 'a page failed');
@@ -35,8 +53,7 @@ export function createBoard(pool: Pool): Board {
     if (context.req.header('accept')?.includes('text/html'))
       return context.html(failurePage(away ? message : 'Something went wrong', away?.hint ?? message, true), status);
     return context.json({ code, message, ...(away && { hint: away.hint }) }, status);
-  });
-  return { pages, headers: protectPages(BULL_BOARD_PATH) };
+  };
 }
 
 function needs(scope: Scope): MiddlewareHandler<Looking> {

@@ -1,7 +1,6 @@
 import type { Config } from '../shared/config/load.js';
 import type { Logger } from '../shared/logger.js';
 import { LOCAL, type Principal } from '../shared/principal.js';
-import { openIssuer } from './issuer.js';
 import { refuse } from './refuse.js';
 import { openTokens } from './tokens.js';
 
@@ -16,8 +15,13 @@ export function openAuthentication(config: Config, logger: Logger): Authenticate
   const { tokens, oidcIssuer: issuer, oidcAudience: audience = '', oidcScopeClaim: scopeClaim } = config;
   if (tokens.length === 0 && issuer === undefined) return async () => LOCAL; // on loopback only
   const find = openTokens(tokens);
+  // Loaded only where there is an issuer.
   const verify =
-    issuer === undefined ? undefined : openIssuer({ issuer, audience, scopeClaim, scopes: config.oidcScopes });
+    issuer === undefined
+      ? undefined
+      : import('./issuer.js').then(({ openIssuer }) =>
+          openIssuer({ issuer, audience, scopeClaim, scopes: config.oidcScopes }),
+        );
 
   const challenge = (origin: string, error = '') => ({
     'www-authenticate':
@@ -40,7 +44,7 @@ export function openAuthentication(config: Config, logger: Logger): Authenticate
       );
     if (!verify || secret.split('.').length !== 3) return badToken('nobody has this token');
     try {
-      const verified = await verify(secret);
+      const verified = await (await verify)(secret);
       return 'problem' in verified ? badToken(verified.problem) : verified;
     } catch (error) {
       logger.warn({ err: error, issuer }, 'the issuer of tokens cannot be asked');

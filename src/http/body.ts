@@ -4,9 +4,10 @@ import { refuse } from './refuse.js';
 /** The largest body that is read (bytes); a longer prompt has to come another way. */
 const LARGEST_BODY = 4 * 1024 * 1024;
 
-/** Ends the connection, so that nobody has to read the rest of the body. */
+/** Ends the connection: nobody waits for the rest of the body. */
 const CLOSE = { connection: 'close' };
-const tooLarge = () => refuse(413, 'body_too_large', `a body may have ${LARGEST_BODY} bytes`, CLOSE);
+/** The connection stays for a moment: a client that still sends would not see the answer otherwise. */
+const tooLarge = () => refuse(413, 'body_too_large', `a body may have ${LARGEST_BODY} bytes`);
 
 /** The JSON of a body, or why there is none: too large (413), too slow (408) or not JSON (400). */
 export async function readJson(request: Request, withinMs: number): Promise<{ value: unknown } | Response> {

@@ -1,11 +1,9 @@
-import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import { createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server';
 import { messageOf } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import type { Principal, Scope } from '../shared/principal.js';
 import { bindSince2026 } from './bindings/since-2026.js';
 import { listenedTo, openEventBus } from './bindings/since-2026-listening.js';
-import { bindUntil2025 } from './bindings/until-2025.js';
 import { createOpenCalls } from './open-calls.js';
 
 /**
@@ -21,7 +19,7 @@ export function openMcpHttp(pool: Pool) {
         pool,
         calls,
         principal: { name: authInfo?.clientId ?? '', scopes: (authInfo?.scopes ?? []) as Scope[] },
-        userAgent: requestInfo?.headers.get('user-agent') ?? undefined,
+        userAgent: requestInfo && userAgentOf(requestInfo),
       }),
     {
       legacy: 'reject',
@@ -31,19 +29,12 @@ export function openMcpHttp(pool: Pool) {
     },
   );
 
-  async function answerUntil2025(request: Request, body: unknown, principal: Principal): Promise<Response> {
-    const userAgent = request.headers.get('user-agent') ?? undefined;
-    const server = bindUntil2025({ pool, calls, principal, userAgent });
-    const transport = new WebStandardStreamableHTTPServerTransport({});
-    // Nobody can come back for the answer, so whoever hangs up has given up.
-    request.signal.addEventListener('abort', () => void server.close());
-    await server.connect(transport);
-    return transport.handleRequest(request, { parsedBody: body });
-  }
-
   return {
     async answer(request: Request, body: unknown, principal: Principal): Promise<Response> {
-      if (await isLegacyRequest(request, body)) return answerUntil2025(request, body, principal);
+      if (await isLegacyRequest(request, body)) {
+        const { answerUntil2025 } = await import('./http-until-2025.js'); // many servers never need the older SDK
+        return answerUntil2025(request, body, { pool, calls, principal, userAgent: userAgentOf(request) });
+      }
       const authInfo = { token: '', clientId: principal.name, scopes: [...principal.scopes] };
       const uris = listenedTo(body) ?? [];
       return news.during({ asker: { pool, principal }, uris }, () =>
@@ -55,3 +46,5 @@ export function openMcpHttp(pool: Pool) {
     stop: () => since2026.close(),
   };
 }
+
+const userAgentOf = (request: Request) => request.headers.get('user-agent') ?? undefined;

@@ -25,6 +25,10 @@ export const SERVER_INFO = { name: 'agentpool', title: 'agentpool', version: VER
 export const CAPABILITIES = { tools: {}, prompts: {}, resources: {} };
 
 export const SERVER_OPTIONS = {
+  // For what clients are asked to fill in, which we never do; each server would make a compiler of schemas otherwise.
+  jsonSchemaValidator: {
+    getValidator: () => () => ({ valid: false as const, data: undefined, errorMessage: 'nothing was asked for' }),
+  },
   instructions:
     'agentpool runs agent programs as durable jobs on a pool of machines. run_agent answers at once with a runId; the run goes on whatever becomes of this connection. ' +
     'wait_agent waits for the end (call it again when it timed out), stream_agent_output follows what is printed, get_agent_status and list_runs tell what there is, kill_agent ends a run with all of its processes.',

@@ -24,6 +24,7 @@ interface Asked {
 /** One HTTP request with exactly these headers; `fetch` would not let a test choose `Host`. */
 export async function ask(url: string, { method = 'GET', headers = {}, body: sent }: Asked = {}): Promise<Answer> {
   const asked = request(url, { method, headers, agent: false });
+  asked.on('error', () => {}); // it may be answered, and hung up on, before all of it was sent
   asked.end(sent);
   const [answer] = (await once(asked, 'response')) as [IncomingMessage];
   let body = '';

@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import { startBalancer } from './balancer.js';
 import type { Place } from './pool.js';
 
 export const MAIN = new URL('../../dist/cli/main.js', import.meta.url).pathname;
@@ -83,9 +86,14 @@ export interface McpSession {
   close(): Promise<void>;
 }
 
-/** A real MCP client over stdio, with its server as a process of its own. */
-export async function openMcp(place: Place, name = 'test'): Promise<McpSession> {
-  const client = new Client({ name, version: '1' });
+/** A way from a client to servers of its own. */
+interface Way {
+  readonly transport: Transport;
+  pid(): number;
+  end(): Promise<void>;
+}
+
+async function onStdio(place: Place): Promise<Way> {
   const transport = new StdioClientTransport({
     command: process.execPath,
     args: [MAIN, 'mcp'],
@@ -93,17 +101,41 @@ export async function openMcp(place: Place, name = 'test'): Promise<McpSession> 
     env: place.env,
     stderr: 'inherit',
   });
-  await client.connect(transport);
+  return { transport, pid: () => transport.pid ?? 0, end: async () => {} };
+}
+
+/** Two servers behind a balancer: each request goes to the other one. */
+async function overReplicas(place: Place): Promise<Way> {
+  const [one, other] = await Promise.all([startServeProcess(place), startServeProcess(place)]);
+  const balancer = await startBalancer(one.url, other.url);
+  return {
+    transport: new StreamableHTTPClientTransport(new URL('/mcp', balancer.url)) as Transport,
+    pid: () => one.child.pid ?? 0,
+    async end() {
+      await balancer.stop();
+      await Promise.all([one.end(), other.end()]);
+    },
+  };
+}
+
+/** A real MCP client, with its server as a process of its own: on stdio, unless TEST_MCP says `replicas`. */
+export async function openMcp(place: Place, name = 'test'): Promise<McpSession> {
+  const client = new Client({ name, version: '1' });
+  const way = await (process.env.TEST_MCP === 'replicas' ? overReplicas : onStdio)(place);
+  await client.connect(way.transport);
   return {
     client,
-    pid: transport.pid ?? 0,
+    pid: way.pid(),
     async call<Answer>(tool: string, args: Facts) {
       const answer = await client.callTool({ name: tool, arguments: args }, undefined, { timeout: 120_000 });
       const body = answer.structuredContent as Facts;
       if (answer.isError) throw Object.assign(new Error(String(body.message)), body);
       return body as Answer;
     },
-    close: () => client.close(),
+    async close() {
+      await client.close();
+      await way.end();
+    },
   };
 }
 
