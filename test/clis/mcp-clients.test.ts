@@ -56,6 +56,15 @@ describe.skipIf(missing)(`MCP Inspector ${INSPECTOR_VERSION}`, () => {
     });
   });
 
+  test('with the newest protocol takes the run as a task, and gets its result from one call', async () => {
+    const args = JSON.stringify({ runner: 'demo', mode: 'quick', prompt: 'say hello' });
+    const task = ['--protocol-era', 'modern', '--method', 'tools/call', '--tool-name', 'run_agent'];
+    expect(await inspect(...task, '--tool-args-json', args)).toMatchObject({
+      exitCode: 0,
+      result: { structuredContent: { status: 'done', result: 'done with "say hello" in 8 steps' } },
+    });
+  });
+
   test('shows an error of a tool as one, with code, message and hint', async () => {
     const { exitCode, result } = await call('get_agent_status', { runId: 'nobody' });
     expect(exitCode).toBe(5);

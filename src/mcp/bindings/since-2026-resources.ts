@@ -4,7 +4,7 @@ import { listResources, RESOURCE_TEMPLATES, readResource } from '../resources.js
 import type { Connection } from '../surface.js';
 import { type RpcRefusal, refusing } from './refusals.js';
 
-const toError = ({ code, message, data }: RpcRefusal) => new ProtocolError(code, message, data);
+export const toError = ({ code, message, data }: RpcRefusal) => new ProtocolError(code, message, data);
 
 export function offerPrompts(server: Server): void {
   server.setRequestHandler('prompts/list', () => ({ prompts: describePrompts() }));

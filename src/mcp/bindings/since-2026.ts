@@ -15,6 +15,7 @@ import {
   SERVER_OPTIONS,
 } from '../surface.js';
 import { offerPrompts, offerResources } from './since-2026-resources.js';
+import { maybeTask, offerTasks, TASKS_CAPABILITY } from './since-2026-tasks.js';
 
 /** Who the client says it is, in what it sends along with each request. */
 function clientNameIn(envelope: Readonly<Record<string, unknown>> | undefined): string | undefined {
@@ -24,9 +25,10 @@ function clientNameIn(envelope: Readonly<Record<string, unknown>> | undefined): 
 
 /** The surface for protocol 2026-07-28, with the SDK that speaks it. */
 export function bindSince2026(connection: Connection): Server {
+  const tasks = connection.pool.config.mcpTasks;
   const server = new Server(SERVER_INFO, {
     ...SERVER_OPTIONS,
-    capabilities: { ...CAPABILITIES, resources: { subscribe: true } },
+    capabilities: { ...CAPABILITIES, resources: { subscribe: true }, ...(tasks && TASKS_CAPABILITY) },
   });
   server.setRequestHandler('tools/list', (): ListToolsResult => ({ tools: describeTools() }));
   server.setRequestHandler('tools/call', async ({ params }, { mcpReq }) => {
@@ -43,9 +45,10 @@ export function bindSince2026(connection: Connection): Server {
               mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress, message } }),
     });
     if (!answer) throw new ProtocolError(ProtocolErrorCode.InvalidParams, noSuchTool(params.name));
-    return answer;
+    return maybeTask(connection, params.name, answer, mcpReq.envelope);
   });
   offerPrompts(server);
   offerResources(server, connection);
+  if (tasks) offerTasks(server, connection);
   return server;
 }

@@ -2,6 +2,7 @@ import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import {
   CallToolRequestSchema,
   type CallToolResult,
+  type CreateTaskResult,
   ErrorCode,
   ListToolsRequestSchema,
   type ListToolsResult,
@@ -16,37 +17,56 @@ import {
   SERVER_INFO,
   SERVER_OPTIONS,
 } from '../surface.js';
+import { TASK_TOOL } from '../tasks.js';
 import { offerPrompts, offerResources, offerSubscriptions } from './until-2025-resources.js';
+import { asTask, checkTask, offerTasks, TASK_EXECUTION, TASKS_CAPABILITY } from './until-2025-tasks.js';
 
 /** The surface for protocol 2025-11-25 and before, with the SDK of that time. */
 export function bindUntil2025(connection: Connection): Server {
-  const { lasting = false } = connection;
+  const { lasting = false, pool } = connection;
+  const tasks = pool.config.mcpTasks;
   const server = new Server(SERVER_INFO, {
     ...SERVER_OPTIONS,
-    capabilities: { ...CAPABILITIES, resources: lasting ? { subscribe: true } : {} },
+    capabilities: {
+      ...CAPABILITIES,
+      resources: lasting ? { subscribe: true } : {},
+      ...(tasks && { tasks: TASKS_CAPABILITY }),
+    },
   });
-  server.setRequestHandler(ListToolsRequestSchema, (): ListToolsResult => ({ tools: describeTools() }));
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra): Promise<CallToolResult> => {
-    const progressToken = params._meta?.progressToken;
-    const answer = await answerCall(connection, {
-      name: params.name,
-      args: params.arguments,
-      clientName: server.getClientVersion()?.name,
-      signal: extra.signal,
-      notify:
-        progressToken === undefined
-          ? undefined
-          : (progress, message) =>
-              extra.sendNotification({
-                method: 'notifications/progress',
-                params: { progressToken, progress, message },
-              }),
-    });
-    if (!answer) throw new McpError(ErrorCode.InvalidParams, noSuchTool(params.name));
-    return answer;
-  });
+  server.setRequestHandler(
+    ListToolsRequestSchema,
+    (): ListToolsResult => ({
+      tools: describeTools().map((tool) =>
+        tasks && tool.name === TASK_TOOL ? { ...tool, execution: TASK_EXECUTION } : tool,
+      ),
+    }),
+  );
+  server.setRequestHandler(
+    CallToolRequestSchema,
+    async ({ params }, extra): Promise<CallToolResult | CreateTaskResult> => {
+      if (params.task) checkTask(params.name);
+      const progressToken = params._meta?.progressToken;
+      const answer = await answerCall(connection, {
+        name: params.name,
+        args: params.arguments,
+        clientName: server.getClientVersion()?.name,
+        signal: extra.signal,
+        notify:
+          progressToken === undefined
+            ? undefined
+            : (progress, message) =>
+                extra.sendNotification({
+                  method: 'notifications/progress',
+                  params: { progressToken, progress, message },
+                }),
+      });
+      if (!answer) throw new McpError(ErrorCode.InvalidParams, noSuchTool(params.name));
+      return params.task ? asTask(connection, answer) : answer;
+    },
+  );
   offerPrompts(server);
   offerResources(server, connection);
+  if (tasks) offerTasks(server, connection);
   if (lasting) offerSubscriptions(server, connection);
   return server;
 }

@@ -88,6 +88,9 @@ const output = z.object({
   failure: failureView.optional(),
   outputUri: z.string(),
   warning: z.string().optional(),
+  exitCode: z.number().int().optional().describe('Of a call that was a task, at its end; so are the next two'),
+  result: z.string().optional(),
+  outputTail: z.string().optional(),
 });
 
 /** The answer of a submission, as callers see it. */

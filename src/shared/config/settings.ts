@@ -180,6 +180,9 @@ export const SETTINGS = {
   AGENTPOOL_LOST_AFTER_MS: whole(1_000, 30 * DAY)
     .prefault(String(HOUR))
     .describe('How long an orphaned run is waited for before it is `failed` (ms)'),
+  AGENTPOOL_MCP_TASKS: flag
+    .prefault('true')
+    .describe('Answer `run_agent` with an MCP task where a client says that it takes tasks'),
   AGENTPOOL_WAIT_CAP_MS: whole(1_000, DAY)
     .optional()
     .describe(

@@ -41,6 +41,7 @@ const WORDS = [
   ['AGENTPOOL_PERMISSIONS', 'permissions', 'auto', 'safe', 'safe', 'none'],
   ['AGENTPOOL_STOP_MODE', 'stopMode', 'detach', 'drain', 'drain', 'kill'],
   ['AGENTPOOL_KEEP_LEFTOVERS', 'keepLeftovers', false, '1', true, 'yes'],
+  ['AGENTPOOL_MCP_TASKS', 'mcpTasks', true, 'false', false, 'no'],
   ['AGENTPOOL_BIND', 'bind', '127.0.0.1', '::1', '::1', undefined],
   ['AGENTPOOL_ALLOWED_HOSTS', 'allowedHosts', [], 'a,b', ['a', 'b'], undefined],
   ['AGENTPOOL_TOKENS', 'tokens', [], `a:kill:${'0'.repeat(64)}`, [`a:kill:${'0'.repeat(64)}`], 'a:kill:0'],

@@ -1,0 +1,101 @@
+import { isEnded, type RunState } from '../shared/run-state.js';
+import { askTool } from './ask-tool.js';
+import { getAgentStatus } from './tools/get-agent-status.js';
+import { killAgent } from './tools/kill-agent.js';
+import { listRuns } from './tools/list-runs.js';
+import { outputUri, type RunView } from './tools/run-view.js';
+import type { Asker } from './tools/tool.js';
+
+/** The tool whose calls can be tasks: the task is the run, and its id is the run id, which nobody can guess. */
+export const TASK_TOOL = 'run_agent';
+/** How often a client is to look (ms). */
+const POLL_MS = 2_000;
+
+/** Longer than any client waits (ms). */
+const WAIT_MS = 86_400_000;
+
+type TaskStatus = 'working' | 'completed' | 'failed' | 'cancelled';
+
+const STATUS: Readonly<Record<RunState, TaskStatus>> = {
+  queued: 'working',
+  running: 'working',
+  orphaned: 'working',
+  done: 'completed',
+  failed: 'failed',
+  timed_out: 'failed',
+  killed: 'cancelled',
+};
+
+/** A run as a task, whatever the protocol calls its members. */
+export interface RunTask {
+  readonly taskId: string;
+  readonly status: TaskStatus;
+  readonly statusMessage: string;
+  readonly createdAt: string;
+  readonly lastUpdatedAt: string;
+  /** How long it can be asked for (ms). */
+  readonly keptMs: number;
+  readonly pollMs: number;
+}
+
+/** Whether a task can change no more. */
+export const isOver = (status: TaskStatus) => status !== 'working';
+
+function taskOf({ pool }: Asker, run: RunView): RunTask {
+  const { runId, agentName, status, failure, queuedAtIso, startedAtIso, lastOutputAtIso, endedAtIso } = run;
+  return {
+    taskId: runId,
+    status: STATUS[status],
+    statusMessage: `run ${runId} of agent ${agentName}: ${status}${failure ? `, ${failure.message}` : ''}`,
+    createdAt: queuedAtIso,
+    lastUpdatedAt: endedAtIso ?? lastOutputAtIso ?? startedAtIso ?? queuedAtIso,
+    keptMs: pool.config.recordRetentionMs,
+    pollMs: POLL_MS,
+  };
+}
+
+/** The task of a run as it is now. Throws a RefusedError when there is none for the principal. */
+export async function getTask(asker: Asker, taskId: string): Promise<RunTask> {
+  return taskOf(asker, await askTool(asker, getAgentStatus, { runId: taskId, tailBytes: 0 }));
+}
+
+/** The tasks of a principal, newest first: every run is one, however it was asked for. */
+export async function listTasks(asker: Asker, cursor: string | undefined) {
+  const { runs, nextCursor } = await askTool(asker, listRuns, { ...(cursor !== undefined && { cursor }) });
+  return { tasks: runs.map((run) => taskOf(asker, run)), ...(nextCursor !== undefined && { nextCursor }) };
+}
+
+/** What the call would have answered if it had waited for the end of its run: that of run_agent, with what came of it. */
+export async function taskResult(asker: Asker, taskId: string) {
+  const run = await askTool(asker, getAgentStatus, { runId: taskId });
+  const { runId, runner, agentName, status, pid, sessionId, host, failure, exitCode, result, outputTail } = run;
+  const optional = { pid, sessionId, host, failure, exitCode, result };
+  const body = {
+    runId,
+    runner,
+    agentName,
+    status,
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+    outputTail,
+    outputUri: outputUri(runId),
+  };
+  return {
+    content: [{ type: 'text' as const, text: JSON.stringify(body) }],
+    structuredContent: body,
+    ...(status !== 'done' && { isError: true }),
+  };
+}
+
+/** Waits until a task has ended, or the caller gives up. */
+export async function taskEnded(asker: Asker, taskId: string, signal: AbortSignal): Promise<RunTask> {
+  const task = await getTask(asker, taskId);
+  if (isOver(task.status)) return task;
+  await asker.pool.runs.wait(taskId, ({ state }) => isEnded(state), { timeoutMs: WAIT_MS, signal });
+  return getTask(asker, taskId);
+}
+
+/** Kills the run, and answers the task as it is then: still working where its worker cannot be reached. */
+export async function cancelTask(asker: Asker, taskId: string): Promise<RunTask> {
+  await askTool(asker, killAgent, { runId: taskId, reason: 'its task was cancelled' });
+  return getTask(asker, taskId);
+}
