@@ -79,7 +79,7 @@ describe('the output of a run', () => {
       const lineEnds = pages.filter(({ output }) => output === '' || output.endsWith('\n'));
       expect(lineEnds.length).toBe(pages.length);
     }
-  }, 300_000);
+  }, 600_000);
 
   it('since a time between two lines is exactly the later lines', async () => {
     const runId = await submit(
