@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import type { ProfileSummary } from '../shared/agents/profile.js';
 import { ConfigError, messageOf } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import type { QueueCounts } from '../shared/queues/open.js';
@@ -10,10 +11,15 @@ import type { Context } from './context.js';
 import type { Finding } from './finding.js';
 import { size } from './print.js';
 
-/** What can be learned from Redis: about itself, the living workers and the queues. */
-export async function poolFindings(
-  context: Context,
-): Promise<{ findings: readonly Finding[]; workers: readonly LivingWorker[] }> {
+interface SeenPool {
+  readonly findings: readonly Finding[];
+  readonly workers: readonly LivingWorker[];
+  /** Absent: Redis was not there to be asked. */
+  readonly agents?: readonly ProfileSummary[];
+}
+
+/** What can be learned from Redis: about itself, the living workers, the queues and the stored agents. */
+export async function poolFindings(context: Context): Promise<SeenPool> {
   let pool: Pool;
   try {
     pool = await context.connect('asking');
@@ -23,9 +29,14 @@ export async function poolFindings(
     return { findings, workers: [] };
   }
   try {
-    const [workers, queues] = await Promise.all([pool.workers.living(), pool.queues.counts()]);
+    const asked = [pool.workers.living(), pool.queues.counts(), pool.agents.list()] as const;
+    const [workers, queues, agents] = await Promise.all(asked);
     const redis = await redisFindings(pool, context.config.redisUrl ? 'REDIS_URL' : 'private');
-    return { findings: [...redis, ...workersFindings(workers), ...queueFindings(pool, queues, workers)], workers };
+    return {
+      findings: [...redis, ...workersFindings(workers), ...queueFindings(pool, queues, workers)],
+      workers,
+      agents,
+    };
   } finally {
     await pool.stop();
   }

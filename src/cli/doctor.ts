@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { privateDirectory } from '../shared/config/home.js';
 import { messageOf } from '../shared/errors.js';
 import { type Context, openContext } from './context.js';
+import { credentialFindings } from './doctor-credentials.js';
 import { poolFindings } from './doctor-pool.js';
 import { runnerFindings } from './doctor-runners.js';
 import { EXIT } from './exit.js';
@@ -24,6 +25,7 @@ export function addDoctor(program: Command): void {
         nodeFinding(),
         ...pool.findings,
         ...(await runnerFindings(context, pool.workers)),
+        ...credentialFindings(context, pool.agents),
         spoolFinding(context),
       ];
       if (options.json) printJson(findings);

@@ -79,6 +79,35 @@ it('shows what waits in vain, where a program is elsewhere, and how Redis would 
   expect(shown.stdout).toMatch(/\n1 problem, \d+ notes?\n$/);
 });
 
+it('names the variables that agents and runners of the operator need and this environment lacks, and never a value', async () => {
+  const place = makePlace();
+  cleanUp.push(place.clean);
+  const mcp = await openMcp(place);
+  cleanUp.push(mcp.close);
+  const profile = { prompt: 'You help.', env: { API_KEY: '$KEY_OF_THE_WORKER', MODE: 'fast' } };
+  await mcp.call('create_agent', { name: 'near', runner: 'demo', ...profile });
+  await mcp.call('create_agent', { name: 'far', runner: 'claude', ...profile });
+  await mcp.call('create_agent', { name: 'plain', runner: 'demo', prompt: 'You help.' });
+  const { WORKER_SECRET: _, ...env } = place.env;
+  const { of } = await askDoctor({ ...place, env });
+  expect(of('Agents')).toMatchObject({ ok: true, found: '3 stored, 1 of them with all they name' });
+  expect(of('Agent near')).toMatchObject({
+    ok: false,
+    found: expect.stringContaining('demo is to get KEY_OF_THE_WORKER'),
+    mend: expect.stringContaining('KEY_OF_THE_WORKER=...'),
+  });
+  expect(of('Agent far')).toMatchObject({ ok: true, note: true });
+  expect(of('Agent plain')).toBeUndefined();
+  expect(of('Variables of scripted')).toMatchObject({ ok: false, found: expect.stringContaining('WORKER_SECRET') });
+
+  const value = 'the-value-of-the-key';
+  const sound = { ...place, env: { ...place.env, KEY_OF_THE_WORKER: value } };
+  const after = await askDoctor(sound);
+  expect(after.of('Agents')).toMatchObject({ found: '3 stored, 3 of them with all they name' });
+  expect(after.of('Variables of scripted')).toBeUndefined();
+  expect((await agentpool(sound, ['doctor'])).stdout).not.toContain(value);
+});
+
 it('says so when Redis is not there, and exits with 69', async () => {
   const place = makePlace({}, 'redis://127.0.0.1:1');
   cleanUp.push(place.clean);
@@ -86,4 +115,5 @@ it('says so when Redis is not there, and exits with 69', async () => {
   expect(code).toBe(69);
   expect(of('Redis')).toMatchObject({ ok: false, mend: 'check REDIS_URL, and that the server runs' });
   expect(of('Node')).toMatchObject({ ok: true });
+  expect(of('Agents')).toBeUndefined();
 });
