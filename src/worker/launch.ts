@@ -11,17 +11,20 @@ export const REFUSED = 125;
 /**
  * Waits for the program and writes down its exit status, so that it is known whoever supervises by then. `set -C`
  * creates a file only where there is none, so the second of two wrappers of one spool does nothing at all; the first
- * one leaves its pid there. The inner shell becomes the program and writes its pid first. A caught signal (`trap :`) is reset in the program; an ignored one would not be. The status is written as one line
- * in one go, over a file that has its room on the disk already (`1<>`), so a full disk does not swallow it; readers wait
- * for its newline, which is what a temporary name and a rename would give.
+ * one leaves its pid there. The inner shell becomes the program and writes its pid first. What the wrapper itself has
+ * to say ("Terminated") goes nowhere: stderr is the program's. A caught signal (`trap :`) is reset in the program; an
+ * ignored one would not be. The status is written as one line in one go, over a file that has its room on the disk
+ * already (`1<>`), so a full disk does not swallow it; readers wait for its newline, which is what a temporary name and
+ * a rename would give.
  */
 const WRAPPER = `trap : TERM INT HUP QUIT
 exit_file=$1
 once=$2
 shift 2
-(set -C; : >"$once") 2>/dev/null || exit ${REFUSED}
+exec 3>&2 2>/dev/null
+(set -C; : >"$once") || exit ${REFUSED}
 echo $$ >>"$once"
-sh -c 'echo $$ >"$1" || exit 125; shift; exec "$@"' agentpool "$@"
+(exec sh -c 'echo $$ >"$1" || exit 125; shift; exec "$@"' agentpool "$@" 2>&3 3>&-)
 code=$?
 echo "$code" 1<>"$exit_file"
 exit "$code"`;

@@ -103,8 +103,9 @@ export async function startWorker(
   const heart = every(config.heartbeatMs, logger, async () => {
     await beat();
     await lookAtAll();
-    keepWithinQuota(deps);
   });
+  // By itself: while Redis is away, heartbeats wait and spools grow.
+  const quota = every(config.heartbeatMs, logger, async () => keepWithinQuota(deps));
   const leases = every(config.lockMs / 4, logger, async () => {
     for (const lease of deps.leases)
       if (!(await lease.extend())) logger.debug({ runId: lease.runId }, 'the job has another holder');
@@ -121,7 +122,7 @@ export async function startWorker(
       await Promise.all([...deps.supervised.values()].map(({ over }) => over));
     }
     await sweeping.stop();
-    await Promise.all([heart.stop(), leases.stop()]);
+    await Promise.all([heart.stop(), quota.stop(), leases.stop()]);
     unheard();
     const handedOver = [...deps.supervised.values()];
     for (const supervision of handedOver) supervision.detach();

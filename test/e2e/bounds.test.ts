@@ -6,14 +6,18 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { identify } from '../../src/worker/processes.js';
 import { makePlace, type Place, steps } from '../support/pool.js';
 import { eventually, type Facts, MAIN, type McpSession, openMcp, startWorkerProcess } from '../support/processes.js';
+import { startRedis } from '../support/redis-server.js';
 
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {
   for (const clean of cleanUp.splice(0).reverse()) await clean();
 });
 
-async function open(extra: Readonly<Record<string, string>>): Promise<{ place: Place; mcp: McpSession }> {
-  const place = makePlace({ AGENTPOOL_HOST_NAME: 'here', ...extra });
+async function open(
+  extra: Readonly<Record<string, string>>,
+  ...redisUrl: string[]
+): Promise<{ place: Place; mcp: McpSession }> {
+  const place = makePlace({ AGENTPOOL_HOST_NAME: 'here', ...extra }, ...redisUrl);
   cleanUp.push(place.clean);
   const mcp = await openMcp(place);
   cleanUp.push(mcp.close);
@@ -44,6 +48,31 @@ describe('the spools of a host', () => {
     goOn(place, 'go');
     expect(await mcp.call<Facts>('wait_agent', { runId: small })).toMatchObject({ status: 'done' });
     expect(await output(mcp, small)).toBe('a\nb\n');
+  });
+
+  it('are kept within it also while Redis is away', async () => {
+    const redis = await startRedis();
+    cleanUp.push(redis.stop);
+    const { place, mcp } = await open({ AGENTPOOL_SPOOL_QUOTA_BYTES: String(MIB) }, redis.url);
+    const worker = await startWorkerProcess(place);
+    cleanUp.push(() => worker.end('SIGKILL'));
+    const runId = await submit(mcp, { print: 'a\n' }, { until: 'go' }, { fill: 2 * MIB }, { pause: 600_000 });
+    const { pid } = await eventually(
+      () => status(mcp, runId),
+      ({ outputBytes }) => outputBytes === 2,
+    );
+    redis.kill();
+    goOn(place, 'go');
+    await eventually(
+      () => identify(pid),
+      (seen) => seen === undefined,
+    );
+    await redis.restart();
+    await eventually(
+      () => status(mcp, runId).catch(() => undefined),
+      (seen) => seen?.status === 'failed',
+    );
+    expect(await status(mcp, runId)).toMatchObject({ failure: { kind: 'spool' }, outputBytes: 2 + 2 * MIB });
   });
 
   const disk = 'mount -t tmpfs -o size=1m tmpfs';

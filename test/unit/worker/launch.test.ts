@@ -40,6 +40,7 @@ test.each([
   const { spool, launched } = await shell(script);
   await launched.wrapperGone;
   expect(readNumberLine(spool.exit)).toBe(code);
+  expect(readFileSync(spool.stderr, 'utf8')).toBe(''); // the shell around it keeps its words to itself
 });
 
 test('the pid that is told is that of the program itself', async () => {
