@@ -66,6 +66,15 @@ export interface AgentSetup {
   readonly fallbacks?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** Which of its agent's values for some variables a run uses: those of the first try, or further ones. */
+export interface Credentials {
+  /** From 1. */
+  readonly attempt: number;
+  readonly of: number;
+  /** The names of the variables, never their values. */
+  readonly variables: readonly string[];
+}
+
 /** What a caller may ask for; the prompt and this never change after the run was created. */
 export interface RunOrder {
   readonly runner: string;
@@ -108,6 +117,8 @@ export interface Run {
   readonly model?: string;
   readonly path?: string;
   readonly promptBytes: number;
+  /** Absent: its agent has one value for each variable. */
+  readonly credentials?: Credentials;
   readonly exitCode?: number;
   readonly failure?: Failure;
   readonly usage?: Usage;

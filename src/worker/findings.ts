@@ -17,9 +17,12 @@ export function createReader(output: Output, onLearned: (learned: Findings) => v
   let size = 0;
   let complained = false;
   let text = '';
+  const saysWork = output.format === 'text' ? undefined : output.worked;
+  let worked = false;
 
   const learn = (message: unknown) => {
     try {
+      worked ||= saysWork?.(message) ?? false;
       const learned = output.format === 'text' ? output.read?.(String(message)) : output.read(message);
       if (!learned || Object.keys(learned).length === 0) return;
       const { resultPart, usage, ...facts } = learned;
@@ -77,6 +80,8 @@ export function createReader(output: Output, onLearned: (learned: Findings) => v
       }
       if (from < bytes.length) keep(bytes.subarray(from));
     },
+    /** Whether the output shows work so far; undefined where the runner cannot tell. */
+    worked: () => (saysWork ? worked : undefined),
     /** What was found, once there is no more output. */
     finish(): Findings {
       const rest = flush();

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
+import { valuesFor } from '../shared/agents/fallbacks.js';
+import { referencesIn } from '../shared/agents/profile.js';
 import type { Failure, RunOrder } from '../shared/run.js';
 import type { ConfigFile, Runner, RunRequest } from '../shared/runners/runner.js';
 import { workingDirectory } from './allowed-path.js';
@@ -21,8 +23,13 @@ export interface Plan {
   readonly files: readonly ConfigFile[];
 }
 
-/** Checks what was asked for against what this worker has and allows. */
-export async function planFor(deps: WorkerDeps, runId: string, order: RunOrder): Promise<Plan | { failure: Failure }> {
+/** Checks what was asked for against what this worker has and allows. `attempt`: which values of the fallbacks, from 1. */
+export async function planFor(
+  deps: WorkerDeps,
+  runId: string,
+  order: RunOrder,
+  attempt = 1,
+): Promise<Plan | { failure: Failure }> {
   const { pool, installed, env } = deps;
   const { config } = pool;
   const offered = installed.get(order.runner);
@@ -44,7 +51,8 @@ export async function planFor(deps: WorkerDeps, runId: string, order: RunOrder):
   const place = workingDirectory(session?.path ?? order.path, config.allowedPaths);
   if ('failure' in place) return place;
   const sessionId = order.sessionId ?? (runner.sessionIdArgs ? randomUUID() : undefined);
-  const { systemPrompt, env: setupEnv = {}, mcpServers = {} } = order.setup ?? {};
+  const { systemPrompt, mcpServers = {}, fallbacks } = order.setup ?? {};
+  const setupEnv = { ...order.setup?.env, ...valuesFor(fallbacks, attempt) };
   const servers = resolveMcpServers(mcpServers, env);
   const home = session?.home ?? programEnvironment(setupEnv, env).env.HOME ?? homedir();
   if (session && !isUsable(home))
@@ -70,7 +78,10 @@ export async function planFor(deps: WorkerDeps, runId: string, order: RunOrder):
   };
   const added = { ...runner.variables, ...setupEnv };
   const { env: programEnv, missing } = programEnvironment(added, env, runner.env?.(request));
-  const unset = [...new Set([...missing, ...servers.missing])];
+  const later = Object.values(fallbacks ?? {})
+    .flat()
+    .flatMap(referencesIn); // found out now, not when it matters
+  const unset = [...new Set([...missing, ...servers.missing, ...later.filter((name) => env[name] === undefined)])];
   if (unset.length > 0)
     return { failure: failure('invalid_request', `the worker's environment lacks ${unset.join(', ')}`) };
   return {

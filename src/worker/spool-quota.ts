@@ -1,5 +1,5 @@
 import type { WorkerDeps } from './deps.js';
-import { readNumberLine, spoolBytes, spooledRuns, spoolOf } from './spool.js';
+import { presentSpool, readNumberLine, spoolBytes, spooledRuns } from './spool.js';
 
 /**
  * Output grows without asking: over the quota the largest spool has to go, so that the other runs can go on. Those of
@@ -7,7 +7,7 @@ import { readNumberLine, spoolBytes, spooledRuns, spoolOf } from './spool.js';
  */
 export function keepWithinQuota({ pool, spools, supervised }: WorkerDeps): void {
   const growing = spooledRuns(spools).flatMap((runId) => {
-    const spool = spoolOf(spools, runId);
+    const { spool } = presentSpool(spools, runId);
     return readNumberLine(spool.exit) === undefined ? [{ runId, bytes: spoolBytes(spool) }] : [];
   });
   if (growing.reduce((sum, { bytes }) => sum + bytes, 0) <= pool.config.spoolQuotaBytes) return;

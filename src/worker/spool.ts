@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { ConfigFile } from '../shared/runners/runner.js';
+import type { Attempt } from './attempts.js';
 import type { ProcessId } from './processes.js';
 
 /** What the next worker of this host has to know to go on with a run. Never the prompt, never a secret. */
@@ -31,6 +32,10 @@ export interface SpoolMeta {
   readonly sessionId?: string;
   readonly timeoutMs: number;
   readonly silenceTimeoutMs: number;
+  /** How many tries the fallbacks of its agent make; absent: one. */
+  readonly attempts?: number;
+  /** Absent: the first. */
+  readonly attempt?: Attempt;
   /** Milliseconds since boot. */
   readonly startedUptimeMs: number;
   /** Absent: the program was about to be started. */
@@ -66,19 +71,21 @@ export function spoolRoot(home: string, poolId: string, host: string): string {
   return join(home, 'spool', poolId, host);
 }
 
-export function spoolOf(root: string, runId: string): Spool {
+/** The files of a run, and those of one try; of the output there is one file for all of them. */
+export function spoolOf(root: string, runId: string, attempt = 1): Spool {
   const directory = join(root, runId);
   const file = (name: string) => join(directory, name);
+  const ofAttempt = (name: string) => file(attempt === 1 ? name : `${name}-${attempt}`);
   return {
     directory,
     stdin: file('stdin'),
     files: file('files'),
     stdout: file('stdout'),
     stderr: file('stderr'),
-    once: file('once'),
-    pid: file('pid'),
-    exit: file('exit'),
-    ending: file('ending'),
+    once: ofAttempt('once'),
+    pid: ofAttempt('pid'),
+    exit: ofAttempt('exit'),
+    ending: ofAttempt('ending'),
   };
 }
 
@@ -87,7 +94,7 @@ export function spoolOf(root: string, runId: string): Spool {
  * paused may do this when another one has started the program already. Throws what the disk says.
  */
 export function createSpool(root: string, meta: SpoolMeta, stdin: string, files: readonly ConfigFile[] = []): Spool {
-  const spool = spoolOf(root, meta.runId);
+  const spool = spoolOf(root, meta.runId, meta.attempt?.number);
   mkdirSync(spool.directory, { recursive: true, mode: 0o700 });
   if (!hasBegun(spool)) writeMeta(spool, meta);
   replaceFile(spool.stdin, stdin);
@@ -137,6 +144,12 @@ export function readMeta(spool: Spool): SpoolMeta | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The spool of a run with the files of the try that is on, and what its worker has written down. */
+export function presentSpool(root: string, runId: string): { spool: Spool; meta: SpoolMeta | undefined } {
+  const meta = readMeta(spoolOf(root, runId));
+  return { spool: spoolOf(root, runId, meta?.attempt?.number), meta };
 }
 
 /** The run ids that have a spool. */

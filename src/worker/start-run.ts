@@ -1,12 +1,14 @@
-import { codeOf, messageOf } from '../shared/errors.js';
+import { messageOf } from '../shared/errors.js';
 import type { Lease } from '../shared/queues/leases.js';
-import type { Failure, Run, RunOrder } from '../shared/run.js';
+import type { Run } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
 import type { Ownership } from '../shared/run-store/ownership.js';
+import { type Attempt, tellAttempt } from './attempts.js';
 import type { WorkerDeps } from './deps.js';
 import { type Launched, launch, programPid } from './launch.js';
+import { attemptAfter, metaFor } from './meta-for.js';
 import { failure, type Plan, planFor } from './plan-run.js';
-import { bootId, uptimeMs } from './processes.js';
+import { endUnstarted, launchFailure, refuse } from './refuse.js';
 import { lookForSession } from './session-lookup.js';
 import { createSpool, readNumberLine, type Spool, type SpoolMeta, spoolOf, writeMeta } from './spool.js';
 import { supervise } from './supervise.js';
@@ -21,11 +23,12 @@ export async function startRun(
   own: Ownership,
   { runner, queue }: Pick<Run, 'runner' | 'queue'>,
   lease: Lease | undefined,
+  attempt?: Attempt,
 ): Promise<Supervision | undefined> {
   const { starting, slots, logger } = deps;
   starting.add(own.id);
   try {
-    const supervision = await start(deps, own, queue, lease);
+    const supervision = await start(deps, own, queue, lease, attempt);
     if (!supervision) slots.release(runner);
     return supervision;
   } catch (error) {
@@ -42,18 +45,19 @@ async function start(
   own: Ownership,
   queue: string,
   lease: Lease | undefined,
+  attempt: Attempt | undefined,
 ): Promise<Supervision | undefined> {
   const { pool } = deps;
   const order = await pool.runs.order(own.id);
   const plan = order
-    ? await planFor(deps, own.id, order)
+    ? await planFor(deps, own.id, order, attempt?.number)
     : { failure: failure('invalid_request', 'its request is gone') };
   if ('failure' in plan || !order) {
     await refuse(deps, own, lease, 'failure' in plan ? plan.failure : failure('lost', 'its request is gone'));
     return undefined;
   }
   const { stdin, files } = plan;
-  const meta = metaFor(deps, own, queue, lease, order, plan);
+  const meta = metaFor(deps, own, queue, lease, order, plan, attempt);
   let spool: Spool;
   try {
     spool = createSpool(deps.spools, meta, stdin, files);
@@ -61,10 +65,15 @@ async function start(
     await refuse(deps, own, lease, failure('spool', `the worker cannot write its spool: ${messageOf(error)}`));
     return undefined;
   }
+  if (attempt) await tellAttempt(deps, own, attempt, await pool.runs.get(own.id));
   // Before the prompt is given away: Redis must not be able to forget that it is ours, and we may have been paused.
   await pool.runs.settled(own.id);
   const run = await pool.runs.get(own.id);
   if (run?.epoch !== own.epoch || isEnded(run.state)) return undefined;
+  if (run.kill) {
+    await endUnstarted(deps, own, lease, { state: 'killed' });
+    return undefined;
+  }
   const { program, args, env, request } = plan;
   let launched: Launched;
   try {
@@ -76,7 +85,14 @@ async function start(
   // From here on the program may run, so whatever goes wrong, it is watched over.
   const { wrapper, wrapperGone } = launched;
   const started: SpoolMeta = { ...meta, ...(wrapper && { wrapper }) };
-  const supervision = watchOver(deps, own, lease, started, { outBytes: 0, errBytes: 0 }, wrapperGone);
+  const supervision = watchOver(
+    deps,
+    own,
+    lease,
+    started,
+    { outBytes: run.outBytes, errBytes: run.errBytes },
+    wrapperGone,
+  );
   afterStart(deps, own, spool, started, plan, supervision).catch((error: unknown) =>
     deps.logger.warn({ runId: own.id, err: error }, 'the start could not be recorded'),
   );
@@ -94,7 +110,7 @@ async function afterStart(
   const pid = await programPid(spool, meta.wrapper);
   if (pid !== undefined) {
     lookForSession(plan, { runId: own.id, pid, path: meta.path }, supervision, deps.logger.child({ runId: own.id }));
-    await deps.pool.runs.started(own, pid, meta.path);
+    await deps.pool.runs.started(own, pid, meta.path, !meta.attempt);
   }
   if (readNumberLine(spool.once) === meta.wrapper?.pid) writeMeta(spool, meta); // else another wrapper was faster
 }
@@ -113,7 +129,7 @@ export function watchOver(
   if (!runner) throw new Error(`the spool of run ${own.id} names the unknown runner ${meta.runner}`);
   const { path, home, agentName, principal } = meta;
   const where = { host, path, home };
-  const spool = spoolOf(deps.spools, own.id);
+  const spool = spoolOf(deps.spools, own.id, meta.attempt?.number);
   const supervision = supervise(
     {
       runs: pool.runs,
@@ -134,63 +150,24 @@ export function watchOver(
           ...(principal !== undefined && { principal }),
         }),
       tellAgain: async (run: Run) => {
-        const pid = run.pid === undefined ? readNumberLine(spool.pid) : undefined;
-        if (pid !== undefined) await pool.runs.started(own, pid, path);
+        if (meta.attempt) await tellAttempt(deps, own, meta.attempt, run);
+        const pid = readNumberLine(spool.pid);
+        if (pid !== undefined && pid !== run.pid) await pool.runs.started(own, pid, path, !meta.attempt);
       },
       logger: logger.child({ runId: own.id, runner: runner.name }),
     },
     lease,
   );
   supervised.set(own.id, supervision);
-  void supervision.over.then(() => {
+  void supervision.over.then(async (refusal) => {
+    const next = refusal && startRun(deps, own, meta, supervision.lease, attemptAfter(spool, meta, refusal));
     supervised.delete(own.id);
+    if (await next) return;
     if (supervision.lease) deps.leases.delete(supervision.lease);
-    slots.release(runner.name);
+    if (!next) slots.release(runner.name);
     deps.onRoom();
   });
   if (meta.sessionId !== undefined) supervision.sessionKnown(meta.sessionId);
   void supervision.look().catch(() => {});
   return supervision;
-}
-
-function metaFor(
-  deps: WorkerDeps,
-  own: Ownership,
-  queue: string,
-  lease: Lease | undefined,
-  order: RunOrder,
-  { runner, request, home }: Plan,
-): SpoolMeta {
-  const { config } = deps.pool;
-  return {
-    runId: own.id,
-    runner: runner.name,
-    agentName: order.agentName,
-    ...(order.principal !== undefined && { principal: order.principal }),
-    queue,
-    leaseToken: lease?.token ?? '',
-    bootId: bootId(),
-    path: request.path,
-    home,
-    timeoutMs: order.timeoutMs ?? config.runTimeoutMs,
-    silenceTimeoutMs: order.silenceTimeoutMs ?? config.silenceTimeoutMs,
-    startedUptimeMs: uptimeMs(),
-    ...(request.sessionId !== undefined && { sessionId: request.sessionId }),
-  };
-}
-
-async function refuse(deps: WorkerDeps, own: Ownership, lease: Lease | undefined, why: Failure): Promise<void> {
-  deps.logger.warn({ runId: own.id, failure: why.kind }, 'the run cannot be started');
-  const { changed } = await deps.pool.runs.end(own.id, own.epoch, { state: 'failed', failure: why });
-  if (changed) await lease?.finish({ state: 'failed', message: why.message });
-}
-
-function launchFailure(error: unknown): Failure {
-  if (codeOf(error) === 'E2BIG')
-    return failure(
-      'invalid_request',
-      'the prompt is too long for an argument of a program; let the runner take it by stdin',
-    );
-  const kind = codeOf(error) === 'EINVAL' ? 'invalid_request' : 'not_executable';
-  return failure(kind, `the program cannot be started: ${messageOf(error)}`);
 }

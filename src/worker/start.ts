@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { privateDirectory } from '../shared/config/home.js';
 import type { Pool } from '../shared/pool.js';
 import { VERSION } from '../shared/version.js';
@@ -119,7 +120,10 @@ export async function startWorker(
     await claiming.stop();
     if (how === 'drain') {
       logger.info({ running: deps.supervised.size }, 'waiting for the end of what runs');
-      await Promise.all([...deps.supervised.values()].map(({ over }) => over));
+      while (deps.supervised.size + deps.starting.size > 0) {
+        await Promise.all([...deps.supervised.values()].map(({ over }) => over));
+        await pause(BEAT_SOON_MS); // a further try may be starting
+      }
     }
     await sweeping.stop();
     await Promise.all([heart.stop(), quota.stop(), leases.stop()]);

@@ -1,7 +1,8 @@
 import type { Lease } from '../shared/queues/leases.js';
-import { type KillSignal, WORD } from '../shared/run.js';
+import { type Failure, type KillSignal, WORD } from '../shared/run.js';
 import type { Findings } from '../shared/runners/runner.js';
 import { again } from './again.js';
+import { refusalOf } from './attempts.js';
 import { endTree } from './end-tree.js';
 import { createReader } from './findings.js';
 import { followFile } from './follow.js';
@@ -31,8 +32,8 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
   let exited = false;
   const left = new AbortController();
   const endings: Promise<void>[] = [];
-  let resolveOver = () => {};
-  const over = new Promise<void>((resolve) => {
+  let resolveOver = (_: Failure | undefined) => {};
+  const over = new Promise<Failure | undefined>((resolve) => {
     resolveOver = resolve;
   });
 
@@ -66,7 +67,8 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
     if (learned.hopeless) bringToEnd('hopeless', endSignal, OWN_GRACE_MS);
   };
   const reader = createReader(runner.output, onLearned, logger);
-  const stdout = followFile(spool.stdout, 0); // findings are collected anew from the start: the spool has all of it
+  // Findings are collected anew from the start of the try: the spool has all of it.
+  const stdout = followFile(spool.stdout, meta.attempt?.from.out ?? 0);
   const readOn = () => {
     for (let bytes = stdout.peek(READ_BYTES); bytes.length > 0; bytes = stdout.peek(READ_BYTES)) {
       stdout.advance(bytes.length);
@@ -126,11 +128,18 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
       exitCode: code,
       findings: await withOwnUsage({ runs, runner, runId: own.id, left: left.signal, logger }, reader.finish()),
       terminal: runner.output.format !== 'text' && runner.output.terminal === true,
-      lastWords: lastWords(spool.stderr),
+      lastWords: lastWords(spool.stderr, meta.attempt?.from.err),
       limits: meta,
       ...(runner.failureKind && { failureKind: runner.failureKind }),
       ...(endedBy && { endedBy }),
     });
+    const { attempts = 1, attempt: { number: attempt } = { number: 1 } } = meta;
+    const refusal = refusalOf({ ending, endedBy, worked: reader.worked(), attempt, attempts });
+    if (refusal) {
+      if (deps.keepLeftovers) await endAll('TERM', LEFTOVER_GRACE_MS); // they would be taken for the next try
+      await shipping.drain();
+      return leave(refusal);
+    }
     const state = await recordEnd({ runs, own, shipping, ending, left: left.signal, logger });
     if (!state) return leave();
     logger.info({ state, exitCode: code, failure: ending.failure?.kind }, 'the run has ended');
@@ -154,13 +163,13 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
     return run?.epoch === own.epoch;
   }
 
-  function leave(): void {
+  function leave(refusal?: Failure): void {
     left.abort();
     spoolWatch.stop();
     limits.stop();
     shipping.stop();
     stdout.close();
-    resolveOver();
+    resolveOver(refusal);
   }
 
   const supervision: Supervision = {
@@ -180,7 +189,7 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
       await deps.tellAgain(run);
       if (sessionId !== undefined && run.sessionId !== sessionId) await recordSession(sessionId);
     },
-    detach: leave,
+    detach: () => leave(),
   };
   return supervision;
 }

@@ -1,6 +1,6 @@
 import type { Logger } from '../shared/logger.js';
 import type { Lease } from '../shared/queues/leases.js';
-import type { Run } from '../shared/run.js';
+import type { Failure, Run } from '../shared/run.js';
 import type { RunStore } from '../shared/run-store/open.js';
 import type { Ownership } from '../shared/run-store/ownership.js';
 import type { Runner } from '../shared/runners/runner.js';
@@ -29,8 +29,11 @@ export interface Supervision {
   readonly runId: string;
   /** The job that mirrors the run, if we hold it. */
   lease: Lease | undefined;
-  /** Resolves when the run has ended, or is not ours any more. */
-  readonly over: Promise<void>;
+  /**
+   * Resolves when the run has ended, or is not ours any more; with a failure when only this try has ended by it, and the
+   * next one is to be started.
+   */
+  readonly over: Promise<Failure | undefined>;
   /** Somebody may have asked for the end of the run: ends it if its record says so. */
   look(): Promise<void>;
   /** The host has no room for its spool any more. */

@@ -4,7 +4,7 @@ import { isEnded } from '../shared/run-state.js';
 import type { LivingWorker } from '../shared/workers.js';
 import type { WorkerDeps } from './deps.js';
 import { bootId, isAlive, processesOf } from './processes.js';
-import { hasBegun, readMeta, readNumberLine, type Spool, type SpoolMeta, spooledRuns, spoolOf } from './spool.js';
+import { hasBegun, presentSpool, readNumberLine, type Spool, type SpoolMeta, spooledRuns } from './spool.js';
 import { startRun, watchOver } from './start-run.js';
 import { tidy } from './tidy.js';
 
@@ -61,23 +61,26 @@ async function take(deps: WorkerDeps, run: Run): Promise<boolean> {
     run.state === 'queued' ? await pool.runs.claim(run.id, id, host) : await pool.runs.takeOver(run, id, host);
   if (!changed) return false;
   // Only now: its last owner may have made the spool, and died, since we listed them.
-  const spool = spoolOf(deps.spools, run.id);
-  await (hasBegun(spool) ? attach(deps, { ...run, epoch }, spool) : startAnew(deps, { ...run, epoch }, spool));
+  const { spool, meta } = presentSpool(deps.spools, run.id);
+  await (hasBegun(spool) ? attach : startAnew)(deps, { ...run, epoch }, spool, meta);
   return true;
 }
 
-/** Nothing was ever started from its spool, if there is one: so it is started now, unless there are traces all the same. */
-async function startAnew(deps: WorkerDeps, run: Run, spool: Spool): Promise<void> {
-  if (run.pid !== undefined || processesOf(run.id).length > 0)
+type Meta = SpoolMeta | undefined;
+
+/**
+ * Nothing was ever started from its spool, if there is one, or of the try that is next: so it is started now, unless
+ * there are traces all the same. Those of the tries before are none.
+ */
+async function startAnew(deps: WorkerDeps, run: Run, _: Spool, meta: Meta): Promise<void> {
+  if (!meta?.attempt && (run.pid !== undefined || processesOf(run.id).length > 0))
     return giveUp(deps, run, 'its spool is gone from its host');
-  const meta = readMeta(spool);
   const lease = meta && (await leaseOf(deps, meta));
   deps.slots.take(run.runner);
-  await startRun(deps, run, run, lease);
+  await startRun(deps, run, run, lease, meta?.attempt);
 }
 
-async function attach(deps: WorkerDeps, run: Run, spool: Spool): Promise<void> {
-  const meta = readMeta(spool);
+async function attach(deps: WorkerDeps, run: Run, spool: Spool, meta: Meta): Promise<void> {
   if (!meta) return giveUp(deps, run, 'its spool is unreadable');
   const lease = await leaseOf(deps, meta);
   deps.slots.take(run.runner);

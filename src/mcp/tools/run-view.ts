@@ -14,6 +14,10 @@ const usageView = z.object({
   costUsd: z.number().optional(),
 });
 
+const credentialsView = z
+  .object({ attempt: z.number().int(), of: z.number().int(), variables: z.array(z.string()) })
+  .describe("Which of its agent's values for these variables it uses; a further one when the provider refused");
+
 /** A run as callers see it. Times are milliseconds since the epoch by the clock of Redis, and ISO strings. */
 export const runView = z.object({
   runId: z.string(),
@@ -25,6 +29,7 @@ export const runView = z.object({
   host: z.string().optional(),
   worker: z.string().optional(),
   sessionId: z.string().optional(),
+  credentials: credentialsView.optional(),
   exitCode: z.number().int().optional(),
   failure: failureView.optional(),
   usage: usageView.optional(),
@@ -53,13 +58,14 @@ const withIso = <Name extends string>(name: Name, at: number | undefined) =>
 /** What a caller is shown of a run. */
 export function viewOf(run: Run): RunView {
   const { id, state, kill, outBytes, errBytes, droppedBytes, queuedAt, startedAt, lastOutputAt, endedAt } = run;
-  const { principal, runner, agentName, pid, host, worker, sessionId, exitCode, failure, usage, model, mode, path } =
-    run;
+  const { credentials, principal, runner, agentName, pid, host, worker, sessionId, exitCode } = run;
+  const { failure, usage, model, mode, path } = run;
   const optional = {
     pid,
     host,
     worker,
     sessionId,
+    credentials: credentials && { ...credentials, variables: [...credentials.variables] },
     exitCode,
     failure,
     usage,

@@ -1,5 +1,5 @@
 import type { RedisClient } from '../redis/connect.js';
-import type { KillWish, Run } from '../run.js';
+import type { Credentials, Failure, KillWish, Run } from '../run.js';
 import { type RunState, statesBefore } from '../run-state.js';
 import type { Indexes } from './indexes.js';
 import { runKeys } from './keys.js';
@@ -135,13 +135,23 @@ export function openChanges(
       return taken;
     },
 
-    /** Records that the program runs. */
-    async started({ id, epoch }: Ownership, pid: number, path: string): Promise<Change> {
+    /** Records that the program runs; a further try began with the first. */
+    async started({ id, epoch }: Ownership, pid: number, path: string, isFirst = true): Promise<Change> {
       return change(id, ['running'], '', {
         epoch,
-        timeField: 'startedAt',
+        ...(isFirst && { timeField: 'startedAt' }),
         event: { state: 'running', pid },
         fields: { pid, path },
+      });
+    },
+
+    /** Records that the provider refused, and that the next values are tried. */
+    async triesAgain({ id, epoch }: Ownership, credentials: Credentials, because: Failure): Promise<Change> {
+      const { attempt } = credentials;
+      return change(id, ['running'], '', {
+        epoch,
+        event: { state: 'running', ...credentials, because },
+        fields: { attempt },
       });
     },
 

@@ -1,5 +1,6 @@
+import { attemptsOf } from '../agents/fallbacks.js';
 import { LOCAL } from '../principal.js';
-import type { Failure, KillSignal, Run, RunOrder, Usage } from '../run.js';
+import type { Credentials, Failure, KillSignal, Run, RunOrder, Usage } from '../run.js';
 import { RUN_STATES, type RunState } from '../run-state.js';
 
 type Fields = Readonly<Record<string, string>>;
@@ -22,6 +23,11 @@ function stateOf(fields: Fields): RunState {
   const state = RUN_STATES.find((known) => known === fields.state);
   if (!state) throw new Error(`the record of run ${fields.id} has the unknown state ${fields.state}`);
   return state;
+}
+
+function credentialsOf({ credentials, attempt }: Fields): Run['credentials'] {
+  const values = json<Omit<Credentials, 'attempt'>>(credentials);
+  return values && { attempt: number(attempt) ?? 1, ...values };
 }
 
 /** Drops the undefined members, as `exactOptionalPropertyTypes` wants it. */
@@ -56,6 +62,7 @@ export function runFromFields(fields: Fields): Run | undefined {
       mode: fields.mode,
       model: fields.model,
       path: fields.path,
+      credentials: credentialsOf(fields),
       exitCode: number(fields.exitCode),
       failure: json<Failure>(fields.failure),
       usage: json<Usage>(fields.usage),
@@ -71,8 +78,11 @@ export function runFromFields(fields: Fields): Run | undefined {
 
 /** The fields that a new run starts with, flat as HSET takes them. */
 export function fieldsOfOrder(id: string, queue: string, order: RunOrder): string[] {
-  const { runner, agentName, prompt, principal, sessionId, mode, model, path } = order;
-  const optional = defined({ principal, sessionId, resumes: sessionId, mode, model, path });
+  const { runner, agentName, prompt, principal, sessionId, mode, model, path, setup } = order;
+  const of = attemptsOf(setup?.fallbacks);
+  const variables = Object.keys(setup?.fallbacks ?? {});
+  const credentials = of > 1 ? JSON.stringify({ of, variables }) : undefined;
+  const optional = defined({ principal, sessionId, resumes: sessionId, mode, model, path, credentials });
   const fields = { id, queue, runner, agentName, promptBytes: String(Buffer.byteLength(prompt)), ...optional };
   return Object.entries(fields).flat();
 }

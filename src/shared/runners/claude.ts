@@ -76,6 +76,14 @@ const MCP = 'mcp.json';
 const servers = (request: RunRequest) =>
   serversAs(request, { program: (server) => server, remote: (server) => server });
 
+const said = z.object({ type: z.literal('assistant'), message: z.object({ model: words }) });
+
+/** What the provider refused is told as if a model had said it, one of this name. */
+function worked(value: unknown): boolean {
+  const { data } = said.safeParse(value);
+  return data !== undefined && data.message.model !== '<synthetic>';
+}
+
 /** Claude Code, `@anthropic-ai/claude-code` 2.1. */
 export const claude: Runner<'claude'> = {
   name: 'claude',
@@ -109,5 +117,5 @@ export const claude: Runner<'claude'> = {
     // As root, claude takes --dangerously-skip-permissions only from somebody who says that the machine is a sandbox.
     ...(permissions === 'auto' && { IS_SANDBOX: '1' }),
   }),
-  output: { format: 'json-lines', read, terminal: true },
+  output: { format: 'json-lines', read, terminal: true, worked },
 };

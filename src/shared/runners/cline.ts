@@ -65,6 +65,10 @@ function findSession(listed: string, run: RunInList): string | undefined {
   return ours?.sessionId;
 }
 
+function worked(value: unknown): boolean {
+  return message.safeParse(value).data?.event?.type === 'content_start';
+}
+
 const MCP = 'mcp.json';
 const servers = (request: RunRequest) =>
   serversAs<object, object>(request, {
@@ -110,5 +114,5 @@ export const cline: Runner<'cline'> = {
   sessionLookup: { afterMs: [1_500, 6_000, 20_000, 60_000], args: ['history', '--json'], read: findSession },
   // After TERM it goes on for 16 seconds and more, after INT it ends at once, and its tool with it.
   endSignal: 'INT',
-  output: { format: 'json-lines', read, terminal: true },
+  output: { format: 'json-lines', read, terminal: true, worked },
 };

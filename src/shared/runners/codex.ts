@@ -39,6 +39,12 @@ function read(value: unknown): Findings | undefined {
   return { ended: true, ...failureWith(text, NO_KEY.test(text) ? 401 : statusIn(text, STATUS)) };
 }
 
+/** An item of type `error` is a warning; all others are what the model said, thought or did. */
+function worked(value: unknown): boolean {
+  const { type, item } = message.safeParse(value).data ?? {};
+  return type?.startsWith('item.') === true && item?.type !== 'error';
+}
+
 /** A value of its configuration, in TOML: JSON with another sign in objects, and DEL escaped. */
 function toml(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(toml).join(',')}]`;
@@ -112,5 +118,5 @@ export const codex: Runner<'codex'> = {
   resumeArgs: (sessionId) => ['resume', sessionId, '-'],
   env: (request) => ({ NO_COLOR: '1', ...Object.fromEntries(headerVariables(request)) }),
   usageOf: 'session',
-  output: { format: 'json-lines', read, terminal: true },
+  output: { format: 'json-lines', read, terminal: true, worked },
 };

@@ -29,6 +29,11 @@ function read(value: unknown): Findings | undefined {
   return { ...(sessionId && { sessionId }), ...(exitCode !== undefined && { ended: true }) };
 }
 
+function worked(value: unknown): boolean {
+  const { type = '' } = message.safeParse(value).data ?? {};
+  return type.startsWith('assistant.message') || type.startsWith('tool.');
+}
+
 const MCP = 'mcp.json';
 const SYSTEM_PROMPT = 'AGENTS.md';
 
@@ -70,5 +75,5 @@ export const copilot: Runner<'copilot'> = {
     COPILOT_AUTO_UPDATE: 'false',
     NO_COLOR: '1',
   }),
-  output: { format: 'json-lines', read, terminal: true },
+  output: { format: 'json-lines', read, terminal: true, worked },
 };

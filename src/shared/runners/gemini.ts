@@ -40,6 +40,11 @@ function read(value: unknown): Findings | undefined {
   return type === 'result' ? readResult(parsed.data) : undefined;
 }
 
+function worked(value: unknown): boolean {
+  const { type, role } = message.safeParse(value).data ?? {};
+  return type === 'tool_use' || (type === 'message' && role === 'assistant');
+}
+
 /** The exit code is the HTTP status of the provider, of which a process keeps the low byte; 41 is its own. */
 const AUTH_EXITS = [41, 401 & 0xff, 403 & 0xff];
 const RATE_LIMIT_EXIT = 429 & 0xff;
@@ -102,5 +107,5 @@ export const gemini: Runner<'gemini'> = {
     if (AUTH_EXITS.includes(exitCode)) return 'auth';
     return exitCode === RATE_LIMIT_EXIT ? 'rate_limit' : undefined;
   },
-  output: { format: 'json-lines', read, terminal: true },
+  output: { format: 'json-lines', read, terminal: true, worked },
 };

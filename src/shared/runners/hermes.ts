@@ -34,6 +34,11 @@ function read(value: unknown): Findings | undefined {
   return { ...session, ended: true, usage, ...failureWith(wrong, statusIn(wrong, STATUS)) };
 }
 
+function worked(value: unknown): boolean {
+  const { type } = message.safeParse(value).data ?? {};
+  return type === 'text' || type === 'tool_use';
+}
+
 /** Hermes Agent, from 0.21.4 on: written after its documentation and its source, never run. */
 export const hermes: Runner<'hermes'> = {
   name: 'hermes',
@@ -61,5 +66,5 @@ export const hermes: Runner<'hermes'> = {
     ...(systemPrompt !== undefined && { HERMES_EPHEMERAL_SYSTEM_PROMPT: systemPrompt }),
     NO_COLOR: '1',
   }),
-  output: { format: 'json-lines', read, terminal: true },
+  output: { format: 'json-lines', read, terminal: true, worked },
 };

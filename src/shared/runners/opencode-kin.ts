@@ -60,6 +60,12 @@ function findSession(listed: string, { runId }: RunInList): string | undefined {
   return parsedAs(sessions, listed)?.find(({ title }) => title === titleOf(runId))?.id;
 }
 
+/** Nothing is printed before the model answers, but errors. */
+function worked(value: unknown): boolean {
+  const { data } = message.safeParse(value);
+  return data !== undefined && data.type !== 'error';
+}
+
 const CONFIG = 'config.json';
 const SYSTEM_PROMPT = 'system-prompt.md';
 
@@ -118,6 +124,6 @@ export function opencodeKin<Name extends string>(
       [`${prefix}_DISABLE_TERMINAL_TITLE`]: '1',
       NO_COLOR: '1',
     }),
-    output: { format: 'json-lines', read, terminal: true },
+    output: { format: 'json-lines', read, terminal: true, worked },
   };
 }

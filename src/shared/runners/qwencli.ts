@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
 import { part, words } from './lenient.js';
@@ -21,6 +22,17 @@ function read(value: unknown): Findings | undefined {
   if (!failed) return { ended: true, usage, ...(result !== undefined && { result }) };
   const text = error?.message || result || subtype || 'qwen reported an error';
   return { ended: true, usage, ...failureWith(text, NO_LOGIN.test(text) ? 401 : statusIn(text, STATUS)) };
+}
+
+const said = z.object({
+  type: z.literal('assistant'),
+  message: z.object({ content: z.array(z.object({ text: words })) }),
+});
+
+/** What the provider refused is told as if the model had said it. */
+function worked(value: unknown): boolean {
+  const { data } = said.safeParse(value);
+  return data?.message.content.some(({ text = '' }) => !STATUS.test(text)) ?? false;
 }
 
 const MCP = 'mcp.json';
@@ -76,5 +88,5 @@ export const qwencli: Runner<'qwencli'> = {
     NO_COLOR: '1',
   }),
   usageOf: 'session',
-  output: { format: 'json-lines', read, terminal: true },
+  output: { format: 'json-lines', read, terminal: true, worked },
 };

@@ -74,6 +74,8 @@ export type Output =
       readonly read: (message: unknown) => Findings | undefined;
       /** There is a terminal event: without it even exit 0 is no success. */
       readonly terminal?: boolean;
+      /** Whether a message shows that the model has answered or used a tool. Absent: taken for granted. */
+      readonly worked?: (message: unknown) => boolean;
     }
   | {
       /** Lines of text; without a `result` of its own the text is the result. */

@@ -204,7 +204,10 @@ describe.each(ALL.map((runner) => [runner.name, runner] as const))('the runner %
     const answers =
       output.format === 'text'
         ? RUBBISH.map((value) => output.read?.(asLine(value)))
-        : [...RUBBISH, deeply(100_000), { answer: deeply(100_000) }].map((value) => output.read(value));
+        : [...RUBBISH, deeply(100_000), { answer: deeply(100_000) }].map((value) => {
+            expect(typeof (output.worked?.(value) ?? false)).toBe('boolean');
+            return output.read(value);
+          });
     expect(answers.flatMap(wrongIn)).toEqual([]);
   });
 
@@ -248,6 +251,15 @@ describe.each(RUNNERS.map((runner) => [runner.name, runner] as const))('what %s 
       kind,
       exitCode,
     });
+  });
+
+  const saysWork = runner.output.format === 'text' ? undefined : runner.output.worked;
+  test.each(saysWork ? recorded : [])('in %s shows work, unless the provider refused before there was any', (run) => {
+    const { state, kind } = JSON.parse(text(`${run}.expected.json`));
+    const messages = bytesOf(run).toString().split('\n').filter(Boolean);
+    const worked = messages.some((line) => saysWork?.(JSON.parse(line)));
+    if (state === 'done') expect(worked).toBe(true);
+    if (kind === 'auth' || kind === 'rate_limit') expect(worked).toBe(false);
   });
 
   test('with any part of it replaced by rubbish makes no failure and nothing of a wrong shape', () => {

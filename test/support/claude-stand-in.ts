@@ -1,0 +1,29 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Place } from './pool.js';
+
+const SCRIPTED = new URL('../fixtures/agents/scripted.mjs', import.meta.url).pathname;
+
+/** Puts a `claude` on the PATH of a place that does the steps of its prompt; they print what Claude Code would. */
+export function installClaudeStandIn(place: Place): void {
+  const bin = join(place.home, 'bin');
+  mkdirSync(bin);
+  const script = `#!/bin/sh\n[ "$1" = --version ] && echo 2.1.330 && exit\nexec node ${SCRIPTED} "$@"\n`;
+  writeFileSync(join(bin, 'claude'), script, { mode: 0o755 });
+  place.env.PATH = `${bin}:${place.env.PATH}`;
+}
+
+const line = (message: object) => ({ print: `${JSON.stringify(message)}\n` });
+
+/** Steps that print the lines of Claude Code. */
+export const claude = {
+  /** The model says something. */
+  says: (text: string) =>
+    line({ type: 'assistant', message: { model: 'some-model', content: [{ type: 'text', text }] } }),
+  /** The provider has refused. */
+  refusal: (status: 401 | 429) =>
+    line({ type: 'result', is_error: true, api_error_status: status, result: `API Error: ${status}` }),
+  /** It says so, and ends. */
+  refused: (status: 401 | 429) => [claude.refusal(status), { exit: 1 }],
+  result: (result: string) => line({ type: 'result', is_error: false, result }),
+};
