@@ -10,7 +10,7 @@ import { attemptAfter, metaFor } from './meta-for.js';
 import { failure, type Plan, planFor } from './plan-run.js';
 import { endUnstarted, launchFailure, refuse } from './refuse.js';
 import { lookForSession } from './session-lookup.js';
-import { createSpool, readNumberLine, type Spool, type SpoolMeta, spoolOf, writeMeta } from './spool.js';
+import { createSpool, readNumberLine, removeInputs, type Spool, type SpoolMeta, spoolOf, writeMeta } from './spool.js';
 import { supervise } from './supervise.js';
 import type { SuperviseDeps, Supervision } from './supervision.js';
 
@@ -71,6 +71,7 @@ async function start(
   const run = await pool.runs.get(own.id);
   if (run?.epoch !== own.epoch || isEnded(run.state)) return undefined;
   if (run.kill) {
+    removeInputs(spool);
     await endUnstarted(deps, own, lease, { state: 'killed' });
     return undefined;
   }
@@ -79,6 +80,7 @@ async function start(
   try {
     launched = await launch({ spool, runId: own.id, program, args, env, path: request.path });
   } catch (error) {
+    removeInputs(spool);
     await refuse(deps, own, lease, launchFailure(error));
     return undefined;
   }

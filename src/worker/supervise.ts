@@ -140,6 +140,8 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
       await shipping.drain();
       return leave(refusal);
     }
+    // The rest of the spool stays for a moment: a Redis that crashes may forget this end, and then it is read again.
+    removeInputs(spool);
     const state = await recordEnd({ runs, own, shipping, ending, left: left.signal, logger });
     if (!state) return leave();
     logger.info({ state, exitCode: code, failure: ending.failure?.kind }, 'the run has ended');
@@ -148,8 +150,6 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
       .catch((error: unknown) =>
         logger.warn({ err: error }, 'the job could not be ended; the next one who sees it will'),
       );
-    // The spool stays for a moment: a Redis that crashes now may forget this end, and then it is read again.
-    removeInputs(spool);
     leave();
   }
 

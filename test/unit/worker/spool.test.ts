@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import {
   createSpool,
   hasBegun,
+  presentSpool,
   readEnding,
   readMeta,
   readNumberLine,
@@ -54,6 +55,25 @@ describe('the spool of a run', () => {
     expect([statSync(spool.files).mode & 0o777, statSync(file).mode & 0o777]).toEqual([0o700, 0o600]);
     removeInputs(spool);
     expect([existsSync(spool.files), existsSync(spool.stdin), existsSync(spool.stdout)]).toEqual([false, false, true]);
+  });
+
+  test('goes on in a further try with the same output and a bolt, a pid and an end of its own', () => {
+    const spool = createSpool(root, { ...meta('r7'), sessionId: 'one' }, 'prompt');
+    writeFileSync(spool.stdout, 'refused\n');
+    writeFileSync(spool.once, '1\n');
+    writeFileSync(spool.exit, '1\n');
+    writeEnding(spool, 'hopeless');
+    const attempt = {
+      number: 2,
+      from: { out: 8, err: 0 },
+      startedUptimeMs: 3,
+      because: { kind: 'auth', message: '' },
+    } as const;
+    const next = createSpool(root, { ...meta('r7'), sessionId: 'two', attempt }, 'prompt');
+    expect(readFileSync(next.stdout, 'utf8')).toBe('refused\n');
+    expect([hasBegun(next), readNumberLine(next.exit), readEnding(next)]).toEqual([false, undefined, undefined]);
+    expect(presentSpool(root, 'r7')).toMatchObject({ spool: next, meta: { sessionId: 'two', attempt } });
+    expect(presentSpool(root, 'r1').spool).toEqual(spoolOf(root, 'r1'));
   });
 
   test('that is made again, by a worker that was paused meanwhile, loses nothing of what is in it', () => {
