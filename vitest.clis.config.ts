@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['test/clis/**/*.test.ts'],
     globalSetup: ['test/support/redis-server.ts', 'test/clis/install.ts'],
     reporters: ['default', tableOfClis()],
-    testTimeout: 60_000,
+    testTimeout: 600_000, // above the patience of the tests with a program on a busy machine
     hookTimeout: 60_000,
     fileParallelism: false,
     pool: 'forks',

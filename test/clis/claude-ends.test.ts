@@ -1,32 +1,26 @@
-import { chmodSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lastToolResults, type ModelEndpoint, type Script, startModelEndpoint } from '../support/model-endpoint.js';
 import { eventually } from '../support/processes.js';
-import { type ClaudePool, gate, KEY, markedCommands, openClaudePool } from './claude-pool.js';
-import { missing } from './programs.js';
-import { CLAUDE_VERSION } from './versions.js';
+import { type CliPool, gate, markedCommands, openCliPool, script } from './cli-pool.js';
+import { whyMissing } from './programs.js';
+import { KEY } from './real-runner.js';
+import { realRunner } from './real-runners.js';
+import { VERSIONS } from './versions.js';
 
-/** claude refuses to run a bare `sleep`, so the commands are scripts. */
-function script(pool: ClaudePool, name: string, ...lines: string[]): string {
-  const file = join(pool.place.work, name);
-  writeFileSync(file, ['#!/bin/sh', ...lines, ''].join('\n'));
-  chmodSync(file, 0o755);
-  return file;
-}
+const CLAUDE = realRunner('claude');
 
 const sleeps = (runId: string) =>
   markedCommands(runId)
     .filter((line) => /^sleep /.test(line))
     .sort();
 
-describe.skipIf(missing)(`claude ${CLAUDE_VERSION} at its end`, () => {
+describe.skipIf(whyMissing('claude'))(`claude ${VERSIONS.claude} at its end`, () => {
   let model: ModelEndpoint;
-  let pool: ClaudePool;
+  let pool: CliPool;
 
   beforeAll(async () => {
     model = await startModelEndpoint('anthropic', KEY);
-    pool = await openClaudePool(model);
+    pool = await openCliPool(CLAUDE, model);
     await pool.startWorker();
   });
   afterAll(async () => {
@@ -36,7 +30,7 @@ describe.skipIf(missing)(`claude ${CLAUDE_VERSION} at its end`, () => {
 
   /** One run of a pool of its own, to its end. */
   async function runWith(env: Record<string, string>, turn: Script = () => ({})) {
-    const other = await openClaudePool(model, env);
+    const other = await openCliPool(CLAUDE, model, env);
     await other.startWorker();
     model.play(turn);
     const runId = await other.run('hello');
@@ -49,7 +43,7 @@ describe.skipIf(missing)(`claude ${CLAUDE_VERSION} at its end`, () => {
   // On TERM it ends its tools itself; on KILL it cannot, and everything is ours to find.
   test.each(['TERM', 'KILL'])('a %s while a tool runs leaves nothing, in whatever session', async (signal) => {
     const command = script(
-      pool,
+      pool.place,
       'deep.sh',
       'sleep 300 &',
       'setsid sleep 301 &',
@@ -67,7 +61,7 @@ describe.skipIf(missing)(`claude ${CLAUDE_VERSION} at its end`, () => {
   });
 
   test('a normal end takes along what a tool left behind', async () => {
-    const command = script(pool, 'leave.sh', 'nohup setsid sleep 310 >/dev/null 2>&1 &', 'echo left');
+    const command = script(pool.place, 'leave.sh', 'nohup setsid sleep 310 >/dev/null 2>&1 &', 'echo left');
     const { passed, open } = gate();
     const asked = model.play((question) =>
       lastToolResults(question).length > 0

@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lastToolResults, startModelEndpoint } from '../support/model-endpoint.js';
 import { makePlace } from '../support/pool.js';
 import { eventually, MAIN, type Started, startWorkerProcess } from '../support/processes.js';
-import { KEY, temporary } from './claude-pool.js';
-import { CLAUDE, missing } from './programs.js';
-import { CLAUDE_VERSION } from './versions.js';
+import { temporary } from './cli-pool.js';
+import { CLAUDE, whyMissing } from './programs.js';
+import { KEY } from './real-runner.js';
+import { VERSIONS } from './versions.js';
 
 const place = makePlace({ AGENTPOOL_RUNNERS: 'demo' });
 let worker: Started;
@@ -25,7 +26,7 @@ afterAll(async () => {
 const docs = readFileSync(new URL('../../docs/clients.md', import.meta.url), 'utf8');
 const SETTINGS = /^\{\n {2}"hooks"[\s\S]*?^\}$/m.exec(docs)?.[0] ?? '';
 
-describe.skipIf(missing)(`claude ${CLAUDE_VERSION}, whose settings have the hook`, () => {
+describe.skipIf(whyMissing('claude'))(`claude ${VERSIONS.claude}, whose settings have the hook`, () => {
   test('is woken when the run has ended, and its model is told the result', async () => {
     const model = await startModelEndpoint('anthropic', KEY);
     const asked = model.play((question) => {

@@ -3,9 +3,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lastToolResults, type ModelEndpoint, type Script, startModelEndpoint } from '../support/model-endpoint.js';
 import { eventually, type Facts } from '../support/processes.js';
-import { type ClaudePool, fileOf, gate, KEY, openClaudePool } from './claude-pool.js';
-import { missing } from './programs.js';
-import { CLAUDE_VERSION } from './versions.js';
+import { type CliPool, fileOf, gate, openCliPool } from './cli-pool.js';
+import { whyMissing } from './programs.js';
+import { KEY } from './real-runner.js';
+import { realRunner } from './real-runners.js';
+import { VERSIONS } from './versions.js';
+
+const CLAUDE = realRunner('claude');
 
 const say = (words: string): Script => {
   return () => ({ say: [words] });
@@ -18,13 +22,13 @@ const shell = (command: string, words: string, after = Promise.resolve()): Scrip
       : { say: ['I ', 'look ', 'around.'], pauseMs: 20, call: { tool: 'Bash', input: { command } } };
 };
 
-describe.skipIf(missing)(`claude ${CLAUDE_VERSION}`, () => {
+describe.skipIf(whyMissing('claude'))(`claude ${VERSIONS.claude}`, () => {
   let model: ModelEndpoint;
-  let pool: ClaudePool;
+  let pool: CliPool;
 
   beforeAll(async () => {
     model = await startModelEndpoint('anthropic', KEY);
-    pool = await openClaudePool(model);
+    pool = await openCliPool(CLAUDE, model);
     await pool.startWorker();
   });
   afterAll(async () => {
@@ -33,7 +37,7 @@ describe.skipIf(missing)(`claude ${CLAUDE_VERSION}`, () => {
   });
 
   test('a run goes from queued over running to done, with pid, session and output before its end', async () => {
-    const late = await openClaudePool(model);
+    const late = await openCliPool(CLAUDE, model);
     const { passed, open } = gate();
     model.play(shell('echo looked', 'It is done.', passed));
     const runId = await late.run('look around', { agentName: 'looker' });

@@ -6,9 +6,10 @@ import { TOOLS } from '../../src/mcp/tools/list.js';
 import { lastToolResults, type Script, startModelEndpoint } from '../support/model-endpoint.js';
 import { makePlace } from '../support/pool.js';
 import { type Facts, MAIN, type McpSession, openMcp, type Started, startWorkerProcess } from '../support/processes.js';
-import { KEY, temporary } from './claude-pool.js';
-import { CLAUDE, INSPECTOR, missing, NODE_24 } from './programs.js';
-import { CLAUDE_VERSION, INSPECTOR_VERSION } from './versions.js';
+import { temporary } from './cli-pool.js';
+import { CLAUDE, INSPECTOR, NODE_24, whyMissing } from './programs.js';
+import { KEY } from './real-runner.js';
+import { VERSIONS } from './versions.js';
 
 const place = makePlace({ AGENTPOOL_RUNNERS: 'demo' });
 let worker: Started;
@@ -24,7 +25,7 @@ afterAll(async () => {
   place.clean();
 });
 
-describe.skipIf(missing)(`MCP Inspector ${INSPECTOR_VERSION}`, () => {
+describe.skipIf(whyMissing('inspector'))(`MCP Inspector ${VERSIONS.inspector}`, () => {
   /** Asks a server of its own, by the Inspector's command line. */
   async function inspect(...args: string[]) {
     const settings = Object.entries(place.env).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
@@ -77,7 +78,7 @@ describe.skipIf(missing)(`MCP Inspector ${INSPECTOR_VERSION}`, () => {
   });
 });
 
-describe.skipIf(missing)(`claude ${CLAUDE_VERSION} as an MCP client`, () => {
+describe.skipIf(whyMissing('claude'))(`claude ${VERSIONS.claude} as an MCP client`, () => {
   /** One conversation of claude with the scripted model, which may call our tools. */
   async function converse(script: Script) {
     const model = await startModelEndpoint('anthropic', KEY);

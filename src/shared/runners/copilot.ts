@@ -35,7 +35,8 @@ function worked(value: unknown): boolean {
 }
 
 const MCP = 'mcp.json';
-const SYSTEM_PROMPT = 'AGENTS.md';
+/** An AGENTS.md in the folder of instructions would only be named to the model. */
+const SYSTEM_PROMPT = 'system-prompt.instructions.md';
 
 const servers = (request: RunRequest) =>
   serversAs<object, object>(request, {

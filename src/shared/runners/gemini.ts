@@ -50,6 +50,7 @@ const AUTH_EXITS = [41, 401 & 0xff, 403 & 0xff];
 const RATE_LIMIT_EXIT = 429 & 0xff;
 
 const SETTINGS = 'settings.json';
+/** A prompt of its own in place of gemini's would also take away what that says about the tools. */
 const SYSTEM_PROMPT = 'GEMINI.md';
 
 /** Settings of the system, which win over those of the user. */
@@ -63,10 +64,6 @@ function settingsFor(request: RunRequest) {
       sessionRetention: { enabled: false },
     },
     privacy: { usageStatisticsEnabled: false },
-    // A prompt of its own in place of gemini's would also take away what that says about the tools.
-    ...(request.systemPrompt !== undefined && {
-      context: { includeDirectories: [request.filesDirectory], loadMemoryFromIncludeDirectories: true },
-    }),
     ...(mcpServers && { mcpServers }),
   };
 }
@@ -80,7 +77,7 @@ export const gemini: Runner<'gemini'> = {
   versionArgs: ['--version'],
   testedVersion: '0.61.0',
   modes: ['plan'],
-  args: ({ mode, permissions, model }) => [
+  args: ({ mode, permissions, model, systemPrompt, filesDirectory }) => [
     '--output-format',
     'stream-json',
     '--approval-mode',
@@ -88,6 +85,7 @@ export const gemini: Runner<'gemini'> = {
     // It does not run at all in a directory that nobody has declared trusted in its own user interface.
     '--skip-trust',
     ...ifGiven(model, (name) => ['--model', name]),
+    ...ifGiven(systemPrompt, () => ['--include-directories', filesDirectory]),
   ],
   stdin: ({ prompt }) => prompt,
   files: (request) => [

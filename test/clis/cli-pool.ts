@@ -1,18 +1,20 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelEndpoint } from '../support/model-endpoint.js';
 import { makePlace, type Place } from '../support/pool.js';
-import { type Facts, type McpSession, openMcp, startWorkerProcess } from '../support/processes.js';
-import { CLAUDE, pathWith } from './programs.js';
+import { eventually, type Facts, type McpSession, openMcp, startWorkerProcess } from '../support/processes.js';
+import { PATH } from './programs.js';
+import type { RealRunner } from './real-runner.js';
 
-export const KEY = 'the key of the scripted model';
+/** A machine that is busy with other things may take ten times as long as an idle one (ms). */
+export const PATIENCE_MS = 400_000;
 
-/** A pool whose worker has the real claude on its PATH, and a scripted model for it to ask. */
-export interface ClaudePool {
+/** A pool whose worker has a real program on its PATH, and a scripted model for that to ask. */
+export interface CliPool {
   readonly place: Place;
   readonly mcp: McpSession;
   startWorker(): Promise<void>;
-  /** Submits a run of claude; answers with its id. */
+  /** Submits a run of the program; answers with its id. */
   run(prompt: string, more?: Facts): Promise<string>;
   status(runId: string): Promise<Facts>;
   /** Waits for the end of a run. */
@@ -20,18 +22,16 @@ export interface ClaudePool {
   stop(): Promise<void>;
 }
 
-/** claude keeps files of its tools in two places, by default both in the machine's own. */
-export const temporary = ({ home }: Place) => ({ TMPDIR: join(home, '..'), CLAUDE_CODE_TMPDIR: join(home, '..') });
+/** Programs keep files beside the home directory, too. */
+export const temporary = ({ env: { HOME = '' } }: Place) => ({ TMPDIR: HOME, CLAUDE_CODE_TMPDIR: HOME });
 
-export async function openClaudePool(model: ModelEndpoint, env: Record<string, string> = {}): Promise<ClaudePool> {
-  const place = makePlace({
-    PATH: pathWith(CLAUDE),
-    ANTHROPIC_BASE_URL: model.url,
-    ANTHROPIC_API_KEY: KEY,
-    AGENTPOOL_RUNNERS: 'claude',
-    ...env,
-  });
-  Object.assign(place.env, temporary(place));
+export async function openCliPool(
+  real: RealRunner,
+  model: ModelEndpoint,
+  env: Record<string, string> = {},
+): Promise<CliPool> {
+  const place = makePlace({ PATH, AGENTPOOL_RUNNERS: real.name });
+  Object.assign(place.env, temporary(place), real.setUp(place.env.HOME ?? '', model.url), env);
   const mcp = await openMcp(place);
   const workers: Awaited<ReturnType<typeof startWorkerProcess>>[] = [];
   const runs: string[] = [];
@@ -42,12 +42,18 @@ export async function openClaudePool(model: ModelEndpoint, env: Record<string, s
       workers.push(await startWorkerProcess(place));
     },
     async run(prompt, more = {}) {
-      const { runId } = await mcp.call('run_agent', { runner: 'claude', prompt, ...more });
+      const { runId } = await mcp.call('run_agent', { runner: real.name, prompt, ...more });
       runs.push(String(runId));
       return String(runId);
     },
-    status: (runId) => mcp.call('get_agent_status', { runId }),
-    end: (runId) => mcp.call('wait_agent', { runId, timeoutMs: 40_000 }),
+    status: (runId) => mcp.call('get_agent_status', { runId, tailBytes: 262_144 }),
+    // One call waits no longer than a client allows, and some programs take longer than that.
+    end: (runId) =>
+      eventually(
+        () => mcp.call('wait_agent', { runId, timeoutMs: 40_000 }),
+        ({ timedOut }) => timedOut === false,
+        PATIENCE_MS,
+      ),
     async stop() {
       await Promise.all(workers.map((worker) => worker.end()));
       await mcp.close();
@@ -56,6 +62,14 @@ export async function openClaudePool(model: ModelEndpoint, env: Record<string, s
       place.clean();
     },
   };
+}
+
+/** Writes a shell script into the working directory; some programs refuse to run a bare `sleep`. */
+export function script({ work }: Place, name: string, ...lines: string[]): string {
+  const file = join(work, name);
+  writeFileSync(file, ['#!/bin/sh', ...lines, ''].join('\n'));
+  chmodSync(file, 0o755);
+  return file;
 }
 
 /** The living processes that carry the mark of a run. */
@@ -86,3 +100,12 @@ export function gate(): { readonly passed: Promise<void>; open(): void } {
   });
   return { passed, open: () => open() };
 }
+
+/** Makes a value when it is first wanted, for several tests. */
+export const once = <Value>(make: () => Promise<Value>) => {
+  let made: Promise<Value> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+};
