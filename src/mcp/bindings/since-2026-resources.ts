@@ -4,6 +4,9 @@ import { listResources, RESOURCE_TEMPLATES, readResource } from '../resources.js
 import type { Connection } from '../surface.js';
 import { type RpcRefusal, refusing } from './refusals.js';
 
+/** Codes of refusals that mean: nothing is at this uri, ours or not. */
+const NOT_FOUND = ['unknown_run', 'invalid_argument'];
+
 export const toError = ({ code, message, data }: RpcRefusal) => new ProtocolError(code, message, data);
 
 export function offerPrompts(server: Server): void {
@@ -22,7 +25,7 @@ export function offerResources(server: Server, connection: Connection): void {
     refusing(
       () => readResource(connection, uri),
       (refusal) =>
-        refusal.data.code === 'unknown_run' ? new ResourceNotFoundError(uri, refusal.message) : toError(refusal),
+        NOT_FOUND.includes(refusal.data.code) ? new ResourceNotFoundError(uri, refusal.message) : toError(refusal),
     ),
   );
 }
