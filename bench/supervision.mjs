@@ -33,9 +33,14 @@ do status = await world.mcp.call('get_agent_status', { runId: ids.at(-1) });
 while (status.pid === undefined && (await pause(100, true)));
 const started = (performance.now() - submitted) / 1_000;
 await pause(3_000);
+const bytesOf = async (runId) => (await world.mcp.call('get_agent_status', { runId })).outputBytes;
+const sample = ids.slice(0, 10);
+const bytesBefore = await Promise.all(sample.map(bytesOf));
 const ticks = cpuTicks(worker);
 await pause(SECONDS * 1_000);
 const share = (cpuTicks(worker) - ticks) / TICKS / SECONDS;
+const bytesAfter = await Promise.all(sample.map(bytesOf));
+const grown = bytesAfter.reduce((sum, bytes, at) => sum + bytes - bytesBefore[at], 0) / sample.length;
 const after = rssKiB(worker);
 const wrappers = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && isWrapper(pid));
 const wrapperRss = wrappers.reduce((sum, pid) => sum + rssKiB(pid), 0) / wrappers.length;
@@ -52,6 +57,7 @@ function isWrapper(pid) {
 const perRun = (after - before) / RUNS;
 const say = (text) => process.stdout.write(`${text}\n`);
 say(`${RUNS} runs, started in ${started.toFixed(1)} s, a line a second each, measured for ${SECONDS} s`);
+say(`a run has printed ${grown.toFixed(0)} bytes meanwhile, at 7 to 9 a line`);
 say(
   `worker: ${(before / 1024).toFixed(0)} MiB before, ${(after / 1024).toFixed(0)} MiB now: ${(perRun / 1024).toFixed(2)} MiB a run`,
 );

@@ -9,7 +9,8 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { Redis } from 'ioredis';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+/** The command line, as it was built. */
+export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const AGENT = fileURLToPath(new URL('../fixtures/agents/scripted.mjs', import.meta.url));
 
 /** A private Redis, workers on hosts (`workers` has the host of each), and an MCP server: everything that the faults hit. */
@@ -161,6 +162,8 @@ async function startWorker(env, cwd, log) {
     });
   return {
     pid: () => child.pid,
+    /** It has been started, whether it is ready or not. */
+    isUp: () => child.exitCode === null && child.signalCode === null,
     kill: (ms) => replace('SIGKILL', ms),
     stop: (ms) => replace('SIGTERM', ms),
     pause: (ms) =>
