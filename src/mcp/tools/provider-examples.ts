@@ -79,4 +79,15 @@ export const PROVIDER_EXAMPLES: readonly ProviderExample[] = [
     profile: anthropicLike('https://gateway.example.com', 'GATEWAY_TOKEN'),
     note: 'ANTHROPIC_AUTH_TOKEN is sent as a Bearer token. A gateway that wants x-api-key gets ANTHROPIC_API_KEY instead.',
   },
+  {
+    provider: 'openai-compatible',
+    title: "Any gateway that speaks OpenAI's chat completions",
+    profile: {
+      runner: 'qwencli',
+      prompt: PROMPT,
+      model: 'some-model',
+      env: { OPENAI_BASE_URL: 'https://gateway.example.com/v1', OPENAI_API_KEY: '$GATEWAY_KEY' },
+    },
+    note: 'The address ends with /v1 as a rule, and model has to be one that the gateway knows.',
+  },
 ];
