@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import type { ConfigFile } from '../shared/runners/runner.js';
 import type { Attempt } from './attempts.js';
+import { layOver } from './lay-over.js';
 import type { ProcessId } from './processes.js';
 
 /** What the next worker of this host has to know to go on with a run. Never the prompt, never a secret. */
@@ -99,7 +100,9 @@ export function createSpool(root: string, meta: SpoolMeta, stdin: string, files:
   if (!hasBegun(spool)) writeMeta(spool, meta);
   replaceFile(spool.stdin, stdin);
   if (files.length > 0) mkdirSync(spool.files, { recursive: true, mode: 0o700 });
-  for (const { name, content } of files) replaceFile(join(spool.files, name), content);
+  for (const file of files)
+    if (file.over) layOver(meta.home, spool.files, file);
+    else replaceFile(join(spool.files, file.name), file.content);
   for (const file of [spool.stdout, spool.stderr]) closeSync(openSync(file, 'a', 0o600));
   for (const file of [spool.exit, spool.ending])
     if (!existsSync(file)) writeFileSync(file, ' '.repeat(ROOM), { mode: 0o600, flag: 'a' });

@@ -48,7 +48,6 @@ export const REAL_RUNNERS: readonly RealRunner[] = [
       write(home, '.gemini/settings.json', { security: { auth: { selectedType: 'gemini-api-key' } } });
       return { GEMINI_API_KEY: KEY, GOOGLE_GEMINI_BASE_URL: url };
     },
-    cannot: { MCP: 'it reads our settings only where they, and all directories above, belong to root alone' },
   },
   {
     name: 'kilo',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
+import { ifGiven, jsonFile, serversAs } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
 import { count, part, told, words } from './lenient.js';
 import type { Findings, Runner, RunRequest } from './runner.js';
@@ -53,7 +53,10 @@ const SETTINGS = 'settings.json';
 /** A prompt of its own in place of gemini's would also take away what that says about the tools. */
 const SYSTEM_PROMPT = 'GEMINI.md';
 
-/** Settings of the system, which win over those of the user. */
+/**
+ * Laid over those of the user: gemini takes settings from elsewhere only where they, and all directories above, belong to
+ * root, and says so in a warning.
+ */
 function settingsFor(request: RunRequest) {
   const mcpServers = serversAs(request, { program: (server) => server, remote: (server) => server });
   return {
@@ -89,13 +92,13 @@ export const gemini: Runner<'gemini'> = {
   ],
   stdin: ({ prompt }) => prompt,
   files: (request) => [
-    jsonFile(SETTINGS, settingsFor(request)),
+    { ...jsonFile(SETTINGS, settingsFor(request)), over: { folder: '.gemini', kept: ['tmp', 'history'] } },
     ...ifGiven(request.systemPrompt, (content) => [{ name: SYSTEM_PROMPT, content }]),
   ],
   sessionIdArgs: (sessionId) => ['--session-id', sessionId],
   resumeArgs: (sessionId) => ['--resume', sessionId],
   env: (request) => ({
-    GEMINI_CLI_SYSTEM_SETTINGS_PATH: pathOf(request, SETTINGS),
+    GEMINI_CLI_HOME: request.filesDirectory,
     // Else it starts itself a second time: twice the time and memory, and a wrapper that swallows SIGTERM.
     GEMINI_CLI_NO_RELAUNCH: 'true',
     GEMINI_TELEMETRY_ENABLED: 'false',

@@ -28,6 +28,11 @@ export interface ConfigFile {
   /** A plain file name; the file is `filesDirectory/name`. */
   readonly name: string;
   readonly content: string;
+  /**
+   * It is `filesDirectory/folder/name` then, JSON that is merged into the user's file of that name in that folder of the
+   * home directory. The rest of the folder is there as links, and `kept` are folders that a program makes to stay.
+   */
+  readonly over?: { readonly folder: string; readonly kept: readonly string[] };
 }
 
 /**
