@@ -45,7 +45,7 @@ export const hermes: Runner<'hermes'> = {
   title: 'Hermes Agent',
   command: 'hermes',
   install: 'pipx install "hermes-agent>=0.21.4"',
-  note: 'written after its documentation; not tested against the real program',
+  note: 'written after its documentation and tested with a stand-in, never with the real program',
   versionArgs: ['--version'],
   lacks: ['mcpServers'],
   args: ({ permissions, path, model }) => [

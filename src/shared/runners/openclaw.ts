@@ -23,13 +23,15 @@ type Answer = z.infer<typeof answer>;
 
 /** `... (authentication failed, HTTP 401). Re-authenticate the provider and try again.` */
 const STATUS = /\bHTTP (\d{3})\b/;
+/** `API rate limit reached. Please try again later.`, after nine attempts that take two minutes. */
+const RATE_LIMIT = /\brate limit\b/i;
 
 function readEnd({ ok, final, payloads = [], error, meta }: Answer): Findings {
   const text = final || payloads.flatMap((payload) => payload.text ?? []).join('\n');
   const failure = error ?? meta?.error;
   if (ok !== false && !failure && !payloads.some(({ isError }) => isError)) return { result: text };
   const wrong = failure?.message || text || 'openclaw reported an error';
-  return failureWith(wrong, statusIn(wrong, STATUS));
+  return failureWith(wrong, statusIn(wrong, STATUS) ?? (RATE_LIMIT.test(wrong) ? 429 : undefined));
 }
 
 function read(value: unknown): Findings | undefined {
