@@ -107,6 +107,15 @@ function fromPs(mark: string, group: number | undefined): Seen[] {
   });
 }
 
+/** The ids of all runs, of whatever pool, whose mark is on a living process. */
+export function markedRuns(): string[] {
+  const mark = new RegExp(`[\\0 ]${RUN_MARK}=(\\w+)`);
+  const texts = linux
+    ? readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? environOf(name) : []))
+    : execFileSync('ps', ['-axwwE', '-o', 'command='], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 }).split('\n');
+  return [...new Set(texts.flatMap((text) => mark.exec(text)?.[1] ?? []))];
+}
+
 /** Differs after every boot of the machine: no process of another boot lives. */
 export function bootId(): string {
   if (linux) return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { SILENT_BEATS } from '../shared/workers.js';
 import type { WorkerDeps } from './deps.js';
 import { isDead, takeOver } from './take-over.js';
-import { KEEP_ENDED_MS, tidyEnded } from './tidy.js';
+import { endLeftovers, KEEP_ENDED_MS, tidyEnded } from './tidy.js';
 
 /** A run that was created and not placed is placed by the sweep when it is older than this (ms). */
 const PLACED_WITHIN_MS = 60_000;
@@ -59,6 +59,8 @@ async function sweepAll(deps: WorkerDeps): Promise<void> {
   }
   for (const id of await pool.runs.indexes.oldest(undefined, PAGE))
     if (!(await pool.runs.get(id))) await pool.runs.indexes.forget(id);
+  const isGone = async (id: string) => (await pool.runs.get(id)) === undefined;
+  await pool.runs.indexes.forgetGone(now - pool.config.recordRetentionMs, PAGE, isGone);
   const register = new Set((await pool.workers.list()).map((worker) => worker.id));
   for (const state of ['running', 'orphaned'] as const)
     for (const id of await pool.runs.indexes.oldest(state, PAGE)) {
@@ -67,6 +69,7 @@ async function sweepAll(deps: WorkerDeps): Promise<void> {
       else if (state === 'running' && !register.has(run.worker ?? '')) await pool.runs.orphan(run);
     }
   await pool.queues.clean();
+  await endLeftovers(deps);
 }
 
 /** Sweeps at once, then every five minutes; owners and spools of dead neighbours are looked at with every heartbeat. */

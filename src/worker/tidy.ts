@@ -1,6 +1,7 @@
 import { isEnded } from '../shared/run-state.js';
 import type { WorkerDeps } from './deps.js';
 import { endTree } from './end-tree.js';
+import { markedRuns } from './processes.js';
 import { removeSpool, spooledRuns, spoolOf } from './spool.js';
 
 /**
@@ -26,6 +27,23 @@ export async function tidyEnded(deps: WorkerDeps, keepMs: number): Promise<void>
   for (const runId of spooled) {
     const run = await pool.runs.get(runId);
     if (!run || (isEnded(run.state) && now - (run.endedAt ?? 0) >= keepMs)) await tidy(deps, runId);
+  }
+}
+
+/**
+ * Ends what runs of this pool and host have left behind, found by the mark alone: a process that was out of sight when
+ * its run ended, such as one that a worker was just about to end when it died. Of runs that we do not know we know
+ * nothing: they may be another pool's.
+ */
+export async function endLeftovers({ pool, host, supervised, starting, logger }: WorkerDeps): Promise<void> {
+  if (pool.config.keepLeftovers) return;
+  const now = await pool.runs.now();
+  for (const runId of markedRuns()) {
+    if (supervised.has(runId) || starting.has(runId)) continue;
+    const run = await pool.runs.get(runId);
+    if (!run || run.host !== host || !isEnded(run.state) || now - (run.endedAt ?? now) < KEEP_ENDED_MS) continue;
+    logger.warn({ runId }, 'ending processes that an ended run has left behind');
+    await endTree({ runId, signal: 'TERM', graceMs: LEFTOVER_GRACE_MS });
   }
 }
 

@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { identify, processesOf } from '../../src/worker/processes.js';
 import { type Spool, spoolOf } from '../../src/worker/spool.js';
+import { KEEP_ENDED_MS } from '../../src/worker/tidy.js';
 import { connect, makePlace, type Place, steps } from '../support/pool.js';
 import {
   eventually,
@@ -175,5 +177,30 @@ describe('a program whose wrapper was killed alone', () => {
     goOn();
     expect(await ended(runId)).toMatchObject({ status: 'failed', failure: { kind: 'lost' } });
     expect(await output(runId)).toBe('a\nb\n');
+  });
+});
+
+describe('a worker that starts', () => {
+  it('ends what an ended run has left behind, by its mark alone, and nothing of runs that it does not know', async () => {
+    await startWorker();
+    const runId = await submit([{ lines: { count: 1 } }]);
+    await ended(runId);
+    const marked = (mark: string) => {
+      const child = spawn('sleep', ['600'], { detached: true, stdio: 'ignore', env: { AGENTPOOL_RUN: mark } });
+      return child.pid ?? 0;
+    };
+    const [leftover, stranger] = [marked(runId), marked('r0foreign')];
+    try {
+      await eventually(() => processesOf('r0foreign').length === 1 && processesOf(runId).length === 1);
+      const pool = await connect(place);
+      const endedAt = (await pool.runs.get(runId))?.endedAt ?? 0;
+      await eventually(async () => (await pool.runs.now()) - endedAt > KEEP_ENDED_MS);
+      await pool.stop();
+      await startWorker();
+      await gone(leftover);
+      expect(identify(stranger)).toBeDefined();
+    } finally {
+      process.kill(stranger, 'SIGKILL');
+    }
   });
 });

@@ -36,13 +36,13 @@ export function openIndexes(redis: RedisClient, prefix: string) {
   return {
     async add(run: Pick<Run, 'id' | 'principal' | 'agentName' | 'runner' | 'queuedAt'>): Promise<void> {
       const { id, principal, agentName, runner, queuedAt } = run;
+      const named = [keys.agent(agentName), keys.principal(principal), keys.runner(runner)];
       await Promise.all([
         redis.zadd(keys.all, queuedAt, id),
         redis.zadd(keys.ids, 0, id),
-        redis.zadd(keys.agent(agentName), queuedAt, id),
-        redis.zadd(keys.principal(principal), queuedAt, id),
-        redis.zadd(keys.runner(runner), queuedAt, id),
         redis.zadd(keys.state('queued'), queuedAt, id),
+        redis.sadd(keys.named, ...named),
+        ...named.map((index) => redis.zadd(index, queuedAt, id)),
       ]);
     },
     async move(run: Pick<Run, 'id' | 'state' | 'queuedAt' | 'host'>): Promise<void> {
@@ -50,7 +50,9 @@ export function openIndexes(redis: RedisClient, prefix: string) {
       await Promise.all([
         redis.zadd(keys.state(state), queuedAt, id),
         ...RUN_STATES.filter((other) => other !== state).map((other) => redis.zrem(keys.state(other), id)),
-        ...(host === undefined ? [] : [redis.zadd(keys.host(host), queuedAt, id)]),
+        ...(host === undefined
+          ? []
+          : [redis.sadd(keys.named, keys.host(host)), redis.zadd(keys.host(host), queuedAt, id)]),
       ]);
     },
     /** Up to `count` ids that may match, newest first, after a position. */
@@ -84,6 +86,17 @@ export function openIndexes(redis: RedisClient, prefix: string) {
         redis.zrem(keys.ids, id),
         ...RUN_STATES.map((state) => redis.zrem(keys.state(state), id)),
       ]);
+    },
+    /**
+     * Takes up to `count` runs queued before a time out of each index that is named after an agent, a runner, a
+     * principal or a host, where `isGone` says that their record is. Nobody else would, unless somebody lists them.
+     */
+    async forgetGone(before: number, count: number, isGone: (id: string) => Promise<boolean>): Promise<void> {
+      for (const index of await redis.smembers(keys.named)) {
+        for (const id of await redis.zrangebyscore(index, '-inf', `(${before}`, 'LIMIT', 0, count))
+          if (await isGone(id)) await redis.zrem(index, id);
+        if ((await redis.zcard(index)) === 0) await redis.srem(keys.named, index);
+      }
     },
     /** The oldest ids of a state, or of all runs. */
     async oldest(state: RunState | undefined, count: number): Promise<string[]> {

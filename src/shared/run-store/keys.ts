@@ -18,6 +18,8 @@ export function indexKeys(prefix: string) {
     all: `${index}:all`,
     /** Ids in lexical order, for unique prefixes. */
     ids: `${index}:ids`,
+    /** The names of the indexes below that there are, but for those of the states. */
+    named: `${index}:named`,
     agent: (name: string) => `${index}:agent:${name}`,
     principal: (name: string) => `${index}:principal:${name}`,
     runner: (name: string) => `${index}:runner:${name}`,
