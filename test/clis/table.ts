@@ -28,7 +28,7 @@ export function tableOfClis(): Reporter {
       const table = new Table({ head: ['program', 'case', 'outcome'], ...STYLE });
       for (const { test, module } of tests)
         if (!test.meta().cell) table.push([suiteOf(test, module), test.name, outcomeOf(test, module)].map(clipped));
-      print(table);
+      if (table.length > 0) print(table);
     },
   };
 }
