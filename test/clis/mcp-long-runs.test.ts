@@ -1,13 +1,13 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TOOLS } from '../../src/mcp/tools/list.js';
 import { lastToolResults, type Script, startModelEndpoint } from '../support/model-endpoint.js';
 import { makePlace } from '../support/pool.js';
-import { type Facts, type Started, startServeProcess, startWorkerProcess } from '../support/processes.js';
+import { type Facts, MAIN, type Started, startServeProcess, startWorkerProcess } from '../support/processes.js';
 import { temporary } from './cli-pool.js';
-import { CLAUDE, INSPECTOR, MCPORTER, NODE_24, PATH, whyMissing } from './programs.js';
+import { CLAUDE, CODEX, INSPECTOR, MCPORTER, NODE_24, PATH, whyMissing } from './programs.js';
 import { KEY } from './real-runner.js';
 import { VERSIONS } from './versions.js';
 
@@ -94,6 +94,45 @@ describe.skipIf(whyMissing('claude'))(`claude ${VERSIONS.claude} over HTTP`, () 
     await model.stop();
     expectNothingLost(told);
     expect([exitCode, JSON.parse(stdout).result]).toEqual([0, 'All is done.']);
+  }, 180_000);
+});
+
+describe.skipIf(whyMissing('codex'))(`codex ${VERSIONS.codex} on stdio`, () => {
+  test('submits, waits beyond its own limit, follows, and kills; no run is lost', async () => {
+    const { told, script } = patientModel((tool) => `mcp__agentpool.${tool}`);
+    const model = await startModelEndpoint('openai-responses', KEY);
+    model.play(script);
+    const settings = Object.entries(place.env).map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
+    const config = join(place.env.HOME ?? '', '.codex', 'config.toml');
+    mkdirSync(dirname(config), { recursive: true });
+    writeFileSync(
+      config,
+      [
+        'model_provider = "scripted"',
+        '[model_providers.scripted]',
+        'name = "scripted"',
+        `base_url = "${model.url}/v1"`,
+        'env_key = "SCRIPTED_KEY"',
+        'wire_api = "responses"',
+        '[mcp_servers.agentpool]',
+        `command = ${JSON.stringify(process.execPath)}`,
+        `args = ${JSON.stringify([MAIN, 'mcp'])}`,
+        `tool_timeout_sec = ${CLIENT_LIMIT_S}`,
+        '[mcp_servers.agentpool.env]',
+        ...settings,
+      ].join('\n'),
+    );
+    const flags = ['--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox', '-m', 'gpt-5'];
+    const { exitCode, stdout } = await execa(CODEX, ['exec', ...flags, 'Use the pool.'], {
+      stdin: 'ignore',
+      cwd: place.work,
+      extendEnv: false,
+      reject: false,
+      env: { PATH, HOME: place.env.HOME, SCRIPTED_KEY: KEY, ...temporary(place) },
+    });
+    await model.stop();
+    expectNothingLost(told);
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('All is done.')]);
   }, 180_000);
 });
 

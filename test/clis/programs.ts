@@ -11,6 +11,7 @@ export const CLAUDE = join(commands, 'claude');
 /** The Inspector, and some of the programs, want a newer Node than the project does. */
 export const NODE_24 = join(commands, 'node');
 export const INSPECTOR = join(commands, 'mcp-inspector');
+export const CODEX = join(commands, 'codex');
 export const MCPORTER = join(commands, 'mcporter');
 
 /** The real programs in front of everything else, the newer Node among them. */
