@@ -1,11 +1,13 @@
 import { defineConfig } from 'vitest/config';
 import { tableOfClis } from './test/clis/table.js';
 
+const { TEST_CLIS_REPORT: outputFile } = process.env;
+
 export default defineConfig({
   test: {
     include: ['test/clis/**/*.test.ts'],
     globalSetup: ['test/support/redis-server.ts', 'test/clis/install.ts'],
-    reporters: ['default', tableOfClis()],
+    reporters: ['default', tableOfClis(), ...(outputFile ? [['json', { outputFile }] as ['json', object]] : [])],
     testTimeout: 600_000, // above the patience of the tests with a program on a busy machine
     hookTimeout: 60_000,
     fileParallelism: false,
