@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lastToolResults, type ModelEndpoint, type Script, startModelEndpoint } from '../support/model-endpoint.js';
 import { eventually } from '../support/processes.js';
-import { type CliPool, gate, markedCommands, openCliPool, script } from './cli-pool.js';
+import { allGone, type CliPool, gate, markedCommands, openCliPool, script } from './cli-pool.js';
 import { whyMissing } from './programs.js';
 import { KEY } from './real-runner.js';
 import { realRunner } from './real-runners.js';
@@ -57,7 +57,7 @@ describe.skipIf(whyMissing('claude'))(`claude ${VERSIONS.claude} at its end`, ()
       (seen) => seen.length === 4,
     );
     expect(await pool.mcp.call('kill_agent', { runId, signal })).toMatchObject({ killed: true, status: 'killed' });
-    expect(markedCommands(runId)).toEqual([]);
+    await allGone(runId);
   });
 
   test('a normal end takes along what a tool left behind', async () => {
@@ -73,7 +73,7 @@ describe.skipIf(whyMissing('claude'))(`claude ${VERSIONS.claude} at its end`, ()
     expect(sleeps(runId)).toEqual(['sleep 310']);
     open();
     expect(await pool.end(runId)).toMatchObject({ status: 'done', exitCode: 0, result: 'I left it running.' });
-    expect(markedCommands(runId)).toEqual([]);
+    await allGone(runId);
   });
 
   test('a refused key fails with kind auth and its words, long before it has tried ten times', async () => {

@@ -83,6 +83,13 @@ function markedPids(runId: string): string[] {
 export const markedCommands = (runId: string): string[] =>
   markedPids(runId).map((pid) => fileOf(pid, 'cmdline').split('\0').join(' ').trim());
 
+/** Waits until no process of a run is left; the shell that waited for the program may take a moment longer than it. */
+export const allGone = (runId: string) =>
+  eventually(
+    () => markedCommands(runId),
+    (left) => left.length === 0,
+  );
+
 /** What the kernel says of a process; empty when it is gone. */
 export function fileOf(pid: string, name: 'environ' | 'cmdline'): string {
   try {

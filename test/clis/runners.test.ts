@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Asked, type ModelEndpoint, startModelEndpoint } from '../support/model-endpoint.js';
 import { eventually, type Facts } from '../support/processes.js';
-import { type CliPool, gate, markedCommands, once, openCliPool, PATIENCE_MS, script } from './cli-pool.js';
+import { allGone, type CliPool, gate, markedCommands, once, openCliPool, PATIENCE_MS, script } from './cli-pool.js';
 import { leftOut } from './left-out.js';
 import { whyMissing } from './programs.js';
 import { CASES, type Case, KEY } from './real-runner.js';
@@ -113,7 +113,7 @@ describe.each(SLOW_LAST.map((real) => [`${real.name} ${real.version}`, real] as 
     const runId = await run('Hello there.', more);
     const ended = await pool.end(runId);
     expect(asked).not.toEqual([]);
-    expect(markedCommands(runId)).toEqual([]);
+    await allGone(runId);
     return ended as { status: string; failure: { kind: string } };
   }
 
@@ -179,7 +179,7 @@ describe.each(SLOW_LAST.map((real) => [`${real.name} ${real.version}`, real] as 
     const sleeps = () => markedCommands(runId).filter((line) => /^sleep /.test(line));
     await eventually(sleeps, (seen) => seen.length === 4, PATIENCE_MS);
     expect(await pool.mcp.call('kill_agent', { runId })).toMatchObject({ killed: true, status: 'killed' });
-    expect(markedCommands(runId)).toEqual([]);
+    await allGone(runId);
   });
 
   cell('rate limit', async () => {
