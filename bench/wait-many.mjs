@@ -82,9 +82,10 @@ async function wait(runId) {
 }
 
 const ids = Array.from({ length: WAITS }, (_, at) => `rbench${at}`);
+const epochs = [];
 for (const id of ids) {
   await pool.runs.create(id, 'runs.demo', { runner: 'demo', agentName: 'demo', prompt: 'p' });
-  await pool.runs.claim(id, 'worker', 'host');
+  epochs.push((await pool.runs.claim(id, 'worker', 'host')).epoch);
 }
 const atRest = memoryMiB('VmRSS');
 const waits = [];
@@ -96,7 +97,9 @@ const waiting = memoryMiB('VmRSS');
 
 const latencies = [];
 for (const [at, id] of ids.entries()) {
-  const ending = pool.runs.end(id, 1, { state: 'done', exitCode: 0, result: 'r' }).then(() => performance.now());
+  const ending = pool.runs
+    .end(id, epochs[at], { state: 'done', exitCode: 0, result: 'r' })
+    .then(() => performance.now());
   // A burst of ten, then a breath.
   latencies.push(Promise.all([ending, waits[at].result]).then(([ended, told]) => told - ended));
   if (at % 10 === 9) await Promise.all(latencies.slice(-10));
