@@ -35,7 +35,7 @@ describe.skipIf(whyMissing('claude'))(`claude ${VERSIONS.claude} at its end`, ()
     model.play(turn);
     const runId = await other.run('hello');
     const ended = await other.end(runId);
-    const left = markedCommands(runId);
+    const left = await allGone(runId);
     await other.stop();
     return { ended, left };
   }
