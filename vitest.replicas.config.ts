@@ -10,5 +10,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     maxWorkers: 2,
     pool: 'forks',
+    retry: process.env.CI ? 1 : 0, // the report names who needed it
   },
 });

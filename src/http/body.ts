@@ -4,18 +4,18 @@ import { refuse } from './refuse.js';
 /** The largest body that is read (bytes); a longer prompt has to come another way. */
 const LARGEST_BODY = 4 * 1024 * 1024;
 
+/** So much more is read, and thrown away, before the answer (bytes): who is hung up on while he sends never sees it. */
+const LARGEST_DISCARDED = 16 * LARGEST_BODY;
+
 /** Ends the connection: nobody waits for the rest of the body. */
 const CLOSE = { connection: 'close' };
-/** The connection stays for a moment: a client that still sends would not see the answer otherwise. */
-const tooLarge = () => refuse(413, 'body_too_large', `a body may have ${LARGEST_BODY} bytes`);
 
 /** The JSON of a body, or why there is none: too large (413), too slow (408) or not JSON (400). */
 export async function readJson(request: Request, withinMs: number): Promise<{ value: unknown } | Response> {
-  if (Number(request.headers.get('content-length') ?? 0) > LARGEST_BODY) return tooLarge();
   const reader = request.body?.getReader();
   const given = new AbortController();
   const late = pause(withinMs, 'late' as const, { signal: given.signal, ref: false }).catch(() => 'late' as const);
-  const chunks: Uint8Array[] = [];
+  let chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
     for (;;) {
@@ -26,9 +26,11 @@ export async function readJson(request: Request, withinMs: number): Promise<{ va
       }
       if (!read || read.done) break;
       bytes += read.value.length;
-      if (bytes > LARGEST_BODY) return tooLarge();
-      chunks.push(read.value);
+      if (bytes > LARGEST_DISCARDED) break;
+      if (bytes > LARGEST_BODY) chunks = [];
+      else chunks.push(read.value);
     }
+    if (bytes > LARGEST_BODY) return refuse(413, 'body_too_large', `a body may have ${LARGEST_BODY} bytes`);
     return { value: JSON.parse(Buffer.concat(chunks, bytes).toString('utf8')) };
   } catch (error) {
     if (error instanceof SyntaxError) return notJson(error.message);
