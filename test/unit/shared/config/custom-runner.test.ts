@@ -3,11 +3,11 @@ import { loadConfig } from '../../../../src/shared/config/load.js';
 import { ConfigError } from '../../../../src/shared/errors.js';
 import { allRunners, RUNNERS } from '../../../../src/shared/runners/list.js';
 
-const FILE = '/work/agentpool.config.json';
+const FILE = '/place/agentpool.config.json';
 
 function load(text: string | undefined, env: Readonly<Record<string, string>> = {}) {
-  const path = env.AGENTPOOL_CONFIG ? `/work/${env.AGENTPOOL_CONFIG}` : FILE;
-  return loadConfig({ env, cwd: '/work', readFile: (asked) => (asked === path ? text : undefined) });
+  const path = env.AGENTPOOL_CONFIG ? `/place/${env.AGENTPOOL_CONFIG}` : FILE;
+  return loadConfig({ env, cwd: '/place', readFile: (asked) => (asked === path ? text : undefined) });
 }
 
 const withRunner = (runner: unknown, name = 'counter') => JSON.stringify({ runners: { [name]: runner } });
@@ -19,7 +19,7 @@ describe('the configuration file', () => {
 
   test('must be there when it is named', () => {
     expect(() => load(undefined, { AGENTPOOL_CONFIG: 'other.json' })).toThrow(
-      'AGENTPOOL_CONFIG: /work/other.json cannot be read',
+      'AGENTPOOL_CONFIG: /place/other.json cannot be read',
     );
   });
 

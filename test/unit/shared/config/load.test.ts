@@ -7,7 +7,7 @@ import { ConfigError } from '../../../../src/shared/errors.js';
 type Env = Readonly<Record<string, string | undefined>>;
 
 function load(env: Env, files: Readonly<Record<string, string>> = {}): Config {
-  return loadConfig({ env, cwd: '/work', readFile: (path) => files[path] });
+  return loadConfig({ env, cwd: '/place', readFile: (path) => files[path] });
 }
 
 function problems(env: Env, files: Readonly<Record<string, string>> = {}): readonly string[] {
@@ -23,13 +23,13 @@ function problems(env: Env, files: Readonly<Record<string, string>> = {}): reado
 describe('the environment', () => {
   test('is told of all its problems at once, one for each setting', () => {
     const env = { AGENTPOOL_PORT: 'x', AGENTPOOL_HEARTBEAT_MS: '99', AGENTPOOL_PROT: '1', AGENTPOOL_LOG_LEVEL: 'loud' };
-    const files = { '/work/agentpool.config.json': '{' };
+    const files = { '/place/agentpool.config.json': '{' };
     expect(problems(env, files).map((problem) => problem.replace(/:.*/s, ''))).toEqual([
       'AGENTPOOL_LOG_LEVEL',
       'AGENTPOOL_PORT',
       'AGENTPOOL_HEARTBEAT_MS',
       'AGENTPOOL_PROT',
-      '/work/agentpool.config.json',
+      '/place/agentpool.config.json',
     ]);
   });
 
@@ -75,7 +75,7 @@ describe('the home directory', () => {
     [{ HOME: '/home/ann', XDG_STATE_HOME: '/state' }, elsewhere('/state/agentpool')],
     [{ HOME: '/home/ann', XDG_STATE_HOME: '' }, elsewhere('/home/ann/.local/state/agentpool')],
     [{ AGENTPOOL_HOME: '/srv/pool', XDG_STATE_HOME: '/state' }, '/srv/pool'],
-    [{ AGENTPOOL_HOME: 'pool' }, '/work/pool'],
+    [{ AGENTPOOL_HOME: 'pool' }, '/place/pool'],
   ])('for %j is %s', (env, home) => {
     expect(load(env).home).toBe(home);
   });
@@ -105,10 +105,10 @@ describe('lists', () => {
     expect(load({ AGENTPOOL_ALLOWED_PATHS: '/a:/b/, sub,,../up/./x' }).allowedPaths).toEqual([
       '/a',
       '/b',
-      '/work/sub',
+      '/place/sub',
       '/up/x',
     ]);
-    expect(load({}).allowedPaths).toEqual(['/work']);
+    expect(load({}).allowedPaths).toEqual(['/place']);
   });
 
   test('of hosts are divided by commas only, since addresses and ports have colons', () => {

@@ -3,7 +3,7 @@ import { loadConfig } from '../../../../src/shared/config/load.js';
 import { SETTINGS } from '../../../../src/shared/config/settings.js';
 
 const load = (env: Readonly<Record<string, string>>) =>
-  loadConfig({ env, cwd: '/work', readFile: () => undefined }) as unknown as Record<string, unknown>;
+  loadConfig({ env, cwd: '/place', readFile: () => undefined }) as unknown as Record<string, unknown>;
 
 const DAY = 86_400_000;
 const MIB = 1_048_576;
@@ -37,7 +37,7 @@ const WORDS = [
   ['AGENTPOOL_HOST_NAME', 'hostName', expect.stringMatching(/^\w[\w.-]{0,63}$/), 'h-1', 'h-1', 'h 1'],
   ['AGENTPOOL_RUNNERS', 'runners', undefined, 'claude, demo,', ['claude', 'demo'], undefined],
   ['AGENTPOOL_CONCURRENCY', 'concurrency', 4, '12', 12, '-1'],
-  ['AGENTPOOL_ALLOWED_PATHS', 'allowedPaths', ['/work'], '/a:/b', ['/a', '/b'], undefined],
+  ['AGENTPOOL_ALLOWED_PATHS', 'allowedPaths', ['/place'], '/a:/b', ['/a', '/b'], undefined],
   ['AGENTPOOL_PERMISSIONS', 'permissions', 'auto', 'safe', 'safe', 'none'],
   ['AGENTPOOL_STOP_MODE', 'stopMode', 'detach', 'drain', 'drain', 'kill'],
   ['AGENTPOOL_KEEP_LEFTOVERS', 'keepLeftovers', false, '1', true, 'yes'],
