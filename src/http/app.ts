@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { HttpBindings } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { Hono, type MiddlewareHandler } from 'hono';
 import { messageOf } from '../shared/errors.js';
@@ -89,7 +90,7 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, stopping: AbortSign
       });
     if (mcp.openCalls() >= MOST_OPEN_CALLS)
       return refuse(503, 'busy', `${MOST_OPEN_CALLS} calls are open`, { 'retry-after': '1' });
-    const body = await readJson(request, config.bodyTimeoutMs);
+    const body = await readJson((context.env as HttpBindings).incoming, config.bodyTimeoutMs);
     if (body instanceof Response) return body;
     const principal = context.get('principal');
     const messages = Array.isArray(body.value) ? body.value.length : 1;
