@@ -100,6 +100,7 @@ describe('a run', () => {
       agentName: 'survivor',
     });
     process.kill(first.pid, 'SIGKILL');
+    await first.close();
     const second = await openMcp(place);
     expect(await second.call<Facts>('get_agent_status', { agentName: 'survivor' })).toMatchObject({
       runId,
