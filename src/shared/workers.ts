@@ -1,4 +1,5 @@
 import type { RedisClient } from './redis/connect.js';
+import { serverNow } from './redis/now.js';
 
 /** What a worker can run. */
 export interface OfferedRunner {
@@ -56,12 +57,11 @@ export function openWorkers(redis: RedisClient, prefix: string, heartbeatMs: num
     },
     /** Everyone who has not left, with `alive` false after three silent heartbeats. */
     async list(): Promise<LivingWorker[]> {
-      const [texts, flat, time] = await Promise.all([
+      const [texts, flat, now] = await Promise.all([
         redis.hgetall(reports),
         redis.zrange(beats, '0', '-1', 'WITHSCORES'),
-        redis.time(),
+        serverNow(redis),
       ]);
-      const now = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000);
       const found: LivingWorker[] = [];
       for (let at = 0; at < flat.length; at += 2) {
         const text = texts[flat[at] ?? ''];

@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js';
 import type { RedisClient } from '../redis/connect.js';
+import { serverNow } from '../redis/now.js';
 import { type AgentProfile, type ProfileSummary, type StoredProfile, variablesOf } from './profile.js';
 import { refuseSecrets } from './secrets.js';
 
@@ -32,11 +33,6 @@ export function openAgents(redis: RedisClient, prefix: string) {
   async function swap(name: string, before: string, after: StoredProfile | undefined): Promise<boolean> {
     const texts = after ? [JSON.stringify(after), JSON.stringify(summaryOf(after))] : ['', ''];
     return Number(await redis.eval(SWAP, 2, profiles, list, name, before, ...texts)) > 0;
-  }
-
-  async function now(): Promise<number> {
-    const [seconds, micros] = (await redis.time()).map(Number);
-    return (seconds ?? 0) * 1000 + Math.floor((micros ?? 0) / 1000);
   }
 
   async function unknown(name: string): Promise<UserError> {
@@ -85,7 +81,7 @@ export function openAgents(redis: RedisClient, prefix: string) {
     /** Throws a UserError for a name that is taken, and for what looks like a secret. */
     async create(profile: AgentProfile): Promise<StoredProfile> {
       refuseSecrets(profile);
-      const at = await now();
+      const at = await serverNow(redis);
       const stored = { ...profile, revision: 1, createdAt: at, updatedAt: at };
       if (await swap(profile.name, '', stored)) return stored;
       throw new UserError(
@@ -101,7 +97,7 @@ export function openAgents(redis: RedisClient, prefix: string) {
       edit: (profile: AgentProfile) => AgentProfile,
       revision?: number,
     ): Promise<StoredProfile> {
-      const at = await now();
+      const at = await serverNow(redis);
       const changed = await change(name, (before) => {
         if (revision !== undefined && before.revision !== revision)
           throw new UserError(

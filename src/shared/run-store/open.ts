@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { LOCAL } from '../principal.js';
 import type { Bell } from '../redis/bell.js';
 import type { RedisClient } from '../redis/connect.js';
+import { serverNow } from '../redis/now.js';
 import type { Run, RunOrder } from '../run.js';
 import { openChanges } from './changes.js';
 import { type Indexes, type ListPosition, openIndexes, type RunFilter } from './indexes.js';
@@ -31,17 +32,12 @@ export function openRunStore(
   const sessions: Sessions = openSessions(redis, prefix, retention.sessionRetentionMs);
   const keysOf = (id: string) => runKeys(prefix, id);
 
-  async function now(): Promise<number> {
-    const [seconds, micros] = (await redis.time()).map(Number);
-    return (seconds ?? 0) * 1000 + Math.floor((micros ?? 0) / 1000);
-  }
-
   const changes = openChanges(redis, prefix, indexes, retention, hurry);
   const { get } = changes;
 
   return {
     ...changes,
-    now,
+    now: () => serverNow(redis),
     indexes,
     sessions,
 
@@ -55,7 +51,7 @@ export function openRunStore(
     /** Writes a queued run; false when there is one with this id already. */
     async create(id: string, queue: string, order: RunOrder): Promise<boolean> {
       const { run, events, request, bell: channel } = keysOf(id);
-      const queuedAt = await now();
+      const queuedAt = await serverNow(redis);
       const { agentName, runner, principal = LOCAL.name } = order;
       await indexes.add({ id, principal, agentName, runner, queuedAt });
       const fields = [...fieldsOfOrder(id, queue, order), 'queuedAt', queuedAt];
@@ -113,7 +109,7 @@ export function openRunStore(
     async list(filter: RunFilter, limit: number, after?: ListPosition): Promise<Run[]> {
       const found: Run[] = [];
       let position = after;
-      const stale = (await now()) - FORGET_AFTER_MS;
+      const stale = (await serverNow(redis)) - FORGET_AFTER_MS;
       while (found.length < limit) {
         const page = await indexes.page(filter, position, Math.max(20, limit));
         const runs = await Promise.all(page.map(({ id }) => get(id)));
