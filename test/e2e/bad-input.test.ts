@@ -2,33 +2,15 @@ import { exec } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { oneWorker } from '../support/one-worker.js';
 import { makePlace, steps } from '../support/pool.js';
-import {
-  agentpool,
-  type Facts,
-  MAIN,
-  type McpSession,
-  openMcp,
-  type Started,
-  startWorkerProcess,
-} from '../support/processes.js';
+import { agentpool, type Facts, MAIN, openMcp, startWorkerProcess } from '../support/processes.js';
 import { startRedis } from '../support/redis-server.js';
 
 /** Less than the body of an HTTP request may have, so that over HTTP it is the tool that refuses, too. */
 const place = makePlace({ AGENTPOOL_MAX_PROMPT_BYTES: '2000000' });
-let worker: Started;
-let mcp: McpSession;
-
-beforeAll(async () => {
-  worker = await startWorkerProcess(place);
-  mcp = await openMcp(place);
-});
-afterAll(async () => {
-  await mcp.close();
-  await worker.end();
-  place.clean();
-});
+const mcp = oneWorker(place);
 
 const refused = (name: string, args: Facts) =>
   mcp.call(name, args).then(

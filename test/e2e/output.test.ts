@@ -1,14 +1,8 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { oneWorker } from '../support/one-worker.js';
 import { makePlace, steps } from '../support/pool.js';
-import {
-  eventually,
-  type Facts,
-  type McpSession,
-  openMcp,
-  type Started,
-  startWorkerProcess,
-} from '../support/processes.js';
+import { eventually, type Facts, openMcp, startWorkerProcess } from '../support/processes.js';
 
 interface Page extends Facts {
   output: string;
@@ -20,18 +14,7 @@ interface Page extends Facts {
 }
 
 const place = makePlace({ AGENTPOOL_CONCURRENCY: '4' });
-let worker: Started;
-let mcp: McpSession;
-
-beforeAll(async () => {
-  worker = await startWorkerProcess(place);
-  mcp = await openMcp(place);
-});
-afterAll(async () => {
-  await mcp.close();
-  await worker.end();
-  place.clean();
-});
+const mcp = oneWorker(place);
 
 const submit = async (...list: Facts[]) => {
   const { runId } = await mcp.call<{ runId: string }>('run_agent', { runner: 'scripted', prompt: steps(...list) });

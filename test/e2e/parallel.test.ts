@@ -1,27 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { oneWorker } from '../support/one-worker.js';
 import { makePlace, steps } from '../support/pool.js';
-import {
-  eventually,
-  type Facts,
-  type McpSession,
-  openMcp,
-  type Started,
-  startWorkerProcess,
-} from '../support/processes.js';
+import { eventually, type Facts } from '../support/processes.js';
 
 const place = makePlace({ AGENTPOOL_CONCURRENCY: '4', AGENTPOOL_MAX_QUEUE_LENGTH: '20' });
-let worker: Started;
-let mcp: McpSession;
-
-beforeAll(async () => {
-  worker = await startWorkerProcess(place);
-  mcp = await openMcp(place);
-});
-afterAll(async () => {
-  await mcp.close();
-  await worker.end();
-  place.clean();
-});
+const mcp = oneWorker(place);
 
 interface Answer extends Facts {
   readonly agents: readonly (Facts & { runId: string })[];

@@ -1,27 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { oneWorker } from '../support/one-worker.js';
 import { makePlace, steps } from '../support/pool.js';
-import {
-  agentpool,
-  type Facts,
-  type McpSession,
-  openMcp,
-  type Started,
-  startWorkerProcess,
-} from '../support/processes.js';
+import { agentpool, type Facts } from '../support/processes.js';
 
 const place = makePlace();
-let worker: Started;
-let mcp: McpSession;
-
-beforeAll(async () => {
-  worker = await startWorkerProcess(place);
-  mcp = await openMcp(place);
-});
-afterAll(async () => {
-  await mcp.close();
-  await worker.end();
-  place.clean();
-});
+const mcp = oneWorker(place);
 
 /** What Claude Code 2.1.330 gives a PostToolUse hook. */
 const hookInput = (tool: string, toolInput: Facts, toolResponse: unknown) =>

@@ -1,30 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { oneWorker } from '../support/one-worker.js';
 import { makePlace, steps } from '../support/pool.js';
-import {
-  eventually,
-  type Facts,
-  type McpSession,
-  openMcp,
-  type Started,
-  startWorkerProcess,
-} from '../support/processes.js';
+import { eventually, type Facts, openMcp } from '../support/processes.js';
 
 const place = makePlace({ AGENTPOOL_CONCURRENCY: '4' });
-let worker: Started;
-let mcp: McpSession;
-
-beforeAll(async () => {
-  worker = await startWorkerProcess(place);
-  mcp = await openMcp(place);
-});
-afterAll(async () => {
-  await mcp.close();
-  await worker.end();
-  place.clean();
-});
+const mcp = oneWorker(place);
 
 const submit = async (list: Facts[], extra: Facts = {}) =>
   (await mcp.call<{ runId: string }>('run_agent', { runner: 'scripted', prompt: steps(...list), ...extra })).runId;
