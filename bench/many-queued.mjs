@@ -12,11 +12,11 @@ const world = await makeWorld({ workers: [0] });
 const redis = new Redis({ path: world.env.REDIS_URL.replace('unix://', '') });
 const memory = async () => Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
 
-async function timed(deed, times = 9) {
+async function timed(action, times = 9) {
   const took = [];
   for (let time = 0; time < times; time += 1) {
     const begun = performance.now();
-    await deed();
+    await action();
     took.push(performance.now() - begun);
   }
   return median(took);
@@ -32,7 +32,7 @@ const questions = {
 };
 async function askAll() {
   const answers = {};
-  for (const [name, deed] of Object.entries(questions)) answers[name] = await timed(deed);
+  for (const [name, action] of Object.entries(questions)) answers[name] = await timed(action);
   return answers;
 }
 

@@ -98,7 +98,14 @@ describe('the house', () => {
     const contract = ['run.ts', 'run-state.ts', 'runners'];
     const gateways = ['run-store', 'queues', 'control.ts', 'workers.ts', 'agents', 'redis'];
     const start = ['config', 'errors.ts', 'logger.ts'];
-    const decision0008 = ['pool.ts', 'version.ts', 'allowed-path.ts', 'principal.ts'];
+    const decision0008 = [
+      'pool.ts',
+      'version.ts',
+      'allowed-path.ts',
+      'principal.ts',
+      'omit-undefined.ts',
+      'plain-text.ts',
+    ];
     const closed = [...contract, ...gateways, ...start, ...decision0008];
     expect(readdirSync(join(root, 'src/shared')).filter((name) => !closed.includes(name))).toEqual([]);
   });

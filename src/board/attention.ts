@@ -4,11 +4,11 @@ import type { LivingWorker } from '../shared/workers.js';
 import { counted, duration } from './measures.js';
 import { servedBy } from './served.js';
 
-/** Something that a person has to mend, or has to know. */
+/** Something that a person has to fix, or has to know. */
 export interface Notice {
   readonly what: string;
-  /** What mends it; a command between backticks. */
-  readonly mend: string;
+  /** What fixes it; a command between backticks. */
+  readonly fix: string;
 }
 
 /** What the notices are drawn from. */
@@ -30,15 +30,15 @@ export function needsAttention(watched: Watched): Notice[] {
   const silent = silentNotices(workers, now);
   const unowned = silent.length > 0 ? silent : orphanNotices(watched);
   if (workers.some(works)) return [...redisNotices(redis), ...unowned, ...queueNotices(watched)];
-  const mend = 'Start one on any host: `agentpool worker`';
-  return [...redisNotices(redis), { what: 'No worker is alive, so nothing is started.', mend }, ...unowned];
+  const fix = 'Start one on any host: `agentpool worker`';
+  return [...redisNotices(redis), { what: 'No worker is alive, so nothing is started.', fix }, ...unowned];
 }
 
 function redisNotices(redis: RedisHealth): Notice[] {
-  const problems = redisProblems(redis).map((what) => ({ what, mend: '' }));
+  const problems = redisProblems(redis).map((what) => ({ what, fix: '' }));
   if (redis.appendOnly) return problems;
-  const mend = 'Switch its append-only file on: `redis-cli config set appendonly yes`';
-  return [...problems, { what: 'Redis keeps nothing on disk: when it restarts, all runs are lost.', mend }];
+  const fix = 'Switch its append-only file on: `redis-cli config set appendonly yes`';
+  return [...problems, { what: 'Redis keeps nothing on disk: when it restarts, all runs are lost.', fix }];
 }
 
 function silentNotices(workers: readonly LivingWorker[], now: number): Notice[] {
@@ -50,7 +50,7 @@ function silentNotices(workers: readonly LivingWorker[], now: number): Notice[] 
       phase === 'left'
         ? `The worker of ${host} has stopped and left ${runs} behind; nobody looks after them.`
         : `The worker of ${host} has been silent for ${duration(now - lastHeartbeatAt)}; it had ${runs}.`;
-    return [{ what, mend: `Programs go on without it. Start a worker on ${host} again: \`agentpool worker\`` }];
+    return [{ what, fix: `Programs go on without it. Start a worker on ${host} again: \`agentpool worker\`` }];
   });
 }
 
@@ -60,16 +60,16 @@ function queueNotices({ workers, queues }: Watched): Notice[] {
     if (held === 0 || servedBy(workers, queue).length > 0) return [];
     const what = `${counted(held, 'run')} ${held === 1 ? 'waits' : 'wait'} in ${queue}, which no live worker serves.`;
     const [, host] = /^runs@(.+)$/.exec(queue) ?? [];
-    const mend =
+    const fix =
       host === undefined
         ? `Start a worker that has ${queue.replace(/^runs\./, '')}; on its host, \`agentpool doctor\` says what is missing`
         : `Start a worker on that host: \`agentpool worker --host ${host}\``;
-    return [{ what, mend }];
+    return [{ what, fix }];
   });
 }
 
 function orphanNotices({ orphaned }: Watched): Notice[] {
   if (orphaned === 0) return [];
   const what = `${counted(orphaned, 'run')} ${orphaned === 1 ? 'is' : 'are'} orphaned: the worker is silent, the program may go on.`;
-  return [{ what, mend: 'A worker on the same host takes them over: `agentpool worker`' }];
+  return [{ what, fix: 'A worker on the same host takes them over: `agentpool worker`' }];
 }

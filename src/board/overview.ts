@@ -30,10 +30,9 @@ const TILES: readonly RunState[] = ['running', 'queued', 'orphaned', 'done', 'fa
 function notices(list: readonly Notice[]): Html | '' {
   if (list.length === 0) return '';
   // What stands between backticks is a command.
-  const mended = (mend: string) =>
-    mend.split('`').map((part, at) => (at % 2 === 1 ? html`<code>${part}</code>` : part));
+  const fixed = (fix: string) => fix.split('`').map((part, at) => (at % 2 === 1 ? html`<code>${part}</code>` : part));
   return html`<section id="attention" aria-labelledby="attention-title"><h2 id="attention-title" class="unseen">Needs attention</h2>
-<ul class="notices">${list.map(({ what, mend }) => html`<li><p>${what}</p>${mend && html`<p>${mended(mend)}</p>`}</li>`)}</ul></section>`;
+<ul class="notices">${list.map(({ what, fix }) => html`<li><p>${what}</p>${fix && html`<p>${fixed(fix)}</p>`}</li>`)}</ul></section>`;
 }
 
 function tiles({ byState, only }: Overview): Html {

@@ -13,10 +13,10 @@ import { ask } from './ask.js';
 import { openContext } from './context.js';
 import { note, print, printJson, printTable } from './print.js';
 
-async function withPool(deed: (pool: Pool) => Promise<void>): Promise<void> {
+async function withPool(action: (pool: Pool) => Promise<void>): Promise<void> {
   const pool = await openContext('cli').connect('asking');
   try {
-    await deed(pool);
+    await action(pool);
   } finally {
     await pool.stop();
   }

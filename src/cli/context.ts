@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { type Config, loadConfig, RUN_MARK } from '../shared/config/load.js';
 import { type Logger, openLogger } from '../shared/logger.js';
+import { omitUndefined } from '../shared/omit-undefined.js';
 import { openPool, type Pool } from '../shared/pool.js';
 import type { RedisRole } from '../shared/redis/connect.js';
 import { ensureEmbeddedRedis } from '../shared/redis/embedded.js';
@@ -34,7 +35,7 @@ function environment(): Record<string, string | undefined> {
 
 /** Loads the configuration, with what the command line sets in the names of the environment. */
 export function openContext(name: string, overrides: Readonly<Record<string, string | undefined>> = {}): Context {
-  const given = Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
+  const given = omitUndefined(overrides);
   const env = { ...environment(), ...given };
   const config = loadConfig({ env, cwd: process.cwd(), readFile: fileOrNothing });
   const logger = openLogger(name, config.logLevel);

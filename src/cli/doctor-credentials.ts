@@ -1,6 +1,6 @@
 import { type ProfileSummary, referencesIn } from '../shared/agents/profile.js';
 import { allRunners } from '../shared/runners/list.js';
-import { findProgram } from '../worker/installed.js';
+import { findProgram } from '../worker/prepare/installed.js';
 import type { Context } from './context.js';
 import type { Finding } from './finding.js';
 
@@ -20,7 +20,7 @@ export function credentialFindings({ config, env }: Context, agents?: readonly P
         ok: !here,
         note: true,
         found: `${runner} is to get ${missing.join(', ')}, which this environment lacks${here ? '' : '; a worker that has the program needs it'}`,
-        mend: `put ${missing.map((name) => `${name}=...`).join(' ')} into the .env of the worker, and start it anew`,
+        fix: `put ${missing.map((name) => `${name}=...`).join(' ')} into the .env of the worker, and start it anew`,
       },
     ];
   };

@@ -25,7 +25,7 @@ export async function poolFindings(context: Context): Promise<SeenPool> {
     pool = await context.connect('asking');
   } catch (error) {
     const problems = error instanceof ConfigError ? error.problems : [messageOf(error)];
-    const findings = problems.map((found) => ({ what: 'Redis', ok: false, found, mend: redisMend(context) }));
+    const findings = problems.map((found) => ({ what: 'Redis', ok: false, found, fix: redisFix(context) }));
     return { findings, workers: [] };
   }
   try {
@@ -54,7 +54,7 @@ async function redisFindings(pool: Pool, where: string): Promise<Finding[]> {
       what: 'Redis on disk',
       ok: appendOnly,
       found: appendOnly ? 'append-only file is on' : 'append-only file is off: a restart of Redis loses runs',
-      mend: 'redis-cli config set appendonly yes   (and "appendonly yes" in redis.conf)',
+      fix: 'redis-cli config set appendonly yes   (and "appendonly yes" in redis.conf)',
     },
     {
       what: 'Redis streams',
@@ -64,7 +64,7 @@ async function redisFindings(pool: Pool, where: string): Promise<Finding[]> {
         nodeBytes === undefined
           ? 'stream-node-max-bytes cannot be asked for with these rights'
           : `stream-node-max-bytes is ${nodeBytes}${nodeBytes < STREAM_NODE_BYTES ? ': output takes about a third more memory than it has to' : ''}`,
-      mend: `redis-cli config set stream-node-max-bytes ${STREAM_NODE_BYTES}   (and in redis.conf)`,
+      fix: `redis-cli config set stream-node-max-bytes ${STREAM_NODE_BYTES}   (and in redis.conf)`,
     },
   ];
 }
@@ -76,7 +76,7 @@ function workersFindings(workers: readonly LivingWorker[]): Finding[] {
         what: 'Workers',
         ok: false,
         found: 'none alive',
-        mend: 'agentpool up --detach   (or, on any host with the same REDIS_URL: agentpool worker)',
+        fix: 'agentpool up --detach   (or, on any host with the same REDIS_URL: agentpool worker)',
       },
     ];
   return workers.map(({ host, running, capacity, runners, phase }) => ({
@@ -102,15 +102,15 @@ function queueFindings(pool: Pool, queues: readonly QueueCounts[], workers: read
       const runner = [...pool.runners.values()].find(({ name }) => runnerQueue(name) === queue);
       const runs = waiting + delayed === 1 ? 'a run waits' : `${waiting + delayed} runs wait`;
       const found = `${runs}, and no living worker listens`;
-      const mend = runner
+      const fix = runner
         ? `on a host with a worker: ${runner.install}`
         : 'start a worker on that host: agentpool worker';
-      return { what: `Queue ${queue}`, ok: false, found, mend };
+      return { what: `Queue ${queue}`, ok: false, found, fix };
     }),
   ];
 }
 
-function redisMend({ config, env }: Context): string {
+function redisFix({ config, env }: Context): string {
   if (config.redisUrl) return 'check REDIS_URL, and that the server runs';
   const onPath = (env.PATH ?? '')
     .split(delimiter)

@@ -1,8 +1,8 @@
 import { allRunners } from '../shared/runners/list.js';
 import type { Runner } from '../shared/runners/runner.js';
 import type { LivingWorker } from '../shared/workers.js';
-import { baseEnvironment } from '../worker/environment.js';
-import { findProgram, programVersion } from '../worker/installed.js';
+import { baseEnvironment } from '../worker/prepare/environment.js';
+import { findProgram, programVersion } from '../worker/prepare/installed.js';
 import type { Context } from './context.js';
 import type { Finding } from './finding.js';
 
@@ -25,15 +25,15 @@ export function versionVerdict(
   { testedVersion, install, versionArgs }: Pick<Runner, 'testedVersion' | 'install' | 'versionArgs'>,
   version: string | undefined,
   program: string,
-): Pick<Finding, 'found' | 'note' | 'mend'> {
+): Pick<Finding, 'found' | 'note' | 'fix'> {
   if (!versionArgs) return { found: program };
-  if (!version) return { found: `${program} does not tell its version`, note: true, mend: install };
+  if (!version) return { found: `${program} does not tell its version`, note: true, fix: install };
   if (!testedVersion) return { found: `${version}, ${program}` };
   if (version === testedVersion) return { found: `${version}, tested, ${program}` };
   return {
     found: `${version}, not tested (${testedVersion} is), ${program}`,
     note: true,
-    mend: pinned(install, testedVersion),
+    fix: pinned(install, testedVersion),
   };
 }
 
@@ -46,11 +46,11 @@ function missing({ name, command, install }: Runner, wanted: boolean, workers: r
     runners.filter((offered) => offered.name === name).map(({ version }) => `${host}${version ? ` (${version})` : ''}`),
   );
   const found = `${command} is not on PATH here`;
-  if (elsewhere.length === 0) return { what: `Runner ${name}`, ok: !wanted, note: true, found, mend: install };
+  if (elsewhere.length === 0) return { what: `Runner ${name}`, ok: !wanted, note: true, found, fix: install };
   return {
     what: `Runner ${name}`,
     ok: !wanted,
     found: `${found}; it is on ${elsewhere.join(', ')}`,
-    ...(wanted && { mend: install }),
+    ...(wanted && { fix: install }),
   };
 }

@@ -15,7 +15,7 @@ const LITTLE_SPACE = 1024 ** 3;
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('what is here and what is missing, each problem with the line that mends it')
+    .description('what is here and what is missing, each problem with the line that fixes it')
     .option('--json', 'print data as JSON')
     .addHelpText('after', '\nExits with 69 when Redis or a worker cannot be reached.\n\nExample:\n  agentpool doctor')
     .action(async (options: { json?: boolean }) => {
@@ -37,7 +37,7 @@ export function addDoctor(program: Command): void {
 function nodeFinding(): Finding {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const ok = major > 20 || (major === 20 && minor >= 19);
-  return { what: 'Node', ok, found: process.versions.node, mend: 'install Node 20.19 or newer' };
+  return { what: 'Node', ok, found: process.versions.node, fix: 'install Node 20.19 or newer' };
 }
 
 function spoolFinding({ config }: Context): Finding {
@@ -52,9 +52,9 @@ function spoolFinding({ config }: Context): Finding {
       ok: free > LITTLE_SPACE,
       note: free < quota,
       found: `${size(free)} free in ${config.home}, of which spools may take ${size(quota)}`,
-      mend: 'make room, set AGENTPOOL_HOME to a larger disk, or lower AGENTPOOL_SPOOL_QUOTA_BYTES',
+      fix: 'make room, set AGENTPOOL_HOME to a larger disk, or lower AGENTPOOL_SPOOL_QUOTA_BYTES',
     };
   } catch (error) {
-    return { what, ok: false, found: messageOf(error), mend: 'set AGENTPOOL_HOME to a directory of yours' };
+    return { what, ok: false, found: messageOf(error), fix: 'set AGENTPOOL_HOME to a directory of yours' };
   }
 }

@@ -1,6 +1,6 @@
 import { ConfigError, messageOf, UnreachableError, UserError } from '../shared/errors.js';
+import { plainText } from '../shared/plain-text.js';
 import { asUnreachable } from '../shared/redis/connect.js';
-import { plainWords } from '../worker/plain-words.js';
 import { note } from './print.js';
 
 /** The exit codes of every subcommand. */
@@ -22,7 +22,7 @@ export function explain(thrown: unknown): number {
     return EXIT.configuration;
   }
   if (error instanceof UnreachableError || error instanceof UserError) {
-    note(`agentpool: ${plainWords(error.message)}`);
+    note(`agentpool: ${plainText(error.message)}`);
     note(`           ${error.hint}`);
     return error instanceof UserError ? EXIT.wrongUse : EXIT.unreachable;
   }

@@ -4,13 +4,13 @@ import { print } from './print.js';
 /** One thing that `doctor` looked at. */
 export interface Finding {
   readonly what: string;
-  /** False: something does not work until it is mended. */
+  /** False: something does not work until it is fixed. */
   readonly ok: boolean;
   readonly found: string;
   /** It works, and could be better or may be wanted. */
   readonly note?: boolean;
-  /** The line that mends it, or does better. */
-  readonly mend?: string;
+  /** The line that fixes it, or does better. */
+  readonly fix?: string;
 }
 
 function mark({ ok, note }: Finding): string {
@@ -18,13 +18,13 @@ function mark({ ok, note }: Finding): string {
   return note ? colors.yellow('•') : colors.green('✓');
 }
 
-/** For people: a line each, problems and notes with the line that mends them, and the sum at the end. */
+/** For people: a line each, problems and notes with the line that fixes them, and the sum at the end. */
 export function printFindings(findings: readonly Finding[]): void {
   const width = Math.max(...findings.map(({ what }) => what.length));
   for (const finding of findings) {
-    const { what, ok, found, note, mend } = finding;
+    const { what, ok, found, note, fix } = finding;
     print(`${mark(finding)} ${ok ? what.padEnd(width) : colors.bold(what.padEnd(width))}  ${found}`);
-    if (mend && (note || !ok)) print(`  ${' '.repeat(width)}  ${colors.dim('→')} ${colors.cyan(mend)}`);
+    if (fix && (note || !ok)) print(`  ${' '.repeat(width)}  ${colors.dim('→')} ${colors.cyan(fix)}`);
   }
   const problems = findings.filter(({ ok }) => !ok).length;
   const notes = findings.filter(({ ok, note }) => ok && note).length;

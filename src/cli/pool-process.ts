@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { lock } from 'proper-lockfile';
 import { privateDirectory } from '../shared/config/home.js';
 import { ConfigError, UnreachableError } from '../shared/errors.js';
-import { identify, isAlive, type ProcessId, signalProcess } from '../worker/processes.js';
+import { identify, isAlive, type ProcessId, signalProcess } from '../worker/process/processes.js';
 import { type Context, unmarked } from './context.js';
 import { startProgress } from './progress.js';
 

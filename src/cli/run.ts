@@ -5,9 +5,9 @@ import colors from 'picocolors';
 import { getAgentStatus } from '../mcp/tools/get-agent-status.js';
 import { runAgent } from '../mcp/tools/run-agent.js';
 import { UserError } from '../shared/errors.js';
+import { plainText } from '../shared/plain-text.js';
 import type { Pool } from '../shared/pool.js';
 import { RUNNERS } from '../shared/runners/list.js';
-import { plainWords } from '../worker/plain-words.js';
 import { ask, exitOf } from './ask.js';
 import { openContext } from './context.js';
 import { EXIT } from './exit.js';
@@ -117,6 +117,6 @@ async function followToEnd(pool: Pool, runId: string, json: boolean, signal: Abo
   }
   const status = await ask(pool, getAgentStatus, { runId, tailBytes: 0 });
   if (json) printJson(status);
-  else note(`${paintState(status.status)}${status.failure ? `: ${plainWords(status.failure.message)}` : ''}`);
+  else note(`${paintState(status.status)}${status.failure ? `: ${plainText(status.failure.message)}` : ''}`);
   return exitOf(status.status);
 }

@@ -5,9 +5,9 @@ import { killAgent } from '../mcp/tools/kill-agent.js';
 import { listRuns } from '../mcp/tools/list-runs.js';
 import type { RunView } from '../mcp/tools/run-view.js';
 import { findRunByName } from '../mcp/tools/which-run.js';
+import { plainText } from '../shared/plain-text.js';
 import { KILL_SIGNALS, type KillSignal } from '../shared/run.js';
 import { RUN_STATES, type RunState } from '../shared/run-state.js';
-import { plainWords } from '../worker/plain-words.js';
 import { ask } from './ask.js';
 import { openContext } from './context.js';
 import { EXIT } from './exit.js';
@@ -22,13 +22,13 @@ export const NAME = 'the run: its id, a unique beginning of it, or an agent name
 /** Connects, finds the run that a person means, and hangs up afterwards. */
 export async function withRun(
   name: string,
-  deed: (pool: Parameters<typeof ask>[0], runId: string) => Promise<number>,
+  action: (pool: Parameters<typeof ask>[0], runId: string) => Promise<number>,
 ): Promise<void> {
   const pool = await openContext('cli').connect('asking');
   try {
     await pool.ready();
     const { id } = await findRunByName(pool, name);
-    process.exitCode = await deed(pool, id);
+    process.exitCode = await action(pool, id);
   } finally {
     await pool.stop();
   }
@@ -108,13 +108,13 @@ export function addStatus(program: Command): void {
         const { outputTail, result, failure, usage, status: state, ...facts } = status;
         const shown = Object.entries(facts).filter(([name]) => !(`${name}Iso` in facts));
         print(
-          `${colors.bold(runId)}  ${paintState(state)}${failure ? `: ${plainWords(failure.message)} (${failure.kind})` : ''}`,
+          `${colors.bold(runId)}  ${paintState(state)}${failure ? `: ${plainText(failure.message)} (${failure.kind})` : ''}`,
         );
         for (const [name, value] of shown)
           if (name !== 'runId')
-            print(`  ${colors.dim(name.replace(/Iso$/, '').padEnd(15))} ${plainWords(String(value))}`);
+            print(`  ${colors.dim(name.replace(/Iso$/, '').padEnd(15))} ${plainText(String(value))}`);
         if (usage) print(`  ${colors.dim('usage'.padEnd(15))} ${JSON.stringify(usage)}`);
-        if (result) print(`\n${colors.dim('result')}\n${plainWords(result)}`);
+        if (result) print(`\n${colors.dim('result')}\n${plainText(result)}`);
         else if (outputTail) print(`\n${colors.dim('end of the output')}\n${outputTail}`);
         return 0;
       }),

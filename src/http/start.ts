@@ -90,7 +90,7 @@ function urlOf(address: string, port: number): string {
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
 
-/** What the operator can mend about an address that cannot be listened on. */
+/** What the operator can fix about an address that cannot be listened on. */
 function listenProblem(error: unknown, hostname: string, port: number): string | undefined {
   switch (codeOf(error)) {
     case 'EADDRINUSE':

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { callTool, type ErrorBody } from './call.js';
-import type { Asker, Tool } from './tools/tool.js';
+import type { Caller, Tool } from './tools/tool.js';
 
 /** What a tool has refused, for whoever asked it on behalf of a client. */
 export class RefusedError extends Error {
@@ -12,7 +12,7 @@ export class RefusedError extends Error {
 
 /** Asks a tool that does not wait, with its checks and its scope. Throws a RefusedError for what it answers as error. */
 export async function askTool<Input extends z.ZodObject, Output extends z.ZodObject>(
-  { pool, principal }: Asker,
+  { pool, principal }: Caller,
   tool: Tool<Input, Output>,
   args: z.input<Input>,
   signal: AbortSignal = new AbortController().signal,

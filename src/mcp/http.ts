@@ -37,7 +37,7 @@ export function openMcpHttp(pool: Pool) {
       }
       const authInfo = { token: '', clientId: principal.name, scopes: [...principal.scopes] };
       const uris = listenedTo(body) ?? [];
-      return news.during({ asker: { pool, principal }, uris }, () =>
+      return news.during({ caller: { pool, principal }, uris }, () =>
         since2026.fetch(request, { parsedBody: body, authInfo }),
       );
     },

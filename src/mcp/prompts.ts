@@ -37,7 +37,7 @@ const PROMPTS: readonly Prompt[] = [
           : '1. Call pool_status and pick three different runners of living workers; where there are fewer, use one of them several times.',
         `2. Call run_agents_parallel once, with one entry for each: a taskId of its own, the task word for word as prompt${path ? `, path ${JSON.stringify(path)}` : ''}, and waitAll true.`,
         '3. While the answer says timedOut, call wait_agent with runIds = stillRunning. Do not submit anything a second time.',
-        '4. Compare: one line for each agent with its status, then where they agree, where they differ and who is right as far as you can tell, and what you recommend. Say plainly which agents failed, and why. Read more with stream_agent_output where a result is not enough.',
+        '4. Compare: one line for each agent with its status, then where they agree, where they differ and who is right as far as you can tell, and what you recomfix. Say plainly which agents failed, and why. Read more with stream_agent_output where a result is not enough.',
         `The task:\n${task}`,
       ].join('\n'),
   },

@@ -4,7 +4,7 @@ import { getAgentStatus } from './tools/get-agent-status.js';
 import { listRuns } from './tools/list-runs.js';
 import { outputUri, type RunView } from './tools/run-view.js';
 import { streamAgentOutput } from './tools/stream-agent-output.js';
-import type { Asker } from './tools/tool.js';
+import type { Caller } from './tools/tool.js';
 
 const JSON_TYPE = 'application/json';
 const TEXT_TYPE = 'text/plain';
@@ -30,8 +30,11 @@ const [record, output] = [
 export const RESOURCE_TEMPLATES = [record, output];
 
 /** The newest runs that the principal may see, as resources. Throws a RefusedError. */
-export async function listResources(asker: Asker, cursor: string | undefined) {
-  const { runs, nextCursor } = await askTool(asker, listRuns, { limit: PAGE, ...(cursor !== undefined && { cursor }) });
+export async function listResources(caller: Caller, cursor: string | undefined) {
+  const { runs, nextCursor } = await askTool(caller, listRuns, {
+    limit: PAGE,
+    ...(cursor !== undefined && { cursor }),
+  });
   return { resources: runs.flatMap(resourcesOf), ...(nextCursor !== undefined && { nextCursor }) };
 }
 
@@ -52,13 +55,13 @@ function resourcesOf({ runId, agentName, runner, status, queuedAtIso, lastOutput
 }
 
 /** What is at a uri. Throws a RefusedError: `unknown_run` when nothing is, `invalid_argument` when it is none of ours. */
-export async function readResource(asker: Asker, uri: string) {
+export async function readResource(caller: Caller, uri: string) {
   const { runId, part, cursor } = parsed(uri);
   if (part === 'record') {
-    const status = await askTool(asker, getAgentStatus, { runId });
+    const status = await askTool(caller, getAgentStatus, { runId });
     return { contents: [{ uri, mimeType: JSON_TYPE, text: JSON.stringify(status) }] };
   }
-  const page = await askTool(asker, streamAgentOutput, { runId, ...(cursor !== undefined && { cursor }) });
+  const page = await askTool(caller, streamAgentOutput, { runId, ...(cursor !== undefined && { cursor }) });
   const { output: text, ...rest } = page;
   const next = `${outputUri(runId)}?cursor=${page.nextCursor}`;
   return {
@@ -70,9 +73,9 @@ export async function readResource(asker: Asker, uri: string) {
 }
 
 /** The run that a uri is about, if the principal may see it. Throws a RefusedError as `readResource` does. */
-export async function runOfResource(asker: Asker, uri: string): Promise<string> {
+export async function runOfResource(caller: Caller, uri: string): Promise<string> {
   const { runId } = parsed(uri);
-  await askTool(asker, getAgentStatus, { runId, tailBytes: 0 });
+  await askTool(caller, getAgentStatus, { runId, tailBytes: 0 });
   return runId;
 }
 

@@ -1,6 +1,6 @@
 import { RefusedError } from './ask-tool.js';
 import { runOfResource } from './resources.js';
-import type { Asker } from './tools/tool.js';
+import type { Caller } from './tools/tool.js';
 
 /** A subscriber is told of each resource at most once in this time (ms). */
 const AT_MOST_EVERY_MS = 1_000;
@@ -11,7 +11,7 @@ const MOST_WATCHED = 100;
  * What one subscriber wants to be told of. Runs ring in Redis whichever process changes them, so it does not matter
  * which replica a subscriber is connected to.
  */
-export function openSubscriptions(asker: Asker, onUpdated: (uri: string) => void) {
+export function openSubscriptions(caller: Caller, onUpdated: (uri: string) => void) {
   const watched = new Map<string, { wanted: number; readonly stop: Promise<() => void> }>();
 
   return {
@@ -20,7 +20,7 @@ export function openSubscriptions(asker: Asker, onUpdated: (uri: string) => void
       const there = watched.get(uri);
       if (there) there.wanted += 1;
       else if (watched.size >= MOST_WATCHED) throw tooMany();
-      else watched.set(uri, { wanted: 1, stop: watch(asker, uri, () => onUpdated(uri)) });
+      else watched.set(uri, { wanted: 1, stop: watch(caller, uri, () => onUpdated(uri)) });
       await watched.get(uri)?.stop.catch((error: unknown) => {
         watched.delete(uri);
         throw error;
@@ -46,10 +46,10 @@ export type Subscriptions = ReturnType<typeof openSubscriptions>;
 const end = (stop: Promise<() => void>) => void stop.then((now) => now()).catch(() => {});
 
 /** Tells of the first change at once, and of all that come within the next second together at its end. */
-async function watch(asker: Asker, uri: string, tell: () => void): Promise<() => void> {
+async function watch(caller: Caller, uri: string, tell: () => void): Promise<() => void> {
   let resting: NodeJS.Timeout | undefined;
   let again = false;
-  const onRing = () => {
+  const onNotification = () => {
     if (resting) {
       again = true;
       return;
@@ -59,10 +59,10 @@ async function watch(asker: Asker, uri: string, tell: () => void): Promise<() =>
       resting = undefined;
       if (!again) return;
       again = false;
-      onRing();
+      onNotification();
     }, AT_MOST_EVERY_MS);
   };
-  const stopListening = await asker.pool.runs.onRing(await runOfResource(asker, uri), onRing);
+  const stopListening = await caller.pool.runs.onNotification(await runOfResource(caller, uri), onNotification);
   return () => {
     clearTimeout(resting);
     stopListening();

@@ -4,7 +4,7 @@ import { getAgentStatus } from './tools/get-agent-status.js';
 import { killAgent } from './tools/kill-agent.js';
 import { listRuns } from './tools/list-runs.js';
 import { outputUri, type RunView } from './tools/run-view.js';
-import type { Asker } from './tools/tool.js';
+import type { Caller } from './tools/tool.js';
 
 /** The tool whose calls can be tasks: the task is the run, and its id is the run id, which nobody can guess. */
 export const TASK_TOOL = 'run_agent';
@@ -41,7 +41,7 @@ export interface RunTask {
 /** Whether a task can change no more. */
 export const isOver = (status: TaskStatus) => status !== 'working';
 
-function taskOf({ pool }: Asker, run: RunView): RunTask {
+function taskOf({ pool }: Caller, run: RunView): RunTask {
   const { runId, agentName, status, failure, queuedAtIso, startedAtIso, lastOutputAtIso, endedAtIso } = run;
   return {
     taskId: runId,
@@ -55,19 +55,19 @@ function taskOf({ pool }: Asker, run: RunView): RunTask {
 }
 
 /** The task of a run as it is now. Throws a RefusedError when there is none for the principal. */
-export async function getTask(asker: Asker, taskId: string): Promise<RunTask> {
-  return taskOf(asker, await askTool(asker, getAgentStatus, { runId: taskId, tailBytes: 0 }));
+export async function getTask(caller: Caller, taskId: string): Promise<RunTask> {
+  return taskOf(caller, await askTool(caller, getAgentStatus, { runId: taskId, tailBytes: 0 }));
 }
 
 /** The tasks of a principal, newest first: every run is one, however it was asked for. */
-export async function listTasks(asker: Asker, cursor: string | undefined) {
-  const { runs, nextCursor } = await askTool(asker, listRuns, { ...(cursor !== undefined && { cursor }) });
-  return { tasks: runs.map((run) => taskOf(asker, run)), ...(nextCursor !== undefined && { nextCursor }) };
+export async function listTasks(caller: Caller, cursor: string | undefined) {
+  const { runs, nextCursor } = await askTool(caller, listRuns, { ...(cursor !== undefined && { cursor }) });
+  return { tasks: runs.map((run) => taskOf(caller, run)), ...(nextCursor !== undefined && { nextCursor }) };
 }
 
 /** What the call would have answered if it had waited for the end of its run: that of run_agent, with what came of it. */
-export async function taskResult(asker: Asker, taskId: string) {
-  const run = await askTool(asker, getAgentStatus, { runId: taskId });
+export async function taskResult(caller: Caller, taskId: string) {
+  const run = await askTool(caller, getAgentStatus, { runId: taskId });
   const { runId, runner, agentName, status, pid, sessionId, host, failure, exitCode, result, outputTail } = run;
   const optional = { pid, sessionId, host, failure, exitCode, result };
   const body = {
@@ -87,15 +87,15 @@ export async function taskResult(asker: Asker, taskId: string) {
 }
 
 /** Waits until a task has ended, or the caller gives up. */
-export async function taskEnded(asker: Asker, taskId: string, signal: AbortSignal): Promise<RunTask> {
-  const task = await getTask(asker, taskId);
+export async function taskEnded(caller: Caller, taskId: string, signal: AbortSignal): Promise<RunTask> {
+  const task = await getTask(caller, taskId);
   if (isOver(task.status)) return task;
-  await asker.pool.runs.wait(taskId, ({ state }) => isEnded(state), { timeoutMs: WAIT_MS, signal });
-  return getTask(asker, taskId);
+  await caller.pool.runs.wait(taskId, ({ state }) => isEnded(state), { timeoutMs: WAIT_MS, signal });
+  return getTask(caller, taskId);
 }
 
 /** Kills the run, and answers the task as it is then: still working where its worker cannot be reached. */
-export async function cancelTask(asker: Asker, taskId: string): Promise<RunTask> {
-  await askTool(asker, killAgent, { runId: taskId, reason: 'its task was cancelled' });
-  return getTask(asker, taskId);
+export async function cancelTask(caller: Caller, taskId: string): Promise<RunTask> {
+  await askTool(caller, killAgent, { runId: taskId, reason: 'its task was cancelled' });
+  return getTask(caller, taskId);
 }

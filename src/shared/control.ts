@@ -1,18 +1,18 @@
-import type { Bell } from './redis/bell.js';
 import type { RedisClient } from './redis/connect.js';
+import type { Notifications } from './redis/notifications.js';
 
 /**
  * The nudges from whoever asks to the worker that owns a run. A nudge carries nothing: the wish is in the run's record
  * already, so a lost one costs a heartbeat and never a kill.
  */
-export function openControl(redis: RedisClient, bell: Bell, prefix: string) {
+export function openControl(redis: RedisClient, notifications: Notifications, prefix: string) {
   const channel = (worker: string) => `${prefix}:worker-bell:${worker}`;
   return {
     async wake(worker: string): Promise<void> {
       await redis.publish(channel(worker), 'look');
     },
     async onWake(worker: string, onWake: () => void): Promise<() => void> {
-      return bell.listen(channel(worker), onWake);
+      return notifications.listen(channel(worker), onWake);
     },
   };
 }

@@ -1,4 +1,4 @@
-/** The caller can mend it: says what is wrong (`message`) and what to do (`hint`). `code` is public API. */
+/** The caller can fix it: says what is wrong (`message`) and what to do (`hint`). `code` is public API. */
 export class UserError extends Error {
   override readonly name = 'UserError';
   constructor(
@@ -10,7 +10,7 @@ export class UserError extends Error {
   }
 }
 
-/** The operator can mend it. Raised at start, with every problem found; the process ends with exit code 78. */
+/** The operator can fix it. Raised at start, with every problem found; the process ends with exit code 78. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   constructor(readonly problems: readonly string[]) {

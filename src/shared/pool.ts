@@ -3,9 +3,9 @@ import type { Config } from './config/load.js';
 import { type Control, openControl } from './control.js';
 import type { Logger } from './logger.js';
 import { openQueues, type Queues } from './queues/open.js';
-import { openBell } from './redis/bell.js';
 import { checkRedis, type RedisHealth, redisHealth, streamNodeBytes } from './redis/check.js';
 import { openRedis, type RedisRole, whenReady } from './redis/connect.js';
+import { openNotifications } from './redis/notifications.js';
 import type { RedisTarget } from './redis/target.js';
 import { openRunStore, type RunStore } from './run-store/open.js';
 import { allRunners, type Runners } from './runners/list.js';
@@ -35,16 +35,16 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
   const redis = await openRedis(target, role, logger);
   try {
     await checkRedis(redis);
-    const bell = await openBell(target, logger);
-    const queues = openQueues(redis, bell, config.prefix, config, logger);
+    const notifications = await openNotifications(target, logger);
+    const queues = openQueues(redis, notifications, config.prefix, config, logger);
     let stopping: Promise<void> | undefined;
     return {
       config,
       logger,
       runners,
       queues,
-      runs: openRunStore(redis, bell, config.prefix, config, queues.hurry),
-      control: openControl(redis, bell, config.prefix),
+      runs: openRunStore(redis, notifications, config.prefix, config, queues.promote),
+      control: openControl(redis, notifications, config.prefix),
       workers: openWorkers(redis, config.prefix, config.heartbeatMs),
       agents: openAgents(redis, config.prefix),
       ready: () => whenReady(redis),
@@ -53,7 +53,7 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
       stop: () => {
         stopping ??= (async () => {
           await queues.stop().catch(() => {});
-          await bell.stop();
+          await notifications.stop();
           redis.disconnect();
         })();
         return stopping;

@@ -36,7 +36,7 @@ export const KILL_SIGNALS = ['TERM', 'INT', 'KILL'] as const;
 export type KillSignal = (typeof KILL_SIGNALS)[number];
 
 /** A wish, not a fact: somebody asked for the end of the run. Times are Redis server milliseconds. */
-export interface KillWish {
+export interface KillRequest {
   readonly requestedAt: number;
   readonly signal: KillSignal;
   readonly graceMs: number;
@@ -122,7 +122,7 @@ export interface Run {
   readonly exitCode?: number;
   readonly failure?: Failure;
   readonly usage?: Usage;
-  readonly kill?: KillWish;
+  readonly kill?: KillRequest;
   readonly queuedAt: number;
   readonly claimedAt?: number;
   readonly startedAt?: number;

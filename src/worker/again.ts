@@ -5,13 +5,13 @@ const TRY_AGAIN_MS = 1_000;
 
 /** Does something until it succeeds; answers undefined when the signal was aborted before. */
 export async function again<Value>(
-  deed: () => Promise<Value>,
+  action: () => Promise<Value>,
   signal: AbortSignal,
   onFailure: (error: unknown) => void,
 ): Promise<Value | undefined> {
   while (!signal.aborted)
     try {
-      return await deed();
+      return await action();
     } catch (error) {
       if (signal.aborted) break;
       onFailure(error);

@@ -1,10 +1,10 @@
 import type { Logger } from '../shared/logger.js';
 import type { Pool } from '../shared/pool.js';
 import type { Lease } from '../shared/queues/leases.js';
-import type { Contact } from './contact.js';
-import type { Installed } from './installed.js';
-import type { Slots } from './slots.js';
-import type { Supervision } from './supervision.js';
+import type { Slots } from './claim/slots.js';
+import type { Installed } from './prepare/installed.js';
+import type { Contact } from './recover/contact.js';
+import type { Supervision } from './run/supervision.js';
 
 /** What the parts of one worker share. */
 export interface WorkerDeps {

@@ -4,20 +4,20 @@ import { privateDirectory } from '../shared/config/home.js';
 import type { Pool } from '../shared/pool.js';
 import { VERSION } from '../shared/version.js';
 import type { WorkerReport } from '../shared/workers.js';
-import { withRealPaths } from './allowed-path.js';
-import { knownRunners } from './checks.js';
-import { startClaiming } from './claim-loop.js';
-import { createContact } from './contact.js';
+import { startClaiming } from './claim/claim-loop.js';
+import { createSlots } from './claim/slots.js';
 import type { WorkerDeps } from './deps.js';
-import { baseEnvironment } from './environment.js';
 import { every } from './every.js';
-import { createOffers, installedRunners } from './installed.js';
-import { identify } from './processes.js';
-import { createSlots } from './slots.js';
-import { spoolRoot } from './spool.js';
-import { keepWithinQuota } from './spool-quota.js';
-import { startSweeping } from './sweep.js';
-import { takeOver } from './take-over.js';
+import { withRealPaths } from './prepare/allowed-path.js';
+import { baseEnvironment } from './prepare/environment.js';
+import { createOffers, installedRunners } from './prepare/installed.js';
+import { knownRunners } from './prepare/known-runners.js';
+import { identify } from './process/processes.js';
+import { createContact } from './recover/contact.js';
+import { startSweeping } from './recover/sweep.js';
+import { takeOver } from './recover/take-over.js';
+import { spoolRoot } from './spool/spool.js';
+import { keepWithinQuota } from './spool/spool-quota.js';
 
 export interface StartedWorker {
   readonly id: string;
@@ -89,21 +89,21 @@ export async function startWorker(
     });
     deps.contact.heard();
   };
-  const lookAtAll = () =>
-    Promise.all([...deps.supervised.values()].map((supervision) => supervision.look())).catch((error: unknown) =>
+  const reconcileAll = () =>
+    Promise.all([...deps.supervised.values()].map((supervision) => supervision.reconcile())).catch((error: unknown) =>
       logger.warn({ err: error }, 'wishes could not be read; the next heartbeat looks again'),
     );
 
   await beat();
   await takeOver(deps);
   void askVersions(); // not before: starting ten programs takes a while
-  const unheard = await pool.control.onWake(id, () => void lookAtAll());
+  const unheard = await pool.control.onWake(id, () => void reconcileAll());
   const claiming = await startClaiming(deps);
   wake = claiming.wake;
   const sweeping = startSweeping(deps);
   const heart = every(config.heartbeatMs, logger, async () => {
     await beat();
-    await lookAtAll();
+    await reconcileAll();
   });
   // By itself: while Redis is away, heartbeats wait and spools grow.
   const quota = every(config.heartbeatMs, logger, async () => keepWithinQuota(deps));

@@ -93,8 +93,8 @@ async function startRedis(root, socket) {
   await start();
   let busy = Promise.resolve();
   /** One fault at a time. */
-  const inTurn = (deed) => {
-    busy = busy.then(deed);
+  const inTurn = (action) => {
+    busy = busy.then(action);
     return busy;
   };
   return {
@@ -142,11 +142,11 @@ async function startWorker(env, cwd, log) {
   };
   await start();
   /** One fault at a time; false when the host is just suffering from another one. */
-  const suffer = async (deed) => {
+  const suffer = async (action) => {
     if (busy) return false;
     busy = true;
     try {
-      await deed();
+      await action();
       return true;
     } finally {
       busy = false;

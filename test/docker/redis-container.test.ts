@@ -1,6 +1,6 @@
 import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { processesOf } from '../../src/worker/processes.js';
+import { processesOf } from '../../src/worker/process/processes.js';
 import { makePlace, type Place } from '../support/pool.js';
 import { eventually, type McpSession, openMcp, type Started, startWorkerProcess } from '../support/processes.js';
 import { REDIS_IMAGE } from './engine.js';

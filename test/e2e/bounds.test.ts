@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { identify } from '../../src/worker/processes.js';
+import { identify } from '../../src/worker/process/processes.js';
 import { makePlace, type Place, steps } from '../support/pool.js';
 import { eventually, type Facts, MAIN, type McpSession, openMcp, startWorkerProcess } from '../support/processes.js';
 import { startRedis } from '../support/redis-server.js';

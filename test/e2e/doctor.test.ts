@@ -10,7 +10,7 @@ interface Finding {
   readonly ok: boolean;
   readonly found: string;
   readonly note?: boolean;
-  readonly mend?: string;
+  readonly fix?: string;
 }
 
 const cleanUp: (() => unknown)[] = [];
@@ -52,9 +52,9 @@ it('tells a sound pool from one that could be better, and says what would make i
     ok: true,
     note: true,
     found: expect.stringMatching(/^1\.0\.9, not tested \(\d+\.\d+\.\d+ is\), .*\/bin\/claude$/),
-    mend: expect.stringMatching(/^npm install -g @anthropic-ai\/claude-code@\d/),
+    fix: expect.stringMatching(/^npm install -g @anthropic-ai\/claude-code@\d/),
   });
-  expect(of('Runner missing')).toMatchObject({ ok: false, mend: 'there is no such program' });
+  expect(of('Runner missing')).toMatchObject({ ok: false, fix: 'there is no such program' });
   expect(of('Spool space')).toMatchObject({ found: expect.stringContaining(place.home) });
 });
 
@@ -72,7 +72,7 @@ it('shows what waits in vain, where a program is elsewhere, and how Redis would 
   expect(of('Runner claude')).toMatchObject({ ok: true, found: expect.stringContaining('it is on there') });
   expect(of('Redis streams')).toMatchObject({
     note: true,
-    mend: expect.stringContaining('redis-cli config set stream-node-max-bytes 65536'),
+    fix: expect.stringContaining('redis-cli config set stream-node-max-bytes 65536'),
   });
   const shown = await agentpool(here, ['doctor']);
   expect(shown.stdout).toMatch(/^✗ Queue runs\.demo +a run waits.*\n +→ on a host with a worker: /m);
@@ -94,7 +94,7 @@ it('names the variables that agents and runners of the operator need and this en
   expect(of('Agent near')).toMatchObject({
     ok: false,
     found: expect.stringContaining('demo is to get KEY_OF_THE_WORKER'),
-    mend: expect.stringContaining('KEY_OF_THE_WORKER=...'),
+    fix: expect.stringContaining('KEY_OF_THE_WORKER=...'),
   });
   expect(of('Agent far')).toMatchObject({ ok: true, note: true });
   expect(of('Agent plain')).toBeUndefined();
@@ -113,7 +113,7 @@ it('says so when Redis is not there, and exits with 69', async () => {
   cleanUp.push(place.clean);
   const { code, of } = await askDoctor(place);
   expect(code).toBe(69);
-  expect(of('Redis')).toMatchObject({ ok: false, mend: 'check REDIS_URL, and that the server runs' });
+  expect(of('Redis')).toMatchObject({ ok: false, fix: 'check REDIS_URL, and that the server runs' });
   expect(of('Node')).toMatchObject({ ok: true });
   expect(of('Agents')).toBeUndefined();
 });

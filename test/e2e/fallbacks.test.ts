@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { processesOf } from '../../src/worker/processes.js';
+import { processesOf } from '../../src/worker/process/processes.js';
 import { claude, installClaudeStandIn } from '../support/claude-stand-in.js';
 import { makePlace, type Place, steps } from '../support/pool.js';
 import {

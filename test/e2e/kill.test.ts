@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { processesOf } from '../../src/worker/processes.js';
+import { processesOf } from '../../src/worker/process/processes.js';
 import { oneWorker } from '../support/one-worker.js';
 import { makePlace, steps } from '../support/pool.js';
 import { eventually, type Facts } from '../support/processes.js';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { identify, processesOf } from '../../src/worker/processes.js';
+import { identify, processesOf } from '../../src/worker/process/processes.js';
 import { makePlace, type Place, steps } from '../support/pool.js';
 import {
   eventually,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { identify } from '../../src/worker/processes.js';
+import { identify } from '../../src/worker/process/processes.js';
 import { makePlace, type Place } from '../support/pool.js';
 import { agentpool, eventually, type Facts, openMcp, startAgentpool } from '../support/processes.js';
 

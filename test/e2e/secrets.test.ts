@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { processesOf } from '../../src/worker/processes.js';
+import { processesOf } from '../../src/worker/process/processes.js';
 import { claude, installClaudeStandIn } from '../support/claude-stand-in.js';
 import { makePlace, steps } from '../support/pool.js';
 import {

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { processesOf } from '../../src/worker/processes.js';
+import { processesOf } from '../../src/worker/process/processes.js';
 import { makePlace } from '../support/pool.js';
 import {
   eventually,

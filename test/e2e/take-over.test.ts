@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { identify, processesOf } from '../../src/worker/processes.js';
-import { type Spool, spoolOf } from '../../src/worker/spool.js';
-import { KEEP_ENDED_MS } from '../../src/worker/tidy.js';
+import { identify, processesOf } from '../../src/worker/process/processes.js';
+import { KEEP_ENDED_MS } from '../../src/worker/recover/tidy.js';
+import { type Spool, spoolOf } from '../../src/worker/spool/spool.js';
 import { connect, makePlace, type Place, steps } from '../support/pool.js';
 import {
   eventually,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { identify } from '../../src/worker/processes.js';
+import { identify } from '../../src/worker/process/processes.js';
 import { makePlace, type Place, steps } from '../support/pool.js';
 import {
   eventually,

@@ -73,7 +73,7 @@ describe('agentpool wait --hook', () => {
     expect(await hook('list_runs', {})).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it('does not wake the model for what the person has to mend', async () => {
+  it('does not wake the model for what the person has to fix', async () => {
     expect(await agentpool(place, ['wait', '--hook'], 'no JSON')).toMatchObject({ code: 1 });
     const unknown = hookInput('run_agent', {}, '{"runId":"r000"}');
     const { code, stderr } = await agentpool(place, ['wait', '--hook'], unknown);

@@ -81,7 +81,7 @@ describe('the page of a run', () => {
   it('escapes what the program has printed, its result, its failure and the reason of a kill', async () => {
     const evil = '<script>alert(1)</script>';
     const id = await play('evil', `${evil}\n`);
-    await pool.runs.wishKill(id, { signal: 'TERM', graceMs: 1, reason: evil });
+    await pool.runs.requestKill(id, { signal: 'TERM', graceMs: 1, reason: evil });
     const { epoch } = (await pool.runs.get(id)) ?? {};
     await pool.runs.end(id, epoch, { state: 'failed', result: evil, failure: { kind: 'agent', message: evil } });
     const [run, overview] = [await page(`/runs/${id}`), await page('/')];

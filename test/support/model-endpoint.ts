@@ -123,9 +123,9 @@ export async function startModelEndpoint(name: ProtocolName, key: string): Promi
 }
 
 /** What goes wrong here is told as a refusal, since programs repeat a request whose connection breaks. */
-function attempt<Done>(deed: () => Done): Done | Error {
+function attempt<Done>(action: () => Done): Done | Error {
   try {
-    return deed();
+    return action();
   } catch (error) {
     return error as Error;
   }

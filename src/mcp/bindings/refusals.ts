@@ -13,11 +13,11 @@ export interface RpcRefusal {
 
 /** Carries out what a tool may refuse, and throws the refusal as the error that an SDK sends. */
 export async function refusing<Value>(
-  deed: () => Value | Promise<Value>,
+  action: () => Value | Promise<Value>,
   toError: (refusal: RpcRefusal) => Error,
 ): Promise<Value> {
   try {
-    return await deed();
+    return await action();
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
     const { code, message, hint } = error.body;

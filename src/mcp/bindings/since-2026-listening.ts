@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ServerEventBus } from '@modelcontextprotocol/server';
 import { openSubscriptions, type Subscriptions } from '../subscriptions.js';
-import type { Asker } from '../tools/tool.js';
+import type { Caller } from '../tools/tool.js';
 
 interface Listening {
-  readonly asker: Asker;
+  readonly caller: Caller;
   readonly uris: readonly string[];
 }
 
@@ -33,20 +33,20 @@ export function openEventBus() {
     subscribe(listener) {
       const listening = current.getStore();
       if (!listening) return () => {};
-      const subscriptions = openSubscriptions(listening.asker, (uri) => listener({ kind: 'resource_updated', uri }));
+      const subscriptions = openSubscriptions(listening.caller, (uri) => listener({ kind: 'resource_updated', uri }));
       addAll(subscriptions, listening.uris);
       return subscriptions.stop;
     },
   };
   return {
     bus,
-    during: <Value>(listening: Listening, deed: () => Value): Value => current.run(listening, deed),
+    during: <Value>(listening: Listening, action: () => Value): Value => current.run(listening, action),
   };
 }
 
 /** What one client on stdio listens to, by the ids of its requests; `hear` is given every message that comes in. */
-export function openListening(asker: Asker, onUpdated: (uri: string) => void) {
-  const subscriptions = openSubscriptions(asker, onUpdated);
+export function openListening(caller: Caller, onUpdated: (uri: string) => void) {
+  const subscriptions = openSubscriptions(caller, onUpdated);
   const byRequest = new Map<unknown, readonly string[]>();
   return {
     hear(message: { method?: string; id?: unknown; params?: unknown }): void {

@@ -69,7 +69,7 @@ export function offerTasks(server: Server, connection: Connection): void {
   );
 }
 
-function forTaker<Value>(envelope: Envelope, deed: () => Promise<Value>): Promise<Value> {
+function forTaker<Value>(envelope: Envelope, action: () => Promise<Value>): Promise<Value> {
   if (!takesTasks(envelope)) throw new MissingRequiredClientCapabilityError({ requiredCapabilities: TASKS_CAPABILITY });
-  return refusing(deed, toError);
+  return refusing(action, toError);
 }

@@ -7,7 +7,7 @@ import { allows, LOCAL } from '../../shared/principal.js';
 import type { Run } from '../../shared/run.js';
 import { linesIn } from '../../shared/run-store/output.js';
 import type { Session } from '../../shared/run-store/sessions.js';
-import type { Asker } from '../tools/tool.js';
+import type { Caller } from '../tools/tool.js';
 import { seenBy, type WhichRun } from '../tools/which-run.js';
 import { isAlive } from './processes.js';
 import { DEFAULT_RUNNER } from './profile-from.js';
@@ -27,7 +27,7 @@ export interface OvermindRun {
 const LARGEST_FILE_BYTES = 256 * 1024 * 1024;
 
 /** The real path of a file or directory that may be read for a caller; undefined when it is not there. */
-async function allowed({ pool }: Asker, path: string): Promise<string | undefined> {
+async function allowed({ pool }: Caller, path: string): Promise<string | undefined> {
   const realOf = (one: string) => realpath(one).catch(() => undefined);
   const [real, ...roots] = await Promise.all([path, process.cwd(), ...pool.config.allowedPaths].map(realOf));
   if (real === undefined) return undefined;
@@ -46,22 +46,22 @@ async function allowed({ pool }: Asker, path: string): Promise<string | undefine
 }
 
 /** The real path of a workspace and its sessions. Throws for callers who may not have files of this server read. */
-async function read(asker: Asker, config: string): Promise<{ root: string; entries: readonly Entry[] }> {
-  const { principal } = asker;
+async function read(caller: Caller, config: string): Promise<{ root: string; entries: readonly Entry[] }> {
+  const { principal } = caller;
   if (!allows(principal, 'admin'))
     throw new UserError(
       'forbidden',
       `config: to have a file of the server read needs the scope admin, and ${principal.name} has ${principal.scopes.join(', ') || 'none'}`,
       'Leave config out, or let an administrator run agentpool import once.',
     );
-  const root = await allowed(asker, resolve(config));
+  const root = await allowed(caller, resolve(config));
   if (root === undefined)
     throw new UserError(
       'no_workspace',
       `config: there is no ${config} here`,
       'Name an overmind workspace on the machine of this server, or leave config out.',
     );
-  const file = await allowed(asker, join(root, SESSIONS));
+  const file = await allowed(caller, join(root, SESSIONS));
   if (file === undefined) return { root, entries: [] };
   const { size, mtimeMs } = await stat(file);
   if (size > LARGEST_FILE_BYTES)
@@ -77,13 +77,13 @@ async function read(asker: Asker, config: string): Promise<{ root: string; entri
 
 /** The run of an agent in the workspace that `config` names, when this pool knows no run of that name. */
 export async function overmindRun(
-  asker: Asker,
+  caller: Caller,
   { config, agentName, runner }: WhichRun,
 ): Promise<OvermindRun | undefined> {
   if (config === undefined || agentName === undefined) return undefined;
-  const filter = { ...seenBy(asker.principal), ...(runner !== undefined && { runner }) };
-  if (await asker.pool.runs.latest(agentName, filter)) return undefined;
-  const { root, entries } = await read(asker, config);
+  const filter = { ...seenBy(caller.principal), ...(runner !== undefined && { runner }) };
+  if (await caller.pool.runs.latest(agentName, filter)) return undefined;
+  const { root, entries } = await read(caller, config);
   const entry = entryOf(entries, agentName, runner);
   if (!entry) return undefined;
   const { status, uncertain } = deduce(entry, Date.now(), isAlive); // by the clock that overmind wrote the file with
@@ -125,12 +125,12 @@ function recordOf(entry: Entry, runner: string, state: Run['state'], output: Buf
 
 /** The session of an agent in the workspace that `config` names, remembered from here on as one of the caller's. */
 export async function overmindSession(
-  asker: Asker,
+  caller: Caller,
   config: string,
   { agentName, runner }: { agentName: string; runner: string },
 ): Promise<Session | undefined> {
-  const { pool, principal } = asker;
-  const { root, entries } = await read(asker, config);
+  const { pool, principal } = caller;
+  const { root, entries } = await read(caller, config);
   const entry = entryOf(entries, agentName, runner);
   if (entry?.sessionId === undefined) return undefined;
   if (entry.pid !== undefined && deduce(entry, Date.now(), isAlive).status === 'running')

@@ -41,7 +41,11 @@ export const killAgent = defineTool({
     if (elsewhere) return killAnswer(elsewhere);
     const before = await findRun(context, which);
     if (isEnded(before.state)) return answer(before, false);
-    const { state } = await pool.runs.wishKill(before.id, { signal, graceMs, ...(reason !== undefined && { reason }) });
+    const { state } = await pool.runs.requestKill(before.id, {
+      signal,
+      graceMs,
+      ...(reason !== undefined && { reason }),
+    });
     if (state === 'queued' && (await killQueued(pool, before))) return answer(await runById(pool, before.id), false);
     const run = await carryOut(pool, before.id, graceMs, context.signal);
     if (isEnded(run.state)) return answer(run, true);

@@ -3,16 +3,16 @@ import { allows, maySee } from '../../shared/principal.js';
 import type { RunOrder } from '../../shared/run.js';
 import type { Session } from '../../shared/run-store/sessions.js';
 import { overmindSession } from '../overmind/named-workspace.js';
-import type { Asker } from './tool.js';
+import type { Caller } from './tool.js';
 
 /** The session that is resumed. One that we do not know may be anybody's, so only an administrator may name it. */
 export async function sessionFor(
-  asker: Asker,
+  caller: Caller,
   order: RunOrder & { readonly principal: string },
   autoResume: boolean,
   config: string | undefined,
 ): Promise<Session | undefined> {
-  const { pool, principal } = asker;
+  const { pool, principal } = caller;
   const { sessionId } = order;
   if (sessionId !== undefined) {
     const session = await pool.runs.sessions.find(order.runner, sessionId);
@@ -27,5 +27,5 @@ export async function sessionFor(
   if (pool.runners.get(order.runner)?.resumeArgs === undefined)
     throw new UserError('cannot_resume', `${order.runner} cannot resume a session`, 'Leave autoResume out.');
   const latest = await pool.runs.sessions.latest(order.principal, order.agentName, order.runner);
-  return latest ?? (config === undefined ? undefined : overmindSession(asker, config, order));
+  return latest ?? (config === undefined ? undefined : overmindSession(caller, config, order));
 }

@@ -6,7 +6,7 @@ import type { Run } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
 import { runArguments, submissionOf } from './run-agent.js';
 import { type Prepared, place, prepare } from './submit.js';
-import { type Asker, defineTool } from './tool.js';
+import { type Caller, defineTool } from './tool.js';
 import { allEnded, MOST_RUNS, waitedView, waitedViews, waitForRuns, waitTimeout } from './waiting.js';
 
 const entry = z.strictObject({
@@ -75,13 +75,13 @@ function namesOf(agents: readonly Entry[]): string[] {
 }
 
 /** Checks every entry before one is written. Throws a UserError that says which one is wrong. */
-async function prepareAll(asker: Asker, agents: readonly Entry[], taskIds: readonly string[]): Promise<Prepared[]> {
-  const { pool } = asker;
+async function prepareAll(caller: Caller, agents: readonly Entry[], taskIds: readonly string[]): Promise<Prepared[]> {
+  const { pool } = caller;
   const workers = await pool.workers.living();
   const prepared: Prepared[] = [];
   for (const [at, { taskId: _, ...asked }] of agents.entries())
     try {
-      prepared.push(await prepare(asker, submissionOf(asked), workers));
+      prepared.push(await prepare(caller, submissionOf(asked), workers));
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       const which = `agents.${at} (taskId ${taskIds[at]})`;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { omitUndefined } from '../../shared/omit-undefined.js';
 import type { Pool } from '../../shared/pool.js';
 import { FAILURE_KINDS, type Run } from '../../shared/run.js';
 import { RUN_STATES } from '../../shared/run-state.js';
@@ -80,7 +81,7 @@ export function viewOf(run: Run): RunView {
     runner,
     agentName,
     status: state,
-    ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as Partial<RunView>),
+    ...omitUndefined(optional),
     ...withIso('queuedAt', queuedAt),
     ...withIso('startedAt', startedAt),
     ...withIso('lastOutputAt', lastOutputAt),
@@ -92,7 +93,7 @@ export function viewOf(run: Run): RunView {
 
 /** The run that a queued one waits for, because it uses the session; nothing when there is none. */
 export async function waitingFor(pool: Pool, run: Run): Promise<{ waitingFor?: string }> {
-  const holder = await pool.runs.waitsFor(run);
+  const holder = await pool.runs.sessionHolder(run);
   return holder === undefined ? {} : { waitingFor: holder };
 }
 

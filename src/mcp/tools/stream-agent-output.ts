@@ -170,7 +170,7 @@ async function readOrWait(
   const enough = ({ run, page }: Reading) => page.bytes.length > 0 || isEnded(run.state) || signal.aborted;
   if (waitMs === 0) return read();
   const waker = createWaker(signal);
-  const stopListening = await pool.runs.onRing(id, waker.wake);
+  const stopListening = await pool.runs.onNotification(id, waker.wake);
   let reporting: { stop(): void } | undefined;
   try {
     const deadline = performance.now() + waitMs;

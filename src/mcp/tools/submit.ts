@@ -9,7 +9,7 @@ import type { Session } from '../../shared/run-store/sessions.js';
 import type { LivingWorker } from '../../shared/workers.js';
 import { sessionFor } from './resumed-session.js';
 import { waitingFor } from './run-view.js';
-import type { Asker, ToolContext } from './tool.js';
+import type { Caller, ToolContext } from './tool.js';
 import { withProfile } from './with-profile.js';
 
 /** What a caller may say about a run; `autoResume` and `clientToken` are resolved here. */
@@ -61,7 +61,7 @@ export async function submit(context: Submitter, submission: Submission): Promis
   const { queue, warning } = prepared;
   await pool.queues.checkRoom(queue);
   const run = await place(pool, prepared);
-  const free = prepared.free && (await pool.runs.waitsFor(run)) === undefined;
+  const free = prepared.free && (await pool.runs.sessionHolder(run)) === undefined;
   const seen = free
     ? await pool.runs.wait(run.id, ({ state, pid }) => pid !== undefined || isEnded(state), {
         timeoutMs: PID_WITHIN_MS,
@@ -79,7 +79,7 @@ export async function submit(context: Submitter, submission: Submission): Promis
 
 /** Checks what was asked for and decides where it goes; writes nothing. Throws a UserError for what cannot be done. */
 export async function prepare(
-  { pool, principal }: Asker,
+  { pool, principal }: Caller,
   submission: Submission,
   workers: readonly LivingWorker[],
 ): Promise<Prepared> {

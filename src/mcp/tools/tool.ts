@@ -16,7 +16,7 @@ export interface ToolContext {
 }
 
 /** Who asks, and what about. */
-export type Asker = Pick<ToolContext, 'pool' | 'principal'>;
+export type Caller = Pick<ToolContext, 'pool' | 'principal'>;
 
 /** What a client may do with a tool without asking its person. */
 export interface Annotations {

@@ -4,7 +4,7 @@ import type { Pool } from '../../shared/pool.js';
 import { LOCAL, maySee, type Principal } from '../../shared/principal.js';
 import { AGENT_NAME, type Run } from '../../shared/run.js';
 import type { RunFilter } from '../../shared/run-store/indexes.js';
-import type { Asker } from './tool.js';
+import type { Caller } from './tool.js';
 
 export const agentNameArgument = z.string().regex(AGENT_NAME, 'must be 1 to 64 letters, digits, dashes or underscores');
 
@@ -47,7 +47,7 @@ export function seenBy({ name, scopes }: Principal): Pick<RunFilter, 'principal'
 }
 
 /** The run that a caller means. Throws a UserError when there is none; those of others are not there for it. */
-export async function findRun({ pool, principal }: Asker, { runId, agentName, runner }: WhichRun): Promise<Run> {
+export async function findRun({ pool, principal }: Caller, { runId, agentName, runner }: WhichRun): Promise<Run> {
   if (runId !== undefined) {
     const run = await runById(pool, runId);
     if (maySee(principal, run.principal)) return run;

@@ -1,5 +1,6 @@
 import type { AgentProfile } from '../../shared/agents/profile.js';
 import { UserError } from '../../shared/errors.js';
+import { omitUndefined } from '../../shared/omit-undefined.js';
 import type { Pool } from '../../shared/pool.js';
 import type { AgentSetup } from '../../shared/run.js';
 import type { Submission } from './submit.js';
@@ -32,7 +33,7 @@ function applied(profile: AgentProfile, submission: Submission): ProfiledSubmiss
     silenceTimeoutMs,
     ...(sameRunner && { mode, model }), // another program has other models
   };
-  const given = Object.fromEntries(Object.entries(defaults).filter(([, value]) => value !== undefined));
+  const given = omitUndefined(defaults);
   return {
     ...(given as typeof defaults & { runner: string }),
     ...submission,

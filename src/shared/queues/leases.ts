@@ -20,8 +20,8 @@ export interface Lease {
   finish(outcome: JobOutcome): Promise<boolean>;
   /** Gives the job back to the head of its queue. */
   giveBack(): Promise<void>;
-  /** Lays the job aside for so long (ms), or until it is hurried. */
-  layAside(forMs: number): Promise<void>;
+  /** Lays the job aside for so long (ms), or until it is promoted. */
+  delay(forMs: number): Promise<void>;
 }
 
 /** Takes jobs of one queue without blocking; the wake-up comes by bell. */
@@ -38,9 +38,9 @@ const STALLS_ALLOWED = 1_000_000;
 
 /** `lockMs` only decides when another worker looks at the run; whether a worker lives is told by its heartbeat. */
 function leaseOf(job: Job, queue: string, token: string, lockMs: number): Lease {
-  const held = async (deed: () => Promise<unknown>) => {
+  const held = async (action: () => Promise<unknown>) => {
     try {
-      await deed();
+      await action();
       return true;
     } catch (error) {
       if (error instanceof Error && /lock|not in the active state|Missing key/i.test(error.message)) return false;
@@ -61,7 +61,7 @@ function leaseOf(job: Job, queue: string, token: string, lockMs: number): Lease 
     giveBack: async () => {
       await held(() => job.moveToWait(token));
     },
-    layAside: async (forMs) => {
+    delay: async (forMs) => {
       await held(() => job.moveToDelayed(Date.now() + forMs, token));
     },
   };

@@ -1,8 +1,8 @@
 import { Queue } from 'bullmq';
 import { UserError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import type { Bell } from '../redis/bell.js';
 import type { RedisClient } from '../redis/connect.js';
+import type { Notifications } from '../redis/notifications.js';
 import type { RunOrder } from '../run.js';
 import { type Claimer, type Lease, openClaimer, resumeLease } from './leases.js';
 
@@ -37,10 +37,16 @@ function jobData(runId: string, order: RunOrder) {
 }
 
 /** The only gateway to BullMQ: placing, finding and claiming jobs. */
-export function openQueues(redis: RedisClient, bell: Bell, prefix: string, limits: QueueLimits, logger: Logger) {
+export function openQueues(
+  redis: RedisClient,
+  notifications: Notifications,
+  prefix: string,
+  limits: QueueLimits,
+  logger: Logger,
+) {
   const known = `${prefix}:queues`;
   const open = new Map<string, Queue>();
-  const ring = (queue: string) => `${prefix}:queue-bell:${queue}`;
+  const channelOf = (queue: string) => `${prefix}:queue-bell:${queue}`;
   const tagged = (queue: string) => `{${prefix}:${queue}}`;
 
   function bullQueue(name: string): Queue {
@@ -78,7 +84,7 @@ export function openQueues(redis: RedisClient, bell: Bell, prefix: string, limit
         ...(order.priority !== undefined && { priority: order.priority }),
         ...(order.delayMs !== undefined && { delay: order.delayMs }),
       });
-      await redis.publish(ring(name), String(order.delayMs ?? 0));
+      await redis.publish(channelOf(name), String(order.delayMs ?? 0));
     },
 
     /** Throws a UserError when no more runs may wait in a queue. */
@@ -103,10 +109,10 @@ export function openQueues(redis: RedisClient, bell: Bell, prefix: string, limit
     },
 
     /** Lets a run that was laid aside be taken at once. */
-    async hurry(runId: string, name: string): Promise<void> {
+    async promote(runId: string, name: string): Promise<void> {
       const job = await bullQueue(name).getJob(runId);
       await job?.promote().catch((error: unknown) => logger.debug({ runId, err: error }, 'the job was not laid aside'));
-      await redis.publish(ring(name), '0');
+      await redis.publish(channelOf(name), '0');
     },
 
     /** Whether BullMQ has a job for a run. */
@@ -154,7 +160,7 @@ export function openQueues(redis: RedisClient, bell: Bell, prefix: string, limit
     /** Calls back when a job was placed in a queue, and once more when a delayed one is due. */
     async onPlaced(name: string, onPlaced: () => void): Promise<() => void> {
       const timers = new Set<NodeJS.Timeout>();
-      const stopListening = await bell.listen(ring(name), (message) => {
+      const stopListening = await notifications.listen(channelOf(name), (message) => {
         const delayMs = Number(message);
         if (!delayMs) return onPlaced();
         const timer = setTimeout(

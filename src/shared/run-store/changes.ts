@@ -1,5 +1,5 @@
 import type { RedisClient } from '../redis/connect.js';
-import type { Credentials, Failure, KillWish, Run } from '../run.js';
+import type { Credentials, Failure, KillRequest, Run } from '../run.js';
 import { type RunState, statesBefore } from '../run-state.js';
 import type { Indexes } from './indexes.js';
 import { runKeys } from './keys.js';
@@ -7,7 +7,7 @@ import { linesIn } from './output.js';
 import type { Change, Chunk, EndChange, Ending, Ownership, Retention, Shipped } from './ownership.js';
 import { runFromFields } from './record.js';
 import type { Scripts } from './scripts.js';
-import { openTurns } from './turns.js';
+import { openSessionLocks } from './session-locks.js';
 
 /** Results are for models to read; what is longer is cut, and the output has all of it. */
 const MOST_RESULT_CHARS = 256 * 1024;
@@ -28,7 +28,7 @@ export function openChanges(
   prefix: string,
   indexes: Indexes,
   retention: Retention,
-  hurry: (runId: string, queue: string) => Promise<void>,
+  promote: (runId: string, queue: string) => Promise<void>,
 ) {
   const keysOf = (id: string) => runKeys(prefix, id);
 
@@ -36,7 +36,7 @@ export function openChanges(
     return runFromFields(await redis.hgetall(keysOf(id).run));
   }
 
-  const turns = openTurns(redis, prefix, get, hurry);
+  const turns = openSessionLocks(redis, prefix, get, promote);
 
   async function change(
     id: string,
@@ -50,7 +50,7 @@ export function openChanges(
       fields?: Record<string, string | number | undefined>;
     },
   ): Promise<Change> {
-    const { run, events, bell: channel } = keysOf(id);
+    const { run, events, channel } = keysOf(id);
     const event = options.event ? JSON.stringify(options.event) : '';
     const [changed, state, epoch] = await redis.apChange(
       run,
@@ -78,7 +78,7 @@ export function openChanges(
    */
   async function end(id: string, epoch: number | undefined, ending: Ending, shipped?: Shipped): Promise<EndChange> {
     const { state, exitCode, failure, usage, result = '' } = ending;
-    const { run, events, request, result: resultKey, bell: channel } = keysOf(id);
+    const { run, events, request, result: resultKey, channel } = keysOf(id);
     const from: readonly RunState[] =
       epoch === undefined && state === 'killed' ? ['queued'] : statesBefore(state).filter((s) => s !== 'queued');
     const [code, now, newEpoch, out, err] = await redis.apEnd(
@@ -100,7 +100,7 @@ export function openChanges(
     );
     // Also when it had ended already: that may have been us, and the answer was lost.
     const ended = code === 1 || now === state ? await get(id) : undefined;
-    if (ended) await Promise.all([indexes.move(ended), turns.leaveSessions(ended)]);
+    if (ended) await Promise.all([indexes.move(ended), turns.releaseSessions(ended)]);
     return { ...changeOf(code === 1, now, newEpoch), ...(code === -1 && { missing: { out, err } }) };
   }
 
@@ -180,19 +180,19 @@ export function openChanges(
 
     /** Appends output; see the script for the answer's code. */
     async append({ id, epoch }: Ownership, chunks: readonly Chunk[]): Promise<Shipped & { code: number }> {
-      const { run, events, bell: channel } = keysOf(id);
+      const { run, events, channel } = keysOf(id);
       const flat = chunks.flatMap(({ kind, offset, bytes }) => [kind, offset, bytes, linesIn(bytes)]);
       const [code, out, err] = await redis.apAppend(run, events, channel, epoch, retention.maxOutputBytes, ...flat);
       return { code, out, err };
     },
 
     /** Keeps the wish; answers the state and the owner that has to be woken. */
-    async wishKill(
+    async requestKill(
       id: string,
-      wish: Omit<KillWish, 'requestedAt'>,
+      wish: Omit<KillRequest, 'requestedAt'>,
     ): Promise<{ state: RunState | undefined; worker: string }> {
       const { run } = keysOf(id);
-      const [state, worker] = await redis.apWishKill(run, wish.signal, wish.graceMs, wish.reason ?? '');
+      const [state, worker] = await redis.apRequestKill(run, wish.signal, wish.graceMs, wish.reason ?? '');
       return { state: state === 'unknown' ? undefined : (state as RunState), worker };
     },
   };

@@ -7,7 +7,7 @@ export function runKeys(prefix: string, id: string) {
     request: `${run}:request`,
     result: `${run}:result`,
     /** Rung with `output` for new output and with the new state for a change of the record. */
-    bell: `${run}:bell`,
+    channel: `${run}:bell`,
   };
 }
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { LOCAL } from '../principal.js';
-import type { Bell } from '../redis/bell.js';
 import type { RedisClient } from '../redis/connect.js';
+import type { Notifications } from '../redis/notifications.js';
 import { serverNow } from '../redis/now.js';
 import type { Run, RunOrder } from '../run.js';
 import { openChanges } from './changes.js';
@@ -22,17 +22,17 @@ const FORGET_AFTER_MS = 60_000;
 /** The only gateway to runs in Redis. Every method may throw when Redis is unreachable. */
 export function openRunStore(
   client: RedisClient,
-  bell: Bell,
+  notifications: Notifications,
   prefix: string,
   retention: Retention,
-  hurry: (runId: string, queue: string) => Promise<void>,
+  promote: (runId: string, queue: string) => Promise<void>,
 ) {
   const redis = withScripts(client);
   const indexes: Indexes = openIndexes(redis, prefix);
   const sessions: Sessions = openSessions(redis, prefix, retention.sessionRetentionMs);
   const keysOf = (id: string) => runKeys(prefix, id);
 
-  const changes = openChanges(redis, prefix, indexes, retention, hurry);
+  const changes = openChanges(redis, prefix, indexes, retention, promote);
   const { get } = changes;
 
   return {
@@ -50,7 +50,7 @@ export function openRunStore(
 
     /** Writes a queued run; false when there is one with this id already. */
     async create(id: string, queue: string, order: RunOrder): Promise<boolean> {
-      const { run, events, request, bell: channel } = keysOf(id);
+      const { run, events, request, channel } = keysOf(id);
       const queuedAt = await serverNow(redis);
       const { agentName, runner, principal = LOCAL.name } = order;
       await indexes.add({ id, principal, agentName, runner, queuedAt });
@@ -96,13 +96,18 @@ export function openRunStore(
     },
 
     /** Calls back at each change and each new output of a run, and after a reconnect; the message says what it was. */
-    async onRing(id: string, onRing: (message: string) => void): Promise<() => void> {
-      return bell.listen(keysOf(id).bell, onRing);
+    async onNotification(id: string, onNotification: (message: string) => void): Promise<() => void> {
+      return notifications.listen(keysOf(id).channel, onNotification);
     },
 
     /** Waits for a fact about a run, without polling; see `waitForRun`. */
     async wait(id: string, until: (run: Run) => boolean, options: WaitOptions): Promise<Run | undefined> {
-      return waitForRun({ get, listen: (onRing) => bell.listen(keysOf(id).bell, onRing) }, id, until, options);
+      return waitForRun(
+        { get, listen: (onNotification) => notifications.listen(keysOf(id).channel, onNotification) },
+        id,
+        until,
+        options,
+      );
     },
 
     /** Runs that match, newest first. */

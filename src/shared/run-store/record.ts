@@ -1,4 +1,5 @@
 import { attemptsOf } from '../agents/fallbacks.js';
+import { omitUndefined } from '../omit-undefined.js';
 import { LOCAL } from '../principal.js';
 import type { Credentials, Failure, KillSignal, Run, RunOrder, Usage } from '../run.js';
 import { RUN_STATES, type RunState } from '../run-state.js';
@@ -8,7 +9,7 @@ type Fields = Readonly<Record<string, string>>;
 const number = (text: string | undefined) => (text === undefined || text === '' ? undefined : Number(text));
 const json = <Value>(text: string | undefined) => (text ? (JSON.parse(text) as Value) : undefined);
 
-function killWish(fields: Fields): Run['kill'] {
+function killRequest(fields: Fields): Run['kill'] {
   const requestedAt = number(fields.killRequestedAt);
   if (requestedAt === undefined) return undefined;
   return {
@@ -30,11 +31,6 @@ function credentialsOf({ credentials, attempt }: Fields): Run['credentials'] {
   return values && { attempt: number(attempt) ?? 1, ...values };
 }
 
-/** Drops the undefined members, as `exactOptionalPropertyTypes` wants it. */
-function defined<Shape extends object>(shape: Shape): { [Key in keyof Shape]: Exclude<Shape[Key], undefined> } {
-  return Object.fromEntries(Object.entries(shape).filter(([, value]) => value !== undefined)) as never;
-}
-
 /** A run from the fields of its hash; undefined when there is no such run. */
 export function runFromFields(fields: Fields): Run | undefined {
   const { id, runner, agentName, queue } = fields;
@@ -53,7 +49,7 @@ export function runFromFields(fields: Fields): Run | undefined {
     errBytes: Number(fields.err ?? 0),
     lines: Number(fields.lines ?? 0),
     droppedBytes: Number(fields.outDropped ?? 0) + Number(fields.errDropped ?? 0),
-    ...defined({
+    ...omitUndefined({
       host: fields.host,
       worker: fields.worker,
       pid: number(fields.pid),
@@ -66,7 +62,7 @@ export function runFromFields(fields: Fields): Run | undefined {
       exitCode: number(fields.exitCode),
       failure: json<Failure>(fields.failure),
       usage: json<Usage>(fields.usage),
-      kill: killWish(fields),
+      kill: killRequest(fields),
       claimedAt: number(fields.claimedAt),
       startedAt: number(fields.startedAt),
       lastOutputAt: number(fields.lastOutputAt),
@@ -82,7 +78,7 @@ export function fieldsOfOrder(id: string, queue: string, order: RunOrder): strin
   const of = attemptsOf(setup?.fallbacks);
   const variables = Object.keys(setup?.fallbacks ?? {});
   const credentials = of > 1 ? JSON.stringify({ of, variables }) : undefined;
-  const optional = defined({ principal, sessionId, resumes: sessionId, mode, model, path, credentials });
+  const optional = omitUndefined({ principal, sessionId, resumes: sessionId, mode, model, path, credentials });
   const fields = { id, queue, runner, agentName, promptBytes: String(Buffer.byteLength(prompt)), ...optional };
   return Object.entries(fields).flat();
 }

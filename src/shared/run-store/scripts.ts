@@ -9,7 +9,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
-/** KEYS run, events, request · ARGV bell, request, field, value, ... · answers 1 when created, 0 when it was there. */
+/** KEYS run, events, request · ARGV channel, request, field, value, ... · answers 1 when created, 0 when it was there. */
 const CREATE = `
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('HSET', KEYS[1], 'state', 'queued', 'epoch', 0, 'out', 0, 'err', 0, 'outDropped', 0, 'errDropped', 0, unpack(ARGV, 3))
@@ -19,7 +19,7 @@ redis.call('PUBLISH', ARGV[1], 'queued')
 return 1`;
 
 /**
- * KEYS run, events · ARGV bell, from states with commas, to ('' = stay), epoch ('' = any), bump (0/1), time field,
+ * KEYS run, events · ARGV channel, from states with commas, to ('' = stay), epoch ('' = any), bump (0/1), time field,
  * event, field, value, ... · answers { changed, state, epoch }. A new epoch is at least the time: should Redis forget
  * one in a crash, the next one is another all the same.
  */
@@ -44,7 +44,7 @@ redis.call('PUBLISH', ARGV[1], state)
 return {1, state, tonumber(epoch)}`;
 
 /**
- * KEYS run, events, request, result · ARGV bell, from states with commas, to, epoch ('' = any), bytes of stdout and of
+ * KEYS run, events, request, result · ARGV channel, from states with commas, to, epoch ('' = any), bytes of stdout and of
  * stderr that the stream must have ('' = any), event, result ('' = none), retention of output and of the record in ms,
  * field, value, ... · answers { code, state, epoch, out, err }, where code is 1 (ended), 0 (it may not) or -1 (output is
  * missing: go on from out and err). All in one step, so whoever is told of the end finds the result and all output, and
@@ -79,7 +79,7 @@ local function field(name) return tonumber(string.match(info, name .. ':(%d+)'))
 return {field('aof_current_size'), field('aof_buffer_length')}`;
 
 /**
- * KEYS run, events · ARGV bell, epoch, cap in bytes, then kind, offset, bytes, lines, ... · answers { code, out, err },
+ * KEYS run, events · ARGV channel, epoch, cap in bytes, then kind, offset, bytes, lines, ... · answers { code, out, err },
  * where code is 1 (all of it is in), 0 (an offset was not the next one: go on from out and err) or -1 (not yours any more).
  * Appending is idempotent by offset, so a reply that got lost does no harm. Over the cap the oldest output goes first.
  */
@@ -132,7 +132,7 @@ return {code, at.out, at.err}`;
  * KEYS run · ARGV signal, grace in ms, reason · answers { state, worker }. A wish is kept once; a later one may
  * only sharpen it.
  */
-const WISH_KILL = `${NOW}
+const REQUEST_KILL = `${NOW}
 local record = redis.call('HMGET', KEYS[1], 'state', 'worker')
 if not record[1] then return {'unknown', ''} end
 if record[1] == 'queued' or record[1] == 'running' or record[1] == 'orphaned' then
@@ -148,7 +148,7 @@ const COMMANDS = {
   apEnd: { lua: END, numberOfKeys: 4 },
   apLog: { lua: LOG, numberOfKeys: 1 },
   apAppend: { lua: APPEND, numberOfKeys: 2 },
-  apWishKill: { lua: WISH_KILL, numberOfKeys: 1 },
+  apRequestKill: { lua: REQUEST_KILL, numberOfKeys: 1 },
 } as const;
 
 type Arg = string | number | Buffer;
@@ -159,7 +159,7 @@ export interface Scripts {
   apEnd(...args: Arg[]): Promise<[code: number, state: string, epoch: number, out: number, err: number]>;
   apLog(...args: Arg[]): Promise<[written: number, waiting: number]>;
   apAppend(...args: Arg[]): Promise<[code: number, out: number, err: number]>;
-  apWishKill(...args: Arg[]): Promise<[state: string, worker: string]>;
+  apRequestKill(...args: Arg[]): Promise<[state: string, worker: string]>;
 }
 
 /** Teaches a client the scripts. */

@@ -4,7 +4,7 @@ export interface WaitOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
   /** Called for each ring while waiting; new output rings with `output`. */
-  readonly onRing?: (message: string) => void;
+  readonly onNotification?: (message: string) => void;
 }
 
 /** A lost ring costs this much (ms): the record is looked at again without one. One heartbeat. */
@@ -12,7 +12,7 @@ const LOOK_AGAIN_MS = 5_000;
 
 interface Source {
   readonly get: (id: string) => Promise<Run | undefined>;
-  readonly listen: (onRing: (message: string) => void) => Promise<() => void>;
+  readonly listen: (onNotification: (message: string) => void) => Promise<() => void>;
 }
 
 /**
@@ -23,11 +23,11 @@ export async function waitForRun(
   { get, listen }: Source,
   id: string,
   until: (run: Run) => boolean,
-  { timeoutMs, signal, onRing }: WaitOptions,
+  { timeoutMs, signal, onNotification }: WaitOptions,
 ): Promise<Run | undefined> {
   const waker = createWaker(signal);
   const stopListening = await listen((message) => {
-    onRing?.(message);
+    onNotification?.(message);
     if (message !== 'output') waker.wake();
   });
   const deadline = performance.now() + timeoutMs;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { omitUndefined } from '../omit-undefined.js';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { kindOfStatus } from './http-status.js';
-import { count, parsedAs, part, told, truth, words } from './lenient.js';
+import { count, parsedAs, part, truth, words } from './lenient.js';
 import type { Findings, RunInList, Runner, RunRequest } from './runner.js';
 
 const message = z.object({
@@ -30,13 +31,13 @@ function readEvent({ event }: Message): Findings | undefined {
 }
 
 function readResult({ finishReason, text, usage: spent }: Message): Findings {
-  const usage = told({
+  const usage = omitUndefined({
     inputTokens: spent?.inputTokens,
     outputTokens: spent?.outputTokens,
     cachedInputTokens: spent?.cacheReadTokens,
     costUsd: spent?.totalCost,
   });
-  if (finishReason === 'completed') return { ended: true, usage, ...told({ result: text }) };
+  if (finishReason === 'completed') return { ended: true, usage, ...omitUndefined({ result: text }) };
   return { ended: true, usage, error: text || `cline ended its work: ${finishReason || 'it did not say why'}` };
 }
 

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { RUN_MARK } from '../config/load.js';
+import { omitUndefined } from '../omit-undefined.js';
 import { ifGiven, pathOf } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
-import { count, part, told, words } from './lenient.js';
+import { count, part, words } from './lenient.js';
 import type { ConfigFile, Findings, Runner, RunRequest } from './runner.js';
 
 const message = z.object({
@@ -23,11 +24,12 @@ function read(value: unknown): Findings | undefined {
   if (!parsed.success) return undefined;
   const { type, thread_id: sessionId, item, error, usage } = parsed.data;
   if (type === 'thread.started') return sessionId ? { sessionId } : undefined;
-  if (type === 'item.completed') return item?.type === 'agent_message' ? told({ result: item.text }) : undefined;
+  if (type === 'item.completed')
+    return item?.type === 'agent_message' ? omitUndefined({ result: item.text }) : undefined;
   if (type === 'turn.completed')
     return {
       ended: true,
-      usage: told({
+      usage: omitUndefined({
         inputTokens: usage?.input_tokens,
         outputTokens: usage?.output_tokens,
         cachedInputTokens: usage?.cached_input_tokens,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { omitUndefined } from '../omit-undefined.js';
 import { ifGiven, jsonFile, serversAs } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
-import { count, part, told, words } from './lenient.js';
+import { count, part, words } from './lenient.js';
 import type { Findings, Runner, RunRequest } from './runner.js';
 
 const message = z.object({
@@ -19,7 +20,7 @@ type Message = z.infer<typeof message>;
 const CODE_OF_PROVIDER = /"code":\s*(\d{3})\b/;
 
 function readResult({ status, error, stats }: Message): Findings {
-  const usage = told({
+  const usage = omitUndefined({
     inputTokens: stats?.input_tokens,
     outputTokens: stats?.output_tokens,
     cachedInputTokens: stats?.cached,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { omitUndefined } from '../omit-undefined.js';
 import { ifGiven } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
-import { count, part, told, words } from './lenient.js';
+import { count, part, words } from './lenient.js';
 import type { Findings, Runner } from './runner.js';
 
 const message = z.object({
@@ -24,12 +25,12 @@ function read(value: unknown): Findings | undefined {
   const session = id ? { sessionId: id } : {};
   if (type === 'system' && subtype === 'init') return session;
   if (type !== 'result') return undefined;
-  const usage = told({
+  const usage = omitUndefined({
     inputTokens: tokens?.input,
     outputTokens: tokens?.output,
     cachedInputTokens: tokens?.cache_read,
   });
-  if (exitCode === 0 && !error) return { ...session, ended: true, usage, ...told({ result: text }) };
+  if (exitCode === 0 && !error) return { ...session, ended: true, usage, ...omitUndefined({ result: text }) };
   const wrong = error || text || `hermes ended with ${exitCode ?? 'an error'}`;
   return { ...session, ended: true, usage, ...failureWith(wrong, statusIn(wrong, STATUS)) };
 }

@@ -16,10 +16,3 @@ export function parsedAs<Form>(form: z.ZodType<Form>, text: string): Form | unde
     return undefined;
   }
 }
-
-/** The members that are there: a CLI that does not tell an amount has not spent zero. */
-export function told<Members extends Readonly<Record<string, unknown>>>(members: Members) {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
-    [Key in keyof Members]?: Exclude<Members[Key], undefined>;
-  };
-}

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { omitUndefined } from '../omit-undefined.js';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
-import { count, part, told, truth, words } from './lenient.js';
+import { count, part, truth, words } from './lenient.js';
 import type { Findings, Runner, RunRequest } from './runner.js';
 
 const spent = part({ input: count, output: count, cacheRead: count, cost: part({ total: count }) });
@@ -45,7 +46,7 @@ function read(value: unknown): Findings | undefined {
     ended: true,
     ...(sessionId && { sessionId }),
     ...(usage && {
-      usage: told({
+      usage: omitUndefined({
         inputTokens: usage.input,
         outputTokens: usage.output,
         cachedInputTokens: usage.cacheRead,

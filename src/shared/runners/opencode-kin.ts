@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { omitUndefined } from '../omit-undefined.js';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { failureWith } from './http-status.js';
-import { count, parsedAs, part, told, words } from './lenient.js';
+import { count, parsedAs, part, words } from './lenient.js';
 import type { Findings, RunInList, Runner, RunRequest } from './runner.js';
 
 const message = z.object({
@@ -28,7 +29,7 @@ function readError(error: Message['error']): Findings {
 
 function readStep({ part: step }: Message): Findings {
   const { tokens } = step ?? {};
-  const usage = told({
+  const usage = omitUndefined({
     inputTokens: tokens?.input,
     outputTokens: tokens?.output,
     cachedInputTokens: tokens?.cache?.read,
@@ -40,7 +41,7 @@ function readStep({ part: step }: Message): Findings {
 }
 
 function learn(line: Message): Findings | undefined {
-  if (line.type === 'text') return told({ result: line.part?.text });
+  if (line.type === 'text') return omitUndefined({ result: line.part?.text });
   if (line.type === 'step_finish') return readStep(line);
   return line.type === 'error' ? readError(line.error) : undefined;
 }

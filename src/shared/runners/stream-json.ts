@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { omitUndefined } from '../omit-undefined.js';
 import type { Usage } from '../run.js';
-import { count, part, told, truth, words } from './lenient.js';
+import { count, part, truth, words } from './lenient.js';
 
 /** A line of the stream-json that claude brought up, with the fields that it and its kin have in common. */
 export const streamJson = z.object({
@@ -14,7 +15,7 @@ export const streamJson = z.object({
 
 /** What the last line says that the run has spent. */
 export function spentOf({ usage }: z.infer<typeof streamJson>): Usage {
-  return told({
+  return omitUndefined({
     inputTokens: usage?.input_tokens,
     outputTokens: usage?.output_tokens,
     cachedInputTokens: usage?.cache_read_input_tokens,

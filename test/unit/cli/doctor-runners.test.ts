@@ -14,14 +14,14 @@ describe('the version of an agent program', () => {
       expect(versionVerdict(runner, version, '/bin/agent')).toEqual({
         found: `${version}, not tested (2.1.330 is), /bin/agent`,
         note: true,
-        mend: 'npm install -g @acme/agent@2.1.330',
+        fix: 'npm install -g @acme/agent@2.1.330',
       });
     },
   );
 
   it('is left out of an install line that takes none', () => {
     expect(versionVerdict({ ...runner, install: 'pipx install agent' }, '1.0.0', '/bin/agent')).toMatchObject({
-      mend: 'pipx install agent',
+      fix: 'pipx install agent',
     });
   });
 

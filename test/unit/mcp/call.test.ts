@@ -122,7 +122,7 @@ describe('a bad argument', () => {
 describe('what a tool throws', () => {
   const throwing = (error: unknown) => tool(() => Promise.reject(error));
 
-  test('is told as it is where the caller can mend it', async () => {
+  test('is told as it is where the caller can fix it', async () => {
     const error = new UserError('no_wool', 'there is no wool', 'Wait for spring.');
     expect(await errorOf(throwing(error), { sheep: 1 })).toEqual({
       code: 'no_wool',

@@ -6,8 +6,8 @@ import { FAILURE_KINDS } from '../../../src/shared/run.js';
 import { customRunner } from '../../../src/shared/runners/custom.js';
 import { RUNNERS } from '../../../src/shared/runners/list.js';
 import type { Findings, Runner, RunRequest } from '../../../src/shared/runners/runner.js';
-import { createReader } from '../../../src/worker/findings.js';
-import { outcomeOf } from '../../../src/worker/outcome.js';
+import { createReader } from '../../../src/worker/output/findings.js';
+import { outcomeOf } from '../../../src/worker/run/outcome.js';
 import { seeded } from '../../support/random.js';
 import { asLine, deeply, mutated, RUBBISH } from './rubbish.js';
 

@@ -9,7 +9,7 @@ const ended = (run: Run) => isEnded(run.state);
 /** A record that we change and a bell that we ring ourselves. */
 function source(first: RunState | undefined) {
   let state = first;
-  let onRing: ((message: string) => void) | undefined;
+  let onNotification: ((message: string) => void) | undefined;
   let looks = 0;
   return {
     get: async () => {
@@ -17,16 +17,16 @@ function source(first: RunState | undefined) {
       return state === undefined ? undefined : ({ state } as Run);
     },
     listen: async (listener: (message: string) => void) => {
-      onRing = listener;
+      onNotification = listener;
       return () => {
-        onRing = undefined;
+        onNotification = undefined;
       };
     },
-    ring: (message: string) => onRing?.(message),
+    ring: (message: string) => onNotification?.(message),
     become: (next: RunState) => {
       state = next;
     },
-    listening: () => onRing !== undefined,
+    listening: () => onNotification !== undefined,
     looks: () => looks,
   };
 }
@@ -66,7 +66,10 @@ describe('a wait for a run', () => {
   test('is not woken by output, but tells of it', async () => {
     const record = source('running');
     const heard: string[] = [];
-    const waiting = waitForRun(record, 'r', ended, { timeoutMs: LONG, onRing: (message) => heard.push(message) });
+    const waiting = waitForRun(record, 'r', ended, {
+      timeoutMs: LONG,
+      onNotification: (message) => heard.push(message),
+    });
     await settled();
     record.ring('output');
     await settled();

@@ -1,0 +1,37 @@
+import { realpathSync, statSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
+import { isWithin } from '../../shared/allowed-path.js';
+import type { Failure } from '../../shared/run.js';
+
+/** The real working directory for a run, or why it cannot be one. Symbolic links are resolved before the check. */
+export function workingDirectory(
+  wanted: string | undefined,
+  allowed: readonly string[],
+): { path: string } | { failure: Failure } {
+  const refuse = (message: string) => ({ failure: { kind: 'path_not_allowed' as const, message } });
+  const path = wanted ?? allowed[0];
+  if (path === undefined) return refuse('this worker allows no directory: set AGENTPOOL_ALLOWED_PATHS');
+  if (!isAbsolute(path)) return refuse(`path ${path} is not absolute`);
+  const real = realOf(path);
+  if (real === undefined) return refuse(`path ${path} is no directory on this host`);
+  const roots = allowed.flatMap((root) => realOf(root) ?? []);
+  if (!isWithin(real, roots)) {
+    const detour = real === path ? '' : ` (it is really ${real})`;
+    return refuse(`path ${path}${detour} is outside of the allowed directories: ${allowed.join(', ')}`);
+  }
+  return { path: real };
+}
+
+/** The directories as they were given and as they really are, so that a caller may name either. */
+export function withRealPaths(directories: readonly string[]): string[] {
+  return [...new Set(directories.flatMap((directory) => [directory, realOf(directory) ?? directory]))];
+}
+
+function realOf(path: string): string | undefined {
+  try {
+    const real = realpathSync(path);
+    return statSync(real).isDirectory() ? real : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,78 @@
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
+import { execa } from 'execa';
+import type { Runner } from '../../shared/runners/runner.js';
+import type { OfferedRunner } from '../../shared/workers.js';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** A slow CLI takes seconds to say its version. */
+const VERSION_WITHIN_MS = 30_000;
+
+/** The program of a runner on the worker's PATH; undefined when there is none. `node` is the Node that runs us. */
+export function findProgram(command: string, env: Env): string | undefined {
+  if (command === 'node') return process.execPath;
+  const candidates = isAbsolute(command)
+    ? [command]
+    : (env.PATH ?? '')
+        .split(delimiter)
+        .filter(isAbsolute)
+        .map((dir) => join(dir, command));
+  return candidates.find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return statSync(path).isFile();
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** The version that a program says it has: the first number with dots that it prints. */
+export async function programVersion(program: string, args: readonly string[], env: Env): Promise<string | undefined> {
+  const { all } = await execa(program, args, {
+    env: env as Record<string, string>,
+    extendEnv: false,
+    all: true,
+    reject: false,
+    stdin: 'ignore',
+    timeout: VERSION_WITHIN_MS,
+    maxBuffer: 64 * 1024,
+  });
+  return /\d+\.\d+[\w.+-]*/.exec(all ?? '')?.[0];
+}
+
+/** The runners that this worker can offer: those whose program is here, among the wanted ones. */
+export function installedRunners(
+  runners: Iterable<Runner>,
+  wanted: readonly string[] | undefined,
+  env: Env,
+): Map<string, { runner: Runner; program: string }> {
+  const found = new Map<string, { runner: Runner; program: string }>();
+  for (const runner of runners) {
+    const program = wanted && !wanted.includes(runner.name) ? undefined : findProgram(runner.command, env);
+    if (program) found.set(runner.name, { runner, program });
+  }
+  return found;
+}
+export type Installed = ReturnType<typeof installedRunners>;
+
+/** What the heartbeat tells of the runners, and with their versions once they were asked: some CLIs are slow to say. */
+export function createOffers(installed: Installed, env: Env) {
+  const versions = new Map<string, string>();
+  const askVersions = async () => {
+    for (const { runner, program } of installed.values()) {
+      if (!runner.versionArgs) continue;
+      const version = await programVersion(program, runner.versionArgs, env).catch(() => undefined);
+      if (version) versions.set(runner.name, version);
+    }
+  };
+  return {
+    askVersions,
+    offers: (): OfferedRunner[] =>
+      [...installed].map(([name, { program }]) => {
+        const version = versions.get(name);
+        return { name, program, ...(version && { version }) };
+      }),
+  };
+}

@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { accessSync, constants } from 'node:fs';
+import { homedir } from 'node:os';
+import { valuesFor } from '../../shared/agents/fallbacks.js';
+import { referencesIn } from '../../shared/agents/profile.js';
+import type { Failure, RunOrder } from '../../shared/run.js';
+import type { ConfigFile, Runner, RunRequest } from '../../shared/runners/runner.js';
+import type { WorkerDeps } from '../deps.js';
+import { spoolOf } from '../spool/spool.js';
+import { workingDirectory } from './allowed-path.js';
+import { programEnvironment, resolveMcpServers } from './environment.js';
+
+/** Everything that starting a program needs, checked. */
+export interface Plan {
+  readonly runner: Runner;
+  readonly program: string;
+  readonly request: RunRequest;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** HOME of the program. */
+  readonly home: string;
+  readonly stdin: string;
+  readonly files: readonly ConfigFile[];
+}
+
+/** Checks what was asked for against what this worker has and allows. `attempt`: which values of the fallbacks, from 1. */
+export async function planFor(
+  deps: WorkerDeps,
+  runId: string,
+  order: RunOrder,
+  attempt = 1,
+): Promise<Plan | { failure: Failure }> {
+  const { pool, installed, env } = deps;
+  const { config } = pool;
+  const offered = installed.get(order.runner);
+  if (!offered) {
+    const known = pool.runners.get(order.runner);
+    if (!known) return { failure: failure('invalid_request', `this worker knows no runner ${order.runner}`) };
+    return {
+      failure: failure('not_installed', `${known.command} is not on this worker's PATH; install it: ${known.install}`),
+    };
+  }
+  const { runner, program } = offered;
+  const session =
+    order.sessionId === undefined ? undefined : await pool.runs.sessions.find(runner.name, order.sessionId);
+  if (order.sessionId !== undefined && !runner.resumeArgs)
+    return { failure: failure('invalid_request', `${runner.title} cannot resume a session`) };
+  const lacking = runner.lacks?.find((part) => Object.keys(order.setup?.[part] ?? {}).length > 0);
+  if (lacking) return { failure: failure('invalid_request', `${runner.title} cannot be given ${lacking}`) };
+  // A session is bound to its directory: CLIs lose it, hang on it or start anew elsewhere.
+  const place = workingDirectory(session?.path ?? order.path, config.allowedPaths);
+  if ('failure' in place) return place;
+  const sessionId = order.sessionId ?? (runner.sessionIdArgs ? randomUUID() : undefined);
+  const { systemPrompt, mcpServers = {}, fallbacks } = order.setup ?? {};
+  const setupEnv = { ...order.setup?.env, ...valuesFor(fallbacks, attempt) };
+  const servers = resolveMcpServers(mcpServers, env);
+  const home = session?.home ?? programEnvironment(setupEnv, env).env.HOME ?? homedir();
+  if (session && !isUsable(home))
+    return {
+      failure: failure(
+        'invalid_request',
+        `session ${session.id} lives in the home ${home}, which this worker cannot use; start the worker as its user`,
+      ),
+    };
+  const request: RunRequest = {
+    runId,
+    home,
+    prompt: order.prompt,
+    filesDirectory: spoolOf(deps.spools, runId).files,
+    resume: order.sessionId !== undefined,
+    path: place.path,
+    permissions: config.permissions,
+    ...(sessionId !== undefined && { sessionId }),
+    ...(order.mode !== undefined && { mode: order.mode }),
+    ...(order.model !== undefined && { model: order.model }),
+    ...(systemPrompt !== undefined && { systemPrompt }),
+    ...(order.setup?.mcpServers && { mcpServers: servers.resolved }),
+  };
+  const added = { ...runner.variables, ...setupEnv };
+  const { env: programEnv, missing } = programEnvironment(added, env, runner.env?.(request));
+  const later = Object.values(fallbacks ?? {})
+    .flat()
+    .flatMap(referencesIn); // found out now, not when it matters
+  const unset = [...new Set([...missing, ...servers.missing, ...later.filter((name) => env[name] === undefined)])];
+  if (unset.length > 0)
+    return { failure: failure('invalid_request', `the worker's environment lacks ${unset.join(', ')}`) };
+  return {
+    runner,
+    program,
+    request,
+    args: argsOf(runner, request),
+    env: { ...programEnv, HOME: home },
+    home,
+    stdin: runner.stdin?.(request) ?? '',
+    files: runner.files?.(request) ?? [],
+  };
+}
+
+/** Whether a directory is there and we may work in it. */
+function isUsable(directory: string): boolean {
+  try {
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function argsOf(runner: Runner, request: RunRequest): string[] {
+  const { sessionId, resume } = request;
+  const forSession =
+    sessionId === undefined ? [] : ((resume ? runner.resumeArgs : runner.sessionIdArgs)?.(sessionId) ?? []);
+  return [...runner.args(request), ...forSession];
+}
+
+/** A failure of a run before its program was started. */
+export const failure = (kind: Failure['kind'], message: string): Failure => ({ kind, message });

@@ -1,0 +1,128 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
+import { RUN_MARK } from '../../shared/config/load.js';
+
+/** A process, safe against a reused pid: the same pid with another start is another process. */
+export interface ProcessId {
+  readonly pid: number;
+  /** Opaque; on Linux the start time in clock ticks since boot, elsewhere what `ps` says. */
+  readonly start: string;
+}
+
+interface Seen extends ProcessId {
+  readonly group: number;
+  readonly dead: boolean;
+}
+
+const linux = process.platform === 'linux';
+
+/** Parses /proc/<pid>/stat; the name in parentheses may hold anything, so fields are counted after the last one. */
+export function parseStat(stat: string): Seen | undefined {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state, , group] = fields;
+  const start = fields[19];
+  if (!state || !start) return undefined;
+  return { pid: Number.parseInt(stat, 10), start, group: Number(group), dead: state === 'Z' || state === 'X' };
+}
+
+function see(pid: number): Seen | undefined {
+  try {
+    if (linux) return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    const line = execFileSync('ps', ['-o', 'pgid=,stat=,lstart=', '-p', String(pid)], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+    return parsePs(`${pid} ${line.trim()}`);
+  } catch {
+    return undefined; // it is gone
+  }
+}
+
+function parsePs(line: string): Seen | undefined {
+  const [, pid, group, state, start] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(\S+ +\S+ +\d+ +[\d:]+ +\d+)/.exec(line) ?? [];
+  if (!pid || !state || !start) return undefined;
+  return { pid: Number(pid), group: Number(group), start, dead: state.startsWith('Z') };
+}
+
+/** Who a living process is; undefined when there is none, or only a zombie. */
+export function identify(pid: number): ProcessId | undefined {
+  const seen = see(pid);
+  return seen && !seen.dead ? { pid: seen.pid, start: seen.start } : undefined;
+}
+
+/** Whether exactly this process lives. `kill(pid, 0)` would say yes for zombies and for a stranger with its pid. */
+export function isAlive({ pid, start }: ProcessId): boolean {
+  return identify(pid)?.start === start;
+}
+
+/** Sends a signal to exactly this process; false when it is gone. */
+export function signalProcess(id: ProcessId, signal: NodeJS.Signals): boolean {
+  if (!isAlive(id)) return false;
+  try {
+    return process.kill(id.pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Every living process of a run: those that carry its mark, whatever session or parent they have, and those of the
+ * group `group` that have thrown their environment away. Never ourselves.
+ */
+export function processesOf(runId: string, group?: number): ProcessId[] {
+  const mark = `${RUN_MARK}=${runId}`;
+  const ours = linux ? fromProc(mark, group) : fromPs(mark, group);
+  return ours.filter(({ pid }) => pid !== process.pid).map(({ pid, start }) => ({ pid, start }));
+}
+
+function fromProc(mark: string, group: number | undefined): Seen[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const marked = environOf(name).includes(`\0${mark}\0`);
+      if (!marked && group === undefined) return [];
+      const seen = see(Number(name));
+      return seen && !seen.dead && (marked || seen.group === group) ? [seen] : [];
+    });
+}
+
+/** The environment a process was started with, between NULs; empty where we may not look. */
+function environOf(pid: string): string {
+  try {
+    return `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}\0`;
+  } catch {
+    return '';
+  }
+}
+
+function fromPs(mark: string, group: number | undefined): Seen[] {
+  const lines = execFileSync('ps', ['-axwwE', '-o', 'pid=,pgid=,stat=,lstart=,command='], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return lines.split('\n').flatMap((line) => {
+    const seen = parsePs(line);
+    return seen && !seen.dead && (line.split(/\s/).includes(mark) || seen.group === group) ? [seen] : [];
+  });
+}
+
+/** The ids of all runs, of whatever pool, whose mark is on a living process. */
+export function markedRuns(): string[] {
+  const mark = new RegExp(`[\\0 ]${RUN_MARK}=(\\w+)`);
+  const texts = linux
+    ? readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? environOf(name) : []))
+    : execFileSync('ps', ['-axwwE', '-o', 'command='], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 }).split('\n');
+  return [...new Set(texts.flatMap((text) => mark.exec(text)?.[1] ?? []))];
+}
+
+/** Differs after every boot of the machine: no process of another boot lives. */
+export function bootId(): string {
+  if (linux) return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return execFileSync('sysctl', ['-n', 'kern.boottime'], { encoding: 'utf8' }).trim();
+}
+
+/** Milliseconds since boot: a clock that nobody sets, so that limits survive both a new worker and a jumping clock. */
+export function uptimeMs(): number {
+  return Math.round(uptime() * 1000);
+}

@@ -1,0 +1,50 @@
+import type { Failure, Run } from '../../shared/run.js';
+import type { Ending, Ownership, Shipped } from '../../shared/run-store/ownership.js';
+import type { WorkerDeps } from '../deps.js';
+import type { EndedBy } from './outcome.js';
+
+/** A further try of a run, with the next values of its agent's fallbacks; goes into the spool, so without any of them. */
+export interface Attempt {
+  /** From 2. */
+  readonly number: number;
+  /** Where its output begins: the files go on with what the tries before have printed (bytes). */
+  readonly from: Shipped;
+  /** Of the first try, for the limit of time (ms since boot). */
+  readonly startedUptimeMs: number;
+  /** Why the try before was none. */
+  readonly because: Failure;
+}
+
+/** What decides whether there is a further try. */
+export interface Tried {
+  readonly ending: Ending;
+  readonly endedBy: EndedBy | undefined;
+  /** The model has answered, or a tool was used; undefined where the runner cannot tell. */
+  readonly worked: boolean | undefined;
+  readonly attempt: number;
+  readonly attempts: number;
+}
+
+/**
+ * Why the next values are tried: the provider refused these before any work was done. A prompt that has begun to work
+ * is never given away a second time, nor one of which nobody can tell.
+ */
+export function refusalOf({ ending, endedBy, worked, attempt, attempts }: Tried): Failure | undefined {
+  const { failure, result } = ending;
+  const refused = failure?.kind === 'auth' || failure?.kind === 'rate_limit';
+  const ours = endedBy !== undefined && endedBy !== 'hopeless';
+  return refused && !ours && worked === false && result === undefined && attempt < attempts ? failure : undefined;
+}
+
+/** Says that a further try begins, unless the record has it: a worker before us may have died in between. */
+export async function tellAttempt(
+  { pool, logger }: WorkerDeps,
+  own: Ownership,
+  { number: attempt, because }: Attempt,
+  run: Run | undefined,
+): Promise<void> {
+  if (!run?.credentials || run.credentials.attempt >= attempt) return;
+  const credentials = { ...run.credentials, attempt };
+  await pool.runs.triesAgain(own, credentials, because);
+  logger.info({ runId: own.id, ...credentials, because: because.kind }, 'the provider refused; trying the next values');
+}

@@ -1,0 +1,103 @@
+import { plainText } from '../../shared/plain-text.js';
+import type { Failure, FailureKind } from '../../shared/run.js';
+import type { Ending } from '../../shared/run-store/ownership.js';
+import type { Findings, Runner } from '../../shared/runners/runner.js';
+
+/** Why we ended a program. */
+export type EndedBy = 'kill' | 'time_limit' | 'silence_limit' | 'hopeless' | 'spool_quota';
+
+/** Everything that decides how a run ended. */
+export interface Evidence {
+  /** The exit status as `sh` tells it; undefined when nobody saw the end. */
+  readonly exitCode: number | undefined;
+  /** Why we ended it, if we did. */
+  readonly endedBy?: EndedBy;
+  readonly findings: Findings;
+  /** The runner has a terminal event, so exit 0 alone is no success. */
+  readonly terminal: boolean;
+  /** The end of stderr, for failures that say no more. */
+  readonly lastWords: string;
+  readonly failureKind?: Runner['failureKind'];
+  /** What the limits were (ms), for the message. */
+  readonly limits: { readonly timeoutMs: number; readonly silenceTimeoutMs: number };
+}
+
+/** Signals that end a process, by the number that `sh` adds to 128. 145 is no signal: gemini exits with 401 & 255. */
+const SIGNALS: Readonly<Record<number, string>> = {
+  1: 'SIGHUP',
+  2: 'SIGINT',
+  3: 'SIGQUIT',
+  4: 'SIGILL',
+  5: 'SIGTRAP',
+  6: 'SIGABRT',
+  7: 'SIGBUS',
+  8: 'SIGFPE',
+  9: 'SIGKILL',
+  11: 'SIGSEGV',
+  13: 'SIGPIPE',
+  14: 'SIGALRM',
+  15: 'SIGTERM',
+  24: 'SIGXCPU',
+  25: 'SIGXFSZ',
+};
+
+/** Lists of runs carry the message, and programs have coloured words and long ones (characters). */
+const LONGEST_MESSAGE = 4_096;
+
+function inShort(message: string): string {
+  const plain = plainText(message);
+  return plain.length <= LONGEST_MESSAGE ? plain : `${plain.slice(0, LONGEST_MESSAGE)}…`;
+}
+
+/** How a run ended. Exit 0 is not success: several CLIs exit 0 after a signal or an error of their provider. */
+export function outcomeOf(evidence: Evidence): Ending {
+  const { exitCode, endedBy, findings, limits } = evidence;
+  const facts = {
+    ...(exitCode !== undefined && { exitCode }),
+    ...(findings.usage && { usage: findings.usage }),
+  };
+  const failed = (kind: FailureKind, message: string): Ending => ({
+    state: 'failed',
+    failure: { kind, message: inShort(message) },
+    ...facts,
+  });
+  if (endedBy === 'kill') return { state: 'killed', ...facts };
+  if (endedBy === 'time_limit' || endedBy === 'silence_limit') {
+    const message =
+      endedBy === 'time_limit'
+        ? `it took longer than its limit of ${limits.timeoutMs} ms`
+        : `it printed nothing for ${limits.silenceTimeoutMs} ms, its limit`;
+    return { state: 'timed_out', failure: { kind: endedBy, message }, ...facts };
+  }
+  if (endedBy === 'spool_quota')
+    return failed(
+      'spool',
+      "the spools of its host took more than AGENTPOOL_SPOOL_QUOTA_BYTES, and this run's was the largest",
+    );
+  const kind = exitCode ? evidence.failureKind?.(exitCode, evidence.lastWords) : undefined;
+  const reported = reportedFailure(findings, kind);
+  if (reported) return failed(reported.kind, reported.message);
+  if (exitCode === undefined) return failed('lost', 'the program is gone and nobody saw how it ended');
+  if (exitCode !== 0) return failed(...withoutReport(exitCode, evidence.lastWords, kind));
+  if (evidence.terminal && !findings.ended)
+    return failed('incomplete', 'it exited with 0 but never reported the end of its work');
+  return { state: 'done', ...facts, ...(findings.result !== undefined && { result: findings.result }) };
+}
+
+function reportedFailure({ error, errorKind, hopeless }: Findings, kind: FailureKind = 'agent'): Failure | undefined {
+  if (error === undefined && errorKind === undefined && !hopeless) return undefined;
+  return { kind: errorKind ?? kind, message: error ?? 'the program reported an error' };
+}
+
+function withoutReport(exitCode: number, lastWords: string, kind: FailureKind = 'exit'): [FailureKind, string] {
+  if ((exitCode === 126 || exitCode === 127) && /^agentpool: .*exec: /m.test(lastWords))
+    return [
+      'not_executable',
+      `the program cannot be executed: ${lastWords.replace(/^agentpool: (line )?\d+: exec: /m, '')}`,
+    ];
+  if (exitCode === 125 && /^agentpool: /m.test(lastWords))
+    return ['spool', `the worker's disk refused the start: ${lastWords}`];
+  const signal = SIGNALS[exitCode - 128];
+  if (signal) return ['signal', `it was ended by ${signal}, which did not come from agentpool`];
+  return [kind, lastWords === '' ? `it exited with ${exitCode}` : `it exited with ${exitCode}: ${lastWords}`];
+}

@@ -1,0 +1,84 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { execa } from 'execa';
+import { RUN_MARK } from '../../shared/config/load.js';
+import type { Logger } from '../../shared/logger.js';
+import type { RunInList, SessionLookup } from '../../shared/runners/runner.js';
+import type { Plan } from '../prepare/plan-run.js';
+import type { Supervision } from './supervision.js';
+
+export interface LookupDeps {
+  readonly lookup: SessionLookup;
+  readonly runId: string;
+  /** The program of the run, absolute, with its own environment and directory: sessions depend on both. */
+  readonly program: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly path: string;
+  readonly pid: number;
+  /** Whether the session has become known in another way. */
+  readonly isKnown: () => boolean;
+  readonly onFound: (sessionId: string) => void;
+  readonly logger: Logger;
+}
+
+/** A slow CLI takes many seconds to list its sessions on a busy machine. */
+const ANSWER_WITHIN_MS = 60_000;
+const LONGEST_LIST = 4 * 1024 * 1024;
+
+/**
+ * Asks a CLI for the session of a run that it does not tell by itself, at the few moments that its runner names. What
+ * is started for that carries the mark of the run, so it never outlives it.
+ */
+export function startSessionLookup(deps: LookupDeps): { stop(): void } {
+  const { lookup, isKnown, logger } = deps;
+  const over = new AbortController();
+  const begun = performance.now();
+  const look = async () => {
+    for (const afterMs of lookup.afterMs) {
+      await pause(Math.max(0, afterMs - (performance.now() - begun)), undefined, { signal: over.signal });
+      if (isKnown()) return;
+      const found = await ask(deps, over.signal);
+      if (over.signal.aborted || isKnown()) return;
+      if (found !== undefined) return deps.onFound(found);
+    }
+    logger.debug('the session was not found');
+  };
+  look().catch((error: unknown) => {
+    if (!over.signal.aborted) logger.warn({ err: error }, 'the session could not be looked for');
+  });
+  return { stop: () => over.abort() };
+}
+
+async function ask({ lookup, runId, program, env, path, pid }: LookupDeps, cancelSignal: AbortSignal) {
+  const { stdout, exitCode } = await execa(program, lookup.args, {
+    cwd: path,
+    env: { ...env, [RUN_MARK]: runId },
+    extendEnv: false,
+    stdin: 'ignore',
+    stderr: 'ignore',
+    reject: false,
+    timeout: ANSWER_WITHIN_MS,
+    maxBuffer: LONGEST_LIST,
+    cancelSignal,
+  });
+  return exitCode === 0 ? lookup.read(stdout, { runId, pid, path }) : undefined;
+}
+
+/** Asks for the session of a run whose program does not tell it. */
+export function lookForSession(
+  { runner, program, env }: Plan,
+  run: RunInList,
+  supervision: Supervision,
+  logger: Logger,
+): void {
+  if (!runner.sessionLookup || supervision.hasSession()) return;
+  const { stop } = startSessionLookup({
+    ...run,
+    lookup: runner.sessionLookup,
+    program,
+    env,
+    isKnown: supervision.hasSession,
+    onFound: supervision.sessionKnown,
+    logger,
+  });
+  void supervision.over.then(stop);
+}

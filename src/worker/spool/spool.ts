@@ -1,0 +1,188 @@
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { ConfigFile } from '../../shared/runners/runner.js';
+import { layOver } from '../prepare/lay-over.js';
+import type { ProcessId } from '../process/processes.js';
+import type { Attempt } from '../run/attempts.js';
+
+/** What the next worker of this host has to know to go on with a run. Never the prompt, never a secret. */
+export interface SpoolMeta {
+  readonly runId: string;
+  readonly runner: string;
+  readonly agentName: string;
+  readonly principal?: string;
+  readonly queue: string;
+  /** Of the lock of the BullMQ job. */
+  readonly leaseToken: string;
+  readonly bootId: string;
+  readonly path: string;
+  /** HOME of the program: its sessions live there. */
+  readonly home: string;
+  readonly sessionId?: string;
+  readonly timeoutMs: number;
+  readonly silenceTimeoutMs: number;
+  /** How many tries the fallbacks of its agent make; absent: one. */
+  readonly attempts?: number;
+  /** Absent: the first. */
+  readonly attempt?: Attempt;
+  /** Milliseconds since boot. */
+  readonly startedUptimeMs: number;
+  /** Absent: the program was about to be started. */
+  readonly wrapper?: ProcessId;
+}
+
+/** The directory of a run on the worker's disk. */
+export interface Spool {
+  readonly directory: string;
+  readonly stdin: string;
+  /** The directory of the runner's own files. */
+  readonly files: string;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Made by the one wrapper that may start the program, with its pid: nothing of this spool is started again. */
+  readonly once: string;
+  /** One line: the pid of the program, written by itself just before it becomes the program. */
+  readonly pid: string;
+  /** One line: the exit status, written by the wrapper. Without its newline it is not there yet. */
+  readonly exit: string;
+  /** Why a worker ends the program, written before it does. */
+  readonly ending: string;
+}
+
+/** Room for what has to be written down even when the disk is full by then (bytes). */
+const ROOM = 16;
+
+/**
+ * All spools of one host in one pool. The pool is part of the path, since one AGENTPOOL_HOME may serve several, and
+ * the host, since several may share a volume: nobody touches a run that is not of his pool and host.
+ */
+export function spoolRoot(home: string, poolId: string, host: string): string {
+  return join(home, 'spool', poolId, host);
+}
+
+/** The files of a run, and those of one try; of the output there is one file for all of them. */
+export function spoolOf(root: string, runId: string, attempt = 1): Spool {
+  const directory = join(root, runId);
+  const file = (name: string) => join(directory, name);
+  const ofAttempt = (name: string) => file(attempt === 1 ? name : `${name}-${attempt}`);
+  return {
+    directory,
+    stdin: file('stdin'),
+    files: file('files'),
+    stdout: file('stdout'),
+    stderr: file('stderr'),
+    once: ofAttempt('once'),
+    pid: ofAttempt('pid'),
+    exit: ofAttempt('exit'),
+    ending: ofAttempt('ending'),
+  };
+}
+
+/**
+ * Makes the spool of a run that is about to start. What is there stays or is replaced by the same: a worker that was
+ * paused may do this when another one has started the program already. Throws what the disk says.
+ */
+export function createSpool(root: string, meta: SpoolMeta, stdin: string, files: readonly ConfigFile[] = []): Spool {
+  const spool = spoolOf(root, meta.runId, meta.attempt?.number);
+  mkdirSync(spool.directory, { recursive: true, mode: 0o700 });
+  if (!hasBegun(spool)) writeMeta(spool, meta);
+  replaceFile(spool.stdin, stdin);
+  if (files.length > 0) mkdirSync(spool.files, { recursive: true, mode: 0o700 });
+  for (const file of files)
+    if (file.over) layOver(meta.home, spool.files, file);
+    else replaceFile(join(spool.files, file.name), file.content);
+  for (const file of [spool.stdout, spool.stderr]) closeSync(openSync(file, 'a', 0o600));
+  for (const file of [spool.exit, spool.ending])
+    if (!existsSync(file)) writeFileSync(file, ' '.repeat(ROOM), { mode: 0o600, flag: 'a' });
+  return spool;
+}
+
+/** Whether a wrapper has gone to work, so that the program may have been started. */
+export const hasBegun = ({ once }: Spool): boolean => existsSync(once);
+
+function replaceFile(file: string, content: string, flush = false): void {
+  writeFileSync(`${file}.tmp`, content, { mode: 0o600, flush });
+  renameSync(`${file}.tmp`, file);
+}
+
+/** Writes down why the program is ended, so that the next worker knows it. A full disk does not prevent it. */
+export function writeEnding(spool: Spool, why: string): void {
+  try {
+    const file = openSync(spool.ending, 'r+');
+    writeSync(file, why.padEnd(ROOM));
+    closeSync(file);
+  } catch {} // somebody removed the spool: there is no next worker for it
+}
+
+/** Why a worker before us was ending the program; undefined when none was. */
+export function readEnding(spool: Spool): string | undefined {
+  return read(spool.ending)?.trim() || undefined;
+}
+
+/** What the output of a run takes of the disk (bytes). */
+export function spoolBytes({ stdout, stderr }: Spool): number {
+  return [stdout, stderr].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+
+export function writeMeta(spool: Spool, meta: SpoolMeta): void {
+  replaceFile(join(spool.directory, 'meta.json'), JSON.stringify(meta), true);
+}
+
+/** Undefined when the worker died before it was written, or when the disk gives something else back. */
+export function readMeta(spool: Spool): SpoolMeta | undefined {
+  try {
+    return JSON.parse(read(join(spool.directory, 'meta.json')) ?? '') as SpoolMeta;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The spool of a run with the files of the try that is on, and what its worker has written down. */
+export function presentSpool(root: string, runId: string): { spool: Spool; meta: SpoolMeta | undefined } {
+  const meta = readMeta(spoolOf(root, runId));
+  return { spool: spoolOf(root, runId, meta?.attempt?.number), meta };
+}
+
+/** The run ids that have a spool. */
+export function spooledRuns(root: string): string[] {
+  try {
+    return readdirSync(root);
+  } catch {
+    return [];
+  }
+}
+
+/** A number that a process of the run has written as one whole line. */
+export function readNumberLine(file: string): number | undefined {
+  const [, digits] = /^(\d+)\n *$/.exec(read(file) ?? '') ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+/** Removes what may hold secrets: prompt and files of the runner. */
+export function removeInputs(spool: Spool): void {
+  for (const path of [spool.stdin, spool.files]) rmSync(path, { recursive: true, force: true });
+}
+
+export function removeSpool(spool: Spool): void {
+  rmSync(spool.directory, { recursive: true, force: true });
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

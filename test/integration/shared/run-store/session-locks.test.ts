@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Pool } from '../../../../src/shared/pool.js';
+import { connect, makePlace } from '../../../support/pool.js';
+
+const place = makePlace();
+let pool: Pool;
+
+beforeAll(async () => {
+  pool = await connect(place);
+});
+afterAll(async () => {
+  await pool.stop();
+  place.clean();
+});
+
+let runs = 0;
+/** A queued run that resumes a session. */
+async function queued(sessionId: string) {
+  runs += 1;
+  const id = `turn${runs}`;
+  await pool.runs.create(id, 'runs.scripted', { runner: 'scripted', agentName: 'ann', prompt: '[]', sessionId });
+  const run = await pool.runs.get(id);
+  if (!run) throw new Error('it is not there');
+  return run;
+}
+const end = (id: string) => pool.runs.end(id, undefined, { state: 'killed' });
+
+describe('the turns on a session', () => {
+  it('are taken in the order of asking, however often one asks', async () => {
+    const [first, second, third] = [await queued('a'), await queued('a'), await queued('a')];
+    expect(await pool.runs.lockSession(first)).toBeUndefined();
+    expect(await pool.runs.lockSession(second)).toBe(first.id);
+    expect(await pool.runs.lockSession(third)).toBe(first.id);
+    expect(await pool.runs.lockSession(second)).toBe(first.id);
+    expect(await pool.runs.lockSession(first)).toBeUndefined();
+    await end(first.id);
+    expect(await pool.runs.lockSession(third)).toBe(second.id);
+    expect(await pool.runs.lockSession(second)).toBeUndefined();
+  });
+
+  it('are not kept by a run whose record is gone, or that ended and could not say so', async () => {
+    const [late, next] = [await queued('b'), await queued('b')];
+    await pool.runs.holdSession('scripted', 'b', 'a-run-without-a-record');
+    await end(late.id);
+    await pool.runs.lockSession(late); // its end came between the look at its record and this
+    expect(await pool.runs.sessionHolder(next)).toBeUndefined();
+    expect(await pool.runs.lockSession(next)).toBeUndefined();
+  });
+
+  it('are held before all that wait by a program that tells its session, until both have ended', async () => {
+    const [first, second, forked] = [await queued('c'), await queued('c'), await queued('d')];
+    await pool.runs.lockSession(first);
+    await pool.runs.lockSession(second);
+    await pool.runs.lockSession(forked);
+    const { epoch } = await pool.runs.claim(forked.id, 'w', 'here');
+    await pool.runs.holdSession('scripted', 'c', forked.id);
+    await pool.runs.sessionKnown({ id: forked.id, epoch }, 'c');
+    await end(first.id);
+    expect(await pool.runs.lockSession(second)).toBe(forked.id);
+    await pool.runs.end(forked.id, epoch, { state: 'done' });
+    expect(await pool.runs.lockSession(second)).toBeUndefined();
+    expect(await pool.runs.sessionHolder(await queued('d'))).toBeUndefined();
+  });
+});

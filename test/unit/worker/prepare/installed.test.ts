@@ -1,0 +1,113 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { customRunner as schema } from '../../../../src/shared/config/custom-runner.js';
+import { customRunner } from '../../../../src/shared/runners/custom.js';
+import { demo } from '../../../../src/shared/runners/demo.js';
+import {
+  createOffers,
+  findProgram,
+  installedRunners,
+  programVersion,
+} from '../../../../src/worker/prepare/installed.js';
+import { eventually } from '../../../support/processes.js';
+
+const root = mkdtempSync(join(tmpdir(), 'ap-installed-'));
+const first = join(root, 'first');
+const second = join(root, 'second');
+
+function program(path: string, script: string, mode = 0o755): string {
+  writeFileSync(path, `#!/bin/sh\n${script}\n`);
+  chmodSync(path, mode);
+  return path;
+}
+
+beforeAll(() => {
+  for (const directory of [first, second]) mkdirSync(directory);
+  program(join(first, 'one'), 'echo "one 1.2.3-beta.4 (abc)"');
+  program(join(second, 'one'), 'exit 1');
+  program(join(first, 'no-x'), 'exit 0', 0o644);
+  program(join(second, 'no-x'), 'echo "v10.0" >&2');
+  mkdirSync(join(first, 'folder'));
+  program(join(second, 'folder'), 'echo none');
+  symlinkSync(join(second, 'nothing'), join(first, 'broken'));
+  program(join(second, 'broken'), 'exit 0');
+  symlinkSync(join(second, 'folder'), join(first, 'linked'));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+describe('a program', () => {
+  const find = (command: string, path = `${first}:${second}`) => findProgram(command, { PATH: path });
+
+  test('is the first one of its name on the PATH that can be executed', () => {
+    expect(find('one')).toBe(join(first, 'one'));
+    expect(find('one', `${second}:${first}`)).toBe(join(second, 'one'));
+    expect(find('no-x')).toBe(join(second, 'no-x'));
+    expect(find('folder')).toBe(join(second, 'folder'));
+    expect(find('broken')).toBe(join(second, 'broken'));
+    expect(find('linked')).toBe(join(first, 'linked'));
+  });
+
+  test.each(['nothing', '', '.', '..', 'folder/'])('that is not there, "%s", is not found', (command) => {
+    expect(find(command, first)).toBeUndefined();
+  });
+
+  test('is not looked for in the working directory', () => {
+    expect(find('package.json', '')).toBeUndefined();
+    expect(find('node_modules/.bin/vitest', '.::./')).toBeUndefined();
+    expect(findProgram('one', {})).toBeUndefined();
+  });
+
+  test('with an absolute path is that one or none', () => {
+    expect(find(join(second, 'one'), '')).toBe(join(second, 'one'));
+    expect(find(join(first, 'no-x'), second)).toBeUndefined();
+    expect(find(first)).toBeUndefined();
+  });
+
+  test('that is called node is the one that we run on', () => {
+    expect(find('node', '')).toBe(process.execPath);
+  });
+});
+
+describe('the version of a program', () => {
+  test.each([
+    ['one', '1.2.3-beta.4'],
+    ['no-x', '10.0'],
+    ['folder', undefined],
+  ])('%s is the first number with dots that it prints, on stdout or stderr: %s', async (name, version) => {
+    const found = findProgram(name, { PATH: `${first}:${second}` }) ?? '';
+    expect(await programVersion(found, ['--version'], { PATH: process.env.PATH })).toBe(version);
+  });
+
+  test('is unknown where the program cannot be started', async () => {
+    expect(await programVersion(join(root, 'nothing'), [], {})).toBeUndefined();
+  });
+});
+
+describe('what a worker offers', () => {
+  const own = (name: string, command: string, versionArgs?: string[]) =>
+    customRunner(name, schema.parse({ command, ...(versionArgs && { versionArgs }) }));
+  const runners = [demo, own('a', 'one', ['--version']), own('b', 'nothing'), own('c', 'folder')];
+  const env = { PATH: `${first}:${second}:${process.env.PATH}` };
+
+  test('are the runners whose program is here', () => {
+    expect([...installedRunners(runners, undefined, env).keys()]).toEqual(['demo', 'a', 'c']);
+  });
+
+  test('are of those only the wanted ones', () => {
+    expect([...installedRunners(runners, ['b', 'c'], env).keys()]).toEqual(['c']);
+    expect([...installedRunners(runners, [], env).keys()]).toEqual([]);
+  });
+
+  test('is told at once, and the versions as soon as they are known', async () => {
+    const { offers, askVersions } = createOffers(installedRunners(runners, ['a', 'c'], env), env);
+    void askVersions();
+    expect(offers()).toEqual([
+      { name: 'a', program: join(first, 'one') },
+      { name: 'c', program: join(second, 'folder') },
+    ]);
+    await eventually(() => offers()[0]?.version === '1.2.3-beta.4');
+    expect(offers()[1]).not.toHaveProperty('version');
+  });
+});

@@ -1,0 +1,72 @@
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { RUN_MARK } from '../../../../src/shared/config/load.js';
+import { launch, programPid } from '../../../../src/worker/spool/launch.js';
+import { createSpool, readNumberLine, type SpoolMeta } from '../../../../src/worker/spool/spool.js';
+
+const root = realpathSync(mkdtempSync(join(tmpdir(), 'ap-launch-')));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+let runs = 0;
+async function start(program: string, args: readonly string[], stdin = '', path = root) {
+  runs += 1;
+  const runId = `r${runs}`;
+  const spool = createSpool(root, { runId } as SpoolMeta, stdin);
+  const launched = await launch({ spool, runId, program, args, path, env: { PATH: process.env.PATH ?? '', A: 'a' } });
+  return { runId, spool, launched, printed: () => readFileSync(spool.stdout, 'utf8') };
+}
+
+const shell = (script: string, stdin = '') => start('/bin/sh', ['-c', script], stdin);
+
+test('a program gets its arguments, its stdin, its directory and its environment as they are', async () => {
+  const { runId, launched, printed } = await start(
+    '/bin/sh',
+    ['-c', `printf '%s|' "$@" "$A" "$${RUN_MARK}" "$(pwd)" "$(cat)"`, 'sh', 'a b', '', '$A', "'", '-x', '*'],
+    'größe\n$A',
+  );
+  await launched.wrapperGone;
+  expect(printed()).toBe(["a b||$A|'|-x|*", 'a', runId, root, 'größe\n$A', ''].join('|'));
+});
+
+test.each([
+  ['exit 0', 0],
+  ['exit 7', 7],
+  ['exit 255', 255],
+  ['kill -KILL $$', 137],
+  ['kill -TERM $$', 143],
+])('the end of a program, "%s", is written down as %i', async (script, code) => {
+  const { spool, launched } = await shell(script);
+  await launched.wrapperGone;
+  expect(readNumberLine(spool.exit)).toBe(code);
+  expect(readFileSync(spool.stderr, 'utf8')).toBe(''); // the shell around it keeps its words to itself
+});
+
+test('the pid that is told is that of the program itself', async () => {
+  const { spool, launched, printed } = await shell('echo $$');
+  const pid = await programPid(spool, launched.wrapper);
+  await launched.wrapperGone;
+  expect(printed()).toBe(`${pid}\n`);
+  expect(pid).not.toBe(launched.wrapper?.pid);
+});
+
+test('a program that cannot be executed ends with the words of the shell', async () => {
+  const { spool, launched } = await start(root, []);
+  await launched.wrapperGone;
+  expect(readNumberLine(spool.exit)).toBe(126);
+  expect(readFileSync(spool.stderr, 'utf8')).toMatch(/^agentpool: .*exec: .*[Pp]ermission denied/m);
+});
+
+test.each([
+  ['a NUL byte', 'secret\0prompt', 'EINVAL'],
+  ['more than the kernel takes', `secret${'x'.repeat(200_000)}`, 'E2BIG'],
+])('an argument with %s is refused without being repeated', async (_what, argument, code) => {
+  const error: unknown = await start('/bin/echo', [argument]).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code });
+  expect(String(error)).not.toContain('secret');
+});
+
+test('a directory that is gone is a failure', async () => {
+  await expect(start('/bin/echo', [], '', join(root, 'gone'))).rejects.toMatchObject({ code: 'ENOENT' });
+});

@@ -1,0 +1,163 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import {
+  createSpool,
+  hasBegun,
+  presentSpool,
+  readEnding,
+  readMeta,
+  readNumberLine,
+  removeInputs,
+  removeSpool,
+  type SpoolMeta,
+  spooledRuns,
+  spoolOf,
+  spoolRoot,
+  writeEnding,
+  writeMeta,
+} from '../../../../src/worker/spool/spool.js';
+
+const home = mkdtempSync(join(tmpdir(), 'ap-spool-'));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+const root = spoolRoot(home, 'pool-1', 'host-1');
+
+const meta = (runId: string): SpoolMeta => ({
+  runId,
+  runner: 'demo',
+  agentName: 'greeter',
+  queue: 'runs.demo',
+  leaseToken: 't:1',
+  bootId: 'b',
+  path: '/work',
+  home: '/home/ann',
+  timeoutMs: 1,
+  silenceTimeoutMs: 2,
+  startedUptimeMs: 3,
+});
+
+describe('the spool of a run', () => {
+  test('is for its owner alone, and holds the prompt as it is', () => {
+    const spool = createSpool(root, meta('r1'), 'größe\0\n');
+    expect(statSync(spool.directory).mode & 0o777).toBe(0o700);
+    for (const file of readdirSync(spool.directory))
+      expect(statSync(join(spool.directory, file)).mode & 0o777).toBe(0o600);
+    expect(readFileSync(spool.stdin, 'utf8')).toBe('größe\0\n');
+    expect([statSync(spool.stdout).size, statSync(spool.stderr).size]).toEqual([0, 0]);
+    expect(spooledRuns(root)).toEqual(['r1']);
+  });
+
+  test('holds the files of its runner, for its owner alone, until the inputs are removed', () => {
+    const spool = createSpool(root, meta('r0'), 'p', [{ name: 'mcp.json', content: '{"token":"secret"}' }]);
+    const file = join(spool.files, 'mcp.json');
+    expect(readFileSync(file, 'utf8')).toBe('{"token":"secret"}');
+    expect([statSync(spool.files).mode & 0o777, statSync(file).mode & 0o777]).toEqual([0o700, 0o600]);
+    removeInputs(spool);
+    expect([existsSync(spool.files), existsSync(spool.stdin), existsSync(spool.stdout)]).toEqual([false, false, true]);
+  });
+
+  test('goes on in a further try with the same output and a bolt, a pid and an end of its own', () => {
+    const spool = createSpool(root, { ...meta('r7'), sessionId: 'one' }, 'prompt');
+    writeFileSync(spool.stdout, 'refused\n');
+    writeFileSync(spool.once, '1\n');
+    writeFileSync(spool.exit, '1\n');
+    writeEnding(spool, 'hopeless');
+    const attempt = {
+      number: 2,
+      from: { out: 8, err: 0 },
+      startedUptimeMs: 3,
+      because: { kind: 'auth', message: '' },
+    } as const;
+    const next = createSpool(root, { ...meta('r7'), sessionId: 'two', attempt }, 'prompt');
+    expect(readFileSync(next.stdout, 'utf8')).toBe('refused\n');
+    expect([hasBegun(next), readNumberLine(next.exit), readEnding(next)]).toEqual([false, undefined, undefined]);
+    expect(presentSpool(root, 'r7')).toMatchObject({ spool: next, meta: { sessionId: 'two', attempt } });
+    expect(presentSpool(root, 'r1').spool).toEqual(spoolOf(root, 'r1'));
+  });
+
+  test('that is made again, by a worker that was paused meanwhile, loses nothing of what is in it', () => {
+    const spool = createSpool(root, meta('r5'), 'prompt');
+    const started = { ...meta('r5'), wrapper: { pid: 7, start: '8' } };
+    writeMeta(spool, started);
+    for (const [file, text] of [
+      [spool.once, '7\n'],
+      [spool.stdout, 'output'],
+      [spool.exit, '3\n     '],
+    ] as const)
+      writeFileSync(file, text);
+    writeEnding(spool, 'kill');
+    createSpool(root, meta('r5'), 'prompt');
+    expect(readMeta(spool)).toEqual(started);
+    expect([hasBegun(spool), readFileSync(spool.stdout, 'utf8'), readNumberLine(spool.exit)]).toEqual([
+      true,
+      'output',
+      3,
+    ]);
+    expect(readEnding(spool)).toBe('kill');
+  });
+
+  test('tells why its program is ended once that is so, and nothing before', () => {
+    const spool = createSpool(root, meta('r6'), '');
+    expect(readEnding(spool)).toBeUndefined();
+    writeEnding(spool, 'silence_limit');
+    writeEnding(spool, 'kill');
+    expect(readEnding(spool)).toBe('kill');
+    expect(statSync(spool.ending).size).toBe(16);
+    removeSpool(spool);
+    expect(() => writeEnding(spool, 'kill')).not.toThrow();
+  });
+
+  test('tells the next worker what this one knew', () => {
+    const spool = createSpool(root, meta('r2'), '');
+    expect(readMeta(spool)).toEqual(meta('r2'));
+    const started = { ...meta('r2'), wrapper: { pid: 7, start: '8' }, sessionId: 's' };
+    writeMeta(spool, started);
+    expect(readMeta(spool)).toEqual(started);
+    expect(readdirSync(spool.directory)).not.toContain('meta.json.tmp');
+  });
+
+  test.each(['', '{', '\0\0\0\0'])('with %j instead of what was known tells nothing, and makes no failure', (text) => {
+    const spool = createSpool(root, meta('r3'), '');
+    writeFileSync(join(spool.directory, 'meta.json'), text);
+    expect(readMeta(spool)).toBeUndefined();
+  });
+
+  test('is gone when it was removed, which is legal twice', () => {
+    const spool = createSpool(root, meta('r4'), '');
+    removeSpool(spool);
+    removeSpool(spool);
+    expect(readMeta(spool)).toBeUndefined();
+    expect(spooledRuns(root)).not.toContain('r4');
+  });
+
+  test('of another host or pool is not among ours', () => {
+    expect(spooledRuns(spoolRoot(home, 'pool-1', 'host-2'))).toEqual([]);
+    expect(spooledRuns(spoolRoot(home, 'pool-2', 'host-1'))).toEqual([]);
+  });
+});
+
+describe('a number that a process has written', () => {
+  const file = join(home, 'number');
+
+  test.each([
+    ['0\n', 0],
+    ['143\n', 143],
+    ['4194304\n', 4_194_304],
+    ['', undefined],
+    ['14', undefined],
+    ['\n', undefined],
+    ['-1\n', undefined],
+    ['1 \n', undefined],
+    ['1\n2\n', undefined],
+    ['x\n', undefined],
+    ['1\r\n', undefined],
+  ])('as %j is %s', (text, number) => {
+    writeFileSync(file, text);
+    expect(readNumberLine(file)).toBe(number);
+  });
+
+  test('is unknown while there is no file', () => {
+    expect(readNumberLine(join(spoolOf(root, 'nobody').directory, 'exit'))).toBeUndefined();
+  });
+});
