@@ -12,6 +12,5 @@ export default defineConfig({
     hookTimeout: 60_000,
     fileParallelism: false,
     pool: 'forks',
-    retry: process.env.CI ? 1 : 0, // the report names who needed it
   },
 });

@@ -9,6 +9,5 @@ export default defineConfig({
     hookTimeout: 900_000, // images are pulled and built
     fileParallelism: false,
     pool: 'forks',
-    retry: process.env.CI ? 1 : 0, // the report names who needed it
   },
 });

@@ -8,6 +8,7 @@ import { openLogger } from '../../src/shared/logger.js';
 import { openPool, type Pool } from '../../src/shared/pool.js';
 import type { RedisRole } from '../../src/shared/redis/connect.js';
 import { parseRedisUrl } from '../../src/shared/redis/target.js';
+import { PATH_WITHOUT_RUNNERS } from './path-without-runners.js';
 
 const fixture = (name: string) => new URL(`../fixtures/agents/${name}`, import.meta.url).pathname;
 
@@ -45,7 +46,7 @@ export function makePlace(extra: Readonly<Record<string, string>> = {}, redisUrl
     home,
     work,
     env: {
-      PATH: process.env.PATH ?? '',
+      PATH: PATH_WITHOUT_RUNNERS,
       HOME: root,
       REDIS_URL: redisUrl,
       AGENTPOOL_HOME: home,
