@@ -1,6 +1,6 @@
 import type { QueueCounts } from '../shared/queues/open.js';
 import { type RedisHealth, redisProblems } from '../shared/redis/check.js';
-import type { LivingWorker } from '../shared/workers.js';
+import { HOST_FIXES, type LivingWorker } from '../shared/workers.js';
 import { counted, duration } from './measures.js';
 import { servedBy } from './served.js';
 
@@ -28,7 +28,7 @@ const works = ({ alive, phase }: LivingWorker) => alive && phase !== 'left';
 export function needsAttention(watched: Watched): Notice[] {
   const { workers, redis, now } = watched;
   const silent = silentNotices(workers, now);
-  const unowned = silent.length > 0 ? silent : orphanNotices(watched);
+  const unowned = [...problemNotices(workers, now), ...(silent.length > 0 ? silent : orphanNotices(watched))];
   if (workers.some(works)) return [...redisNotices(redis), ...unowned, ...queueNotices(watched)];
   const fix = 'Start one on any host: `agentpool worker`';
   return [...redisNotices(redis), { what: 'No worker is alive, so nothing is started.', fix }, ...unowned];
@@ -39,6 +39,15 @@ function redisNotices(redis: RedisHealth): Notice[] {
   if (redis.appendOnly) return problems;
   const fix = 'Switch its append-only file on: `redis-cli config set appendonly yes`';
   return [...problems, { what: 'Redis keeps nothing on disk: when it restarts, all runs are lost.', fix }];
+}
+
+function problemNotices(workers: readonly LivingWorker[], now: number): Notice[] {
+  return workers.flatMap((worker) => {
+    const { host, problem } = worker;
+    if (!problem || !works(worker)) return [];
+    const what = `The worker of ${host} has taken no runs for ${duration(now - problem.since)}: ${problem.message}.`;
+    return [{ what, fix: `It tries again by itself. ${HOST_FIXES[problem.kind]}` }];
+  });
 }
 
 function silentNotices(workers: readonly LivingWorker[], now: number): Notice[] {
@@ -55,9 +64,10 @@ function silentNotices(workers: readonly LivingWorker[], now: number): Notice[] 
 }
 
 function queueNotices({ workers, queues }: Watched): Notice[] {
+  const well = workers.map(({ problem: _, ...worker }) => worker); // what is wrong with one has its own notice
   return queues.flatMap(({ queue, waiting, delayed }) => {
     const held = waiting + delayed;
-    if (held === 0 || servedBy(workers, queue).length > 0) return [];
+    if (held === 0 || servedBy(well, queue).length > 0) return [];
     const what = `${counted(held, 'run')} ${held === 1 ? 'waits' : 'wait'} in ${queue}, which no live worker serves.`;
     const [, host] = /^runs@(.+)$/.exec(queue) ?? [];
     const fix =

@@ -1,10 +1,13 @@
 import { hostQueue, runnerQueue } from '../shared/queues/route.js';
 import type { LivingWorker } from '../shared/workers.js';
 
-/** The workers that take runs out of a queue now: alive, not stopping, on its host or with its runner. */
+/** The workers that take runs out of a queue now: alive, healthy, not stopping, on its host or with its runner. */
 export function servedBy(workers: readonly LivingWorker[], queue: string): LivingWorker[] {
   return workers.filter(
-    ({ alive, phase, host, runners }) =>
-      alive && phase === 'ready' && [hostQueue(host), ...runners.map(({ name }) => runnerQueue(name))].includes(queue),
+    ({ alive, phase, problem, host, runners }) =>
+      alive &&
+      phase === 'ready' &&
+      !problem &&
+      [hostQueue(host), ...runners.map(({ name }) => runnerQueue(name))].includes(queue),
   );
 }

@@ -72,7 +72,7 @@ td.wide { width: 99%; max-width: 1px; overflow: hidden; text-overflow: ellipsis;
 .state { display: inline-flex; align-items: center; gap: .5rem; font-size: .93rem; white-space: nowrap }
 .state::before { content: ""; width: .55rem; height: .55rem; border-radius: 50%; background: currentColor; flex: none }
 .done, .ready { color: var(--good) }
-.failed, .silent { color: var(--bad) }
+.failed, .silent, .unhealthy { color: var(--bad) }
 .running, .stopping { color: var(--busy) }
 .timed_out, .orphaned { color: var(--warn) }
 .killed, .left { color: var(--off) }

@@ -57,9 +57,10 @@ export function workersTable({ workers, now }: Pick<Overview, 'workers' | 'now'>
     'Workers',
     html`<table><thead><tr><th scope="col">Host</th><th scope="col">State</th><th scope="col">Busy</th><th scope="col" class="wide">Runners</th><th scope="col" class="n">Heartbeat</th></tr></thead>
 <tbody>${workers.map((worker) => {
-      const { id, host, alive, phase, running, capacity, lastHeartbeatAt } = worker;
+      const { id, host, alive, phase, problem, running, capacity, lastHeartbeatAt } = worker;
+      const state = problem && alive && phase === 'ready' ? 'unhealthy' : phase;
       const offers = worker.runners.map(({ name, version }) => (version ? `${name} ${version}` : name)).join(', ');
-      return html`<tr id="worker-${id}"><th scope="row" title="${id}, version ${worker.version}">${host}</th><td>${stateMark(alive || phase === 'left' ? phase : 'silent')}</td><td>${slots(worker)}${running} of ${capacity}</td><td class="wide" title="${offers}">${offers}</td><td class="n">${ago(lastHeartbeatAt, now)}</td></tr>`;
+      return html`<tr id="worker-${id}"><th scope="row" title="${id}, version ${worker.version}">${host}</th><td title="${problem?.message ?? ''}">${stateMark(alive || phase === 'left' ? state : 'silent')}</td><td>${slots(worker)}${running} of ${capacity}</td><td class="wide" title="${offers}">${offers}</td><td class="n">${ago(lastHeartbeatAt, now)}</td></tr>`;
     })}</tbody></table>`,
   );
 }

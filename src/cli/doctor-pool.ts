@@ -6,7 +6,7 @@ import type { Pool } from '../shared/pool.js';
 import type { QueueCounts } from '../shared/queues/open.js';
 import { hostQueue, runnerQueue } from '../shared/queues/route.js';
 import { redisProblems, STREAM_NODE_BYTES } from '../shared/redis/check.js';
-import type { LivingWorker } from '../shared/workers.js';
+import { HOST_FIXES, type LivingWorker } from '../shared/workers.js';
 import type { Context } from './context.js';
 import type { Finding } from './finding.js';
 import { size } from './print.js';
@@ -79,11 +79,16 @@ function workersFindings(workers: readonly LivingWorker[]): Finding[] {
         fix: 'agentpool up --detach   (or, on any host with the same REDIS_URL: agentpool worker)',
       },
     ];
-  return workers.map(({ host, running, capacity, runners, phase }) => ({
-    what: `Worker ${host}`,
-    ok: true,
-    found: `${running} of ${capacity} busy, has ${runners.map(({ name }) => name).join(', ')}${phase === 'ready' ? '' : `, ${phase}`}`,
-  }));
+  return workers.map(({ host, running, capacity, runners, phase, problem }) => {
+    const what = `Worker ${host}`;
+    if (problem) {
+      const found = `takes no runs since ${new Date(problem.since).toISOString()}: ${problem.message}`;
+      return { what, ok: false, found, fix: HOST_FIXES[problem.kind] };
+    }
+    const offers = runners.map(({ name }) => name).join(', ');
+    const found = `${running} of ${capacity} busy, has ${offers}${phase === 'ready' ? '' : `, ${phase}`}`;
+    return { what, ok: true, found };
+  });
 }
 
 function queueFindings(pool: Pool, queues: readonly QueueCounts[], workers: readonly LivingWorker[]): Finding[] {

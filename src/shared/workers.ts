@@ -10,6 +10,27 @@ export interface OfferedRunner {
   readonly version?: string;
 }
 
+/** What can be wrong with a host, so that runs cannot be started on it. */
+export const HOST_FAULT_KINDS = ['spool', 'file_descriptors', 'processes', 'memory', 'disk'] as const;
+export type HostFaultKind = (typeof HOST_FAULT_KINDS)[number];
+
+/** What a person does about each kind of fault; the worker takes runs again by itself. */
+export const HOST_FIXES: Readonly<Record<HostFaultKind, string>> = {
+  spool: "make the worker's AGENTPOOL_HOME writable for its user again",
+  file_descriptors: 'raise the limit of open files (ulimit -n), or lower AGENTPOOL_CONCURRENCY',
+  processes: 'raise the limit of processes (ulimit -u, pids.max), or lower AGENTPOOL_CONCURRENCY',
+  memory: 'free memory on the host, or lower AGENTPOOL_CONCURRENCY',
+  disk: "make room on the disk of the worker's AGENTPOOL_HOME",
+};
+
+/** Why a worker takes no runs for now. */
+export interface HostProblem {
+  readonly kind: HostFaultKind;
+  readonly message: string;
+  /** Redis server milliseconds. */
+  readonly since: number;
+}
+
 /** What a worker tells about itself with every heartbeat. */
 export interface WorkerReport {
   readonly id: string;
@@ -26,6 +47,8 @@ export interface WorkerReport {
   readonly allowedPaths: readonly string[];
   /** `stopping` claims nothing more; `left` has handed its programs to the next worker of its host. */
   readonly phase: 'ready' | 'stopping' | 'left';
+  /** While there is one, it takes no runs; what it has goes on. */
+  readonly problem?: HostProblem;
 }
 
 /** A report with its age. */

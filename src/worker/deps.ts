@@ -2,6 +2,7 @@ import type { Logger } from '../shared/logger.js';
 import type { Pool } from '../shared/pool.js';
 import type { Lease } from '../shared/queues/leases.js';
 import type { Slots } from './claim/slots.js';
+import type { HostHealth } from './host/health.js';
 import type { Installed } from './prepare/installed.js';
 import type { Contact } from './recover/contact.js';
 import type { Supervision } from './run/supervision.js';
@@ -16,6 +17,8 @@ export interface WorkerDeps {
   readonly installed: Installed;
   readonly slots: Slots;
   readonly contact: Contact;
+  /** Whether runs can be started here. */
+  readonly health: HostHealth;
   /** Runs under our eyes, by id. */
   readonly supervised: Map<string, Supervision>;
   /** Jobs that we hold and prolong. */

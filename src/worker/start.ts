@@ -8,6 +8,8 @@ import { startClaiming } from './claim/claim-loop.js';
 import { createSlots } from './claim/slots.js';
 import type { WorkerDeps } from './deps.js';
 import { every } from './every.js';
+import { startHostHealth } from './host/health.js';
+import { hostProbes } from './host/probes.js';
 import { withRealPaths } from './prepare/allowed-path.js';
 import { baseEnvironment } from './prepare/environment.js';
 import { createOffers, installedRunners } from './prepare/installed.js';
@@ -42,26 +44,33 @@ export async function startWorker(
   const installed = installedRunners(pool.runners.values(), knownRunners(pool), env);
   let wake = () => {};
   let beatSoon: NodeJS.Timeout | undefined;
+  const startedAt = await pool.runs.now();
+  const begunAt = performance.now();
+  const spools = privateDirectory(spoolRoot(config.home, await pool.runs.poolId(), host), config.home);
+  const health = startHostHealth({
+    probes: hostProbes(spools, async () => {}),
+    now: () => Math.round(startedAt + performance.now() - begunAt),
+    logger,
+  });
   // Who submits a run looks at the heartbeats for a free worker, so they must not lag behind by seconds.
-  const slots = createSlots(
-    config.concurrency,
-    () => {
-      beatSoon ??= setTimeout(() => {
-        beatSoon = undefined;
-        if (phase === 'ready') beat().catch(() => {});
-      }, BEAT_SOON_MS);
-    },
-    (runner) => pool.runners.get(runner)?.atOnce,
-  );
+  const changed = () => {
+    beatSoon ??= setTimeout(() => {
+      beatSoon = undefined;
+      if (phase === 'ready') beat().catch(() => {});
+    }, BEAT_SOON_MS);
+  };
+  health.onChange(changed);
+  const slots = createSlots(config.concurrency, changed, (runner) => pool.runners.get(runner)?.atOnce);
   const deps: WorkerDeps = {
     pool,
     id,
     host,
     env,
-    spools: privateDirectory(spoolRoot(config.home, await pool.runs.poolId(), host), config.home),
+    spools,
     installed,
     slots,
     contact: createContact(config.heartbeatMs),
+    health,
     supervised: new Map(),
     leases: new Set(),
     starting: new Set(),
@@ -69,7 +78,6 @@ export async function startWorker(
     logger,
   };
   const { offers, askVersions } = createOffers(installed, baseEnvironment(env));
-  const startedAt = await pool.runs.now();
   let stopping: Promise<void> | undefined;
 
   let phase: WorkerReport['phase'] = 'ready';
@@ -86,6 +94,7 @@ export async function startWorker(
       running: slots.used(),
       allowedPaths: withRealPaths(config.allowedPaths),
       phase,
+      ...(health.problem && { problem: health.problem }),
     });
     deps.contact.heard();
   };
@@ -118,6 +127,7 @@ export async function startWorker(
     clearTimeout(beatSoon);
     await beat();
     await claiming.stop();
+    health.stop();
     if (how === 'drain') {
       logger.info({ running: deps.supervised.size }, 'waiting for the end of what runs');
       while (deps.supervised.size + deps.starting.size > 0) {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HOST_FAULT_KINDS } from '../../shared/workers.js';
 import { defineTool, READS } from './tool.js';
 
 export const poolStatus = defineTool({
@@ -18,6 +19,15 @@ export const poolStatus = defineTool({
         runners: z.array(z.object({ name: z.string(), version: z.string().optional() })),
         capacity: z.number().int(),
         running: z.number().int(),
+        problem: z
+          .object({
+            kind: z.enum(HOST_FAULT_KINDS),
+            message: z.string(),
+            since: z.number().int(),
+            sinceIso: z.string(),
+          })
+          .optional()
+          .describe('Why it takes no runs for now; it tries again by itself'),
         allowedPaths: z.array(z.string()),
         startedAt: z.number().int(),
         lastHeartbeatAt: z.number().int(),
@@ -46,10 +56,11 @@ export const poolStatus = defineTool({
   handle: async (_, { pool }) => {
     const [workers, queues, redis] = await Promise.all([pool.workers.list(), pool.queues.counts(), pool.health()]);
     return {
-      workers: workers.map(({ pid: _pid, processStart: _start, runners, ...worker }) => ({
+      workers: workers.map(({ pid: _pid, processStart: _start, runners, problem, ...worker }) => ({
         ...worker,
         runners: runners.map(({ name, version }) => ({ name, ...(version !== undefined && { version }) })),
         allowedPaths: [...worker.allowedPaths],
+        ...(problem && { problem: { ...problem, sinceIso: new Date(problem.since).toISOString() } }),
         lastHeartbeatAtIso: new Date(worker.lastHeartbeatAt).toISOString(),
       })),
       queues,

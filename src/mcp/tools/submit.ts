@@ -98,8 +98,8 @@ export async function prepare(
     order,
     queue: route({ runner: order.runner, host: order.host, sessionHost: session?.host }),
     clientToken,
-    free: suited.some((worker) => worker.running < worker.capacity),
-    warning: suited.length > 0 ? undefined : noWorkerWarning(pool, order, session),
+    free: suited.some((worker) => !worker.problem && worker.running < worker.capacity),
+    warning: suited.some(({ problem }) => !problem) ? undefined : waitsWarning(pool, order, session, suited),
   };
 }
 
@@ -180,7 +180,14 @@ function checkPath({ path }: RunOrder, suited: readonly LivingWorker[]): void {
   );
 }
 
-function noWorkerWarning(pool: Pool, { runner, host }: RunOrder, session: Session | undefined): string {
+function waitsWarning(
+  pool: Pool,
+  { runner, host }: RunOrder,
+  session: Session | undefined,
+  suited: readonly LivingWorker[],
+): string {
+  const unhealthy = suited.map((worker) => `${worker.host} (${worker.problem?.message})`);
+  if (unhealthy.length > 0) return `The run waits: nothing can be started for now on ${unhealthy.join(', ')}.`;
   const bound = session?.host ?? host;
   const where = bound === undefined ? '' : ` on host ${bound}`;
   const install = pool.runners.get(runner)?.install;

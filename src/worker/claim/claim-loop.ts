@@ -14,7 +14,7 @@ const TRY_AGAIN_MS = 500;
  * blocking and is woken by a bell, so one worker with many queues keeps exactly its number of runs.
  */
 export async function startClaiming(deps: WorkerDeps): Promise<{ wake(): void; stop(): Promise<void> }> {
-  const { pool, host, installed, slots, logger } = deps;
+  const { pool, host, installed, slots, health, logger } = deps;
   const queues = [hostQueue(host), ...[...installed.keys()].map(runnerQueue)];
   const stopping = new AbortController();
   const waker = createWaker(stopping.signal);
@@ -25,6 +25,7 @@ export async function startClaiming(deps: WorkerDeps): Promise<{ wake(): void; s
     claimers.set(queue, pool.queues.claimer(queue, deps.id));
     silence.push(await pool.queues.onPlaced(queue, waker.wake));
   }
+  silence.push(health.onChange(waker.wake));
   const starting = new Set<Promise<void>>();
 
   const accept = (lease: Lease) => {
@@ -39,6 +40,7 @@ export async function startClaiming(deps: WorkerDeps): Promise<{ wake(): void; s
   };
 
   const mayTake = (queue: string) => {
+    if (health.problem) return false;
     const runner = [...installed.keys()].find((name) => runnerQueue(name) === queue);
     return runner === undefined ? [...installed.keys()].some(slots.isFree) : slots.isFree(runner);
   };

@@ -4,6 +4,7 @@ import type { Run } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
 import type { Ownership } from '../../shared/run-store/ownership.js';
 import type { WorkerDeps } from '../deps.js';
+import { hostFaultOf } from '../host/host-fault.js';
 import { failure, type Plan, planFor } from '../prepare/plan-run.js';
 import { type Launched, launch, programPid } from '../spool/launch.js';
 import {
@@ -70,6 +71,7 @@ async function start(
   try {
     spool = createSpool(deps.spools, meta, stdin, files);
   } catch (error) {
+    deps.health.fault(hostFaultOf(error) ?? 'spool', `its spool cannot be written: ${messageOf(error)}`);
     await refuse(deps, own, lease, failure('spool', `the worker cannot write its spool: ${messageOf(error)}`));
     return undefined;
   }
@@ -88,6 +90,8 @@ async function start(
   try {
     launched = await launch({ spool, runId: own.id, program, args, env, path: request.path });
   } catch (error) {
+    const fault = hostFaultOf(error);
+    if (fault) deps.health.fault(fault, `no program can be started: ${messageOf(error)}`);
     removeInputs(spool);
     await refuse(deps, own, lease, launchFailure(error));
     return undefined;

@@ -158,7 +158,7 @@ export function presentSpool(root: string, runId: string): { spool: Spool; meta:
 /** The run ids that have a spool. */
 export function spooledRuns(root: string): string[] {
   try {
-    return readdirSync(root);
+    return readdirSync(root).filter((name) => !name.startsWith('.'));
   } catch {
     return [];
   }

@@ -89,4 +89,11 @@ describe('what needs attention', () => {
       'maxmemory-policy is allkeys-lru',
     );
   });
+
+  it('is a worker that takes no runs, and not the queue that waits for it', () => {
+    const problem = { kind: 'disk', message: 'its disk is full', since: NOW - 90_000 } as const;
+    const unhealthy = { workers: [worker('a', { problem })], queues: [queue('runs@a', { waiting: 1 })] };
+    expect(told(unhealthy)).toEqual(['The worker of a has taken no runs for 1 min 30 s: its disk is full.']);
+    expect(told({ workers: [worker('a', { problem, alive: false, id: 'a-0' }), worker('a')] })).toEqual([]);
+  });
 });
