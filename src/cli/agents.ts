@@ -7,6 +7,7 @@ import { getAgentConfigs } from '../mcp/tools/get-agent-configs.js';
 import { listAgents } from '../mcp/tools/list-agents.js';
 import { PROVIDER_EXAMPLES } from '../mcp/tools/provider-examples.js';
 import { updateAgentConfig } from '../mcp/tools/update-agent-config.js';
+import { beginningOf } from '../shared/plain-text.js';
 import type { Pool } from '../shared/pool.js';
 import { type AgentOptions, profileFrom, several, withProfileOptions } from './agent-options.js';
 import { ask } from './ask.js';
@@ -47,7 +48,7 @@ function addLooking(agents: Command): void {
         printTable(
           ['AGENT', 'RUNNER', 'MODEL', 'MODE', 'REVISION', 'WORKER VARIABLES', 'DESCRIPTION'],
           found.agents.map(({ name, runner, model = '', mode = '', revision, variables, description = '' }) => {
-            const line = description.replaceAll(/\s+/g, ' ').slice(0, 60);
+            const line = beginningOf(description.replaceAll(/\s+/g, ' '), 60);
             return [name, runner, model, mode, String(revision), variables.join(' '), line];
           }),
         );

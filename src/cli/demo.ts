@@ -2,6 +2,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { Command } from 'commander';
 import colors from 'picocolors';
+import { beginningOf } from '../shared/plain-text.js';
 import { stopEmbeddedRedis } from '../shared/redis/embedded.js';
 import { VERSION } from '../shared/version.js';
 import { type Context, openContext, unmarked } from './context.js';
@@ -106,9 +107,7 @@ async function report(ask: Ask, ids: readonly string[], json: boolean): Promise<
         String(run.exitCode ?? ''),
         duration(Number(run.endedAt) - Number(run.startedAt)),
         size(Number(run.outputBytes)),
-        String(run.result ?? '')
-          .replaceAll('\n', ' ')
-          .slice(0, 60),
+        beginningOf(String(run.result ?? '').replaceAll('\n', ' '), 60),
       ]),
     );
     print('');

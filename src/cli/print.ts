@@ -1,9 +1,13 @@
 import Table from 'cli-table3';
 import colors from 'picocolors';
+import { terminalText } from '../shared/plain-text.js';
+
+/** Whatever a text holds of others' words, a terminal gets no more of them than colours and styles. */
+const shownOn = (stream: NodeJS.WriteStream, text: string) => (stream.isTTY ? terminalText(text) : text);
 
 /** Data goes to stdout. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${shownOn(process.stdout, text)}\n`);
 }
 
 export function printJson(value: unknown): void {
@@ -12,7 +16,7 @@ export function printJson(value: unknown): void {
 
 /** What a person should know goes to stderr. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${shownOn(process.stderr, text)}\n`);
 }
 
 /** Columns without lines, cut to nothing; for people. */

@@ -1,3 +1,5 @@
+import { beginningOf, plainText } from '../shared/plain-text.js';
+
 /** A line at a terminal that is written over; nothing in a pipe. */
 export interface Progress {
   show(text: string): void;
@@ -13,7 +15,7 @@ export function startProgress(): Progress {
   return {
     show(text) {
       const [first = ''] = text.split('\n');
-      stderr.write(`${CLEAR_LINE}${first.slice(0, stderr.columns - 1)}`);
+      stderr.write(`${CLEAR_LINE}${beginningOf(plainText(first), stderr.columns - 1)}`);
     },
     stop: () => void stderr.write(CLEAR_LINE),
   };

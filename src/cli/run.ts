@@ -15,10 +15,12 @@ import { followOutput } from './follow.js';
 import { onInterrupt } from './interrupt.js';
 import { wholeNumber } from './number.js';
 import { note, paintState, print, printJson } from './print.js';
+import { outputTo } from './show-output.js';
 
 interface RunOptions {
   readonly follow: boolean;
   readonly json?: boolean;
+  readonly raw?: boolean;
   readonly agent?: string;
   readonly session?: string;
   readonly autoResume?: boolean;
@@ -55,6 +57,7 @@ export function addRun(program: Command): void {
     .option('--host <name>', 'only this host may run it')
     .option('--client-token <token>', 'the same token never starts a second run')
     .option('--json', 'print data as JSON')
+    .option('--raw', 'to a terminal, too, the output as it is: escape sequences can steer it')
     .addHelpText(
       'after',
       '\nExample:\n  agentpool run claude "say hello" --agent greeter\n  git diff | agentpool run claude - --path "$PWD"',
@@ -101,15 +104,16 @@ async function run(runner: string, prompt: string, options: RunOptions): Promise
       return 0;
     }
     note(colors.dim(`run ${submitted.runId}`));
-    return await followToEnd(pool, submitted.runId, options.json ?? false, signal);
+    return await followToEnd(pool, submitted.runId, options, signal);
   } finally {
     await pool.stop();
   }
 }
 
-async function followToEnd(pool: Pool, runId: string, json: boolean, signal: AbortSignal): Promise<number> {
-  await followOutput(pool, { runId, ansi: process.stdout.isTTY }, true, signal, (page) => {
-    if (!json) process.stdout.write(page.output);
+async function followToEnd(pool: Pool, runId: string, { json, raw }: RunOptions, signal: AbortSignal): Promise<number> {
+  const shown = outputTo(process.stdout, raw);
+  await followOutput(pool, { runId, ...shown.query }, true, signal, (page) => {
+    if (!json) shown.write(page);
   });
   if (signal.aborted) {
     note(`\nThe run goes on: agentpool logs -f ${runId}   (to end it: agentpool kill ${runId})`);

@@ -15,6 +15,7 @@ import { followOutput } from './follow.js';
 import { onInterrupt } from './interrupt.js';
 import { wholeNumber } from './number.js';
 import { duration, note, paintState, print, printJson, printTable, size } from './print.js';
+import { outputTo } from './show-output.js';
 import { parseSince } from './since.js';
 
 export const NAME = 'the run: its id, a unique beginning of it, or an agent name (its latest run)';
@@ -131,15 +132,20 @@ export function addLogs(program: Command): void {
     .option('--tail <bytes>', 'only the end', wholeNumber)
     .option('--stream <name>', 'stdout, stderr, or both', 'both')
     .option('--json', 'print pages of output as JSON, one a line')
+    .option('--raw', 'to a terminal, too, the output as it is: escape sequences can steer it')
     .addHelpText('after', '\nExample:\n  agentpool logs -f greeter --since 5m')
     .action(
-      (name: string, options: { follow?: boolean; since?: string; tail?: number; stream: string; json?: boolean }) =>
+      (
+        name: string,
+        options: { follow?: boolean; since?: string; tail?: number; stream: string; json?: boolean; raw?: boolean },
+      ) =>
         withRun(name, async (pool, runId) => {
           const signal = onInterrupt();
+          const shown = outputTo(process.stdout, options.raw);
           const query = {
             runId,
             stream: options.stream as 'both',
-            ansi: process.stdout.isTTY && !options.json,
+            ...(!options.json && shown.query),
             ...(options.since !== undefined && { sinceTimestamp: parseSince(options.since) }),
             ...(options.tail !== undefined && { tail: options.tail }),
           };
@@ -147,7 +153,7 @@ export function addLogs(program: Command): void {
             if (options.json) return print(JSON.stringify(page));
             if (page.droppedBytes > 0)
               note(colors.yellow(`[${page.droppedBytes} bytes before this are not kept any more]`));
-            process.stdout.write(page.output);
+            shown.write(page);
           });
           if (!signal.aborted) return EXIT.ok;
           note(`\nThe run goes on: agentpool logs -f ${runId}`);

@@ -1,4 +1,5 @@
 import type { WaitedView } from '../mcp/tools/waiting.js';
+import { endOf } from '../shared/plain-text.js';
 import { isEnded } from '../shared/run-state.js';
 
 /** The tools whose answer names runs that were just submitted, with whatever the client puts before the name. */
@@ -46,7 +47,7 @@ function wordsOf({ runId, agentName, status, failure, result, output }: WaitedVi
       ? `Its result:\n${cut(result, MOST_RESULT_CHARS)}`
       : output === ''
         ? 'It has printed nothing.'
-        : `The end of its output:\n${output.slice(-MOST_OUTPUT_CHARS)}`;
+        : `The end of its output:\n${endOf(output, MOST_OUTPUT_CHARS)}`;
   return `${run} has ended: ${status}${why}\n${shown}`;
 }
 

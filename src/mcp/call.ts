@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { messageOf, UnreachableError, UserError } from '../shared/errors.js';
+import { beginningOf } from '../shared/plain-text.js';
 import { allows, type Principal } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
 import type { Tool, ToolContext } from './tools/tool.js';
@@ -60,4 +61,4 @@ function argumentError(tool: Tool, error: z.ZodError): ErrorBody {
   return { code: 'invalid_argument', message: problems.join('; '), hint: `${tool.name} takes: ${known.join(', ')}.` };
 }
 
-const shorten = (text: string) => (text.length <= 100 ? text : `${text.slice(0, 100)}…`);
+const shorten = (text: string) => (text.length <= 100 ? text : `${beginningOf(text, 100)}…`);

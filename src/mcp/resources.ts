@@ -1,3 +1,4 @@
+import { beginningOf } from '../shared/plain-text.js';
 import { askTool, RefusedError } from './ask-tool.js';
 import { parseRunUri, recordUri } from './resource-uri.js';
 import { getAgentStatus } from './tools/get-agent-status.js';
@@ -84,7 +85,7 @@ function parsed(uri: string) {
   if (found) return found;
   throw new RefusedError({
     code: 'invalid_argument',
-    message: `${JSON.stringify(uri.slice(0, 200))} is no uri of a run`,
+    message: `${JSON.stringify(beginningOf(uri, 200))} is no uri of a run`,
     hint: `There are ${RESOURCE_TEMPLATES.map(({ uriTemplate }) => uriTemplate).join(' and ')}.`,
   });
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { beginningOf } from '../../shared/plain-text.js';
 import { AGENT_NAME } from '../../shared/run.js';
 
 /** What overmind wrote about the last run of an agent. Times are milliseconds since the epoch. */
@@ -84,7 +85,7 @@ function readEntry(key: string, value: unknown, fileTime: number): Entry | strin
   };
 }
 
-const shown = (text: string) => JSON.stringify(text.slice(0, 80));
+const shown = (text: string) => JSON.stringify(beginningOf(text, 80));
 
 /** The entry of an agent: that of the runner if one is asked for, the latest otherwise. */
 export function entryOf(entries: readonly Entry[], agentName: string, runner: string | undefined): Entry | undefined {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UserError } from '../../shared/errors.js';
+import { beginningOf } from '../../shared/plain-text.js';
 import type { Run } from '../../shared/run.js';
 import { RUN_STATES } from '../../shared/run-state.js';
 import { runView, viewOf, waitingFor } from './run-view.js';
@@ -68,7 +69,7 @@ function positionOf(cursor: string | undefined) {
   if (queuedAt === undefined || id === undefined)
     throw new UserError(
       'invalid_argument',
-      `cursor: ${JSON.stringify(cursor.slice(0, 100))} is none`,
+      `cursor: ${JSON.stringify(beginningOf(cursor, 100))} is none`,
       'Give nextCursor of an earlier answer as it is.',
     );
   return { queuedAt: Number(queuedAt), id };

@@ -1,3 +1,4 @@
+import { beginningOf } from '../../shared/plain-text.js';
 import type { Pool } from '../../shared/pool.js';
 import type { Run } from '../../shared/run.js';
 import { isEnded, RUN_STATES } from '../../shared/run-state.js';
@@ -50,6 +51,6 @@ function countsOf(runs: readonly Run[]): string {
 /** `tester: running, 12 lines, the last line that it printed` */
 async function describeOne(pool: Pool, { id, agentName, state, lines }: Run): Promise<string> {
   const tail = await pool.runs.tail(id, LAST_LINE_BYTES, undefined);
-  const last = textOf(tail.bytes, false).trim().split('\n').at(-1)?.slice(0, LAST_LINE_CHARS) ?? '';
-  return `${agentName}: ${state}, ${lines} ${lines === 1 ? 'line' : 'lines'}${last === '' ? '' : `, ${last}`}`;
+  const last = textOf(tail.bytes, false).trim().split('\n').at(-1) ?? '';
+  return `${agentName}: ${state}, ${lines} ${lines === 1 ? 'line' : 'lines'}${last === '' ? '' : `, ${beginningOf(last, LAST_LINE_CHARS)}`}`;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UserError } from '../../shared/errors.js';
+import { beginningOf } from '../../shared/plain-text.js';
 import type { Pool } from '../../shared/pool.js';
 import type { Run } from '../../shared/run.js';
 import { isEnded, RUN_STATES } from '../../shared/run-state.js';
@@ -86,7 +87,7 @@ export const streamAgentOutput = defineTool({
     const query: OutputQuery = {
       from: startOf(cursor, sinceTimestamp),
       maxBytes,
-      wholeEscapes: !ansi && encoding === 'utf8',
+      wholeEscapes: encoding === 'utf8',
       ...(stream !== 'both' && { stream }),
     };
     const encode = (bytes: Buffer) => (encoding === 'base64' ? bytes.toString('base64') : textOf(bytes, ansi));
@@ -131,7 +132,7 @@ function startOf(cursor: string | undefined, sinceTimestamp: number | undefined)
   if (position) return position;
   throw new UserError(
     'invalid_argument',
-    `cursor: ${JSON.stringify(cursor.slice(0, 100))} is none`,
+    `cursor: ${JSON.stringify(beginningOf(cursor, 100))} is none`,
     'Give nextCursor of an earlier answer as it is.',
   );
 }

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { z } from 'zod';
+import { beginningOf } from '../../shared/plain-text.js';
 import type { Pool } from '../../shared/pool.js';
 import type { Run } from '../../shared/run.js';
 import { isEnded, RUN_STATES } from '../../shared/run-state.js';
@@ -92,7 +93,7 @@ export function waitedViews(pool: Pool, runs: readonly Run[]): Promise<WaitedVie
         nextCursor: cursorOf(tail.next),
         ...(run.exitCode !== undefined && { exitCode: run.exitCode }),
         ...(run.failure && { failure: run.failure }),
-        ...(result !== undefined && { result: result.slice(0, resultChars) }),
+        ...(result !== undefined && { result: beginningOf(result, resultChars) }),
         ...(result !== undefined && result.length > resultChars && { resultCut: true }),
       };
     }),

@@ -1,3 +1,4 @@
+import { beginningOf } from '../plain-text.js';
 import type { RedisClient } from '../redis/connect.js';
 import type { Credentials, Failure, KillRequest, Run } from '../run.js';
 import { type RunState, statesBefore } from '../run-state.js';
@@ -93,7 +94,7 @@ export function openChanges(
       shipped?.out ?? '',
       shipped?.err ?? '',
       JSON.stringify({ state, exitCode, failure, usage }),
-      result.slice(0, MOST_RESULT_CHARS),
+      beginningOf(result, MOST_RESULT_CHARS),
       retention.outputRetentionMs,
       retention.recordRetentionMs,
       ...given({ exitCode, failure: failure && JSON.stringify(failure), usage: usage && JSON.stringify(usage) }),

@@ -145,9 +145,10 @@ class Collector {
 
 /** Longer sequences are not waited for (bytes): links and titles of windows may be long, pictures are longer. */
 const LONGEST_ESCAPE = 1_024;
-// CSI: parameters, then one final byte. OSC: ends with BEL or ST, which is ESC \. Others: intermediates, then one byte.
+// A carriage return may be half of a line end. CSI: parameters, then one final byte. OSC: ends with BEL or ST, which is
+// ESC \. Others: intermediates, then one byte.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are made of them
-const PARTIAL_ESCAPE = /\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?|[ -/]*)$/;
+const PARTIAL_ESCAPE = /\r$|\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?|[ -/]*)$/;
 
 /** The length of an ANSI escape sequence that has begun at the end of the bytes and is not finished; mostly 0. */
 export function partialEscape(bytes: Buffer): number {

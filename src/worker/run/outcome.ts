@@ -1,4 +1,4 @@
-import { plainText } from '../../shared/plain-text.js';
+import { beginningOf, plainText } from '../../shared/plain-text.js';
 import type { Failure, FailureKind } from '../../shared/run.js';
 import type { Ending } from '../../shared/run-store/ownership.js';
 import type { Findings, Runner } from '../../shared/runners/runner.js';
@@ -46,7 +46,7 @@ const LONGEST_MESSAGE = 4_096;
 
 function inShort(message: string): string {
   const plain = plainText(message);
-  return plain.length <= LONGEST_MESSAGE ? plain : `${plain.slice(0, LONGEST_MESSAGE)}…`;
+  return plain.length <= LONGEST_MESSAGE ? plain : `${beginningOf(plain, LONGEST_MESSAGE)}…`;
 }
 
 /** How a run ended. Exit 0 is not success: several CLIs exit 0 after a signal or an error of their provider. */
@@ -81,7 +81,7 @@ export function outcomeOf(evidence: Evidence): Ending {
   if (exitCode !== 0) return failed(...withoutReport(exitCode, evidence.lastWords, kind));
   if (evidence.terminal && !findings.ended)
     return failed('incomplete', 'it exited with 0 but never reported the end of its work');
-  return { state: 'done', ...facts, ...(findings.result !== undefined && { result: findings.result }) };
+  return { state: 'done', ...facts, ...(findings.result !== undefined && { result: plainText(findings.result) }) };
 }
 
 function reportedFailure({ error, errorKind, hopeless }: Findings, kind: FailureKind = 'agent'): Failure | undefined {
