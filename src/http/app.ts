@@ -119,7 +119,7 @@ async function readiness(pool: Pool): Promise<string | undefined> {
     .ready()
     .then(() => pool.health())
     .then(
-      () => undefined,
+      () => (pool.notificationsArrive() ? undefined : 'the notifications of Redis do not arrive'),
       (error: unknown) => messageOf(asUnreachable(error) ?? error),
     );
   const late = pause(READY_WITHIN_MS, `Redis has not answered within ${READY_WITHIN_MS} ms`, { ref: false });

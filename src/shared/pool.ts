@@ -23,6 +23,8 @@ export interface Pool {
   readonly agents: Agents;
   /** Resolves when Redis can be asked; throws UnreachableError after 4 s. */
   ready(): Promise<void>;
+  /** Whether the notifications of Redis arrive; without them everything is later by a heartbeat. */
+  notificationsArrive(): boolean;
   health(): Promise<RedisHealth>;
   /** See `streamNodeBytes`. */
   streamNodeBytes(): Promise<number | undefined>;
@@ -35,7 +37,7 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
   const redis = await openRedis(target, role, logger);
   try {
     await checkRedis(redis);
-    const notifications = await openNotifications(target, logger);
+    const notifications = await openNotifications(target, redis, config.prefix, logger);
     const queues = openQueues(redis, notifications, config.prefix, config, logger);
     let stopping: Promise<void> | undefined;
     return {
@@ -48,6 +50,7 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
       workers: openWorkers(redis, config.prefix, config.heartbeatMs),
       agents: openAgents(redis, config.prefix),
       ready: () => whenReady(redis),
+      notificationsArrive: notifications.arrive,
       health: () => redisHealth(redis),
       streamNodeBytes: () => streamNodeBytes(redis),
       stop: () => {

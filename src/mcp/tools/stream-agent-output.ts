@@ -170,11 +170,11 @@ async function readOrWait(
   const { pool, signal } = context;
   const enough = ({ run, page }: Reading) => page.bytes.length > 0 || isEnded(run.state) || signal.aborted;
   if (waitMs === 0) return read();
+  const deadline = performance.now() + waitMs;
   const waker = createWaker(signal);
   const stopListening = await pool.runs.onNotification(id, waker.wake);
   let reporting: { stop(): void } | undefined;
   try {
-    const deadline = performance.now() + waitMs;
     for (;;) {
       const reading = await read();
       const left = deadline - performance.now();

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { UnreachableError } from '../errors.js';
 import type { Logger } from '../logger.js';
+import { dropWhenSilent } from './silence.js';
 import type { RedisTarget } from './target.js';
 
 export type RedisClient = Redis | Cluster;
@@ -14,6 +15,9 @@ export type RedisRole = 'asking' | 'working';
 
 /** How long an asking command may take (ms): under the 5 s within which a tool has to answer. */
 const ANSWER_WITHIN_MS = 4_000;
+/** How long a connection may take to be made, and to be closed (ms): a host that is silent costs no more. */
+const CONNECT_WITHIN_MS = 3_000;
+const CLOSE_WITHIN_MS = 500;
 const HINT = 'Check that Redis runs and that REDIS_URL is right; nothing is lost, ask again when it is back.';
 
 type Options = RedisOptions & { replyMapping: 'legacy' };
@@ -22,6 +26,9 @@ function roleOptions(role: RedisRole): Options {
   const shared: Options = {
     replyMapping: 'legacy',
     lazyConnect: true,
+    connectTimeout: CONNECT_WITHIN_MS,
+    disconnectTimeout: CLOSE_WITHIN_MS,
+    maxLoadingRetryTime: 1_000, // while Redis loads its file it is asked so often, or it would seem to be silent
     retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), 1_000),
   };
   if (role === 'working') return { ...shared, maxRetriesPerRequest: null };
@@ -30,7 +37,6 @@ function roleOptions(role: RedisRole): Options {
     ...shared,
     maxRetriesPerRequest: null,
     commandTimeout: ANSWER_WITHIN_MS,
-    connectTimeout: ANSWER_WITHIN_MS,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
   };
@@ -75,9 +81,17 @@ function create(target: RedisTarget, options: Options): RedisClient {
   );
 }
 
+/** No connection may be silent for ever: not those to the servers of a cluster, nor the one that BullMQ makes of ours. */
+function watched(redis: RedisClient): RedisClient {
+  if (redis instanceof Cluster) redis.on('+node', dropWhenSilent);
+  else dropWhenSilent(redis);
+  const duplicate = redis.duplicate.bind(redis) as (...options: unknown[]) => RedisClient;
+  return Object.assign(redis, { duplicate: (...options: unknown[]) => watched(duplicate(...options)) });
+}
+
 /** Opens a connection that stays and reconnects by itself. Throws UnreachableError when the first try fails. */
 export async function openRedis(target: RedisTarget, role: RedisRole, logger: Logger): Promise<RedisClient> {
-  const redis = create(target, roleOptions(role));
+  const redis = watched(create(target, roleOptions(role)));
   let away = false;
   redis.on('error', (error: Error) => {
     if (!away) logger.warn({ err: error.message || error.name }, 'Redis is unreachable; trying again');

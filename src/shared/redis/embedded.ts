@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { lock } from 'proper-lockfile';
 import { privateDirectory } from '../config/home.js';
-import { ConfigError } from '../errors.js';
+import { ConfigError, codeOf, UnreachableError } from '../errors.js';
 import { STREAM_NODE_BYTES } from './check.js';
 
 /** Where the private server of one AGENTPOOL_HOME listens. */
@@ -17,6 +17,10 @@ function embeddedSocket(home: string): string {
 const LONGEST_SOCKET_PATH = 103;
 /** A large append-only file takes its time to load. */
 const START_WITHIN_MS = 60_000;
+/** What answers a connection and then says nothing is stopped or stuck (ms). A command has to answer within 6 s. */
+const PROBE_WITHIN_MS = 4_000;
+/** How long somebody else may take to start it (ms), as long as he is at it. */
+const LOCKED_WITHIN_MS = 60_000;
 
 const CONFIG = [
   ['--port', '0'],
@@ -44,17 +48,28 @@ export async function ensureEmbeddedRedis(
     ]);
   const directory = privateDirectory(dirname(socket), home);
   if (await answers(socket)) return socket;
-  const release = await lock(directory, {
-    stale: 10_000,
-    retries: { retries: 600, factor: 1, minTimeout: 50, maxTimeout: 100 },
-    onCompromised: () => {},
-  });
+  const release = await lockedUnlessThere(directory, socket);
+  if (!release) return socket;
   try {
     if (!(await answers(socket))) await start(directory, socket, serverProgram(env), env);
   } finally {
     await release().catch(() => {});
   }
   return socket;
+}
+
+/** Waits for whoever starts it; undefined when it is there, so that there is nothing to be locked for. */
+async function lockedUnlessThere(directory: string, socket: string): Promise<(() => Promise<void>) | undefined> {
+  const deadline = performance.now() + LOCKED_WITHIN_MS;
+  for (;;) {
+    try {
+      return await lock(directory, { stale: 10_000, onCompromised: () => {} });
+    } catch (error) {
+      if (codeOf(error) !== 'ELOCKED' || performance.now() > deadline) throw error;
+    }
+    if (await answers(socket)) return undefined;
+    await pause(50);
+  }
 }
 
 /** Ends the private Redis after it has saved everything; answers whether there was one. */
@@ -129,20 +144,33 @@ function probe(socket: string): Redis {
     retryStrategy: () => null,
     maxRetriesPerRequest: 0,
     connectTimeout: 1_000,
+    disconnectTimeout: 100,
+    socketTimeout: PROBE_WITHIN_MS,
     enableReadyCheck: false,
   });
   redis.on('error', () => {});
   return redis;
 }
 
-/** Whether a server answers on the socket; one that still loads its file says so with an error. */
+/**
+ * Whether a server answers on the socket; one that still loads its file says so with an error. Throws an
+ * UnreachableError for one that is there and silent: another one on the same files would do harm.
+ */
 async function answers(socket: string): Promise<boolean> {
   const redis = probe(socket);
+  let silent = false;
+  redis.on('error', (error: Error) => {
+    silent ||= /^Socket timeout|ETIMEDOUT/.test(error.message);
+  });
   try {
     await redis.connect();
     return (await redis.ping()) === 'PONG';
   } catch {
-    return false;
+    if (!silent) return false;
+    throw new UnreachableError(
+      `the private Redis does not answer (${socket})`,
+      'It may be stopped or stuck. Look for its process (pgrep -af redis-server); a stopped one goes on after: kill -CONT <pid>',
+    );
   } finally {
     redis.disconnect();
   }

@@ -25,12 +25,12 @@ export async function waitForRun(
   until: (run: Run) => boolean,
   { timeoutMs, signal, onNotification }: WaitOptions,
 ): Promise<Run | undefined> {
+  const deadline = performance.now() + timeoutMs;
   const waker = createWaker(signal);
   const stopListening = await listen((message) => {
     onNotification?.(message);
     if (message !== 'output') waker.wake();
   });
-  const deadline = performance.now() + timeoutMs;
   try {
     for (;;) {
       const run = await get(id);
