@@ -2,10 +2,10 @@
 // longer than in an empty pool everything else takes beside them.
 import { Redis } from 'ioredis';
 import { makeWorld } from '../test/chaos/world.mjs';
+import { median, row } from './report.mjs';
 
 const RUNS = Number(process.argv[2] ?? 9_000);
 const AT_ONCE = 50;
-const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
 const round = (value, digits = 1) => value.toFixed(digits);
 
 const world = await makeWorld({ workers: [0] });
@@ -50,14 +50,16 @@ const seconds = (performance.now() - begun) / 1_000;
 const bytes = ((await memory()) - before) / RUNS;
 const full = await askAll();
 
-process.stdout.write(
-  `${RUNS} runs of 500 bytes submitted by ${AT_ONCE} calls at once: ${round(RUNS / seconds, 0)} a second\n`,
-);
-process.stdout.write(`memory of Redis for each that waits: ${round(bytes / 1_024)} KiB\n\n`);
-process.stdout.write(`| Median of 9 (ms) | 0 waiting | ${RUNS} waiting | Ratio |\n| --- | --- | --- | --- |\n`);
+row({
+  figure: `${RUNS} waiting runs of 500 bytes, submitted by ${AT_ONCE} calls at once`,
+  ours: `${round(RUNS / seconds, 0)} a second, ${round(bytes / 1_024)} KiB of Redis each`,
+});
 for (const name of Object.keys(questions))
-  process.stdout.write(
-    `| ${name} | ${round(empty[name])} | ${round(full[name])} | ${round(full[name] / empty[name])} |\n`,
-  );
+  row({
+    figure: `${name}, beside ${RUNS} waiting runs`,
+    ours: `${round(full[name])} ms`,
+    limit: `beside none: ${round(empty[name])} ms`,
+    ratio: full[name] / empty[name],
+  });
 redis.disconnect();
 await world.end({ keep: false });

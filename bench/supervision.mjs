@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeWorld } from '../test/chaos/world.mjs';
+import { row } from './report.mjs';
 
 const RUNS = Number(process.argv[2] ?? 200);
 const SECONDS = Number(process.argv[3] ?? 20);
@@ -64,7 +65,10 @@ say(
 say(
   `wrapper: ${(wrapperRss / 1024).toFixed(2)} MiB RSS, ${(wrapperPss / 1024).toFixed(2)} MiB PSS (${wrappers.length} seen)`,
 );
-say(`together ${((perRun + wrapperRss) / 1024).toFixed(2)} MiB a run; ${(share * 100).toFixed(1)} % of one core`);
+row({
+  figure: `supervising ${RUNS} runs that print a line a second`,
+  ours: `${((perRun + wrapperRss) / 1024).toFixed(2)} MiB a run with its wrapper, ${(share * 100).toFixed(1)} % of one core`,
+});
 for (const runId of ids) void world.mcp.call('kill_agent', { runId, signal: 'KILL' }).catch(() => {});
 // Ending 200 trees of processes takes its time on a loaded machine; nothing is to stay behind.
 for (const runId of ids) while ((await world.mcp.call('wait_agent', { runId, timeoutMs: 20_000 })).timedOut);

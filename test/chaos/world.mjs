@@ -138,7 +138,11 @@ async function startWorker(env, cwd, log) {
     return isReady;
   };
   const start = async () => {
-    while (!(await startOnce())) await pause(200);
+    while (!(await startOnce())) {
+      if (child.exitCode === 78)
+        throw new Error('the worker refuses its configuration; the log of the workers says why');
+      await pause(200);
+    }
   };
   await start();
   /** One fault at a time; false when the host is just suffering from another one. */

@@ -1,0 +1,55 @@
+// From the call of run_agent over stdio to the first word of the program, beside a bare BullMQ queue whose processor starts
+// the same program; in turns, on one Redis. The program itself says when it spoke.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeWorld } from '../test/chaos/world.mjs';
+import { bareBullMq } from './bare-bullmq.mjs';
+import { quantile, row } from './report.mjs';
+
+const RUNS = Number(process.argv[2] ?? 150);
+const prompt = (file) => `date +%s%N > ${file}; echo word\n`;
+const world = await makeWorld({ workers: [0] });
+const bare = bareBullMq(world);
+await bare.ready();
+
+/** When the program of this file spoke, in ms since the epoch. */
+async function spoken(file) {
+  for (;;) {
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    if (text.endsWith('\n')) return Number(text) / 1e6;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+const clock = () => performance.timeOrigin + performance.now();
+const ours = [];
+const limits = [];
+for (let run = -10; run < RUNS; run += 1) {
+  const own = join(world.work, `own${run}`);
+  const ownBegun = clock();
+  const { runId } = await world.mcp.call('run_agent', { runner: 'shell', prompt: prompt(own) });
+  const took = (await spoken(own)) - ownBegun;
+  await world.mcp.call('wait_agent', { runId });
+  const peer = join(world.work, `peer${run}`);
+  const ended = bare.ended(1);
+  const begun = clock();
+  await bare.add(prompt(peer));
+  const limit = (await spoken(peer)) - begun;
+  await ended;
+  if (run < 0) continue; // warming up
+  ours.push(took);
+  limits.push(limit);
+}
+await bare.stop();
+await world.end({ keep: false });
+for (const [name, share, goal] of [
+  ['median', 0.5, '<= 1.6'],
+  ['p99', 0.99, '<= 2'],
+])
+  row({
+    figure: `run_agent over stdio to the first word of the program, ${name} of ${RUNS}`,
+    ours: `${quantile(ours, share).toFixed(1)} ms`,
+    limit: `BullMQ add, processor, spawn: ${quantile(limits, share).toFixed(1)} ms`,
+    ratio: quantile(ours, share) / quantile(limits, share),
+    goal,
+  });

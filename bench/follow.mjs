@@ -1,0 +1,76 @@
+// How long after a program has printed a line does a client that follows see it? Beside a bare pipe whose reader adds each
+// chunk to a stream that somebody reads with XREAD. The line says when it was printed.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { makeWorld } from '../test/chaos/world.mjs';
+import { connectTo } from './bare-bullmq.mjs';
+import { median, quantile, row } from './report.mjs';
+
+const LINES = Number(process.argv[2] ?? 60);
+const NEIGHBOURS = 50;
+const AGENT = fileURLToPath(new URL('../test/fixtures/agents/scripted.mjs', import.meta.url));
+const prompt = JSON.stringify(Array.from({ length: LINES }, () => [{ pause: 60 }, { now: true }]).flat());
+const clock = () => performance.timeOrigin + performance.now();
+
+async function followed(world) {
+  const { runId } = await world.mcp.call('run_agent', { runner: 'scripted', prompt });
+  const delays = [];
+  for (let cursor, complete = false; !complete; ) {
+    const page = await world.mcp.call('stream_agent_output', {
+      runId,
+      waitMs: 20_000,
+
+      ...(cursor && { cursor }),
+    });
+    const seen = clock();
+    for (const line of page.output.trim().split('\n')) if (line) delays.push(seen - Number(line));
+    ({ nextCursor: cursor, isComplete: complete } = page);
+  }
+  return delays;
+}
+
+async function raw(world) {
+  const writer = connectTo(world);
+  const reader = connectTo(world);
+  const child = spawn(process.execPath, [AGENT], { stdio: ['pipe', 'pipe', 'ignore'] });
+  child.stdin.end(prompt);
+  child.stdout.on('data', (bytes) => void writer.xadd('raw', '*', 'd', bytes));
+  const delays = [];
+  for (let last = '0'; delays.length < LINES; ) {
+    const [[, entries]] = await reader.xread('BLOCK', 0, 'STREAMS', 'raw', last);
+    const seen = clock();
+    for (const [id, [, text]] of entries) {
+      last = id;
+      for (const line of text.trim().split('\n')) delays.push(seen - Number(line));
+    }
+  }
+  writer.disconnect();
+  reader.disconnect();
+  return delays;
+}
+
+const world = await makeWorld({ workers: [0], env: { AGENTPOOL_CONCURRENCY: String(NEIGHBOURS + 4) } });
+await followed(world);
+const alone = await followed(world);
+const limits = await raw(world);
+row({
+  figure: 'printed to seen by a client that follows, output after a pause, median (ms)',
+  ours: `${median(alone).toFixed(1)} ms`,
+  limit: `pipe, XADD, XREAD: ${median(limits).toFixed(1)} ms`,
+  ratio: median(alone) / Math.max(0.1, median(limits)),
+  value: median(alone),
+  goal: '<= 5',
+});
+const talk = 'i=0; while [ $i -lt 1000 ]; do echo "line $i"; i=$((i+1)); sleep 0.2; done';
+const ids = [];
+for (let run = 0; run < NEIGHBOURS; run += 1)
+  ids.push((await world.mcp.call('run_agent', { runner: 'shell', prompt: talk })).runId);
+const beside = await followed(world);
+row({
+  figure: `the same beside ${NEIGHBOURS} runs that print, p99 (ms)`,
+  ours: `${quantile(beside, 0.99).toFixed(1)} ms`,
+  value: quantile(beside, 0.99),
+  goal: '<= 40',
+});
+await Promise.all(ids.map((runId) => world.mcp.call('kill_agent', { runId, signal: 'KILL' })));
+await world.end({ keep: false });
