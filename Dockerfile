@@ -20,6 +20,7 @@ COPY package.json package-lock.json ./
 RUN npm install --no-save --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
+COPY scripts ./scripts
 RUN npm run --silent build && chmod +x dist/cli/main.js && npm prune --no-save --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM ${BASE_IMAGE}

@@ -105,6 +105,7 @@ describe('the house', () => {
       'principal.ts',
       'omit-undefined.ts',
       'plain-text.ts',
+      'worker-beat.lua',
     ];
     const closed = [...contract, ...gateways, ...start, ...decision0008];
     expect(readdirSync(join(root, 'src/shared')).filter((name) => !closed.includes(name))).toEqual([]);

@@ -1,4 +1,4 @@
-import type { QueueCounts } from '../shared/queues/open.js';
+import type { QueueCounts } from '../shared/queues/queues.js';
 import { type RedisHealth, redisProblems } from '../shared/redis/check.js';
 import { HOST_FIXES, type LivingWorker } from '../shared/workers.js';
 import { counted, duration } from './measures.js';

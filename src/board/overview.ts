@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { QueueCounts } from '../shared/queues/open.js';
+import type { QueueCounts } from '../shared/queues/queues.js';
 import type { RedisHealth } from '../shared/redis/check.js';
 import type { Run } from '../shared/run.js';
 import { RUN_STATES, type RunState } from '../shared/run-state.js';

@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import type { ProfileSummary } from '../shared/agents/profile.js';
 import { ConfigError, messageOf } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
-import type { QueueCounts } from '../shared/queues/open.js';
+import type { QueueCounts } from '../shared/queues/queues.js';
 import { hostQueue, runnerQueue } from '../shared/queues/route.js';
 import { redisProblems, STREAM_NODE_BYTES } from '../shared/redis/check.js';
 import { HOST_FIXES, type LivingWorker } from '../shared/workers.js';

@@ -2,8 +2,8 @@ import type { RedisClient } from './redis/connect.js';
 import type { Notifications } from './redis/notifications.js';
 
 /**
- * The nudges from whoever asks to the worker that owns a run. A nudge carries nothing: the wish is in the run's record
- * already, so a lost one costs a heartbeat and never a kill.
+ * Notifications for the worker that owns a run. They carry nothing: the kill request is in the run's record already, so a
+ * lost one costs a heartbeat and never a kill.
  */
 export function openControl(redis: RedisClient, notifications: Notifications, prefix: string) {
   const channel = (worker: string) => `${prefix}:worker-bell:${worker}`;

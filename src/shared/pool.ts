@@ -2,12 +2,14 @@ import { type Agents, openAgents } from './agents/open.js';
 import type { Config } from './config/load.js';
 import { type Control, openControl } from './control.js';
 import type { Logger } from './logger.js';
-import { openQueues, type Queues } from './queues/open.js';
+import { openQueues } from './queues/open.js';
+import type { Queues } from './queues/queues.js';
 import { checkRedis, type RedisHealth, redisHealth, streamNodeBytes } from './redis/check.js';
 import { openRedis, type RedisRole, whenReady } from './redis/connect.js';
 import { openNotifications } from './redis/notifications.js';
 import type { RedisTarget } from './redis/target.js';
-import { openRunStore, type RunStore } from './run-store/open.js';
+import { openRunStore } from './run-store/open.js';
+import type { RunStore } from './run-store/run-store.js';
 import { allRunners, type Runners } from './runners/list.js';
 import { openWorkers, type Workers } from './workers.js';
 
@@ -39,13 +41,15 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
     await checkRedis(redis);
     const notifications = await openNotifications(target, redis, config.prefix, logger);
     const queues = openQueues(redis, notifications, config.prefix, config, logger);
+    const runs = openRunStore(redis, notifications, config.prefix, config);
+    runs.onSessionFree((next) => queues.promote(next.id, next.queue));
     let stopping: Promise<void> | undefined;
     return {
       config,
       logger,
       runners,
       queues,
-      runs: openRunStore(redis, notifications, config.prefix, config, queues.promote),
+      runs,
       control: openControl(redis, notifications, config.prefix),
       workers: openWorkers(redis, config.prefix, config.heartbeatMs),
       agents: openAgents(redis, config.prefix),

@@ -1,5 +1,6 @@
 import type { RedisClient } from './redis/connect.js';
 import { serverNow } from './redis/now.js';
+import { withScripts } from './redis/scripts.js';
 
 /** What a worker can run. */
 export interface OfferedRunner {
@@ -57,22 +58,22 @@ export interface LivingWorker extends WorkerReport {
   readonly alive: boolean;
 }
 
-const BEAT = `
-local time = redis.call('TIME')
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-redis.call('ZADD', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[1])
-return 1`;
+/** The scripts of the register; the files say what they do. */
+interface WorkerScripts {
+  workerBeat(reports: string, beats: string, worker: string, report: string): Promise<1>;
+}
 
 /** Heartbeats after which a silent worker is taken for dead. */
 export const SILENT_BEATS = 3;
 
 /** The register of workers: who lives, on which host, with which runners. Times are those of the Redis server. */
-export function openWorkers(redis: RedisClient, prefix: string, heartbeatMs: number) {
+export function openWorkers(client: RedisClient, prefix: string, heartbeatMs: number) {
+  const redis = withScripts<WorkerScripts>(client, new URL(import.meta.url), { workerBeat: 'worker-beat.lua' });
   const reports = `{${prefix}:workers}:reports`;
   const beats = `{${prefix}:workers}:beats`;
   return {
     async beat(report: WorkerReport): Promise<void> {
-      await redis.eval(BEAT, 2, reports, beats, report.id, JSON.stringify(report));
+      await redis.workerBeat(reports, beats, report.id, JSON.stringify(report));
     },
     async leave(id: string): Promise<void> {
       await redis.zrem(beats, id);

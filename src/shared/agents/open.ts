@@ -1,16 +1,21 @@
 import { UserError } from '../errors.js';
 import type { RedisClient } from '../redis/connect.js';
 import { serverNow } from '../redis/now.js';
+import { withScripts } from '../redis/scripts.js';
 import { type AgentProfile, type ProfileSummary, type StoredProfile, variablesOf } from './profile.js';
 import { refuseSecrets } from './secrets.js';
 
-/** Writes a profile and its line in the list, or removes both, if it still is what was read; '' stands for none. */
-const SWAP = `
-if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
-if ARGV[3] == '' then return redis.call('HDEL', KEYS[1], ARGV[1]) + redis.call('HDEL', KEYS[2], ARGV[1]) end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-redis.call('HSET', KEYS[2], ARGV[1], ARGV[4])
-return 1`;
+/** The scripts of the profiles; the files say what they do. */
+interface ProfileScripts {
+  swapProfile(
+    profiles: string,
+    list: string,
+    name: string,
+    before: string,
+    after: string,
+    summary: string,
+  ): Promise<number>;
+}
 
 /** Somebody else changes the same profile between our reading and writing; so often in a row is no accident. */
 const MOST_TRIES = 50;
@@ -23,7 +28,8 @@ function summaryOf(profile: StoredProfile): ProfileSummary {
 const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
 
 /** The profiles of agents, shared by everybody on this Redis. No secret gets in: values of secrets stay on the workers. */
-export function openAgents(redis: RedisClient, prefix: string) {
+export function openAgents(client: RedisClient, prefix: string) {
+  const redis = withScripts<ProfileScripts>(client, new URL(import.meta.url), { swapProfile: 'swap-profile.lua' });
   const profiles = `{${prefix}:agents}:profiles`;
   const list = `{${prefix}:agents}:list`;
 
@@ -31,8 +37,9 @@ export function openAgents(redis: RedisClient, prefix: string) {
   const parse = (text: string) => JSON.parse(text) as StoredProfile;
 
   async function swap(name: string, before: string, after: StoredProfile | undefined): Promise<boolean> {
-    const texts = after ? [JSON.stringify(after), JSON.stringify(summaryOf(after))] : ['', ''];
-    return Number(await redis.eval(SWAP, 2, profiles, list, name, before, ...texts)) > 0;
+    const text = after ? JSON.stringify(after) : '';
+    const summary = after ? JSON.stringify(summaryOf(after)) : '';
+    return (await redis.swapProfile(profiles, list, name, before, text, summary)) > 0;
   }
 
   async function unknown(name: string): Promise<UserError> {

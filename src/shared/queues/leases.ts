@@ -20,11 +20,11 @@ export interface Lease {
   finish(outcome: JobOutcome): Promise<boolean>;
   /** Gives the job back to the head of its queue. */
   giveBack(): Promise<void>;
-  /** Lays the job aside for so long (ms), or until it is promoted. */
+  /** Delays the job for so long (ms), or until it is promoted. */
   delay(forMs: number): Promise<void>;
 }
 
-/** Takes jobs of one queue without blocking; the wake-up comes by bell. */
+/** Takes jobs of one queue without blocking; a notification tells when there may be one. */
 export interface Claimer {
   take(): Promise<Lease | undefined>;
   stop(): Promise<void>;

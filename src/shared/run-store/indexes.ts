@@ -21,21 +21,81 @@ export interface ListPosition {
  * The sorted sets that find runs. They live on other slots than the runs and may lag behind, so readers check the
  * record. Entries are written before a run can be seen and moved after each change.
  */
-export function openIndexes(redis: RedisClient, prefix: string) {
+export interface Indexes {
+  add(run: Pick<Run, 'id' | 'principal' | 'agentName' | 'runner' | 'queuedAt'>): Promise<void>;
+  move(run: Pick<Run, 'id' | 'state' | 'queuedAt' | 'host'>): Promise<void>;
+  /** Up to `count` ids that may match, newest first, after a position. */
+  page(filter: RunFilter, after: ListPosition | undefined, count: number): Promise<ListPosition[]>;
+  /** All ids of a state, or of all runs, oldest first; whoever reads them may take them out meanwhile. */
+  oldestFirst(state?: RunState): AsyncIterable<string>;
+  /** Up to three ids that begin with a text. */
+  withPrefix(text: string): Promise<string[]>;
+  count(state: RunState): Promise<number>;
+  /** Forgets a run whose record is gone. */
+  forget(id: string, filter?: RunFilter): Promise<void>;
+  /**
+   * Takes the runs queued before a time out of each index that is named after an agent, a runner, a principal or a host,
+   * where `isGone` says that their record is. Nobody else would, unless somebody lists them.
+   */
+  forgetGone(before: number, isGone: (id: string) => Promise<boolean>): Promise<void>;
+}
+
+/** Ids that one command brings when all of an index are looked at. */
+const PAGE = 200;
+
+/** The narrowest index for a filter; the rest of the filter is checked on the record. */
+function indexFor(keys: ReturnType<typeof indexKeys>, filter: RunFilter): string {
+  const { agentName, runner, principal, state, host } = filter;
+  if (agentName !== undefined) return keys.agent(agentName);
+  if (principal !== undefined) return keys.principal(principal);
+  if (state !== undefined) return keys.state(state);
+  if (host !== undefined) return keys.host(host);
+  return runner === undefined ? keys.all : keys.runner(runner);
+}
+
+/** Positions from ids and scores as Redis lists them. */
+const positions = (flat: readonly string[]): ListPosition[] =>
+  flat.flatMap((id, at) => (at % 2 === 0 ? [{ id, queuedAt: Number(flat[at + 1]) }] : []));
+
+/** Up to `count` entries of an index, newest first, after a position. */
+async function newestAfter(
+  redis: RedisClient,
+  index: string,
+  after: ListPosition | undefined,
+  count: number,
+): Promise<ListPosition[]> {
+  // Runs of the same millisecond are ordered by id, so those up to the position's own id are passed over.
+  const most = after === undefined ? '+inf' : after.queuedAt;
+  const found: ListPosition[] = [];
+  for (let offset = 0; found.length < count; offset += count) {
+    const page = positions(await redis.zrevrangebyscore(index, most, '-inf', 'WITHSCORES', 'LIMIT', offset, count));
+    found.push(...page.filter(({ id, queuedAt }) => !after || queuedAt !== after.queuedAt || id < after.id));
+    if (page.length < count) break;
+  }
+  return found.slice(0, count);
+}
+
+/** All entries of an index up to a score, oldest first. Where it stands is an entry, not a number of entries. */
+async function* oldestFirst(redis: RedisClient, index: string, before = '+inf'): AsyncGenerator<string> {
+  let last: ListPosition | undefined;
+  for (let offset = 0; ; ) {
+    const least = last?.queuedAt ?? '-inf';
+    const page = positions(await redis.zrangebyscore(index, least, before, 'WITHSCORES', 'LIMIT', offset, PAGE));
+    const from = last;
+    const fresh = page.filter(({ id, queuedAt }) => !from || queuedAt !== from.queuedAt || id > from.id);
+    for (const { id } of fresh) yield id;
+    if (page.length < PAGE) return;
+    // A page full of what was seen already: more runs of one millisecond than a page holds.
+    offset = fresh.length === 0 ? offset + PAGE : 0;
+    last = fresh.at(-1) ?? last;
+  }
+}
+
+/** Opens the indexes on one connection. */
+export function openIndexes(redis: RedisClient, prefix: string): Indexes {
   const keys = indexKeys(prefix);
-
-  /** The narrowest index for a filter; the rest of the filter is checked on the record. */
-  const indexFor = ({ agentName, runner, principal, state, host }: RunFilter) => {
-    if (agentName !== undefined) return keys.agent(agentName);
-    if (principal !== undefined) return keys.principal(principal);
-    if (state !== undefined) return keys.state(state);
-    if (host !== undefined) return keys.host(host);
-    return runner === undefined ? keys.all : keys.runner(runner);
-  };
-
   return {
-    async add(run: Pick<Run, 'id' | 'principal' | 'agentName' | 'runner' | 'queuedAt'>): Promise<void> {
-      const { id, principal, agentName, runner, queuedAt } = run;
+    async add({ id, principal, agentName, runner, queuedAt }) {
       const named = [keys.agent(agentName), keys.principal(principal), keys.runner(runner)];
       await Promise.all([
         redis.zadd(keys.all, queuedAt, id),
@@ -45,8 +105,7 @@ export function openIndexes(redis: RedisClient, prefix: string) {
         ...named.map((index) => redis.zadd(index, queuedAt, id)),
       ]);
     },
-    async move(run: Pick<Run, 'id' | 'state' | 'queuedAt' | 'host'>): Promise<void> {
-      const { id, state, queuedAt, host } = run;
+    async move({ id, state, queuedAt, host }) {
       await Promise.all([
         redis.zadd(keys.state(state), queuedAt, id),
         ...RUN_STATES.filter((other) => other !== state).map((other) => redis.zrem(keys.state(other), id)),
@@ -55,53 +114,24 @@ export function openIndexes(redis: RedisClient, prefix: string) {
           : [redis.sadd(keys.named, keys.host(host)), redis.zadd(keys.host(host), queuedAt, id)]),
       ]);
     },
-    /** Up to `count` ids that may match, newest first, after a position. */
-    async page(filter: RunFilter, after: ListPosition | undefined, count: number): Promise<ListPosition[]> {
-      const index = indexFor(filter);
-      // Runs of the same millisecond are ordered by id, so those up to the position's own id are passed over.
-      const most = after === undefined ? '+inf' : String(after.queuedAt);
-      const found: ListPosition[] = [];
-      for (let offset = 0; found.length < count; offset += count) {
-        const flat = await redis.zrevrangebyscore(index, most, '-inf', 'WITHSCORES', 'LIMIT', offset, count);
-        for (let at = 0; at < flat.length; at += 2) {
-          const position = { id: flat[at] ?? '', queuedAt: Number(flat[at + 1]) };
-          if (after && position.queuedAt === after.queuedAt && position.id >= after.id) continue;
-          found.push(position);
-        }
-        if (flat.length < count * 2) break;
-      }
-      return found.slice(0, count);
-    },
-    async withPrefix(text: string): Promise<string[]> {
-      return redis.zrangebylex(keys.ids, `[${text}`, `[${text}\xff`, 'LIMIT', 0, 3);
-    },
-    async count(state: RunState): Promise<number> {
-      return redis.zcard(keys.state(state));
-    },
-    /** Forgets a run whose record is gone. */
-    async forget(id: string, filter: RunFilter = {}): Promise<void> {
+    page: (filter, after, count) => newestAfter(redis, indexFor(keys, filter), after, count),
+    oldestFirst: (state) => oldestFirst(redis, state === undefined ? keys.all : keys.state(state)),
+    withPrefix: (text) => redis.zrangebylex(keys.ids, `[${text}`, `[${text}\xff`, 'LIMIT', 0, 3),
+    count: (state) => redis.zcard(keys.state(state)),
+    async forget(id, filter = {}) {
       await Promise.all([
-        redis.zrem(indexFor(filter), id),
+        redis.zrem(indexFor(keys, filter), id),
         redis.zrem(keys.all, id),
         redis.zrem(keys.ids, id),
         ...RUN_STATES.map((state) => redis.zrem(keys.state(state), id)),
       ]);
     },
-    /**
-     * Takes up to `count` runs queued before a time out of each index that is named after an agent, a runner, a
-     * principal or a host, where `isGone` says that their record is. Nobody else would, unless somebody lists them.
-     */
-    async forgetGone(before: number, count: number, isGone: (id: string) => Promise<boolean>): Promise<void> {
+    async forgetGone(before, isGone) {
       for (const index of await redis.smembers(keys.named)) {
-        for (const id of await redis.zrangebyscore(index, '-inf', `(${before}`, 'LIMIT', 0, count))
+        for await (const id of oldestFirst(redis, index, `(${before}`))
           if (await isGone(id)) await redis.zrem(index, id);
         if ((await redis.zcard(index)) === 0) await redis.srem(keys.named, index);
       }
     },
-    /** The oldest ids of a state, or of all runs. */
-    async oldest(state: RunState | undefined, count: number): Promise<string[]> {
-      return redis.zrange(state === undefined ? keys.all : keys.state(state), '0', String(count - 1));
-    },
   };
 }
-export type Indexes = ReturnType<typeof openIndexes>;

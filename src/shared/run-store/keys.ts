@@ -1,4 +1,4 @@
-/** Every key of a run carries its id as hash tag, so that on a cluster one run's keys stay together for its scripts. */
+/** The keys of one run. Each has its id as hash tag, so that on a cluster they stay together for its scripts. */
 export function runKeys(prefix: string, id: string) {
   const run = `${prefix}:run:{${id}}`;
   return {
@@ -6,7 +6,7 @@ export function runKeys(prefix: string, id: string) {
     events: `${run}:events`,
     request: `${run}:request`,
     result: `${run}:result`,
-    /** Rung with `output` for new output and with the new state for a change of the record. */
+    /** Notified with `output` of new output, and with the new state of a change of the record. */
     channel: `${run}:bell`,
   };
 }

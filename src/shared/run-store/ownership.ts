@@ -48,3 +48,17 @@ export interface Chunk {
   readonly offset: number;
   readonly bytes: Buffer;
 }
+
+/** What came of an attempt to append, and how much output the stream has now. */
+export interface Appended extends Shipped {
+  /** 1: all of it is in. 0: an offset was not the next one, go on from `out` and `err`. -1: somebody else owns the run. */
+  readonly code: 1 | 0 | -1;
+}
+
+/** What a kill request found. */
+export interface KillRecorded {
+  /** Undefined when there is no such run. */
+  readonly state: RunState | undefined;
+  /** The owner, which has to be notified; empty when there is none. */
+  readonly worker: string;
+}

@@ -1,6 +1,7 @@
 import { attemptsOf } from '../agents/fallbacks.js';
 import { omitUndefined } from '../omit-undefined.js';
 import { LOCAL } from '../principal.js';
+import type { RedisClient } from '../redis/connect.js';
 import type { Credentials, Failure, KillSignal, Run, RunOrder, Usage } from '../run.js';
 import { RUN_STATES, type RunState } from '../run-state.js';
 
@@ -70,6 +71,11 @@ export function runFromFields(fields: Fields): Run | undefined {
       endedAt: number(fields.endedAt),
     }),
   };
+}
+
+/** The run whose record is at a key; undefined when there is none. */
+export async function readRun(redis: RedisClient, key: string): Promise<Run | undefined> {
+  return runFromFields(await redis.hgetall(key));
 }
 
 /** The fields that a new run starts with, flat as HSET takes them. */

@@ -1,85 +1,83 @@
 import type { RedisClient } from '../redis/connect.js';
 import type { Run } from '../run.js';
 import { isEnded } from '../run-state.js';
+import type { RunScripts } from './scripts.js';
 
-/** A line of which a crash left something behind is forgotten after this (ms): no run takes longer. */
+/** Waiters that a crash left behind are forgotten after this (ms): no run takes longer. */
 const FORGET_MS = 31 * 24 * 60 * 60_000;
 
-/** KEYS line · ARGV run, time to live · joins at the end, once; answers the first, whose turn it is. */
-const JOIN = `
-local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
-redis.call('ZADD', KEYS[1], 'NX', last[2] and last[2] + 1 or 0, ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return redis.call('ZRANGE', KEYS[1], 0, 0)[1]`;
-
-/** KEYS line · ARGV run, time to live · goes to the front: its program uses the session already. */
-const HOLD = `
-local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-if first[1] ~= ARGV[1] then redis.call('ZADD', KEYS[1], first[2] and first[2] - 1 or 0, ARGV[1]) end
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return 1`;
-
 /** What a run has to do with sessions. */
-type InLine = Pick<Run, 'id' | 'runner' | 'sessionId' | 'resumes'>;
+export type SessionUser = Pick<Run, 'id' | 'runner' | 'sessionId' | 'resumes'>;
+
+/** Told of a queued run that holds a session from now on, because the run that held it before has ended. */
+export type SessionListener = (next: Run) => Promise<void>;
 
 /**
- * Whose turn it is on a session: a line of run ids for each, the first of which may use it until its end, so that two
- * programs never write one conversation. The record says who has ended; what a crash leaves in a line is passed over.
+ * Locks on sessions, so that two programs never write one conversation. Each is a list of run ids, the first of which
+ * holds the session until its end; the others wait. The record says who has ended: what a crash leaves is passed over.
  */
+export interface SessionLocks {
+  /** Waits for the session that the run resumes. Answers the run that holds it; undefined: this one does. */
+  lock(run: SessionUser): Promise<string | undefined>;
+  /** The run that a queued one waits for, because it holds its session; undefined when there is none. */
+  holder(run: SessionUser & Pick<Run, 'state'>): Promise<string | undefined>;
+  /** A running program has told which session it uses: from here on it holds it, whoever waits. */
+  hold(runner: string, sessionId: string, id: string): Promise<void>;
+  /** Leaves every lock at the end of a run, however it ended, and tells the listeners who is next. */
+  release(run: SessionUser): Promise<void>;
+  onFree(listener: SessionListener): void;
+}
+
+/** Opens the session locks; `get` reads a record. */
 export function openSessionLocks(
-  redis: RedisClient,
+  redis: RedisClient & RunScripts,
   prefix: string,
   get: (id: string) => Promise<Run | undefined>,
-  promote: (runId: string, queue: string) => Promise<void>,
-) {
-  const line = (runner: string, sessionId: string) => `${prefix}:session-line:${runner}:${sessionId}`;
-  const isGone = async (id: string) => {
+): SessionLocks {
+  const waitersOf = (runner: string, sessionId: string) => `${prefix}:session-line:${runner}:${sessionId}`;
+  const listeners: SessionListener[] = [];
+
+  async function isGone(id: string): Promise<boolean> {
     const run = await get(id);
     return !run || isEnded(run.state);
-  };
+  }
 
-  /** Takes a run out of a line; the one whose turn it is then, and which waits, is promoted. */
-  async function step(key: string, id: string): Promise<void> {
-    if ((await redis.zrem(key, id)) === 0) return;
+  /** Takes a run out of a lock; whoever holds it then, and is queued, is told of. */
+  async function leave(waiters: string, id: string): Promise<void> {
+    if ((await redis.zrem(waiters, id)) === 0) return;
     for (;;) {
-      const [first] = await redis.zrange(key, '0', '0');
+      const [first] = await redis.zrange(waiters, '0', '0');
       if (first === undefined) return;
       const next = await get(first);
-      if (next?.state === 'queued') await promote(next.id, next.queue);
+      if (next?.state === 'queued') await Promise.all(listeners.map((listener) => listener(next)));
       if (next && !isEnded(next.state)) return;
-      await redis.zrem(key, first);
+      await redis.zrem(waiters, first);
     }
   }
 
   return {
-    /** Gets into the line of the session that the run resumes. Answers the run that is waited for; undefined: go. */
-    async lockSession({ id, runner, resumes }: InLine): Promise<string | undefined> {
+    async lock({ id, runner, resumes }) {
       if (resumes === undefined) return undefined;
-      const key = line(runner, resumes);
+      const waiters = waitersOf(runner, resumes);
       for (;;) {
-        const first = String(await redis.eval(JOIN, 1, key, id, FORGET_MS));
+        const first = await redis.joinSession(waiters, id, FORGET_MS);
         if (first === id) return undefined;
         if (!(await isGone(first))) return first;
-        await redis.zrem(key, first);
+        await redis.zrem(waiters, first);
       }
     },
-
-    /** The run that a queued one waits for, because it has its session; undefined when there is none. */
-    async sessionHolder({ id, runner, state, resumes }: InLine & Pick<Run, 'state'>): Promise<string | undefined> {
+    async holder({ id, runner, state, resumes }) {
       if (state !== 'queued' || resumes === undefined) return undefined;
-      const [first] = await redis.zrange(line(runner, resumes), '0', '0');
+      const [first] = await redis.zrange(waitersOf(runner, resumes), '0', '0');
       return first === undefined || first === id || (await isGone(first)) ? undefined : first;
     },
-
-    /** A running program has told which session it uses: nobody else may from here on. */
-    async holdSession(runner: string, sessionId: string, id: string): Promise<void> {
-      await redis.eval(HOLD, 1, line(runner, sessionId), id, FORGET_MS);
+    async hold(runner, sessionId, id) {
+      await redis.holdSession(waitersOf(runner, sessionId), id, FORGET_MS);
     },
-
-    /** Leaves every line at the end of a run, however it ended. */
-    async releaseSessions({ id, runner, sessionId, resumes }: InLine): Promise<void> {
+    async release({ id, runner, sessionId, resumes }) {
       for (const session of new Set([sessionId, resumes]))
-        if (session !== undefined) await step(line(runner, session), id);
+        if (session !== undefined) await leave(waitersOf(runner, session), id);
     },
+    onFree: (listener) => void listeners.push(listener),
   };
 }

@@ -3,11 +3,11 @@ import type { Run } from '../run.js';
 export interface WaitOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
-  /** Called for each ring while waiting; new output rings with `output`. */
+  /** Called for each notification while waiting; that of new output is `output`. */
   readonly onNotification?: (message: string) => void;
 }
 
-/** A lost ring costs this much (ms): the record is looked at again without one. One heartbeat. */
+/** A lost notification costs this much (ms): the record is looked at again without one. One heartbeat. */
 const LOOK_AGAIN_MS = 5_000;
 
 interface Source {
@@ -17,7 +17,7 @@ interface Source {
 
 /**
  * Waits until `until` holds for a run and answers the record; at the time-out or the abort it answers the record as it
- * is then. Undefined when there is no such run. Rings wake it, so it neither polls nor misses a change.
+ * is then. Undefined when there is no such run. Notifications wake it, so it neither polls nor misses a change.
  */
 export async function waitForRun(
   { get, listen }: Source,

@@ -7,7 +7,6 @@ import { endLeftovers, KEEP_ENDED_MS, tidyEnded } from './tidy.js';
 /** A run that was created and not placed is placed by the sweep when it is older than this (ms). */
 const PLACED_WITHIN_MS = 60_000;
 const SWEEP_EVERY_MS = 5 * 60_000;
-const PAGE = 200;
 
 /** Owners gone silent: their runs are `orphaned`, and after `lostAfterMs` `failed`. Cheap while everybody lives. */
 async function sweepOwners(deps: WorkerDeps): Promise<void> {
@@ -49,7 +48,7 @@ async function sweepOwners(deps: WorkerDeps): Promise<void> {
 async function sweepAll(deps: WorkerDeps): Promise<void> {
   const { pool } = deps;
   const now = await pool.runs.now();
-  for (const id of await pool.runs.indexes.oldest('queued', PAGE)) {
+  for await (const id of pool.runs.indexes.oldestFirst('queued')) {
     const run = await pool.runs.get(id);
     if (run?.state !== 'queued') await (run ? pool.runs.reindex(id) : pool.runs.indexes.forget(id));
     else if (now - run.queuedAt > PLACED_WITHIN_MS && !(await pool.queues.has(id, run.queue))) {
@@ -57,13 +56,13 @@ async function sweepAll(deps: WorkerDeps): Promise<void> {
       if (order) await pool.queues.enqueue(id, run.queue, order);
     }
   }
-  for (const id of await pool.runs.indexes.oldest(undefined, PAGE))
+  for await (const id of pool.runs.indexes.oldestFirst())
     if (!(await pool.runs.get(id))) await pool.runs.indexes.forget(id);
   const isGone = async (id: string) => (await pool.runs.get(id)) === undefined;
-  await pool.runs.indexes.forgetGone(now - pool.config.recordRetentionMs, PAGE, isGone);
+  await pool.runs.indexes.forgetGone(now - pool.config.recordRetentionMs, isGone);
   const register = new Set((await pool.workers.list()).map((worker) => worker.id));
   for (const state of ['running', 'orphaned'] as const)
-    for (const id of await pool.runs.indexes.oldest(state, PAGE)) {
+    for await (const id of pool.runs.indexes.oldestFirst(state)) {
       const run = await pool.runs.get(id);
       if (!run || run.state !== state) await (run ? pool.runs.reindex(id) : pool.runs.indexes.forget(id));
       else if (state === 'running' && !register.has(run.worker ?? '')) await pool.runs.orphan(run);

@@ -1,7 +1,7 @@
 import type { Logger } from '../../shared/logger.js';
 import { isEnded, type RunState } from '../../shared/run-state.js';
-import type { RunStore } from '../../shared/run-store/open.js';
 import type { Ending, Ownership } from '../../shared/run-store/ownership.js';
+import type { RunStore } from '../../shared/run-store/run-store.js';
 import { again } from '../again.js';
 import type { Shipping } from '../output/ship.js';
 

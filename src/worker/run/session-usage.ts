@@ -1,6 +1,6 @@
 import type { Logger } from '../../shared/logger.js';
 import type { Usage } from '../../shared/run.js';
-import type { RunStore } from '../../shared/run-store/open.js';
+import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Findings, Runner } from '../../shared/runners/runner.js';
 import { again } from '../again.js';
 

@@ -1,8 +1,8 @@
 import type { Logger } from '../../shared/logger.js';
 import type { Lease } from '../../shared/queues/leases.js';
 import type { Failure, Run } from '../../shared/run.js';
-import type { RunStore } from '../../shared/run-store/open.js';
 import type { Ownership } from '../../shared/run-store/ownership.js';
+import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Runner } from '../../shared/runners/runner.js';
 import type { Spool, SpoolMeta } from '../spool/spool.js';
 

@@ -25,7 +25,7 @@ describe('the indexes named after agents, runners, principals and hosts', () => 
     while ((await pool.runs.now()) < before) await pause(1);
     await create('young', 'a');
     const asked: string[] = [];
-    await pool.runs.indexes.forgetGone(before, 10, async (id) => {
+    await pool.runs.indexes.forgetGone(before, async (id) => {
       asked.push(id);
       return id === 'old1';
     });

@@ -1,0 +1,53 @@
+import { Queue } from 'bullmq';
+import type { Logger } from '../logger.js';
+import type { RedisClient } from '../redis/connect.js';
+import type { Notifications } from '../redis/notifications.js';
+import type { QueueLimits } from './queues.js';
+
+/** What the functions of the queues work on. */
+export interface QueueParts {
+  readonly redis: RedisClient;
+  readonly notifications: Notifications;
+  readonly limits: QueueLimits;
+  readonly logger: Logger;
+  /** The set of the names of all queues. */
+  readonly known: string;
+  readonly channelOf: (queue: string) => string;
+  /** The prefix of BullMQ, by queue: with a hash tag, so that a cluster keeps the keys of one queue together. */
+  readonly taggedPrefix: (queue: string) => string;
+  readonly opened: Map<string, Queue>;
+}
+
+/** Opens the parts of the queues on one connection. */
+export function openParts(
+  redis: RedisClient,
+  notifications: Notifications,
+  prefix: string,
+  limits: QueueLimits,
+  logger: Logger,
+): QueueParts {
+  return {
+    redis,
+    notifications,
+    limits,
+    logger,
+    known: `${prefix}:queues`,
+    channelOf: (queue) => `${prefix}:queue-bell:${queue}`,
+    taggedPrefix: (queue) => `{${prefix}:${queue}}`,
+    opened: new Map(),
+  };
+}
+
+/** The queue of a name, opened when it is asked for first. */
+export function bullQueue({ redis, logger, taggedPrefix, opened }: QueueParts, name: string): Queue {
+  const there = opened.get(name);
+  if (there) return there;
+  const queue = new Queue(name, {
+    connection: redis,
+    prefix: taggedPrefix(name),
+    streams: { events: { maxLen: 1_000 } },
+  });
+  queue.on('error', (error) => logger.debug({ queue: name, err: error.message }, 'BullMQ reports an error'));
+  opened.set(name, queue);
+  return queue;
+}

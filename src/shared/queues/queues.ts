@@ -1,0 +1,52 @@
+import type { Queue } from 'bullmq';
+import type { RunOrder } from '../run.js';
+import type { Claimer, Lease } from './leases.js';
+
+export interface QueueCounts {
+  readonly queue: string;
+  readonly waiting: number;
+  readonly delayed: number;
+  readonly active: number;
+  readonly completed: number;
+  readonly failed: number;
+}
+
+export interface QueueLimits {
+  readonly maxQueueLength: number;
+  readonly recordRetentionMs: number;
+  readonly lockMs: number;
+}
+
+/** The only gateway to BullMQ: placing, finding and claiming jobs. Every method may throw when Redis is unreachable. */
+export interface Queues {
+  /** The queue itself, for Bull Board. */
+  bullQueue(name: string): Queue;
+  /** Names of all queues that were ever used, in order. */
+  names(): Promise<string[]>;
+  /** Makes a queue known before it has a job. */
+  announce(name: string): Promise<void>;
+  counts(): Promise<QueueCounts[]>;
+
+  /** Throws a UserError when no more runs may wait in a queue. */
+  checkRoom(name: string, more?: number): Promise<void>;
+  /** Places a run. Placing it twice leaves one job. */
+  enqueue(runId: string, name: string, order: RunOrder): Promise<void>;
+  /** Whether BullMQ has a job for a run. */
+  has(runId: string, name: string): Promise<boolean>;
+  /** How many runs start before this one, plus one; undefined when it does not wait, or waits for a time. */
+  position(runId: string, name: string): Promise<number | undefined>;
+  /** Lets a delayed run be taken at once. */
+  promote(runId: string, name: string): Promise<void>;
+  /** Takes a waiting run out of its queue; false when it is not waiting there any more. */
+  remove(runId: string, name: string): Promise<boolean>;
+  /** Removes jobs that ended longer ago than the record retention: BullMQ itself does so only when another one ends. */
+  clean(): Promise<void>;
+
+  /** Calls back when a job was placed in a queue, and once more when a delayed one is due. */
+  onPlaced(name: string, onPlaced: () => void): Promise<() => void>;
+  claimer(name: string, owner: string): Claimer;
+  /** The lease of a job that an earlier worker of this host held; undefined when the job is gone. */
+  resumeLease(runId: string, name: string, token: string): Promise<Lease | undefined>;
+
+  stop(): Promise<void>;
+}

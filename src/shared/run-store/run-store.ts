@@ -1,0 +1,83 @@
+import type { Credentials, Failure, KillRequest, Run, RunOrder } from '../run.js';
+import type { Indexes, ListPosition, RunFilter } from './indexes.js';
+import type { StreamName } from './output.js';
+import type { Appended, Change, Chunk, EndChange, Ending, KillRecorded, Ownership, Shipped } from './ownership.js';
+import type { OutputPage, OutputQuery } from './read-output.js';
+import type { SessionListener, SessionUser } from './session-locks.js';
+import type { Sessions } from './sessions.js';
+import type { WaitOptions } from './wait.js';
+
+/** The only gateway to runs in Redis. Every method may throw when Redis is unreachable. */
+export interface RunStore {
+  /** The time of Redis (ms since the epoch): the one clock of a pool. */
+  now(): Promise<number>;
+  /** Who these runs belong to: a name that was made with the first run store of this Redis and prefix, and stays. */
+  poolId(): Promise<string>;
+
+  /** Writes a queued run; false when there is one with this id already. */
+  create(id: string, queue: string, order: RunOrder): Promise<boolean>;
+  /** The run id that a principal's client token stands for: the given one, or the one that an earlier call chose. */
+  idForToken(principal: string, token: string, id: string): Promise<string>;
+  /** Resolves once a crash of Redis does not undo any more what was written about a run. */
+  settled(id: string): Promise<void>;
+
+  get(id: string): Promise<Run | undefined>;
+  /** What was asked for; undefined once the run's output was let go. */
+  order(id: string): Promise<RunOrder | undefined>;
+  result(id: string): Promise<string | undefined>;
+  /** Runs that match, newest first. */
+  list(filter: RunFilter, limit: number, after?: ListPosition): Promise<Run[]>;
+  /** The latest run of an agent name, with a runner or of a principal if given. */
+  latest(agentName: string, others?: Pick<RunFilter, 'runner' | 'principal'>): Promise<Run | undefined>;
+
+  output(id: string, query: OutputQuery): Promise<OutputPage>;
+  /** The last bytes of output, cut at the beginning of a character and, where it can, of a line. */
+  tail(id: string, bytes: number, stream: StreamName | undefined): Promise<OutputPage>;
+  /** The Redis time (ms) of the first output that is still kept; undefined when nothing is kept. */
+  firstKeptAt(id: string): Promise<number | undefined>;
+
+  /** Calls back at each change and each new output of a run, and after a reconnect; the message says what it was. */
+  onNotification(id: string, onNotification: (message: string) => void): Promise<() => void>;
+  /** Waits for a fact about a run, without polling; see `waitForRun`. */
+  wait(id: string, until: (run: Run) => boolean, options: WaitOptions): Promise<Run | undefined>;
+
+  /** queued → running: exactly one worker gets it, with a new epoch. */
+  claim(id: string, worker: string, host: string): Promise<Change>;
+  /** Another owner for a run that is running or orphaned, if it is still owned as `from` says. */
+  takeOver(from: Ownership, worker: string, host: string): Promise<Change>;
+  /** Records that the program runs; `isFirst` false: it is a further try, and began with the first. */
+  started(of: Ownership, pid: number, path: string, isFirst?: boolean): Promise<Change>;
+  /** Records that the provider refused, and that the next values are tried. */
+  triesAgain(of: Ownership, credentials: Credentials, because: Failure): Promise<Change>;
+  /** Records the session of a run the moment it is known. */
+  sessionKnown(of: Ownership, sessionId: string): Promise<Change>;
+  /** running → orphaned: the owner is silent. */
+  orphan(of: Ownership): Promise<Change>;
+  /** orphaned → running: the owner was only silent. */
+  comeBack(of: Ownership): Promise<Change>;
+  /** Appends output. Appending the same again changes nothing. */
+  append(of: Ownership, chunks: readonly Chunk[]): Promise<Appended>;
+  /** Records that a kill was asked for. */
+  requestKill(id: string, request: Omit<KillRequest, 'requestedAt'>): Promise<KillRecorded>;
+  /**
+   * Ends a run; the first end wins, and the answer tells whether this was it. `epoch` undefined: nobody owns it.
+   * `shipped`: it ends only when its stream has exactly so much.
+   */
+  end(id: string, epoch: number | undefined, ending: Ending, shipped?: Shipped): Promise<EndChange>;
+
+  /** Waits for the session that the run resumes. Answers the run that holds it; undefined: this one does. */
+  lockSession(run: SessionUser): Promise<string | undefined>;
+  /** The run that a queued one waits for, because it holds its session; undefined when there is none. */
+  sessionHolder(run: SessionUser & Pick<Run, 'state'>): Promise<string | undefined>;
+  /** A running program has told which session it uses: from here on it holds it, whoever waits. */
+  holdSession(runner: string, sessionId: string, id: string): Promise<void>;
+  /** Leaves every session lock; the end of a run does so by itself. */
+  releaseSessions(run: SessionUser): Promise<void>;
+  /** Calls back with the queued run that holds a session from now on. Whoever frees a session waits for the listeners. */
+  onSessionFree(listener: SessionListener): void;
+
+  /** Puts a run into the indexes that its record says; used by the sweep after a crash in between. */
+  reindex(id: string): Promise<void>;
+  readonly indexes: Indexes;
+  readonly sessions: Sessions;
+}

@@ -1,0 +1,33 @@
+-- Changes a run that is in one of some states and, if an epoch is given, still has it. Answers { changed, state, epoch }.
+local run, events = KEYS[1], KEYS[2]
+local channel = ARGV[1]
+local from = ARGV[2]              -- the states it may be in, with commas
+local to = ARGV[3]                -- '': it stays what it is
+local owner_epoch = ARGV[4]       -- '': any
+local is_new_owner = ARGV[5] == '1'
+local time_field = ARGV[6]        -- gets the time; '': none
+local event = ARGV[7]             -- '': none
+local FIRST_FIELD = 8             -- then field, value, ...
+
+local state = redis.call('HGET', run, 'state')
+if not state then return { 0, 'unknown', 0 } end
+local epoch = redis.call('HGET', run, 'epoch')
+local is_allowed = string.find(',' .. from .. ',', ',' .. state .. ',', 1, true)
+if not is_allowed or (owner_epoch ~= '' and owner_epoch ~= epoch) then return { 0, state, tonumber(epoch) } end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if to ~= '' then
+  redis.call('HSET', run, 'state', to)
+  state = to
+end
+if is_new_owner then
+  -- At least the time: should Redis forget an epoch in a crash, the next one is another all the same.
+  epoch = string.format('%.0f', math.max(tonumber(epoch) + 1, now))
+  redis.call('HSET', run, 'epoch', epoch)
+end
+if time_field ~= '' then redis.call('HSET', run, time_field, now) end
+if #ARGV >= FIRST_FIELD then redis.call('HSET', run, unpack(ARGV, FIRST_FIELD)) end
+if event ~= '' then redis.call('XADD', events, '*', 'k', 'state', 'd', event) end
+redis.call('PUBLISH', channel, state)
+return { 1, state, tonumber(epoch) }

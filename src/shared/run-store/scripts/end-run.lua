@@ -1,0 +1,38 @@
+-- Ends a run. Answers { code, state, epoch, out, err }; code is 1 (ended), 0 (it may not) or -1 (output is missing: go on
+-- from out and err). All in one step, so whoever is told of the end finds the result and all output, and what is kept for
+-- a time only gets it whoever dies in between.
+local run, events, request, result = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local channel = ARGV[1]
+local from = ARGV[2]                 -- the states it may be in, with commas
+local to = ARGV[3]
+local owner_epoch = ARGV[4]          -- '': any
+local out_needed = ARGV[5]           -- bytes that the stream must have; '': any
+local err_needed = ARGV[6]
+local event = ARGV[7]
+local result_text = ARGV[8]          -- '': none
+local output_retention_ms = ARGV[9]
+local record_retention_ms = ARGV[10]
+local FIRST_FIELD = 11               -- then field, value, ...
+
+local record = redis.call('HMGET', run, 'state', 'epoch', 'out', 'err')
+local state, epoch, out, err = record[1], record[2], tonumber(record[3]), tonumber(record[4])
+if not state then return { 0, 'unknown', 0, 0, 0 } end
+local is_allowed = string.find(',' .. from .. ',', ',' .. state .. ',', 1, true)
+if not is_allowed or (owner_epoch ~= '' and owner_epoch ~= epoch) then
+  return { 0, state, tonumber(epoch), out, err }
+end
+if out_needed ~= '' and (tonumber(out_needed) ~= out or tonumber(err_needed) ~= err) then
+  return { -1, state, tonumber(epoch), out, err }
+end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if result_text ~= '' then redis.call('SET', result, result_text, 'PX', record_retention_ms) end
+redis.call('HSET', run, 'state', to, 'endedAt', now)
+if #ARGV >= FIRST_FIELD then redis.call('HSET', run, unpack(ARGV, FIRST_FIELD)) end
+redis.call('XADD', events, '*', 'k', 'state', 'd', event)
+redis.call('PEXPIRE', events, output_retention_ms)
+redis.call('PEXPIRE', request, output_retention_ms)
+redis.call('PEXPIRE', run, record_retention_ms)
+redis.call('PUBLISH', channel, to)
+return { 1, to, tonumber(epoch), out, err }
