@@ -30,7 +30,6 @@ ENV HOME=/home/agentpool AGENTPOOL_HOME=/var/lib/agentpool
 RUN mkdir -p /home/agentpool /var/lib/agentpool /workspace \
   && chown 1000:1000 /home/agentpool /var/lib/agentpool /workspace \
   && ln -s /app/dist/cli/main.js /usr/local/bin/agentpool
-# Not /workspace: agentpool reads .env and agentpool.config.json where it is started, and runs may write there.
 WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist

@@ -1,25 +1,50 @@
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { type Config, loadConfig, RUN_MARK } from '../shared/config/load.js';
+import { type Config, checkedConfig } from '../shared/config/load.js';
+import { RUN_MARK, withoutMark } from '../shared/config/names.js';
+import { type DirectoryFiles, type Ignored, readSources } from '../shared/config/sources.js';
+import { ConfigError } from '../shared/errors.js';
 import { type Logger, openLogger } from '../shared/logger.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
+import { plainText } from '../shared/plain-text.js';
 import { openPool, type Pool } from '../shared/pool.js';
 import type { RedisRole } from '../shared/redis/connect.js';
 import { ensureEmbeddedRedis } from '../shared/redis/embedded.js';
 import { parseRedisUrl, type RedisTarget } from '../shared/redis/target.js';
+import { note } from './print.js';
+import { trustOf } from './trusted.js';
 
 /** What every subcommand starts with. */
 export interface Context {
   readonly config: Config;
+  /** The environment of this process, with what the command line sets in its names; nothing from a file. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
+  /** Files of which something was not taken, and why. */
+  readonly ignored: readonly Ignored[];
+  /** The files that something was taken from. */
+  readonly readFrom: readonly string[];
+  /** Whether somebody has set it, in the environment, a file or the command line. */
+  isSet(setting: string): boolean;
+  /** What programs may be given: the environment, and the file of secrets where that is silent. Throws a ConfigError. */
+  variables(): Readonly<Record<string, string | undefined>>;
   /** Where Redis is; starts the private one when there is no REDIS_URL. */
   redis(): Promise<RedisTarget>;
   connect(role: RedisRole): Promise<Pool>;
 }
 
-function fileOrNothing(path: string): string | undefined {
+interface Opening {
+  /** What the command line sets, in the names of the environment. */
+  readonly overrides?: Readonly<Record<string, string | undefined>>;
+  /** A program has chosen the working directory, not a person: nothing there is read, here and in what we start. */
+  readonly startedByProgram?: boolean;
+  /** Another process of ours has said already what is ignored. */
+  readonly quiet?: boolean | undefined;
+}
+
+/** The text of a file; undefined where there is none that we may read. */
+export function readFileIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch {
@@ -27,26 +52,52 @@ function fileOrNothing(path: string): string | undefined {
   }
 }
 
-/** The environment with what `.env` adds to it; what is set already wins. */
-function environment(): Record<string, string | undefined> {
-  const file = fileOrNothing(resolve('.env'));
-  return { ...(file === undefined ? {} : parseEnv(file)), ...process.env };
-}
-
-/** Loads the configuration, with what the command line sets in the names of the environment. */
-export function openContext(name: string, overrides: Readonly<Record<string, string | undefined>> = {}): Context {
-  const given = omitUndefined(overrides);
-  const env = { ...environment(), ...given };
-  const config = loadConfig({ env, cwd: process.cwd(), readFile: fileOrNothing });
+/** Loads the configuration, and says on stderr what of it was not taken. */
+export function openContext(
+  name: string,
+  { overrides = {}, startedByProgram = false, quiet = false }: Opening = {},
+): Context {
+  const given: Record<string, string | undefined> = { ...process.env, ...omitUndefined(overrides) };
+  // What is looked up from where we happen to be would be a program of the checkout that we are in.
+  if (given.PATH !== undefined) process.env.PATH = given.PATH = absoluteEntries(given.PATH);
+  const env = { ...given, ...(startedByProgram && { AGENTPOOL_DIRECTORY_CONFIG: 'never' }) };
+  const surroundings = {
+    env: given,
+    cwd: process.cwd(),
+    readFile: readFileIfThere,
+    ...(!startedByProgram && { trust: (files: DirectoryFiles) => trustOf(files, env) }),
+  };
+  const sources = readSources(surroundings);
+  for (const { path, why } of quiet ? [] : sources.ignored) note(plainText(`agentpool: ignored ${path}: ${why}`));
+  const config = checkedConfig(sources, surroundings);
   const logger = openLogger(name, config.logLevel);
   const redis = async (): Promise<RedisTarget> =>
     config.redisUrl
       ? parseRedisUrl(config.redisUrl)
       : { kind: 'socket', path: await ensureEmbeddedRedis(config.home, env) };
-  return { config, env, logger, redis, connect: async (role) => openPool(config, await redis(), role, logger) };
+  return {
+    config,
+    env,
+    logger,
+    ignored: sources.ignored,
+    readFrom: [...new Set([...sources.from.values(), ...sources.configFiles.keys()])],
+    isSet: (setting) => Object.hasOwn(sources.settings, setting),
+    variables: () => ({ ...secretsOf(config), ...env }),
+    redis,
+    connect: async (role) => openPool(config, await redis(), role, logger),
+  };
 }
 
-/** The environment for a process of ours that outlives the run we may be called from. */
+const absoluteEntries = (path: string) => path.split(delimiter).filter(isAbsolute).join(delimiter);
+
+function secretsOf({ secretsFile, home }: Config): Record<string, string | undefined> {
+  const text = readFileIfThere(secretsFile ?? join(home, 'secrets.env'));
+  if (text === undefined && secretsFile !== undefined)
+    throw new ConfigError([`AGENTPOOL_SECRETS_FILE: ${secretsFile} cannot be read`]);
+  return parseEnv(withoutMark(text ?? ''));
+}
+
+/** The environment for a process of ours that outlives the run we may be called from; it reads the files that we read. */
 export function unmarked(env: Context['env']): Record<string, string> {
   return Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[0] !== RUN_MARK),

@@ -21,7 +21,7 @@ export function addDemo(program: Command): void {
     .option('--json', 'print the table as JSON')
     .addHelpText('after', '\nExample:\n  agentpool demo')
     .action(async (options: { json?: boolean }) => {
-      process.exitCode = await demo(openContext('demo'), options.json ?? false);
+      process.exitCode = await demo(openContext('demo', { startedByProgram: true }), options.json ?? false);
     });
 }
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type ProfileSummary, referencesIn } from '../shared/agents/profile.js';
 import { allRunners } from '../shared/runners/list.js';
 import { findProgram } from '../worker/prepare/installed.js';
@@ -5,7 +6,9 @@ import type { Context } from './context.js';
 import type { Finding } from './finding.js';
 
 /** What runners of the operator and stored agents name as variables, and this environment lacks. Never a value. */
-export function credentialFindings({ config, env }: Context, agents?: readonly ProfileSummary[]): Finding[] {
+export function credentialFindings(context: Context, agents?: readonly ProfileSummary[]): Finding[] {
+  const { config } = context;
+  const env = context.variables();
   const runners = allRunners(config.customRunners);
   const lacking = (names: readonly string[]) => [...new Set(names)].filter((name) => env[name] === undefined);
   /** Where the program is not, no worker of this host will need them. */
@@ -20,7 +23,7 @@ export function credentialFindings({ config, env }: Context, agents?: readonly P
         ok: !here,
         note: true,
         found: `${runner} is to get ${missing.join(', ')}, which this environment lacks${here ? '' : '; a worker that has the program needs it'}`,
-        fix: `put ${missing.map((name) => `${name}=...`).join(' ')} into the .env of the worker, and start it anew`,
+        fix: `put ${missing.map((name) => `${name}=...`).join(' ')} into ${join(config.home, 'secrets.env')} on its host, and start the worker again`,
       },
     ];
   };

@@ -2,6 +2,7 @@ import { statfsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { privateDirectory } from '../shared/config/home.js';
 import { messageOf } from '../shared/errors.js';
+import { plainText } from '../shared/plain-text.js';
 import { type Context, openContext } from './context.js';
 import { credentialFindings } from './doctor-credentials.js';
 import { poolFindings } from './doctor-pool.js';
@@ -19,10 +20,11 @@ export function addDoctor(program: Command): void {
     .option('--json', 'print data as JSON')
     .addHelpText('after', '\nExits with 69 when Redis or a worker cannot be reached.\n\nExample:\n  agentpool doctor')
     .action(async (options: { json?: boolean }) => {
-      const context = openContext('doctor', { AGENTPOOL_LOG_LEVEL: 'silent' });
+      const context = openContext('doctor', { overrides: { AGENTPOOL_LOG_LEVEL: 'silent' }, quiet: true });
       const pool = await poolFindings(context);
       const findings = [
         nodeFinding(),
+        ...configurationFindings(context),
         ...pool.findings,
         ...(await runnerFindings(context, pool.workers)),
         ...credentialFindings(context, pool.agents),
@@ -32,6 +34,14 @@ export function addDoctor(program: Command): void {
       else printFindings(findings);
       process.exitCode = pool.workers.length > 0 ? EXIT.ok : EXIT.unreachable;
     });
+}
+
+function configurationFindings({ readFrom, ignored }: Context): Finding[] {
+  const read = readFrom.length === 0 ? 'the environment alone' : `the environment, ${readFrom.join(', ')}`;
+  return [
+    { what: 'Configuration', ok: true, found: read },
+    ...ignored.map(({ path, why }) => ({ what: 'Ignored', ok: true, note: true, found: plainText(`${path}: ${why}`) })),
+  ];
 }
 
 function nodeFinding(): Finding {

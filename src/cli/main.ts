@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../shared/version.js';
@@ -27,6 +28,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   agents: async () => (await import('./agents.js')).addAgents,
   import: async () => (await import('./import.js')).addImport,
   doctor: async () => (await import('./doctor.js')).addDoctor,
+  trust: async () => (await import('./trust.js')).addTrust,
   demo: async () => (await import('./demo.js')).addDemo,
 };
 
@@ -40,12 +42,25 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0); // the reader of our pipe has seen enough
 });
 
+/** Where the configuration is, for this command and all that it starts. */
+function withConfigurationFiles(command: Command): Command {
+  command.commands.forEach(withConfigurationFiles);
+  return command
+    .option('--config-file <path>', 'a configuration file, instead of those in their usual places')
+    .option('--env-file <path>', 'a file with settings, before those in their usual places')
+    .hook('preAction', (asked) => {
+      const { configFile, envFile } = asked.opts<{ configFile?: string; envFile?: string }>();
+      if (configFile !== undefined) process.env.AGENTPOOL_CONFIG = resolve(configFile);
+      if (envFile !== undefined) process.env.AGENTPOOL_ENV_FILE = resolve(envFile);
+    });
+}
+
 try {
   const asked = process.argv[2] ?? '';
   const one = Object.hasOwn(SUBCOMMANDS, asked) ? SUBCOMMANDS[asked] : undefined;
   const isVersion = asked === '--version' || asked === '-V';
   for (const load of one ? [one] : isVersion ? [] : Object.values(SUBCOMMANDS)) (await load())(program);
-  for (const command of program.commands) command.exitOverride();
+  for (const command of program.commands) withConfigurationFiles(command).exitOverride();
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.wrongUse;

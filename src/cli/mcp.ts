@@ -11,7 +11,7 @@ export function addMcp(program: Command): void {
     )
     .addHelpText('after', '\nExample:\n  claude mcp add agentpool -- agentpool mcp')
     .action(async () => {
-      const context = openContext('mcp');
+      const context = openContext('mcp', { startedByProgram: true });
       if (!context.config.redisUrl) await ensurePoolUp(context);
       const pool = await context.connect('asking');
       await serveStdio(pool);

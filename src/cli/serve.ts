@@ -16,7 +16,10 @@ export function addServe(program: Command): void {
     .addHelpText('after', '\nExample:\n  agentpool serve --port 8080')
     .action(async (options: { port?: string; json?: boolean; withParent?: boolean }) => {
       const signal = onInterruptOrOrphaned(options.withParent);
-      const pool = await openContext('serve', { AGENTPOOL_PORT: options.port }).connect('asking');
+      const pool = await openContext('serve', {
+        overrides: { AGENTPOOL_PORT: options.port },
+        quiet: options.withParent,
+      }).connect('asking');
       const http = await startHttp(pool, { mcp: openMcpHttp(pool), board: createBoard(pool) }).catch(
         async (error: unknown) => {
           await pool.stop();

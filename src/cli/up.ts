@@ -28,7 +28,7 @@ export function addUp(program: Command): void {
     .addHelpText('after', '\nExample:\n  agentpool up --detach && agentpool run demo "say hello"')
     .action(async (options: { port?: string; detach?: boolean; json?: boolean }) => {
       const signal = onInterrupt();
-      const context = openContext('up', { AGENTPOOL_PORT: options.port });
+      const context = openContext('up', { overrides: { AGENTPOOL_PORT: options.port } });
       const running = readPoolProcess(context.config.home);
       if (running || options.detach) {
         const portArgs = options.port === undefined ? [] : ['--port', options.port];
@@ -67,12 +67,7 @@ async function up(context: Context, signal: AbortSignal, options: { port?: strin
   await context.redis().finally(progress.stop); // started once, before the two processes ask for it
   const childEnv = unmarked(env);
   const worker = keepRunning(['worker', '--json'], childEnv, logger);
-  const server = await startServer(
-    childEnv,
-    config.port,
-    options.port !== undefined || env.AGENTPOOL_PORT !== undefined,
-    logger,
-  );
+  const server = await startServer(childEnv, config.port, context.isSet('AGENTPOOL_PORT'), logger);
   progress.show(STARTING);
   try {
     const [line] = await Promise.all([server.ready, worker.ready]).finally(progress.stop);

@@ -62,7 +62,7 @@ async function waitAsHook(timeoutMs: number): Promise<number> {
   try {
     const runIds = runIdsIn(JSON.parse(await text(process.stdin)));
     if (runIds.length === 0) return EXIT.ok;
-    const pool = await openContext('cli').connect('asking');
+    const pool = await openContext('cli', { startedByProgram: true }).connect('asking');
     try {
       const { runs = [] } = await ask(pool, waitAgent, { runIds, timeoutMs }, onInterrupt());
       note(wakingWords(runs));

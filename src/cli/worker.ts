@@ -29,13 +29,16 @@ export function addWorker(program: Command): void {
       }) => {
         const signal = onInterruptOrOrphaned(options.withParent);
         const context = openContext('worker', {
-          AGENTPOOL_RUNNERS: options.runners,
-          AGENTPOOL_CONCURRENCY: options.concurrency,
-          AGENTPOOL_HOST_NAME: options.host,
-          AGENTPOOL_STOP_MODE: options.drain ? 'drain' : undefined,
+          overrides: {
+            AGENTPOOL_RUNNERS: options.runners,
+            AGENTPOOL_CONCURRENCY: options.concurrency,
+            AGENTPOOL_HOST_NAME: options.host,
+            AGENTPOOL_STOP_MODE: options.drain ? 'drain' : undefined,
+          },
+          quiet: options.withParent,
         });
         const pool = await context.connect('working');
-        const worker = await startWorker(pool, context.env).catch(async (error: unknown) => {
+        const worker = await startWorker(pool, context.variables()).catch(async (error: unknown) => {
           await pool.stop();
           throw error;
         });

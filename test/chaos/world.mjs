@@ -22,12 +22,14 @@ export async function makeWorld({ workers: hosts, env: extraEnv = {} }) {
     scripted: { command: 'node', args: [AGENT], output: { format: 'text' } },
     shell: { command: 'sh', args: ['-s'] },
   };
-  writeFileSync(join(work, 'agentpool.config.json'), JSON.stringify({ runners }));
+  const config = join(root, 'agentpool.config.json');
+  writeFileSync(config, JSON.stringify({ runners }));
   const socket = join(root, 'redis.sock');
   const env = {
     PATH: process.env.PATH,
     HOME: root,
     REDIS_URL: `unix://${socket}`,
+    AGENTPOOL_CONFIG: config,
     AGENTPOOL_ALLOWED_PATHS: work,
     AGENTPOOL_CONCURRENCY: '12',
     AGENTPOOL_HEARTBEAT_MS: '1000',

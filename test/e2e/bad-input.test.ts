@@ -98,12 +98,12 @@ describe('a run fails, and says why', () => {
   it('when its program cannot be executed, or its prompt is too long for an argument', async () => {
     const long = await endOf({ runner: 'by-argument', prompt: 'x'.repeat(1_000_000) });
     expect(long).toMatchObject({ status: 'failed', failure: { kind: 'invalid_request' } });
-    const broken = makePlace();
+    const broken = makePlace({ AGENTPOOL_CONFIG: '' });
     const program = join(broken.work, 'broken');
     writeFileSync(program, '#!/no/such/interpreter\n');
     chmodSync(program, 0o755);
     writeFileSync(
-      join(broken.work, 'agentpool.config.json'),
+      join(broken.home, 'agentpool.config.json'),
       JSON.stringify({ runners: { broken: { command: program } } }),
     );
     const own = await startWorkerProcess(broken);

@@ -40,7 +40,8 @@ export function makePlace(extra: Readonly<Record<string, string>> = {}, redisUrl
   const root = mkdtempSync(join(tmpdir(), 'ap-'));
   const work = mkdtempSync(join(root, 'work-'));
   const home = join(root, 'home');
-  writeFileSync(join(work, 'agentpool.config.json'), JSON.stringify({ runners: CUSTOM_RUNNERS }));
+  const config = join(root, 'agentpool.config.json');
+  writeFileSync(config, JSON.stringify({ runners: CUSTOM_RUNNERS }));
   mkdirSync(home);
   return {
     home,
@@ -50,6 +51,7 @@ export function makePlace(extra: Readonly<Record<string, string>> = {}, redisUrl
       HOME: root,
       REDIS_URL: redisUrl,
       AGENTPOOL_HOME: home,
+      AGENTPOOL_CONFIG: config,
       AGENTPOOL_PREFIX: `t-${newRunId()}`,
       AGENTPOOL_ALLOWED_PATHS: work,
       AGENTPOOL_LOG_LEVEL: 'error',

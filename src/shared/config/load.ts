@@ -1,10 +1,15 @@
-import { homedir, hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { ConfigError } from '../errors.js';
 import { type CustomRunner, configFile, customOutput, customRunner } from './custom-runner.js';
+import { withoutMark } from './names.js';
 import { SETTINGS } from './settings.js';
+import { readSources, type Sources, type Surroundings } from './sources.js';
+
+export { RUN_MARK } from './names.js';
+export type { Surroundings } from './sources.js';
 
 type Camel<S extends string> = S extends `${infer Head}_${infer Tail}`
   ? `${Lowercase<Head>}${Capitalize<Camel<Tail>>}`
@@ -21,50 +26,52 @@ export type Config = Omit<Loaded, 'home' | 'hostName' | 'allowedPaths'> & {
   readonly customRunners: Readonly<Record<string, CustomRunner>>;
 };
 
-/** What `loadConfig` looks at; nothing else of the process matters to it. */
-export interface Surroundings {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  readonly readFile: (path: string) => string | undefined;
+/** Reads and checks the configuration. Throws one ConfigError with all problems at once. */
+export function loadConfig(surroundings: Surroundings): Config {
+  return checkedConfig(readSources(surroundings), surroundings);
 }
 
-/** The mark that every program of a run carries; present in our own environment when an agent calls agentpool. */
-export const RUN_MARK = 'AGENTPOOL_RUN';
-
-/** Reads the configuration. Throws one ConfigError with all problems at once. */
-export function loadConfig({ env, cwd, readFile }: Surroundings): Config {
-  const given = Object.entries(env).filter(
-    ([name, value]) =>
-      value !== undefined &&
-      value !== '' &&
-      name !== RUN_MARK &&
-      (Object.hasOwn(SETTINGS, name) || name.startsWith('AGENTPOOL_')),
-  );
-  const parsed = schema.safeParse(Object.fromEntries(given));
-  const problems = parsed.success ? [] : parsed.error.issues.flatMap(describeIssue);
-  const file = readConfigFile(env.AGENTPOOL_CONFIG, cwd, readFile, problems);
+/** Checks what was found. Throws one ConfigError with all problems at once, each with the file that it is in. */
+export function checkedConfig(sources: Sources, { cwd, readFile }: Pick<Surroundings, 'cwd' | 'readFile'>): Config {
+  const problems = [...sources.problems];
+  const parsed = schema.safeParse(withSecretFiles(sources.settings, readFile, problems));
+  if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => describeIssue(issue, sources.from)));
+  const configs = [...sources.configFiles].map(([path, text]) => runnersIn(path, text, problems));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   const loaded = Object.fromEntries(
     Object.entries(parsed.data).map(([name, value]) => [camelName(name), value]),
   ) as unknown as Loaded;
   return {
     ...loaded,
-    home: resolve(cwd, loaded.home ?? defaultHome(env)),
+    home: sources.home,
     hostName: loaded.hostName ?? hostNameFrom(hostname()),
     allowedPaths: (loaded.allowedPaths ?? [cwd]).map((path) => resolve(cwd, path)),
-    customRunners: file,
+    customRunners: Object.assign({}, ...configs.toReversed()),
   };
+}
+
+/** A secret may stand in a file of its own, which the variable with `_FILE` names. */
+function withSecretFiles(
+  settings: Sources['settings'],
+  readFile: Surroundings['readFile'],
+  problems: string[],
+): Record<string, string> {
+  const result = { ...settings };
+  for (const name of ['REDIS_URL', 'AGENTPOOL_TOKENS']) {
+    const path = settings[`${name}_FILE`];
+    if (path === undefined) continue;
+    const text = readFile(path);
+    if (text === undefined) problems.push(`${name}_FILE: ${path} cannot be read`);
+    else if (settings[name] !== undefined) problems.push(`${name}: set it or ${name}_FILE, not both`);
+    else if (text.trim() !== '') result[name] = withoutMark(text).trim();
+  }
+  return result;
 }
 
 /** The name of a setting in `Config`: `AGENTPOOL_KILL_GRACE_MS` is `killGraceMs`. */
 function camelName(name: string): string {
   const words = name.replace(/^AGENTPOOL_/, '').toLowerCase();
   return words.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
-}
-
-function defaultHome(env: Surroundings['env']): string {
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'agentpool');
-  return join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state'), 'agentpool');
 }
 
 /** What AGENTPOOL_HOST_NAME would allow of the name of the machine. */
@@ -82,28 +89,18 @@ function nearest(name: string, known: readonly string[]): string {
   return `; did you mean ${known.find((candidate) => bare(candidate) === best)}?`;
 }
 
-function describeIssue(issue: z.core.$ZodIssue): string[] {
+function describeIssue(issue: z.core.$ZodIssue, from: Sources['from']): string[] {
+  const named = (name: string) => (from.has(name) ? `${name} (in ${from.get(name)})` : name);
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => `${key}: no such setting${nearest(key, Object.keys(SETTINGS))}`);
+    return issue.keys.map((key) => `${named(key)}: no such setting${nearest(key, Object.keys(SETTINGS))}`);
   const [name, at] = issue.path;
-  return [`${String(name)}: ${typeof at === 'number' ? `entry ${at + 1} ` : ''}${issue.message}`];
+  return [`${named(String(name))}: ${typeof at === 'number' ? `entry ${at + 1} ` : ''}${issue.message}`];
 }
 
-function readConfigFile(
-  named: string | undefined,
-  cwd: string,
-  readFile: Surroundings['readFile'],
-  problems: string[],
-): Readonly<Record<string, CustomRunner>> {
-  const path = resolve(cwd, named || 'agentpool.config.json');
-  const text = readFile(path);
-  if (text === undefined) {
-    if (named) problems.push(`AGENTPOOL_CONFIG: ${path} cannot be read`);
-    return {};
-  }
+function runnersIn(path: string, text: string, problems: string[]): Readonly<Record<string, CustomRunner>> {
   let content: unknown;
   try {
-    content = JSON.parse(text);
+    content = JSON.parse(withoutMark(text));
   } catch (error) {
     problems.push(`${path}: not JSON: ${(error as Error).message}`);
     return {};

@@ -1,53 +1,11 @@
 import { z } from 'zod';
 import { LOG_LEVELS } from '../logger.js';
+import { concurrency, flag, list, scopeWords, token, whole } from './checks.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const MIB = 1024 * 1024;
-
-const whole = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
-
-const list = (separator: RegExp | string) =>
-  z.string().transform((text) =>
-    text
-      .split(separator)
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
-  );
-
-const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1');
-
-const concurrency = z
-  .string()
-  .regex(/^(\d+|[\w.-]+=\d+(,[\w.-]+=\d+)*)$/, 'must be a number, or runner=number pairs such as claude=2,gemini=4')
-  .transform((text): number | Readonly<Record<string, number>> =>
-    /^\d+$/.test(text)
-      ? Number(text)
-      : Object.fromEntries(
-          text.split(',').map((pair) => [pair.slice(0, pair.indexOf('=')), Number(pair.slice(pair.indexOf('=') + 1))]),
-        ),
-  );
-
-const token = z
-  .string()
-  .regex(
-    /^[\w.-]+:(read|run|kill|admin)(\+(read|run|kill|admin))*:[0-9a-fA-F]{64}$/,
-    'must be name:scopes:sha256, for example ann:read+run:<64 hex digits>; several with commas',
-  );
-
-const scopeWords = list(',').transform((pairs, context) => {
-  const wrong = pairs.find((pair) => !/^[^=]+=(read|run|kill|admin)(\+(read|run|kill|admin))*$/.test(pair));
-  if (wrong !== undefined) context.addIssue(`must be word=scopes pairs such as agents.write=run+kill, not ${wrong}`);
-  return Object.fromEntries(
-    pairs.map((pair) => [pair.slice(0, pair.lastIndexOf('=')), pair.slice(pair.lastIndexOf('=') + 1).split('+')]),
-  );
-});
 
 /** Every setting: its environment variable, its check, its default as text, and what it means. The README's table is made from this. */
 export const SETTINGS = {
@@ -57,6 +15,10 @@ export const SETTINGS = {
     .describe(
       'Redis 6.2 or newer: `redis://`, `rediss://`, `unix://`, `redis+sentinel://h1:p,h2:p/name`, `redis+cluster://h1:p,h2:p`. Without it a private Redis is started',
     ),
+  REDIS_URL_FILE: z
+    .string()
+    .optional()
+    .describe('A file that holds `REDIS_URL`, so that no environment has its password'),
   AGENTPOOL_HOME: z
     .string()
     .optional()
@@ -64,7 +26,17 @@ export const SETTINGS = {
   AGENTPOOL_CONFIG: z
     .string()
     .optional()
-    .describe('A JSON file with custom runners; by default `agentpool.config.json` in the working directory, if there'),
+    .describe(
+      'A JSON file with custom runners, as `--config-file`; by default the files named `agentpool.config.json`, see above',
+    ),
+  AGENTPOOL_ENV_FILE: z
+    .string()
+    .optional()
+    .describe('A file with settings of this table, as `--env-file`; it comes before the files named `.env`, see above'),
+  AGENTPOOL_DIRECTORY_CONFIG: z
+    .enum(['trusted', 'never'])
+    .default('trusted')
+    .describe('Whether a working directory that `agentpool trust` has taken is read; only the environment can say it'),
   AGENTPOOL_PREFIX: z
     .string()
     .regex(/^[\w.-]+$/, 'must be letters, digits, dot, dash, underscore')
@@ -79,6 +51,12 @@ export const SETTINGS = {
     )
     .optional()
     .describe('The name of this host in the pool; by default the host name of the machine'),
+  AGENTPOOL_SECRETS_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'Variables for agent programs, such as their keys, as `NAME=value` lines; by default `secrets.env` in `AGENTPOOL_HOME`. Read by the worker alone',
+    ),
   AGENTPOOL_RUNNERS: list(',')
     .optional()
     .describe('The runners that a worker offers, with commas; by default every one whose program it finds'),
@@ -113,6 +91,7 @@ export const SETTINGS = {
     .describe(
       'Who may use HTTP: `name:scopes:sha256`, with commas; scopes are `read`, `run`, `kill`, `admin`, with plus signs',
     ),
+  AGENTPOOL_TOKENS_FILE: z.string().optional().describe('A file that holds `AGENTPOOL_TOKENS`'),
   AGENTPOOL_OIDC_ISSUER: z
     .url('must be the address of the issuer')
     .refine(

@@ -3,11 +3,15 @@ import { loadConfig } from '../../../../src/shared/config/load.js';
 import { ConfigError } from '../../../../src/shared/errors.js';
 import { allRunners, RUNNERS } from '../../../../src/shared/runners/list.js';
 
-const FILE = '/place/agentpool.config.json';
+const FILE = '/home/ann/.config/agentpool/agentpool.config.json';
 
 function load(text: string | undefined, env: Readonly<Record<string, string>> = {}) {
   const path = env.AGENTPOOL_CONFIG ? `/place/${env.AGENTPOOL_CONFIG}` : FILE;
-  return loadConfig({ env, cwd: '/place', readFile: (asked) => (asked === path ? text : undefined) });
+  return loadConfig({
+    env: { HOME: '/home/ann', ...env },
+    cwd: '/place',
+    readFile: (asked) => (asked === path ? text : undefined),
+  });
 }
 
 const withRunner = (runner: unknown, name = 'counter') => JSON.stringify({ runners: { [name]: runner } });

@@ -22,14 +22,20 @@ function problems(env: Env, files: Readonly<Record<string, string>> = {}): reado
 
 describe('the environment', () => {
   test('is told of all its problems at once, one for each setting', () => {
-    const env = { AGENTPOOL_PORT: 'x', AGENTPOOL_HEARTBEAT_MS: '99', AGENTPOOL_PROT: '1', AGENTPOOL_LOG_LEVEL: 'loud' };
-    const files = { '/place/agentpool.config.json': '{' };
+    const env = {
+      AGENTPOOL_PORT: 'x',
+      AGENTPOOL_HEARTBEAT_MS: '99',
+      AGENTPOOL_PROT: '1',
+      AGENTPOOL_LOG_LEVEL: 'loud',
+      AGENTPOOL_CONFIG: '/etc/pool.json',
+    };
+    const files = { '/etc/pool.json': '{' };
     expect(problems(env, files).map((problem) => problem.replace(/:.*/s, ''))).toEqual([
       'AGENTPOOL_LOG_LEVEL',
       'AGENTPOOL_PORT',
       'AGENTPOOL_HEARTBEAT_MS',
       'AGENTPOOL_PROT',
-      '/place/agentpool.config.json',
+      '/etc/pool.json',
     ]);
   });
 

@@ -32,6 +32,7 @@ const NUMBERS = [
 const WORDS = [
   ['REDIS_URL', 'redisUrl', undefined, 'redis://h', 'redis://h', undefined],
   ['AGENTPOOL_HOME', 'home', expect.stringMatching(/^\/.*agentpool$/), '/h', '/h', undefined],
+  ['AGENTPOOL_DIRECTORY_CONFIG', 'directoryConfig', 'trusted', 'never', 'never', 'always'],
   ['AGENTPOOL_PREFIX', 'prefix', 'agentpool', 'a.b_c-1', 'a.b_c-1', 'a:b'],
   ['AGENTPOOL_LOG_LEVEL', 'logLevel', 'info', 'silent', 'silent', 'INFO'],
   ['AGENTPOOL_HOST_NAME', 'hostName', expect.stringMatching(/^\w[\w.-]{0,63}$/), 'h-1', 'h-1', 'h 1'],
@@ -69,7 +70,7 @@ test('every setting has a row in the tables of this file, and is in the configur
   const rows = [...NUMBERS, ...WORDS];
   expect(rows.map(([name]) => name).sort()).toEqual(
     Object.keys(SETTINGS)
-      .filter((name) => name !== 'AGENTPOOL_CONFIG')
+      .filter((name) => !/^AGENTPOOL_CONFIG$|_FILE$/.test(name))
       .sort(),
   );
   const present = rows.filter(([, , standard]) => standard !== undefined).map(([, key]) => key);

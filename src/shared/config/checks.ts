@@ -1,0 +1,65 @@
+import { z } from 'zod';
+
+/** A whole number within bounds. */
+export const whole = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
+
+const jsonList = z.array(z.string());
+
+/** A JSON list, which can name everything; or words that the separator divides. */
+export const list = (separator: RegExp | string) =>
+  z.string().transform((text, context) => {
+    if (/^\s*\[\s*("|\]\s*$)/.test(text)) {
+      const parsed = jsonList.safeParse(parsedJson(text));
+      if (!parsed.success) context.addIssue('must be a JSON list of texts, such as ["a","b"]');
+      return parsed.data ?? [];
+    }
+    return text
+      .split(separator)
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+  });
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Yes or no. */
+export const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1');
+
+/** Runs at once: a number for all, or one for each of some runners. */
+export const concurrency = z
+  .string()
+  .regex(/^(\d+|[\w.-]+=\d+(,[\w.-]+=\d+)*)$/, 'must be a number, or runner=number pairs such as claude=2,gemini=4')
+  .transform((text): number | Readonly<Record<string, number>> =>
+    /^\d+$/.test(text)
+      ? Number(text)
+      : Object.fromEntries(
+          text.split(',').map((pair) => [pair.slice(0, pair.indexOf('=')), Number(pair.slice(pair.indexOf('=') + 1))]),
+        ),
+  );
+
+/** One entry of AGENTPOOL_TOKENS. */
+export const token = z
+  .string()
+  .regex(
+    /^[\w.-]+:(read|run|kill|admin)(\+(read|run|kill|admin))*:[0-9a-fA-F]{64}$/,
+    'must be name:scopes:sha256, for example ann:read+run:<64 hex digits>; several with commas',
+  );
+
+/** Our scopes by the words of an issuer. */
+export const scopeWords = list(',').transform((pairs, context) => {
+  const wrong = pairs.find((pair) => !/^[^=]+=(read|run|kill|admin)(\+(read|run|kill|admin))*$/.test(pair));
+  if (wrong !== undefined) context.addIssue(`must be word=scopes pairs such as agents.write=run+kill, not ${wrong}`);
+  return Object.fromEntries(
+    pairs.map((pair) => [pair.slice(0, pair.lastIndexOf('=')), pair.slice(pair.lastIndexOf('=') + 1).split('+')]),
+  );
+});
