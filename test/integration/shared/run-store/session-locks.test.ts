@@ -25,7 +25,7 @@ async function queued(sessionId: string) {
 }
 const end = (id: string) => pool.runs.end(id, undefined, { state: 'killed' });
 
-describe('the turns on a session', () => {
+describe('the locks on sessions', () => {
   it('are taken in the order of asking, however often one asks', async () => {
     const [first, second, third] = [await queued('a'), await queued('a'), await queued('a')];
     expect(await pool.runs.lockSession(first)).toBeUndefined();
@@ -60,5 +60,18 @@ describe('the turns on a session', () => {
     await pool.runs.end(forked.id, epoch, { state: 'done' });
     expect(await pool.runs.lockSession(second)).toBeUndefined();
     expect(await pool.runs.sessionHolder(await queued('d'))).toBeUndefined();
+  });
+
+  it('tell of the queued run that holds a session next, once, and of nobody while it is held', async () => {
+    const told: string[] = [];
+    pool.runs.onSessionFree(async ({ id }) => void told.push(id));
+    const [first, second, third] = [await queued('e'), await queued('e'), await queued('e')];
+    for (const run of [first, second, third]) await pool.runs.lockSession(run);
+    const { epoch } = await pool.runs.claim(first.id, 'w', 'here');
+    await end(second.id);
+    expect(told).toEqual([]);
+    await pool.runs.end(first.id, epoch, { state: 'done' });
+    await pool.runs.end(first.id, epoch, { state: 'done' });
+    expect(told).toEqual([third.id]);
   });
 });
