@@ -95,7 +95,7 @@ describe('imports', () => {
 
 describe('the house', () => {
   it('has exactly these names directly under shared', () => {
-    const contract = ['run.ts', 'run-state.ts', 'runners'];
+    const contract = ['run.ts', 'run-state.ts', 'runners', 'transcript'];
     const gateways = ['run-store', 'queues', 'control.ts', 'workers.ts', 'agents', 'redis'];
     const start = ['config', 'errors.ts', 'logger.ts'];
     const decision0008 = [
