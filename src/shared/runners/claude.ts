@@ -1,9 +1,13 @@
 import { z } from 'zod';
+import { omitUndefined } from '../omit-undefined.js';
+import type { AgentEvent, FileChangeEvent, StatusEvent } from '../transcript/event.js';
+import { changedByHunks, newFile } from '../transcript/patch.js';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { failureWith, kindOfStatus } from './http-status.js';
-import { count, words } from './lenient.js';
+import { count, part, truth, words } from './lenient.js';
 import type { Findings, Runner, RunRequest } from './runner.js';
-import { spentOf, streamJson } from './stream-json.js';
+import { endEvents, sessionStarted } from './session-events.js';
+import { eventsOfBlocks, said, spentOf, streamJson } from './stream-json.js';
 
 /** A field of another shape than today's is passed over; only with another `is_error` the whole line means nothing. */
 const message = streamJson.extend({
@@ -12,6 +16,16 @@ const message = streamJson.extend({
   error: words,
   error_status: count,
   api_error_status: count,
+  max_retries: count,
+  retry_delay_ms: count,
+  model: words,
+  claude_code_version: words,
+  status: words,
+  description: words,
+  summary: words,
+  duration_ms: count,
+  is_api_error_message: truth,
+  rate_limit_info: part({ status: words, resetsAt: count, rateLimitType: words }),
   errors: z.array(z.string()).optional().catch(undefined),
   model_usage_since_last_result: z
     .record(z.string(), z.object({ costUSD: z.number() }))
@@ -36,13 +50,17 @@ function costOf({ model_usage_since_last_result: byModel }: Message): number | u
   return byModel && Object.values(byModel).reduce((sum, { costUSD }) => sum + costUSD, 0);
 }
 
-function readResult(last: Message): Findings {
-  const costUsd = costOf(last);
-  const usage = { ...spentOf(last), ...(costUsd !== undefined && { costUsd }) };
+const usageIn = (last: Message) => ({ ...spentOf(last), ...omitUndefined({ costUsd: costOf(last) }) });
+
+function failureIn(last: Message) {
   // `subtype` says "success" even when the API refused; only `is_error` can be trusted.
-  if (!last.is_error) return { ended: true, usage, ...(last.result !== undefined && { result: last.result }) };
+  if (!last.is_error) return undefined;
   const error = last.result || last.errors?.join('\n') || last.subtype || 'claude reported an error';
-  return { ended: true, usage, ...failureWith(error, NO_LOGIN.test(error) ? 401 : last.api_error_status) };
+  return failureWith(error, NO_LOGIN.test(error) ? 401 : last.api_error_status);
+}
+
+function readResult(last: Message): Findings {
+  return { ended: true, usage: usageIn(last), ...(failureIn(last) ?? omitUndefined({ result: last.result })) };
 }
 
 /** Without any credentials it asks no provider, so there is no status: "Not logged in · Please run /login". */
@@ -76,12 +94,121 @@ const MCP = 'mcp.json';
 const servers = (request: RunRequest) =>
   serversAs(request, { program: (server) => server, remote: (server) => server });
 
-const said = z.object({ type: z.literal('assistant'), message: z.object({ model: words }) });
+const answer = z.object({
+  type: z.literal('assistant'),
+  message: z.object({
+    id: words,
+    model: words,
+    usage: part({ input_tokens: count, cache_read_input_tokens: count }),
+  }),
+});
 
 /** What the provider refused is told as if a model had said it, one of this name. */
 function worked(value: unknown): boolean {
-  const { data } = said.safeParse(value);
+  const { data } = answer.safeParse(value);
   return data !== undefined && data.message.model !== '<synthetic>';
+}
+
+const hunk = z.object({
+  oldStart: z.number(),
+  oldLines: z.number(),
+  newStart: z.number(),
+  newLines: z.number(),
+  lines: z.array(z.string()),
+});
+/** What a tool did to a file stands beside what it answered to the model. */
+const change = z.object({
+  filePath: z.string(),
+  type: words,
+  content: words,
+  structuredPatch: z.array(hunk),
+});
+
+function changesIn(value: unknown): FileChangeEvent[] {
+  const { tool_use_result: result } = (value ?? {}) as { tool_use_result?: unknown };
+  const { data } = change.safeParse(result);
+  if (!data) return [];
+  if (data.type === 'create') return [newFile(data.filePath, data.content ?? '')];
+  return data.structuredPatch.length > 0 ? [changedByHunks(data.filePath, data.structuredPatch, 'update')] : [];
+}
+
+function eventsOfSystem(line: Message): AgentEvent[] | undefined {
+  const { subtype, session_id: sessionId, model, status, attempt, max_retries: maxAttempts } = line;
+  const about = (message: string | undefined): StatusEvent[] => (message ? [{ type: 'status', message }] : []);
+  switch (subtype) {
+    case 'init':
+      return sessionStarted({ sessionId, model, version: line.claude_code_version });
+    case 'api_retry': {
+      const message = `${line.error ?? 'the provider refused'}${line.error_status ? ` (HTTP ${line.error_status})` : ''}`;
+      const kind = kindOfStatus(line.error_status);
+      if (kind === 'auth') return [{ type: 'error', message, kind, transient: true }];
+      return [
+        { type: 'limit', message, ...omitUndefined({ attempt, maxAttempts, retryAfterMs: line.retry_delay_ms }) },
+      ];
+    }
+    case 'status':
+      return about(status === 'requesting' ? undefined : status);
+    case 'compact_boundary':
+      return about('the conversation was compacted');
+    case 'task_started':
+    case 'task_notification':
+      return about(line.summary ?? line.description);
+    // The tool's answer says why it was denied; the others tell of what other messages tell, too.
+    case 'permission_denied':
+    case 'task_progress':
+    case 'hook_started':
+    case 'hook_progress':
+    case 'session_state_changed':
+      return [];
+    default:
+      return undefined;
+  }
+}
+
+function eventsOfAnswer(value: unknown, { is_api_error_message: refused, api_error_status: status }: Message) {
+  const blocks = said.safeParse(value).data;
+  if (!blocks) return undefined;
+  const events = eventsOfBlocks(blocks);
+  if (refused) return events.map((event) => (event.type === 'text' ? refusal(event.text, status) : event));
+  const { id: messageId, usage } = answer.safeParse(value).data?.message ?? {};
+  if (messageId === undefined || usage === undefined) return [...events, ...changesIn(value)];
+  // Its count of what was written is that of the first word only.
+  const spent = { inputTokens: usage.input_tokens, cachedInputTokens: usage.cache_read_input_tokens };
+  return [...events, { type: 'usage' as const, of: 'step' as const, messageId, ...omitUndefined(spent) }];
+}
+
+function refusal(message: string, status: number | undefined): AgentEvent {
+  return { type: 'error', message, ...omitUndefined({ kind: kindOfStatus(status) }) };
+}
+
+function events(value: unknown): readonly AgentEvent[] | undefined {
+  const { data: line } = message.safeParse(value);
+  switch (line?.type) {
+    case 'system':
+      return eventsOfSystem(line);
+    case 'assistant':
+    case 'user':
+      return eventsOfAnswer(value, line);
+    case 'result':
+      return endEvents('run', usageIn(line), failureIn(line));
+    case 'rate_limit_event': {
+      const { status, resetsAt, rateLimitType: limit } = line.rate_limit_info ?? {};
+      if (status === undefined) return undefined;
+      if (status === 'allowed') return [];
+      const reset = resetsAt === undefined ? undefined : resetsAt * 1_000;
+      return [
+        { type: 'limit', message: [status, limit].filter(Boolean).join(': '), ...omitUndefined({ resetsAt: reset }) },
+      ];
+    }
+    // Pieces of messages that come whole, too.
+    case 'stream_event':
+    case 'tool_progress':
+    case 'prompt_suggestion':
+    case 'keep_alive':
+      return [];
+    default:
+      return undefined;
+  }
 }
 
 /** Claude Code, `@anthropic-ai/claude-code` 2.1. */
@@ -117,5 +244,5 @@ export const claude: Runner<'claude'> = {
     // As root, claude takes --dangerously-skip-permissions only from somebody who says that the machine is a sandbox.
     ...(permissions === 'auto' && { IS_SANDBOX: '1' }),
   }),
-  output: { format: 'json-lines', read, terminal: true, worked },
+  output: { format: 'json-lines', read, events, terminal: true, worked },
 };

@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { omitUndefined } from '../omit-undefined.js';
+import type { AgentEvent } from '../transcript/event.js';
+import { toolCall, toolResult } from '../transcript/tool.js';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { kindOfStatus } from './http-status.js';
 import { count, parsedAs, part, truth, words } from './lenient.js';
 import type { Findings, RunInList, Runner, RunRequest } from './runner.js';
+import { endEvents, failureEvents } from './session-events.js';
 
 const message = z.object({
   type: z.string(),
@@ -16,30 +19,58 @@ const message = z.object({
     type: words,
     errorClass: words,
     recoverable: truth,
-    error: part({ message: words }),
+    error: z
+      .union([z.string(), z.object({ message: words })])
+      .optional()
+      .catch(undefined),
+    contentType: words,
+    text: words,
+    reasoning: words,
+    toolName: words,
+    toolCallId: words,
+    input: z.unknown().optional(),
+    output: z.unknown().optional(),
+    message: words,
+    inputTokens: count,
+    outputTokens: count,
+    cacheReadTokens: count,
+    cost: count,
   }),
 });
 type Message = z.infer<typeof message>;
+type Event = NonNullable<Message['event']>;
 
 const STATUS_OF_CLASS: Readonly<Record<string, number>> = { auth: 401, rate_limit: 429 };
 
 /** The last line only repeats the words of the provider; what kind of error they are is said here. */
-function readEvent({ event }: Message): Findings | undefined {
-  if (event?.type !== 'error' || event.recoverable !== false) return undefined;
+function failureOf(event: Event) {
   const errorKind = kindOfStatus(STATUS_OF_CLASS[event.errorClass ?? '']);
-  return { error: event.error?.message || 'cline reported an error', ...(errorKind && { errorKind }) };
+  return { error: wordsIn(event.error) || 'cline reported an error', ...(errorKind && { errorKind }) };
+}
+const wordsIn = (error: Event['error']) => (typeof error === 'object' ? error.message : error);
+
+function readEvent({ event }: Message): Findings | undefined {
+  return event?.type === 'error' && event.recoverable === false ? failureOf(event) : undefined;
 }
 
-function readResult({ finishReason, text, usage: spent }: Message): Findings {
-  const usage = omitUndefined({
+const usageIn = ({ usage: spent }: Message) =>
+  omitUndefined({
     inputTokens: spent?.inputTokens,
     outputTokens: spent?.outputTokens,
     cachedInputTokens: spent?.cacheReadTokens,
     costUsd: spent?.totalCost,
   });
-  if (finishReason === 'completed') return { ended: true, usage, ...omitUndefined({ result: text }) };
-  return { ended: true, usage, error: text || `cline ended its work: ${finishReason || 'it did not say why'}` };
+
+function failureIn({ finishReason, text }: Message) {
+  if (finishReason === 'completed') return undefined;
+  return { error: text || `cline ended its work: ${finishReason || 'it did not say why'}` };
 }
+
+function readResult(line: Message): Findings {
+  return { ended: true, usage: usageIn(line), ...(failureIn(line) ?? omitUndefined({ result: line.text })) };
+}
+
+const abortIn = ({ reason }: Message) => ({ error: `cline gave up: ${reason || 'it did not say why'}` });
 
 function read(value: unknown): Findings | undefined {
   const parsed = message.safeParse(value);
@@ -50,9 +81,63 @@ function read(value: unknown): Findings | undefined {
     case 'run_result':
       return readResult(parsed.data);
     case 'run_aborted':
-      return { ended: true, error: `cline gave up: ${parsed.data.reason || 'it did not say why'}` };
+      return { ended: true, ...abortIn(parsed.data) };
     case 'error':
       return { error: parsed.data.message || 'cline reported an error' };
+    default:
+      return undefined;
+  }
+}
+
+function eventsOfEvent(event: Event): AgentEvent[] | undefined {
+  const { type, contentType, toolCallId } = event;
+  if (type === 'error')
+    return failureEvents(failureOf(event)).map((one) =>
+      event.recoverable ? { ...one, transient: true as const } : one,
+    );
+  if (type === 'usage') {
+    const { inputTokens, outputTokens, cacheReadTokens: cachedInputTokens, cost: costUsd } = event;
+    return endEvents('step', omitUndefined({ inputTokens, outputTokens, cachedInputTokens, costUsd }), undefined);
+  }
+  if (type === 'notice' && event.message) return [{ type: 'status', message: event.message }];
+  if (contentType === 'tool') {
+    if (type === 'content_start') return [toolCall(event.toolName ?? 'tool', event.input, { toolCallId })];
+    if (type === 'content_end') return [toolResult(isGood(event), outputIn(event), { toolCallId })];
+  }
+  if (type === 'content_end' && contentType === 'text' && event.text !== undefined)
+    return [{ type: 'text', text: event.text }];
+  const thought = event.reasoning ?? event.text;
+  if (type === 'content_end' && contentType === 'reasoning' && thought) return [{ type: 'thinking', text: thought }];
+  return QUIET_EVENTS.test(type ?? '') ? [] : undefined;
+}
+/** The pieces of what `content_end` tells whole, and what `run_result` tells again. */
+const QUIET_EVENTS = /^(content_start|content_update|content_end|iteration_start|iteration_end|done)$/;
+
+const answers = z.array(z.object({ result: words, error: words, success: truth }));
+
+/** A tool for several commands answers with one object for each. */
+function outputIn({ output, error }: Event): unknown {
+  const { data } = answers.safeParse(output);
+  if (data && data.length > 0) return data.map(({ result, error: wrong }) => result ?? wrong ?? '').join('\n');
+  return output ?? wordsIn(error) ?? '';
+}
+
+const isGood = ({ output, error }: Event) =>
+  !error && (answers.safeParse(output).data ?? []).every(({ success }) => success !== false);
+
+function events(value: unknown): readonly AgentEvent[] | undefined {
+  const { data: line } = message.safeParse(value);
+  switch (line?.type) {
+    case 'agent_event':
+      return line.event && eventsOfEvent(line.event);
+    case 'hook_event':
+      return [];
+    case 'run_result':
+      return endEvents('run', usageIn(line), failureIn(line));
+    case 'run_aborted':
+      return failureEvents(abortIn(line));
+    case 'error':
+      return failureEvents({ error: line.message || 'cline reported an error' });
     default:
       return undefined;
   }
@@ -115,5 +200,5 @@ export const cline: Runner<'cline'> = {
   sessionLookup: { afterMs: [1_500, 6_000, 20_000, 60_000], args: ['history', '--json'], read: findSession },
   // After TERM it goes on for 16 seconds and more, after INT it ends at once, and its tool with it.
   endSignal: 'INT',
-  output: { format: 'json-lines', read, terminal: true, worked },
+  output: { format: 'json-lines', read, events, terminal: true, worked },
 };

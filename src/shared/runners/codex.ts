@@ -1,44 +1,169 @@
 import { z } from 'zod';
 import { RUN_MARK } from '../config/load.js';
 import { omitUndefined } from '../omit-undefined.js';
+import type { AgentEvent } from '../transcript/event.js';
+import { toolCall, toolResult } from '../transcript/tool.js';
 import { ifGiven, pathOf } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
-import { count, part, words } from './lenient.js';
+import { count, part, truth, words } from './lenient.js';
 import type { ConfigFile, Findings, Runner, RunRequest } from './runner.js';
+import { endEvents, sessionStarted } from './session-events.js';
 
 const message = z.object({
   type: z.string(),
   thread_id: words,
-  item: part({ type: words, text: words }),
+  message: words,
+  item: part({
+    id: words,
+    type: words,
+    text: words,
+    message: words,
+    status: words,
+    command: words,
+    aggregated_output: words,
+    exit_code: count,
+    changes: z
+      .array(z.object({ path: z.string(), kind: words }))
+      .optional()
+      .catch(undefined),
+    server: words,
+    tool: words,
+    arguments: z.unknown().optional(),
+    result: z.unknown().optional(),
+    error: part({ message: words }),
+    query: words,
+    items: z
+      .array(z.object({ text: z.string(), completed: truth }))
+      .optional()
+      .catch(undefined),
+  }),
   error: part({ message: words }),
   usage: part({ input_tokens: count, cached_input_tokens: count, output_tokens: count }),
 });
+type Message = z.infer<typeof message>;
+type Item = NonNullable<Message['item']>;
 
 /** `unexpected status 401 Unauthorized: ...` and `exceeded retry limit, last status: 429 Too Many Requests, ...`. */
 const STATUS = /\bstatus:? (\d{3})\b/;
 /** The provider was not asked: `Missing environment variable: \`OPENAI_API_KEY\`.` */
 const NO_KEY = /^Missing environment variable\b/;
 
+const usageIn = ({ usage }: Message) =>
+  omitUndefined({
+    inputTokens: usage?.input_tokens,
+    outputTokens: usage?.output_tokens,
+    cachedInputTokens: usage?.cached_input_tokens,
+  });
+
+function failureIn(text = 'codex reported an error') {
+  return failureWith(text, NO_KEY.test(text) ? 401 : statusIn(text, STATUS));
+}
+
 function read(value: unknown): Findings | undefined {
   const parsed = message.safeParse(value);
   if (!parsed.success) return undefined;
-  const { type, thread_id: sessionId, item, error, usage } = parsed.data;
+  const { type, thread_id: sessionId, item, error } = parsed.data;
   if (type === 'thread.started') return sessionId ? { sessionId } : undefined;
   if (type === 'item.completed')
     return item?.type === 'agent_message' ? omitUndefined({ result: item.text }) : undefined;
-  if (type === 'turn.completed')
-    return {
-      ended: true,
-      usage: omitUndefined({
-        inputTokens: usage?.input_tokens,
-        outputTokens: usage?.output_tokens,
-        cachedInputTokens: usage?.cached_input_tokens,
-      }),
-    };
+  if (type === 'turn.completed') return { ended: true, usage: usageIn(parsed.data) };
   // `error` events are also warnings and attempts that are tried again; only this is the end.
   if (type !== 'turn.failed') return undefined;
-  const text = error?.message || 'codex reported an error';
-  return { ended: true, ...failureWith(text, NO_KEY.test(text) ? 401 : statusIn(text, STATUS)) };
+  return { ended: true, ...failureIn(error?.message) };
+}
+
+/** What a tool is called with; undefined for an item that is no tool's. */
+function callIn({ id: toolCallId, type, command, changes, server, tool, arguments: input, query }: Item) {
+  switch (type) {
+    case 'command_execution':
+      return toolCall('shell', { command }, { toolCallId });
+    case 'file_change':
+      return toolCall('apply_patch', { changes }, { toolCallId, summary: changes?.map(({ path }) => path).join(', ') });
+    case 'mcp_tool_call':
+      return toolCall([server, tool].filter(Boolean).join('.') || 'tool', input, { toolCallId });
+    case 'web_search':
+      return toolCall('web_search', { query }, { toolCallId });
+    default:
+      return undefined;
+  }
+}
+
+const OPERATIONS: Readonly<Record<string, 'add' | 'update' | 'delete'>> = {
+  add: 'add',
+  update: 'update',
+  delete: 'delete',
+};
+
+function eventsOfResult(item: Item): AgentEvent[] | undefined {
+  const { id: toolCallId, type, status, exit_code: code, changes = [], error } = item;
+  const ok = status !== 'failed' && status !== 'declined' && !error;
+  switch (type) {
+    case 'command_execution':
+      return [toolResult(ok && (code ?? 0) === 0, item.aggregated_output ?? '', { toolCallId })];
+    case 'file_change':
+      return [
+        toolResult(ok, status ?? '', { toolCallId }),
+        ...(ok ? changes : []).map(({ path, kind }): AgentEvent => {
+          const operation = OPERATIONS[kind ?? ''];
+          return { type: 'file_change', path, ...(operation && { operation }) };
+        }),
+      ];
+    case 'mcp_tool_call':
+      return [toolResult(ok, error?.message ?? item.result ?? '', { toolCallId })];
+    case 'web_search':
+      return [toolResult(ok, '', { toolCallId })];
+    default:
+      return undefined;
+  }
+}
+
+function eventsOfItem(item: Item): AgentEvent[] | undefined {
+  const { type, text, message: words, items } = item;
+  if (type === 'agent_message' && text !== undefined) return [{ type: 'text', text }];
+  if (type === 'reasoning' && text !== undefined) return [{ type: 'thinking', text }];
+  if (type === 'error') return [{ type: 'error', message: words ?? 'codex warned of something', transient: true }];
+  if (type === 'todo_list' && items)
+    return [
+      { type: 'status', message: `plan: ${items.map((one) => `${one.completed ? '✓' : '·'} ${one.text}`).join(', ')}` },
+    ];
+  return eventsOfResult(item);
+}
+
+/** `Reconnecting... 2/5 (unexpected status ...)` */
+const RETRY = /^Reconnecting\.\.\. (\d+)\/(\d+)/;
+
+/** Warnings and attempts that are tried again; what ends the turn is told by `turn.failed`, too. */
+function eventsOfTrouble(message: string): AgentEvent[] {
+  const [, attempt, most] = RETRY.exec(message) ?? [];
+  const { errorKind: kind } = failureIn(message);
+  if (attempt !== undefined && kind !== 'auth')
+    return [{ type: 'limit', message, attempt: Number(attempt), maxAttempts: Number(most) }];
+  return [{ type: 'error', message, ...(kind && { kind }), transient: true }];
+}
+
+function events(value: unknown): readonly AgentEvent[] | undefined {
+  const { data: line } = message.safeParse(value);
+  switch (line?.type) {
+    case 'thread.started':
+      return sessionStarted({ sessionId: line.thread_id });
+    case 'turn.started':
+    case 'item.updated':
+      return [];
+    case 'item.started': {
+      const call = line.item && callIn(line.item);
+      return call ? [call] : [];
+    }
+    case 'item.completed':
+      return line.item && eventsOfItem(line.item);
+    case 'turn.completed':
+      return endEvents('session', usageIn(line), undefined);
+    case 'turn.failed':
+      return endEvents('session', {}, failureIn(line.error?.message));
+    case 'error':
+      return line.message === undefined ? undefined : eventsOfTrouble(line.message);
+    default:
+      return undefined;
+  }
 }
 
 /** An item of type `error` is a warning; all others are what the model said, thought or did. */
@@ -120,5 +245,5 @@ export const codex: Runner<'codex'> = {
   resumeArgs: (sessionId) => ['resume', sessionId, '-'],
   env: (request) => ({ NO_COLOR: '1', ...Object.fromEntries(headerVariables(request)) }),
   usageOf: 'session',
-  output: { format: 'json-lines', read, terminal: true, worked },
+  output: { format: 'json-lines', read, events, terminal: true, worked },
 };

@@ -1,5 +1,7 @@
 import type { CustomRunner } from '../config/custom-runner.js';
+import type { AgentEvent } from '../transcript/event.js';
 import type { Findings, Runner } from './runner.js';
+import { failureEvents, sessionStarted } from './session-events.js';
 
 function at(value: unknown, path: string | undefined): unknown {
   if (path === undefined) return undefined;
@@ -44,6 +46,19 @@ export function customRunner(name: string, given: CustomRunner): Runner {
       ...(error !== undefined && { error }),
     };
   };
+  // Nothing more is known of its messages, so those that tell none of these are shown as they are.
+  const events = (message: unknown): readonly AgentEvent[] | undefined => {
+    const { sessionId, result, error } = read(message);
+    const told = [
+      ...(result ? [{ type: 'text' as const, text: result }] : []),
+      ...failureEvents(error === undefined ? undefined : { error }),
+    ];
+    return told.length > 0 || sessionId === undefined
+      ? told.length > 0
+        ? told
+        : undefined
+      : sessionStarted({ sessionId });
+  };
   const { resumeArgs, versionArgs, modes } = given;
   return {
     name,
@@ -59,6 +74,6 @@ export function customRunner(name: string, given: CustomRunner): Runner {
     }),
     lacks: ['mcpServers'],
     variables: given.env,
-    output: format === 'text' ? { format } : { format, read },
+    output: format === 'text' ? { format } : { format, read, events },
   };
 }

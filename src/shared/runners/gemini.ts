@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { omitUndefined } from '../omit-undefined.js';
+import type { AgentEvent } from '../transcript/event.js';
+import { toolCall, toolResult } from '../transcript/tool.js';
 import { ifGiven, jsonFile, serversAs } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
-import { count, part, words } from './lenient.js';
+import { count, part, truth, words } from './lenient.js';
 import type { Findings, Runner, RunRequest } from './runner.js';
+import { endEvents, sessionStarted } from './session-events.js';
 
 const message = z.object({
   type: z.string(),
@@ -11,6 +14,14 @@ const message = z.object({
   role: words,
   content: words,
   status: words,
+  model: words,
+  delta: truth,
+  severity: words,
+  message: words,
+  tool_name: words,
+  tool_id: words,
+  parameters: z.unknown().optional(),
+  output: z.unknown().optional(),
   error: part({ message: words }),
   stats: part({ input_tokens: count, output_tokens: count, cached: count }),
 });
@@ -19,15 +30,17 @@ type Message = z.infer<typeof message>;
 /** `[API Error: {"error":{"code":401,...}}]`: the provider's own answer, in words. */
 const CODE_OF_PROVIDER = /"code":\s*(\d{3})\b/;
 
-function readResult({ status, error, stats }: Message): Findings {
-  const usage = omitUndefined({
+const usageIn = ({ stats }: Message) =>
+  omitUndefined({
     inputTokens: stats?.input_tokens,
     outputTokens: stats?.output_tokens,
     cachedInputTokens: stats?.cached,
   });
-  if (status === 'success') return { ended: true, usage };
+
+function failureIn({ status, error }: Message) {
+  if (status === 'success') return undefined;
   const text = error?.message || 'gemini reported an error';
-  return { ended: true, usage, ...failureWith(text, statusIn(text, CODE_OF_PROVIDER)) };
+  return failureWith(text, statusIn(text, CODE_OF_PROVIDER));
 }
 
 function read(value: unknown): Findings | undefined {
@@ -38,12 +51,39 @@ function read(value: unknown): Findings | undefined {
   // The result line has no text: what the model said after its last tool is the result.
   if (type === 'tool_use') return { result: '' };
   if (type === 'message') return role === 'assistant' && content ? { resultPart: content } : undefined;
-  return type === 'result' ? readResult(parsed.data) : undefined;
+  return type === 'result' ? { ended: true, usage: usageIn(parsed.data), ...failureIn(parsed.data) } : undefined;
 }
 
 function worked(value: unknown): boolean {
   const { type, role } = message.safeParse(value).data ?? {};
   return type === 'tool_use' || (type === 'message' && role === 'assistant');
+}
+
+function events(value: unknown): readonly AgentEvent[] | undefined {
+  const { data: line } = message.safeParse(value);
+  switch (line?.type) {
+    case 'init': {
+      const { session_id: sessionId, model } = line;
+      return sessionStarted({ sessionId, model });
+    }
+    case 'message': {
+      if (line.content === undefined) return undefined;
+      if (line.role !== 'assistant') return []; // the prompt
+      return [{ type: 'text', text: line.content, ...(line.delta && { delta: true }) }];
+    }
+    case 'tool_use':
+      return [toolCall(line.tool_name ?? 'tool', line.parameters, { toolCallId: line.tool_id })];
+    case 'tool_result':
+      return [
+        toolResult(line.status === 'success', line.output ?? line.error?.message ?? '', { toolCallId: line.tool_id }),
+      ];
+    case 'error':
+      return [{ type: 'error', message: line.message ?? 'gemini reported an error', transient: true }];
+    case 'result':
+      return endEvents('run', usageIn(line), failureIn(line));
+    default:
+      return undefined;
+  }
 }
 
 /** The exit code is the HTTP status of the provider, of which a process keeps the low byte; 41 is its own. */
@@ -109,5 +149,5 @@ export const gemini: Runner<'gemini'> = {
     if (AUTH_EXITS.includes(exitCode)) return 'auth';
     return exitCode === RATE_LIMIT_EXIT ? 'rate_limit' : undefined;
   },
-  output: { format: 'json-lines', read, terminal: true, worked },
+  output: { format: 'json-lines', read, events, terminal: true, worked },
 };

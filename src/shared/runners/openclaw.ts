@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { omitUndefined } from '../omit-undefined.js';
+import type { AgentEvent } from '../transcript/event.js';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
 import { count, part, truth, words } from './lenient.js';
 import type { Findings, Runner, RunRequest } from './runner.js';
+import { endEvents } from './session-events.js';
 
 const spent = part({ input: count, output: count, cacheRead: count, cost: part({ total: count }) });
 /** An answer of `agent`, or the envelope in which it reports a failure. */
@@ -16,9 +18,15 @@ const answer = z.object({
     .optional()
     .catch(undefined),
   sessionId: words,
+  model: words,
+  toolSummary: part({ calls: count, failures: count, tools: z.array(z.string()).optional().catch(undefined) }),
   usage: spent,
   error: part({ message: words }),
-  meta: part({ error: part({ message: words }), agentMeta: part({ sessionId: words, usage: spent }) }),
+  meta: part({
+    toolSummary: part({ calls: count, failures: count, tools: z.array(z.string()).optional().catch(undefined) }),
+    error: part({ message: words }),
+    agentMeta: part({ sessionId: words, usage: spent }),
+  }),
 });
 type Answer = z.infer<typeof answer>;
 
@@ -27,34 +35,54 @@ const STATUS = /\bHTTP (\d{3})\b/;
 /** `API rate limit reached. Please try again later.`, after nine attempts that take two minutes. */
 const RATE_LIMIT = /\brate limit\b/i;
 
-function readEnd({ ok, final, payloads = [], error, meta }: Answer): Findings {
-  const text = final || payloads.flatMap((payload) => payload.text ?? []).join('\n');
+const textIn = ({ final, payloads = [] }: Answer) =>
+  final || payloads.flatMap((payload) => payload.text ?? []).join('\n');
+
+function failureIn(answer: Answer) {
+  const { ok, payloads = [], error, meta } = answer;
   const failure = error ?? meta?.error;
-  if (ok !== false && !failure && !payloads.some(({ isError }) => isError)) return { result: text };
-  const wrong = failure?.message || text || 'openclaw reported an error';
+  if (ok !== false && !failure && !payloads.some(({ isError }) => isError)) return undefined;
+  const wrong = failure?.message || textIn(answer) || 'openclaw reported an error';
   return failureWith(wrong, statusIn(wrong, STATUS) ?? (RATE_LIMIT.test(wrong) ? 429 : undefined));
 }
 
+function usageIn({ usage, meta }: Answer) {
+  const spent = usage ?? meta?.agentMeta?.usage;
+  if (!spent) return undefined;
+  return omitUndefined({
+    inputTokens: spent.input,
+    outputTokens: spent.output,
+    cachedInputTokens: spent.cacheRead,
+    costUsd: spent.cost?.total,
+  });
+}
+
+const isAnswer = ({ ok, meta, error }: Answer) => ok !== undefined || meta !== undefined || error !== undefined;
+
 function read(value: unknown): Findings | undefined {
   const parsed = answer.safeParse(value);
-  if (!parsed.success) return undefined;
-  const { ok, meta, error } = parsed.data;
-  if (ok === undefined && !meta && !error) return undefined;
-  const sessionId = parsed.data.sessionId || meta?.agentMeta?.sessionId;
-  const usage = parsed.data.usage ?? meta?.agentMeta?.usage;
+  if (!parsed.success || !isAnswer(parsed.data)) return undefined;
+  const sessionId = parsed.data.sessionId || parsed.data.meta?.agentMeta?.sessionId;
   return {
     ended: true,
     ...(sessionId && { sessionId }),
-    ...(usage && {
-      usage: omitUndefined({
-        inputTokens: usage.input,
-        outputTokens: usage.output,
-        cachedInputTokens: usage.cacheRead,
-        costUsd: usage.cost?.total,
-      }),
-    }),
-    ...readEnd(parsed.data),
+    ...omitUndefined({ usage: usageIn(parsed.data) }),
+    ...(failureIn(parsed.data) ?? { result: textIn(parsed.data) }),
   };
+}
+
+/** It tells which tools it used, but neither with what nor what they answered. */
+function events(value: unknown): readonly AgentEvent[] | undefined {
+  const { data: line } = answer.safeParse(value);
+  if (!line || !isAnswer(line)) return undefined;
+  const { calls = 0, failures = 0, tools = [] } = line.toolSummary ?? line.meta?.toolSummary ?? {};
+  const failure = failureIn(line);
+  const used = `${calls} calls of tools (${tools.join(', ')})${failures > 0 ? `, ${failures} of them failed` : ''}`;
+  return [
+    ...(calls > 0 ? [{ type: 'status' as const, message: used }] : []),
+    ...(failure || !textIn(line) ? [] : [{ type: 'text' as const, text: textIn(line) }]),
+    ...endEvents('run', usageIn(line) ?? {}, failure),
+  ];
 }
 
 const PROMPT = 'prompt.md';
@@ -125,5 +153,5 @@ export const openclaw: Runner<'openclaw'> = {
     OPENCLAW_NO_AUTO_UPDATE: '1',
     NO_COLOR: '1',
   }),
-  output: { format: 'json', read, terminal: true },
+  output: { format: 'json', read, events, terminal: true },
 };

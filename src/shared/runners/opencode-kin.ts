@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { omitUndefined } from '../omit-undefined.js';
+import type { AgentEvent } from '../transcript/event.js';
+import { patchedFile } from '../transcript/patch.js';
+import { toolCall, toolResult } from '../transcript/tool.js';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { failureWith } from './http-status.js';
 import { count, parsedAs, part, words } from './lenient.js';
 import type { Findings, RunInList, Runner, RunRequest } from './runner.js';
+import { endEvents, failureEvents } from './session-events.js';
 
 const message = z.object({
   type: z.string(),
@@ -11,6 +15,16 @@ const message = z.object({
   part: part({
     text: words,
     reason: words,
+    tool: words,
+    callID: words,
+    state: part({
+      status: words,
+      input: z.unknown().optional(),
+      output: words,
+      error: words,
+      title: words,
+      metadata: z.unknown().optional(),
+    }),
     cost: count,
     tokens: part({ input: count, output: count, cache: part({ read: count }) }),
   }),
@@ -21,29 +35,31 @@ const message = z.object({
 });
 type Message = z.infer<typeof message>;
 
-function readError(error: Message['error']): Findings {
+function failureIn(error: Message['error']) {
   if (typeof error === 'string') return { error: error || 'an error without words' };
   const { name, data } = error ?? {};
   return failureWith(data?.message || name || 'an error without words', data?.statusCode);
 }
 
-function readStep({ part: step }: Message): Findings {
-  const { tokens } = step ?? {};
-  const usage = omitUndefined({
-    inputTokens: tokens?.input,
-    outputTokens: tokens?.output,
-    cachedInputTokens: tokens?.cache?.read,
+const usageIn = ({ part: step }: Message) =>
+  omitUndefined({
+    inputTokens: step?.tokens?.input,
+    outputTokens: step?.tokens?.output,
+    cachedInputTokens: step?.tokens?.cache?.read,
     costUsd: step?.cost,
   });
+
+function readStep(line: Message): Findings {
+  const { reason } = line.part ?? {};
   // There is no event for the end: it is the step after which no tool is called. One whose tool was refused is the
   // last one, too, but then the work was not done.
-  return { usage, ...(step?.reason !== undefined && step.reason !== 'tool-calls' && { ended: true }) };
+  return { usage: usageIn(line), ...(reason !== undefined && reason !== 'tool-calls' && { ended: true }) };
 }
 
 function learn(line: Message): Findings | undefined {
   if (line.type === 'text') return omitUndefined({ result: line.part?.text });
   if (line.type === 'step_finish') return readStep(line);
-  return line.type === 'error' ? readError(line.error) : undefined;
+  return line.type === 'error' ? failureIn(line.error) : undefined;
 }
 
 function read(value: unknown): Findings | undefined {
@@ -51,6 +67,58 @@ function read(value: unknown): Findings | undefined {
   if (!parsed.success) return undefined;
   const { sessionID: sessionId } = parsed.data;
   return { ...(sessionId && { sessionId }), ...learn(parsed.data) };
+}
+
+const change = z.object({ file: words, additions: count, deletions: count, filePath: words, type: words, diff: words });
+/** What its tools for files say of what they did. */
+const changes = z.object({
+  diff: words,
+  filediff: change.optional().catch(undefined),
+  files: z.array(change).optional().catch(undefined),
+});
+const OPERATIONS: Readonly<Record<string, 'add' | 'update' | 'delete'>> = {
+  add: 'add',
+  update: 'update',
+  move: 'update',
+  delete: 'delete',
+};
+
+function changesIn(metadata: unknown): AgentEvent[] {
+  const { diff, filediff, files } = changes.safeParse(metadata).data ?? {};
+  if (files) return files.flatMap((file) => patched(file.filePath, file.diff, file.type));
+  return patched(filediff?.file, diff);
+}
+
+function patched(path: string | undefined, diff: string | undefined, type?: string): AgentEvent[] {
+  return path === undefined || diff === undefined ? [] : [patchedFile(path, diff, OPERATIONS[type ?? 'update'])];
+}
+
+function eventsOfTool({ tool = 'tool', callID: toolCallId, state }: NonNullable<Message['part']>): AgentEvent[] {
+  const call = toolCall(tool, state?.input, { toolCallId });
+  if (state?.status !== 'completed' && state?.status !== 'error') return [call];
+  const result = toolResult(state.status === 'completed', state.output ?? state.error ?? '', { toolCallId });
+  return [call, result, ...changesIn(state.metadata)];
+}
+
+function events(value: unknown): readonly AgentEvent[] | undefined {
+  const { data: line } = message.safeParse(value);
+  const text = line?.part?.text;
+  switch (line?.type) {
+    case 'text':
+      return text === undefined ? undefined : [{ type: 'text', text }];
+    case 'reasoning':
+      return text === undefined ? undefined : [{ type: 'thinking', text }];
+    case 'tool_use':
+      return line.part && eventsOfTool(line.part);
+    case 'step_start':
+      return [];
+    case 'step_finish':
+      return endEvents('step', usageIn(line), undefined);
+    case 'error':
+      return failureEvents(failureIn(line.error));
+    default:
+      return undefined;
+  }
 }
 
 /** It prints nothing before the first output of a model, but it has the session, and its title, from the start. */
@@ -125,6 +193,6 @@ export function opencodeKin<Name extends string>(
       [`${prefix}_DISABLE_TERMINAL_TITLE`]: '1',
       NO_COLOR: '1',
     }),
-    output: { format: 'json-lines', read, terminal: true, worked },
+    output: { format: 'json-lines', read, events, terminal: true, worked },
   };
 }

@@ -1,11 +1,13 @@
 import { z } from 'zod';
+import type { AgentEvent } from '../transcript/event.js';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
 import { part, words } from './lenient.js';
 import type { Findings, Runner, RunRequest } from './runner.js';
-import { spentOf, streamJson } from './stream-json.js';
+import { endEvents, failureEvents, sessionStarted } from './session-events.js';
+import { eventsOfBlocks, said, spentOf, streamJson } from './stream-json.js';
 
-const message = streamJson.extend({ error: part({ message: words }) });
+const message = streamJson.extend({ error: part({ message: words }), model: words, qwen_code_version: words });
 
 /** `[API Error: 401 ...]`: what the provider answered, in words. */
 const STATUS = /^\[API Error: (\d{3})\b/;
@@ -15,24 +17,48 @@ const NO_LOGIN = /^(No auth type is selected|Missing API key)\b/;
 function read(value: unknown): Findings | undefined {
   const parsed = message.safeParse(value);
   if (!parsed.success) return undefined;
-  const { type, subtype, session_id: sessionId, is_error: failed, result, error } = parsed.data;
+  const { type, subtype, session_id: sessionId, is_error: failed, result } = parsed.data;
   if (type === 'system') return subtype === 'init' && sessionId ? { sessionId } : undefined;
   if (type !== 'result' || failed === undefined) return undefined;
-  const usage = spentOf(parsed.data);
-  if (!failed) return { ended: true, usage, ...(result !== undefined && { result }) };
-  const text = error?.message || result || subtype || 'qwen reported an error';
-  return { ended: true, usage, ...failureWith(text, NO_LOGIN.test(text) ? 401 : statusIn(text, STATUS)) };
+  return {
+    ended: true,
+    usage: spentOf(parsed.data),
+    ...(failureIn(parsed.data) ?? (result !== undefined && { result })),
+  };
 }
 
-const said = z.object({
+function failureIn({ is_error: failed, error, result, subtype }: z.infer<typeof message>) {
+  return failed ? failure(error?.message || result || subtype || 'qwen reported an error') : undefined;
+}
+
+const failure = (text: string) => failureWith(text, NO_LOGIN.test(text) ? 401 : statusIn(text, STATUS));
+
+const answer = z.object({
   type: z.literal('assistant'),
   message: z.object({ content: z.array(z.object({ text: words })) }),
 });
 
 /** What the provider refused is told as if the model had said it. */
 function worked(value: unknown): boolean {
-  const { data } = said.safeParse(value);
+  const { data } = answer.safeParse(value);
   return data?.message.content.some(({ text = '' }) => !STATUS.test(text)) ?? false;
+}
+
+function events(value: unknown): readonly AgentEvent[] | undefined {
+  const { data: line } = message.safeParse(value);
+  if (line?.type === 'stream_event') return []; // how a goal is getting on, or pieces of what comes whole, too
+  if (line?.type === 'system' && line.subtype === 'init') {
+    const { session_id: sessionId, model, qwen_code_version: version } = line;
+    return sessionStarted({ sessionId, model, version });
+  }
+  if (line?.type === 'result') return endEvents('session', spentOf(line), failureIn(line));
+  const { data } = said.safeParse(value);
+  return (
+    data &&
+    eventsOfBlocks(data).flatMap((event) =>
+      event.type === 'text' && STATUS.test(event.text) ? failureEvents(failure(event.text)) : [event],
+    )
+  );
 }
 
 const MCP = 'mcp.json';
@@ -88,5 +114,5 @@ export const qwencli: Runner<'qwencli'> = {
     NO_COLOR: '1',
   }),
   usageOf: 'session',
-  output: { format: 'json-lines', read, terminal: true, worked },
+  output: { format: 'json-lines', read, events, terminal: true, worked },
 };

@@ -1,4 +1,5 @@
 import type { Failure, KillSignal, McpServer, Usage } from '../run.js';
+import type { AgentEvent } from '../transcript/event.js';
 
 /** What a runner is given to build its command line from. */
 export interface RunRequest {
@@ -77,6 +78,11 @@ export type Output =
       /** `json-lines`: one JSON value a line; `json`: the whole output is one JSON value. */
       readonly format: 'json-lines' | 'json';
       readonly read: (message: unknown) => Findings | undefined;
+      /**
+       * What a message tells a reader; nothing where the program only keeps its books or says again what another message
+       * says. Undefined: not understood, so it is shown as it is. It knows no other message, so that it can begin anywhere.
+       */
+      readonly events?: (message: unknown) => readonly AgentEvent[] | undefined;
       /** There is a terminal event: without it even exit 0 is no success. */
       readonly terminal?: boolean;
       /** Whether a message shows that the model has answered or used a tool. Absent: taken for granted. */
@@ -86,6 +92,8 @@ export type Output =
       /** Lines of text; without a `result` of its own the text is the result. */
       readonly format: 'text';
       readonly read?: (line: string) => Findings | undefined;
+      /** What a line tells a reader. Undefined: it is text of the agent. */
+      readonly events?: (line: string) => readonly AgentEvent[] | undefined;
     };
 
 /** All that is particular to one agent CLI: data and pure functions; no I/O, no clock, no environment. */

@@ -58,33 +58,39 @@ export function createFraming({ format, longest, offset = 0 }: FramingOptions) {
     forget();
     for (const line of lines) takeLine(line, false);
   };
-  const goOn = (line: Line) => {
+  const goOn = (line: Line): void => {
     const text = cleaned(line.text);
     const scanned = beginsValue(text) ? 'broken' : scanner?.feed(text);
     if (!scanned || scanned === 'broken' || openSize + line.length > longest) {
       giveUp();
-      return takeLine(line);
+      takeLine(line);
+      return;
     }
     open.push(line);
     openSize += line.length;
-    if (scanned.state === 'open') return;
-    const found = findValues(open.map((one) => cleaned(one.text)).join('\n'));
-    if (found.values.length === 0) return giveUp();
-    emit(openSize, found.text, found.values);
-    forget();
+    if (scanned.state === 'closed') close();
   };
-  const takeLine = (line: Line, mayOpen = true) => {
-    if (scanner) return goOn(line);
-    if (format === 'text' || !MAY_HOLD_VALUE.test(line.text)) return emit(line.length, line.text);
-    const whole = parsed(line.text);
-    if (whole !== undefined) return emit(line.length, '', [whole]);
-    const text = cleaned(line.text);
-    const found = findValues(text);
-    if (found.values.length > 0) return emit(line.length, found.text, found.values);
-    if (!mayOpen || !found.unclosed || !beginsValue(text)) return emit(line.length, line.text);
-    open = [line];
-    openSize = line.length;
-    scanner = found.unclosed;
+  const close = () => {
+    const found = findValues(open.map(({ text }) => cleaned(text)).join('\n'));
+    if (found.values.length > 0) {
+      emit(openSize, found.text, found.values);
+      forget();
+    } else giveUp();
+  };
+  const takeLine = (line: Line, mayOpen = true): void => {
+    if (scanner) {
+      goOn(line);
+      return;
+    }
+    const whole = format === 'json' ? parsed(line.text) : undefined;
+    const text = format === 'json' && !whole && MAY_HOLD_VALUE.test(line.text) ? cleaned(line.text) : '';
+    const found: Found = whole ? { values: [whole], text: '' } : findValues(text);
+    if (found.values.length > 0) emit(line.length, found.text, found.values);
+    else if (mayOpen && found.unclosed && beginsValue(text)) {
+      open = [line];
+      openSize = line.length;
+      scanner = found.unclosed;
+    } else emit(line.length, line.text);
   };
   const keep = (bytes: Buffer) => {
     if (bytes.length > 0) pieces.push(bytes);

@@ -1,0 +1,10 @@
+import { plainText } from '../plain-text.js';
+
+/** A text as one line of at most so many characters. */
+export function oneLine(text: string, most = 160): string {
+  const line = plainText(text.slice(0, 8 * most))
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  if (line.length <= most && text.length <= 8 * most) return line;
+  return `${[...line].slice(0, most - 1).join('')}…`;
+}
