@@ -15,7 +15,7 @@ const KINDS: readonly (readonly [RegExp, ToolKind])[] = [
 ];
 
 /** What a tool of this name does. */
-export function toolKind(name: string): ToolKind {
+function toolKind(name: string): ToolKind {
   return KINDS.find(([pattern]) => pattern.test(name))?.[1] ?? 'other';
 }
 
@@ -66,15 +66,6 @@ export function toolCall(
     input: input ?? {},
     ...omitUndefined(ids),
   };
-}
-
-/** The path of the file that a call is about, where its input names one. */
-export function pathIn(input: unknown): string | undefined {
-  if (typeof input !== 'object' || input === null) return undefined;
-  const { file_path, filePath, path, absolute_path, notebook_path } = input as Record<string, unknown>;
-  return [file_path, filePath, path, absolute_path, notebook_path].find((value) => typeof value === 'string') as
-    | string
-    | undefined;
 }
 
 /** What a tool answered; an output that is no text is its JSON. */

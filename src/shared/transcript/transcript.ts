@@ -4,7 +4,7 @@ import type { AgentEvent } from './event.js';
 import { createFraming, type Frame } from './framing.js';
 
 /** A longer message is not read but divided (bytes). */
-export const LONGEST_MESSAGE = 4 * 1024 * 1024;
+const LONGEST_MESSAGE = 4 * 1024 * 1024;
 
 type StreamName = 'stdout' | 'stderr';
 
