@@ -2,8 +2,8 @@
 // Writes the tables of README.md that follow from the code: settings, tools, runners. With --check it changes nothing
 // and ends with 1 when the README says something else. Needs dist/, so build first.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { whichRun } from '../dist/mcp/shapes/which-run.js';
 import { TOOLS } from '../dist/mcp/tools/list.js';
-import { whichRun } from '../dist/mcp/tools/which-run.js';
 import { SETTINGS } from '../dist/shared/config/settings.js';
 import { RUNNERS } from '../dist/shared/runners/list.js';
 

@@ -66,6 +66,32 @@ describe('imports', () => {
     ).toEqual([]);
   });
 
+  it('of client, which is what every door asks, reach the gateways and nothing else', () => {
+    expect(
+      broken(
+        (path, imported) =>
+          within(path, 'client/') && /^src\//.test(imported) && !within(imported, 'shared/', 'client/'),
+      ),
+    ).toEqual([]);
+    expect(broken((path, imported) => within(path, 'client/') && imported === 'zod')).toEqual([]);
+  });
+
+  it('of worker and http do not reach client: they neither submit nor ask', () => {
+    expect(broken((path, imported) => within(path, 'worker/', 'http/') && within(imported, 'client/'))).toEqual([]);
+  });
+
+  it('of the command line reach no tool: it asks client itself', () => {
+    const doors = ['mcp/http.js', 'mcp/stdio.js', 'mcp/overmind/'];
+    expect(
+      broken((path, imported) => within(path, 'cli/') && within(imported, 'mcp/') && !within(imported, ...doors)),
+    ).toEqual([]);
+  });
+
+  it('of tools reach client, and not overmind, which is asked before them', () => {
+    expect(broken((path, imported) => within(path, 'mcp/tools/') && within(imported, 'mcp/overmind/'))).toEqual([]);
+    expect(onlyIn(/^src\/mcp\/overmind\/(?!import)/, 'mcp/overmind/', 'mcp/call.ts', 'cli/run.ts')).toEqual([]);
+  });
+
   it('of ioredis and bullmq are those of the gateways', () => {
     expect(onlyIn(/^(ioredis|bullmq)(\/|$)/, ...GATEWAYS)).toEqual([]);
   });
@@ -151,6 +177,11 @@ const hasMembers = (value: unknown, ...members: string[]): value is { name: stri
   typeof value === 'object' && value !== null && members.every((member) => member in value);
 
 describe('the two lists', () => {
+  it('have nothing but tools in src/mcp/tools', async () => {
+    const files = await exportsOf('src/mcp/tools', ['list']);
+    expect([...files].filter(([, values]) => values.length !== 1).map(([file]) => file)).toEqual([]);
+  });
+
   it('have every tool that a file of src/mcp/tools defines, named like its file', async () => {
     const files = await exportsOf('src/mcp/tools', ['list']);
     const defined = [...files].flatMap(([file, values]) =>

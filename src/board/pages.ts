@@ -1,6 +1,7 @@
 import type { Hono } from 'hono';
+import { seenBy } from '../client/find-run.js';
 import type { Pool } from '../shared/pool.js';
-import { allows, maySee, type Principal } from '../shared/principal.js';
+import { maySee, type Principal } from '../shared/principal.js';
 import type { Run } from '../shared/run.js';
 import { RUN_STATES, type RunState } from '../shared/run-state.js';
 import type { Looking } from './create.js';
@@ -50,7 +51,7 @@ export function addPages(app: Hono<Looking>, pool: Pool): void {
 
 /** What runs now, then the latest of the others; or the latest of one state. */
 async function shownRuns(pool: Pool, who: Principal, only: RunState | undefined): Promise<Run[]> {
-  const seen = allows(who, 'admin') ? {} : { principal: who.name };
+  const seen = seenBy(who);
   if (only) return pool.runs.list({ ...seen, state: only }, LATEST_RUNS);
   const [running, latest] = await Promise.all([
     pool.runs.list({ ...seen, state: 'running' }, MOST_RUNNING),

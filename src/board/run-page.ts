@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import stripAnsi from 'strip-ansi';
+import { shownText } from '../shared/plain-text.js';
 import type { Run, Usage } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
 import { type Html, layout } from './layout.js';
@@ -18,14 +18,6 @@ export interface ShownRun {
   readonly queuePosition?: number;
   /** Milliseconds, by the clock of Redis. */
   readonly now: number;
-}
-
-/** Output as a terminal would show it at last: without escape sequences, and each line as it was written over. */
-export function readable(bytes: Buffer): string {
-  const lines = stripAnsi(bytes.toString('utf8')).replaceAll('\r\n', '\n').split('\n');
-  const last = lines.map((line) => line.slice(line.lastIndexOf('\r', line.length - 2) + 1));
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: what is left of them has no meaning in a page
-  return last.join('\n').replaceAll(/[\x00-\x08\x0b-\x1f\x7f]/g, '');
 }
 
 function used({ inputTokens, outputTokens, cachedInputTokens, costUsd }: Usage): string {
@@ -87,7 +79,7 @@ function output({ run, tail }: ShownRun): Html {
     return html`<div class="card"><p class="none">${why}</p></div>`;
   }
   return html`<div class="card"><pre id="output" tabindex="0" role="group" aria-label="End of the output">
-${readable(tail)}</pre></div>`;
+${shownText(tail)}</pre></div>`;
 }
 
 /** The page of one run: what it is, what became of it, its result, and the end of its output. */
@@ -103,7 +95,7 @@ ${
   result === undefined
     ? ''
     : html`<section id="result" aria-labelledby="result-title"><div class="head"><h2 id="result-title">Result</h2></div><div class="card"><pre tabindex="0" role="group" aria-label="Result">
-${readable(Buffer.from(result))}</pre></div></section>`
+${shownText(Buffer.from(result))}</pre></div></section>`
 }
 <section id="printed" aria-labelledby="output-title"><div class="head"><h2 id="output-title">Output</h2><p>${end}</p><p><code>agentpool logs ${isEnded(state) ? '' : '-f '}${id}</code></p></div>${output(shown)}</section>`;
   return layout({

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { RUN_LIMITS } from '../client/limits.js';
 import { messageOf, UserError } from '../shared/errors.js';
+import { omitUndefined } from '../shared/omit-undefined.js';
+import { milliseconds, several } from './options.js';
 
 /** What `agents create` and `agents update` take; the names of a profile's members are those of the tools. */
 export interface AgentOptions {
@@ -12,18 +15,15 @@ export interface AgentOptions {
   readonly model?: string;
   readonly mode?: string;
   readonly path?: string;
-  readonly timeout?: string;
-  readonly silenceTimeout?: string;
+  readonly timeout?: number;
+  readonly silenceTimeout?: number;
   readonly env?: readonly string[];
   readonly fallback?: readonly string[];
   readonly mcpServers?: string;
   readonly unset?: readonly string[];
-  readonly revision?: string;
+  readonly revision?: number;
   readonly json?: boolean;
 }
-
-/** An option that may be given again. */
-export const several = (value: string, before: readonly string[] = []) => [...before, value];
 
 /** Adds the options that say what is in a profile. */
 export function withProfileOptions(command: Command): Command {
@@ -36,8 +36,12 @@ export function withProfileOptions(command: Command): Command {
     .option('--model <model>', 'the model')
     .option('--mode <mode>', 'a mode of the runner')
     .option('--path <directory>', 'the working directory on the worker')
-    .option('--timeout <ms>', 'end a run when it takes longer')
-    .option('--silence-timeout <ms>', 'end a run when it prints nothing for so long')
+    .option('--timeout <time>', 'end a run when it takes longer: ms, or 90s, 5m', milliseconds(RUN_LIMITS.timeoutMs))
+    .option(
+      '--silence-timeout <time>',
+      'end a run when it prints nothing for so long',
+      milliseconds(RUN_LIMITS.silenceTimeoutMs),
+    )
     .option('--env <name=value>', "a variable; '$NAME' is one of the worker (again for more)", several)
     .option('--fallback <name=value>', 'a further value when the ones before are refused (again for more)', several)
     .option('--mcp-servers <file>', 'MCP servers as JSON, alone or under mcpServers')
@@ -56,18 +60,14 @@ export function profileFrom(options: AgentOptions): Json {
     model: options.model,
     mode: options.mode,
     path: options.path,
-    timeoutMs: number(options.timeout),
-    silenceTimeoutMs: number(options.silenceTimeout),
+    timeoutMs: options.timeout,
+    silenceTimeoutMs: options.silenceTimeout,
     env: options.env && { ...(file.env as Json), ...Object.fromEntries(options.env.map(pairOf)) },
     fallbacks: options.fallback && { ...(file.fallbacks as Json), ...gathered(options.fallback.map(pairOf)) },
     mcpServers: options.mcpServers === undefined ? undefined : mcpServersFrom(options.mcpServers),
-    revision: number(options.revision),
   };
-  const given = Object.entries(said).filter(([, value]) => value !== undefined);
-  return (options.unset ?? []).reduce(without, { ...file, ...Object.fromEntries(given) });
+  return (options.unset ?? []).reduce(without, { ...file, ...omitUndefined(said) });
 }
-
-const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
 
 /** `model` takes a member away, `env.NAME` an entry of one. */
 function without(profile: Json, place: string): Json {

@@ -1,27 +1,13 @@
 import type { Command } from 'commander';
 import colors from 'picocolors';
-import { configExample } from '../mcp/tools/config-example.js';
-import { createAgent } from '../mcp/tools/create-agent.js';
-import { deleteAgent } from '../mcp/tools/delete-agent.js';
-import { getAgentConfigs } from '../mcp/tools/get-agent-configs.js';
-import { listAgents } from '../mcp/tools/list-agents.js';
-import { PROVIDER_EXAMPLES } from '../mcp/tools/provider-examples.js';
-import { updateAgentConfig } from '../mcp/tools/update-agent-config.js';
+import { agentExample, agentsInFull, changeAgent, listOfAgents, removeAgent, storeAgent } from '../client/agents.js';
+import { PROVIDER_EXAMPLES } from '../client/provider-examples.js';
+import { checkedChanges, checkedProfile } from '../shared/agents/check-profile.js';
 import { beginningOf } from '../shared/plain-text.js';
-import type { Pool } from '../shared/pool.js';
-import { type AgentOptions, profileFrom, several, withProfileOptions } from './agent-options.js';
-import { ask } from './ask.js';
-import { openContext } from './context.js';
+import { type AgentOptions, profileFrom, withProfileOptions } from './agent-options.js';
+import { several, wholeNumber } from './options.js';
 import { note, print, printJson, printTable } from './print.js';
-
-async function withPool(action: (pool: Pool) => Promise<void>): Promise<void> {
-  const pool = await openContext('cli').connect('asking');
-  try {
-    await action(pool);
-  } finally {
-    await pool.stop();
-  }
-}
+import { withPool } from './with-pool.js';
 
 export function addAgents(program: Command): void {
   const agents = program
@@ -42,12 +28,12 @@ function addLooking(agents: Command): void {
     .option('--runner <name>', 'only with this runner')
     .option('--json', 'print data as JSON')
     .action((options: { runner?: string; json?: boolean }) =>
-      withPool(async (pool) => {
-        const found = await ask(pool, listAgents, { runner: options.runner });
-        if (options.json) return printJson(found);
+      withPool(async (caller) => {
+        const agents = await listOfAgents(caller, options.runner);
+        if (options.json) return printJson({ agents });
         printTable(
           ['AGENT', 'RUNNER', 'MODEL', 'MODE', 'REVISION', 'WORKER VARIABLES', 'DESCRIPTION'],
-          found.agents.map(({ name, runner, model = '', mode = '', revision, variables, description = '' }) => {
+          agents.map(({ name, runner, model = '', mode = '', revision, variables, description = '' }) => {
             const line = beginningOf(description.replaceAll(/\s+/g, ' '), 60);
             return [name, runner, model, mode, String(revision), variables.join(' '), line];
           }),
@@ -60,8 +46,8 @@ function addLooking(agents: Command): void {
     .argument('<agent>', 'its name')
     .option('--json', 'print data as JSON')
     .action((name: string, options: { json?: boolean }) =>
-      withPool(async (pool) => {
-        const [agent] = (await ask(pool, getAgentConfigs, { name })).agents;
+      withPool(async (caller) => {
+        const [agent] = await agentsInFull(caller, name);
         if (options.json) return printJson(agent);
         const { prompt = '', createdAt: _, updatedAt: __, ...facts } = agent ?? {};
         for (const [fact, value] of Object.entries(facts)) {
@@ -76,14 +62,12 @@ function addLooking(agents: Command): void {
     .description('a profile for a provider of models, for create --file; what the workers need for it goes to stderr')
     .argument('<provider>', PROVIDER_EXAMPLES.map(({ provider }) => provider).join(', '))
     .option('--json', 'print all of it as JSON')
-    .action((provider: string, options: { json?: boolean }) =>
-      withPool(async (pool) => {
-        const example = await ask(pool, configExample, { provider });
-        if (options.json) return printJson(example);
-        print(JSON.stringify(example.profile, null, 2));
-        note(colors.dim(`\n# for the .env of the workers\n${example.dotEnv}\n# ${example.note}`));
-      }),
-    );
+    .action((provider: string, options: { json?: boolean }) => {
+      const example = agentExample(provider);
+      if (options.json) return printJson(example);
+      print(JSON.stringify(example.profile, null, 2));
+      note(colors.dim(`\n# for the .env of the workers\n${example.dotEnv}\n# ${example.note}`));
+    });
 }
 
 function addChanging(agents: Command): void {
@@ -91,9 +75,9 @@ function addChanging(agents: Command): void {
     .description('store an agent')
     .argument('[agent]', 'its name; may be in the file')
     .action((name: string | undefined, options: AgentOptions) =>
-      withPool(async (pool) => {
-        const profile = { ...profileFrom(options), ...(name !== undefined && { name }) };
-        const created = await ask(pool, createAgent, profile as never);
+      withPool(async (caller) => {
+        const profile = checkedProfile({ ...profileFrom(options), ...(name !== undefined && { name }) });
+        const created = await storeAgent(caller, profile);
         if (options.json) printJson(created);
         else print(`${created.name} is stored${needs(created.variables)}`);
       }),
@@ -102,10 +86,11 @@ function addChanging(agents: Command): void {
     .description('change what is given of an agent, and leave the rest')
     .argument('<agent>', 'its name')
     .option('--unset <member>', 'take away: model, env.NAME, ... (again for more)', several)
-    .option('--revision <n>', 'only if it still has this revision')
+    .option('--revision <n>', 'only if it still has this revision', wholeNumber({ least: 1 }))
     .action((name: string, options: AgentOptions) =>
-      withPool(async (pool) => {
-        const updated = await ask(pool, updateAgentConfig, { ...profileFrom(options), name } as never);
+      withPool(async (caller) => {
+        const { name: _, ...changes } = profileFrom(options);
+        const updated = await changeAgent(caller, name, checkedChanges(changes), options.revision);
         if (options.json) printJson(updated);
         else print(`${updated.name} has revision ${updated.revision}${needs(updated.variables)}`);
       }),
@@ -116,9 +101,9 @@ function addChanging(agents: Command): void {
     .argument('<agent>', 'its name')
     .option('--json', 'print data as JSON')
     .action((name: string, options: { json?: boolean }) =>
-      withPool(async (pool) => {
-        const deleted = await ask(pool, deleteAgent, { name });
-        if (options.json) printJson(deleted);
+      withPool(async (caller) => {
+        await removeAgent(caller, name);
+        if (options.json) printJson({ name, deleted: true });
         else print(`${name} is deleted`);
       }),
     );

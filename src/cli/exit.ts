@@ -14,6 +14,9 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** The outcome of a run as an exit code is 0 only for `done`. */
+export const exitOf = (status: string) => (status === 'done' ? EXIT.ok : EXIT.runFailed);
+
 /** Says what went wrong on stderr and answers with the exit code. */
 export function explain(thrown: unknown): number {
   const error = asUnreachable(thrown) ?? thrown;

@@ -1,4 +1,4 @@
-import { UserError } from '../shared/errors.js';
+import { InvalidArgumentError } from 'commander';
 
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -16,9 +16,5 @@ function msOf(text: string, now: number): number {
 export function parseSince(text: string, now = Date.now()): number {
   const ms = msOf(text.trim(), now);
   if (!Number.isNaN(ms)) return ms;
-  throw new UserError(
-    'invalid_argument',
-    `--since: ${JSON.stringify(text)} is no time`,
-    'Use 30s, 5m, 2h, 1d, an ISO time, or milliseconds since the epoch.',
-  );
+  throw new InvalidArgumentError('Use 30s, 5m, 2h, 1d, an ISO time, or milliseconds since the epoch.');
 }

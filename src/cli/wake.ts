@@ -1,4 +1,4 @@
-import type { WaitedView } from '../mcp/tools/waiting.js';
+import type { WaitedView } from '../client/wait.js';
 import { endOf } from '../shared/plain-text.js';
 import { isEnded } from '../shared/run-state.js';
 

@@ -1,9 +1,11 @@
 import type { z } from 'zod';
 import { messageOf, UnreachableError, UserError } from '../shared/errors.js';
 import { beginningOf } from '../shared/plain-text.js';
-import { allows, type Principal } from '../shared/principal.js';
+import type { Pool } from '../shared/pool.js';
+import { allows, type Principal, type Scope } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
-import type { Tool, ToolContext } from './tools/tool.js';
+import { answerFromWorkspace } from './overmind/answers.js';
+import type { Tool, ToolContext } from './tool.js';
 
 /** The body of every error that a client sees; `code` is public API. */
 export interface ErrorBody {
@@ -18,31 +20,35 @@ export type Answer =
 
 /** Calls a tool with unchecked arguments. The one boundary of errors: nothing is thrown. */
 export async function callTool(tool: Tool, args: unknown, context: ToolContext): Promise<Answer> {
-  if (!allows(context.principal, tool.scope)) return { ok: false, error: scopeError(tool, context.principal) };
+  if (!allows(context.principal, tool.scope))
+    return { ok: false, error: scopeError(tool.name, tool.scope, context.principal) };
   const parsed = tool.input.safeParse(args ?? {}, { reportInput: true });
   if (!parsed.success) return { ok: false, error: argumentError(tool, parsed.error) };
   try {
     await context.pool.ready();
-    return { ok: true, value: tool.output.parse(await tool.handle(parsed.data, context)) };
+    const elsewhere = await answerFromWorkspace(tool.name, parsed.data, context);
+    return { ok: true, value: tool.output.parse(elsewhere ?? (await tool.handle(parsed.data, context))) };
   } catch (error) {
-    return { ok: false, error: errorBody(error, context) };
+    return { ok: false, error: errorBody(error, context.pool) };
   }
 }
 
-function scopeError({ name, scope }: Tool, principal: Principal): ErrorBody {
+/** What a principal is told that lacks the scope for something. */
+export function scopeError(what: string, scope: Scope, principal: Principal): ErrorBody {
   const has = principal.scopes.join(', ') || 'none';
   return {
     code: 'forbidden',
-    message: `${name} needs the scope ${scope}, and ${principal.name} has ${has}`,
+    message: `${what} needs the scope ${scope}, and ${principal.name} has ${has}`,
     hint: 'Ask whoever runs this pool for a token with that scope.',
   };
 }
 
-function errorBody(thrown: unknown, { pool }: ToolContext): ErrorBody {
+/** What a client is told of anything that was thrown; defects are logged. */
+export function errorBody(thrown: unknown, { logger }: Pool): ErrorBody {
   const error = asUnreachable(thrown) ?? thrown;
   if (error instanceof UserError) return { code: error.code, message: error.message, hint: error.hint };
   if (error instanceof UnreachableError) return { code: 'redis_unreachable', message: error.message, hint: error.hint };
-  pool.logger.error({ err: error }, 'a tool failed');
+  logger.error({ err: error }, 'a tool failed');
   return {
     code: 'internal_error',
     message: `agentpool failed: ${messageOf(error)}`,

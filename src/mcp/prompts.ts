@@ -1,4 +1,4 @@
-import { RefusedError } from './ask-tool.js';
+import { RefusedError } from './ask.js';
 
 interface Argument {
   readonly name: string;

@@ -7,8 +7,6 @@ interface RunUri {
 
 const RUN_URI = /^agent:\/\/runs\/([A-Za-z0-9_-]{1,64})(\/output(?:\?cursor=([\w-]{1,100}))?)?$/;
 
-export const recordUri = (runId: string) => `agent://runs/${runId}`;
-
 /** Reads a uri of ours; undefined for anything else: nothing but a run id and a cursor ever gets through. */
 export function parseRunUri(uri: string): RunUri | undefined {
   const [, runId, output, cursor] = RUN_URI.exec(uri) ?? [];

@@ -1,11 +1,11 @@
+import type { Caller } from '../client/caller.js';
+import { findRuns } from '../client/list-runs.js';
+import { readOutput, WHOLE_OUTPUT } from '../client/read-output.js';
+import { outputUri, type RunView, runUri } from '../client/run-view.js';
+import { statusOf } from '../client/status.js';
 import { beginningOf } from '../shared/plain-text.js';
-import { askTool, RefusedError } from './ask-tool.js';
-import { parseRunUri, recordUri } from './resource-uri.js';
-import { getAgentStatus } from './tools/get-agent-status.js';
-import { listRuns } from './tools/list-runs.js';
-import { outputUri, type RunView } from './tools/run-view.js';
-import { streamAgentOutput } from './tools/stream-agent-output.js';
-import type { Caller } from './tools/tool.js';
+import { ask, RefusedError } from './ask.js';
+import { parseRunUri } from './resource-uri.js';
 
 const JSON_TYPE = 'application/json';
 const TEXT_TYPE = 'text/plain';
@@ -14,7 +14,7 @@ const PAGE = 25;
 
 const [record, output] = [
   {
-    uriTemplate: recordUri('{runId}'),
+    uriTemplate: runUri('{runId}'),
     name: 'run',
     title: 'A run',
     description: 'Everything that is known about a run now, as get_agent_status answers it',
@@ -32,10 +32,7 @@ export const RESOURCE_TEMPLATES = [record, output];
 
 /** The newest runs that the principal may see, as resources. Throws a RefusedError. */
 export async function listResources(caller: Caller, cursor: string | undefined) {
-  const { runs, nextCursor } = await askTool(caller, listRuns, {
-    limit: PAGE,
-    ...(cursor !== undefined && { cursor }),
-  });
+  const { runs, nextCursor } = await ask(caller, 'read', 'resources', () => findRuns(caller, { limit: PAGE, cursor }));
   return { resources: runs.flatMap(resourcesOf), ...(nextCursor !== undefined && { nextCursor }) };
 }
 
@@ -43,7 +40,7 @@ function resourcesOf({ runId, agentName, runner, status, queuedAtIso, lastOutput
   const about = `${runner}, ${status}, since ${queuedAtIso}`;
   const lastModified = lastOutputAtIso ?? queuedAtIso;
   return [
-    { uri: recordUri(runId), name: `${agentName} ${runId}`, description: about, mimeType: JSON_TYPE },
+    { uri: runUri(runId), name: `${agentName} ${runId}`, description: about, mimeType: JSON_TYPE },
     {
       uri: outputUri(runId),
       name: `output of ${agentName} ${runId}`,
@@ -59,10 +56,10 @@ function resourcesOf({ runId, agentName, runner, status, queuedAtIso, lastOutput
 export async function readResource(caller: Caller, uri: string) {
   const { runId, part, cursor } = parsed(uri);
   if (part === 'record') {
-    const status = await askTool(caller, getAgentStatus, { runId });
+    const status = await ask(caller, 'read', 'resources', () => statusOf(caller, { runId }));
     return { contents: [{ uri, mimeType: JSON_TYPE, text: JSON.stringify(status) }] };
   }
-  const page = await askTool(caller, streamAgentOutput, { runId, ...(cursor !== undefined && { cursor }) });
+  const page = await ask(caller, 'read', 'resources', () => readOutput(caller, { runId }, { ...WHOLE_OUTPUT, cursor }));
   const { output: text, ...rest } = page;
   const next = `${outputUri(runId)}?cursor=${page.nextCursor}`;
   return {
@@ -76,7 +73,7 @@ export async function readResource(caller: Caller, uri: string) {
 /** The run that a uri is about, if the principal may see it. Throws a RefusedError as `readResource` does. */
 export async function runOfResource(caller: Caller, uri: string): Promise<string> {
   const { runId } = parsed(uri);
-  await askTool(caller, getAgentStatus, { runId, tailBytes: 0 });
+  await ask(caller, 'read', 'resources', () => statusOf(caller, { runId }, 0));
   return runId;
 }
 

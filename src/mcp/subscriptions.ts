@@ -1,6 +1,6 @@
-import { RefusedError } from './ask-tool.js';
+import type { Caller } from '../client/caller.js';
+import { RefusedError } from './ask.js';
 import { runOfResource } from './resources.js';
-import type { Caller } from './tools/tool.js';
 
 /** A subscriber is told of each resource at most once in this time (ms). */
 const AT_MOST_EVERY_MS = 1_000;

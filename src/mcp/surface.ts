@@ -4,8 +4,8 @@ import type { Principal } from '../shared/principal.js';
 import { VERSION } from '../shared/version.js';
 import { callTool, type ErrorBody } from './call.js';
 import type { OpenCalls } from './open-calls.js';
+import type { Annotations, Tool } from './tool.js';
 import { TOOLS } from './tools/list.js';
-import type { Annotations, Tool } from './tools/tool.js';
 
 /** The longest that one call blocks (ms): under the 60 s of most clients; more for those that were measured. */
 const WAIT_CAP_MS = 45_000;

@@ -1,13 +1,17 @@
+import type { Caller } from '../client/caller.js';
+import { kill } from '../client/kill.js';
+import { findRuns } from '../client/list-runs.js';
+import { outputUri, type RunView } from '../client/run-view.js';
+import { statusOf } from '../client/status.js';
+import { omitUndefined } from '../shared/omit-undefined.js';
+import { KILL_GRACE_MS } from '../shared/run.js';
 import { isEnded, type RunState } from '../shared/run-state.js';
-import { askTool } from './ask-tool.js';
-import { getAgentStatus } from './tools/get-agent-status.js';
-import { killAgent } from './tools/kill-agent.js';
-import { listRuns } from './tools/list-runs.js';
-import { outputUri, type RunView } from './tools/run-view.js';
-import type { Caller } from './tools/tool.js';
+import { ask } from './ask.js';
 
 /** The tool whose calls can be tasks: the task is the run, and its id is the run id, which nobody can guess. */
 export const TASK_TOOL = 'run_agent';
+/** Tasks on one page of the list. */
+const PAGE = 20;
 /** How often a client is to look (ms). */
 const POLL_MS = 2_000;
 
@@ -56,18 +60,18 @@ function taskOf({ pool }: Caller, run: RunView): RunTask {
 
 /** The task of a run as it is now. Throws a RefusedError when there is none for the principal. */
 export async function getTask(caller: Caller, taskId: string): Promise<RunTask> {
-  return taskOf(caller, await askTool(caller, getAgentStatus, { runId: taskId, tailBytes: 0 }));
+  return taskOf(caller, await ask(caller, 'read', 'tasks', () => statusOf(caller, { runId: taskId }, 0)));
 }
 
 /** The tasks of a principal, newest first: every run is one, however it was asked for. */
 export async function listTasks(caller: Caller, cursor: string | undefined) {
-  const { runs, nextCursor } = await askTool(caller, listRuns, { ...(cursor !== undefined && { cursor }) });
+  const { runs, nextCursor } = await ask(caller, 'read', 'tasks', () => findRuns(caller, { limit: PAGE, cursor }));
   return { tasks: runs.map((run) => taskOf(caller, run)), ...(nextCursor !== undefined && { nextCursor }) };
 }
 
 /** What the call would have answered if it had waited for the end of its run: that of run_agent, with what came of it. */
 export async function taskResult(caller: Caller, taskId: string) {
-  const run = await askTool(caller, getAgentStatus, { runId: taskId });
+  const run = await ask(caller, 'read', 'tasks', () => statusOf(caller, { runId: taskId }));
   const { runId, runner, agentName, status, pid, sessionId, host, failure, exitCode, result, outputTail } = run;
   const optional = { pid, sessionId, host, failure, exitCode, result };
   const body = {
@@ -75,7 +79,7 @@ export async function taskResult(caller: Caller, taskId: string) {
     runner,
     agentName,
     status,
-    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+    ...omitUndefined(optional),
     outputTail,
     outputUri: outputUri(runId),
   };
@@ -96,6 +100,7 @@ export async function taskEnded(caller: Caller, taskId: string, signal: AbortSig
 
 /** Kills the run, and answers the task as it is then: still working where its worker cannot be reached. */
 export async function cancelTask(caller: Caller, taskId: string): Promise<RunTask> {
-  await askTool(caller, killAgent, { runId: taskId, reason: 'its task was cancelled' });
+  const options = { signal: 'TERM', graceMs: KILL_GRACE_MS, reason: 'its task was cancelled' } as const;
+  await ask(caller, 'kill', 'tasks/cancel', () => kill(caller, { runId: taskId }, options));
   return getTask(caller, taskId);
 }

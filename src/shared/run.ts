@@ -33,6 +33,8 @@ export interface Usage {
 }
 
 export const KILL_SIGNALS = ['TERM', 'INT', 'KILL'] as const;
+/** Between the first signal and SIGKILL, where nobody says another time (ms). */
+export const KILL_GRACE_MS = 5_000;
 export type KillSignal = (typeof KILL_SIGNALS)[number];
 
 /** A wish, not a fact: somebody asked for the end of the run. Times are Redis server milliseconds. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newRunId } from '../../src/client/submit.js';
 import type { StartedHttp } from '../../src/http/start.js';
-import { newRunId } from '../../src/mcp/tools/submit.js';
 import type { Pool } from '../../src/shared/pool.js';
 import { hostQueue, runnerQueue } from '../../src/shared/queues/route.js';
 import type { RunOrder } from '../../src/shared/run.js';

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
-import { newRunId } from '../../src/mcp/tools/submit.js';
+import { newRunId } from '../../src/client/submit.js';
 import { type Config, loadConfig } from '../../src/shared/config/load.js';
 import { openLogger } from '../../src/shared/logger.js';
 import { openPool, type Pool } from '../../src/shared/pool.js';

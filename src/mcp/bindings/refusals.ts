@@ -1,4 +1,4 @@
-import { RefusedError } from '../ask-tool.js';
+import { RefusedError } from '../ask.js';
 
 /** The codes of JSON-RPC that are the same in all protocols. */
 const INVALID_PARAMS = -32_602;

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ServerEventBus } from '@modelcontextprotocol/server';
+import type { Caller } from '../../client/caller.js';
 import { openSubscriptions, type Subscriptions } from '../subscriptions.js';
-import type { Caller } from '../tools/tool.js';
 
 interface Listening {
   readonly caller: Caller;

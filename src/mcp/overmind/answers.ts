@@ -1,8 +1,12 @@
+import type { WhichRun } from '../../client/find-run.js';
+import { startOf } from '../../client/read-output.js';
+import { viewOf } from '../../client/run-view.js';
+import type { Submission } from '../../client/submission.js';
+import { textOf } from '../../shared/plain-text.js';
 import { isEnded } from '../../shared/run-state.js';
 import { cursorOf, parseCursor, wholeCharacters } from '../../shared/run-store/output.js';
-import { viewOf } from '../tools/run-view.js';
-import { textOf } from '../tools/text.js';
-import type { OvermindRun } from './named-workspace.js';
+import type { ToolContext } from '../tool.js';
+import { adoptSession, type OvermindRun, overmindRun } from './named-workspace.js';
 
 /** How much of the end of the output an answer about the whole run shows (bytes). */
 const TAIL_BYTES = 2_048;
@@ -21,7 +25,7 @@ function tailOf(output: Buffer, bytes: number): Buffer {
 }
 
 /** What get_agent_status says of a run of overmind. */
-export function statusAnswer({ run, output, uncertain, source }: OvermindRun, tailBytes: number) {
+function statusAnswer({ run, output, uncertain, source }: OvermindRun, tailBytes: number) {
   return {
     ...viewOf(run),
     outputTail: textOf(tailOf(output, tailBytes), false),
@@ -31,7 +35,7 @@ export function statusAnswer({ run, output, uncertain, source }: OvermindRun, ta
 }
 
 /** What wait_agent says: nobody tells us of its end, so there is nothing to wait on. */
-export function waitAnswer({ run, output, source }: OvermindRun) {
+function waitAnswer({ run, output, source }: OvermindRun) {
   const { id, agentName, state, exitCode } = run;
   const timedOut = !isEnded(state);
   return {
@@ -48,7 +52,7 @@ export function waitAnswer({ run, output, source }: OvermindRun) {
 }
 
 /** What kill_agent says: the number in a file may by now be that of any process, so nothing is ended for it. */
-export function killAnswer({ run, source }: OvermindRun) {
+function killAnswer({ run, source }: OvermindRun) {
   const { id, state, pid } = run;
   const wasRunning = !isEnded(state);
   const hint = `It is a run of overmind, and ${source} is all that tells its process: agentpool ends only what it started itself. Make sure that the process is still the agent, and end it on its machine.`;
@@ -73,8 +77,9 @@ interface OutputAsked {
 }
 
 /** What stream_agent_output says; overmind kept no times for parts of the output. */
-export function outputAnswer({ run, output: all, source: _ }: OvermindRun, asked: OutputAsked) {
+function outputAnswer({ run, output: all, source: _ }: OvermindRun, asked: OutputAsked) {
   const { cursor, sinceTimestamp, tail, stream, maxBytes, ansi, encoding } = asked;
+  startOf(asked); // the same checks
   const output = stream === 'stderr' ? Buffer.alloc(0) : all;
   const lastAt = run.lastOutputAt ?? run.queuedAt;
   const nothingSince = sinceTimestamp !== undefined && lastAt <= sinceTimestamp;
@@ -97,4 +102,34 @@ export function outputAnswer({ run, output: all, source: _ }: OvermindRun, asked
     droppedBytes: 0,
     ...(bytes.length > 0 && { lastTimestamp: lastAt }),
   };
+}
+
+type Arguments = Readonly<Record<string, unknown>>;
+
+/** What the tools that are about one run answer of a run of overmind. */
+const ANSWERS: Readonly<Record<string, (run: OvermindRun, args: Arguments) => Record<string, unknown>>> = {
+  get_agent_status: (run, { tailBytes }) => statusAnswer(run, Number(tailBytes)),
+  wait_agent: waitAnswer,
+  kill_agent: killAnswer,
+  stream_agent_output: (run, args) => outputAnswer(run, args as unknown as OutputAsked),
+};
+
+/**
+ * What a call is answered from the workspaces that its `config` names, where this pool knows nothing of the agent;
+ * undefined when the tool itself has to answer. For runs that are to resume, their sessions are remembered first.
+ */
+export async function answerFromWorkspace(
+  tool: string,
+  args: Arguments,
+  context: ToolContext,
+): Promise<Record<string, unknown> | undefined> {
+  const submissions =
+    tool === 'run_agent' ? [args] : tool === 'run_agents_parallel' ? (args.agents as Arguments[]) : [];
+  for (const { config, ...submission } of submissions)
+    if (typeof config === 'string') await adoptSession(context, config, submission as unknown as Submission);
+  const answer = ANSWERS[tool];
+  const { config, runIds } = args;
+  if (!answer || typeof config !== 'string' || runIds !== undefined) return undefined;
+  const run = await overmindRun(context, config, args as WhichRun);
+  return run && answer(run, args);
 }

@@ -1,14 +1,14 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Caller } from '../../client/caller.js';
+import { seenBy, type WhichRun } from '../../client/find-run.js';
+import { type Submission, withProfile } from '../../client/submission.js';
 import { isWithin } from '../../shared/allowed-path.js';
 import { UserError } from '../../shared/errors.js';
 import { allows, LOCAL } from '../../shared/principal.js';
 import type { Run } from '../../shared/run.js';
 import { linesIn } from '../../shared/run-store/output.js';
-import type { Session } from '../../shared/run-store/sessions.js';
-import type { Caller } from '../tools/tool.js';
-import { seenBy, type WhichRun } from '../tools/which-run.js';
 import { isAlive } from './processes.js';
 import { DEFAULT_RUNNER } from './profile-from.js';
 import { deduce, type Entry, entryOf, readSessions } from './sessions-file.js';
@@ -72,15 +72,16 @@ async function read(caller: Caller, config: string): Promise<{ root: string; ent
     );
   const { entries, problems } = readSessions(await readFile(file, 'utf8'), mtimeMs);
   if (entries.length > 0 || problems.length === 0) return { root, entries };
-  throw new UserError('no_workspace', `config: ${SESSIONS}: ${problems[0]}`, 'Mend the file, or leave config out.');
+  throw new UserError('no_workspace', `config: ${SESSIONS}: ${problems[0]}`, 'Repair the file, or leave config out.');
 }
 
 /** The run of an agent in the workspace that `config` names, when this pool knows no run of that name. */
 export async function overmindRun(
   caller: Caller,
-  { config, agentName, runner }: WhichRun,
+  config: string,
+  { agentName, runner }: WhichRun,
 ): Promise<OvermindRun | undefined> {
-  if (config === undefined || agentName === undefined) return undefined;
+  if (agentName === undefined) return undefined;
   const filter = { ...seenBy(caller.principal), ...(runner !== undefined && { runner }) };
   if (await caller.pool.runs.latest(agentName, filter)) return undefined;
   const { root, entries } = await read(caller, config);
@@ -123,16 +124,19 @@ function recordOf(entry: Entry, runner: string, state: Run['state'], output: Buf
   };
 }
 
-/** The session of an agent in the workspace that `config` names, remembered from here on as one of the caller's. */
-export async function overmindSession(
-  caller: Caller,
-  config: string,
-  { agentName, runner }: { agentName: string; runner: string },
-): Promise<Session | undefined> {
+/**
+ * Remembers the session of an agent in the workspace that `config` names as one of the caller's, so that `autoResume`
+ * finds it; does nothing where this pool knows one already. Throws a UserError when overmind still uses the session.
+ */
+export async function adoptSession(caller: Caller, config: string, submission: Submission): Promise<void> {
   const { pool, principal } = caller;
+  if (!submission.autoResume || submission.sessionId !== undefined) return;
+  const { runner, agentName = runner } = await withProfile(pool, submission);
+  if (!pool.runners.get(runner)?.resumeArgs) return;
+  if (await pool.runs.sessions.latest(principal.name, agentName, runner)) return;
   const { root, entries } = await read(caller, config);
   const entry = entryOf(entries, agentName, runner);
-  if (entry?.sessionId === undefined) return undefined;
+  if (entry?.sessionId === undefined) return;
   if (entry.pid !== undefined && deduce(entry, Date.now(), isAlive).status === 'running')
     throw new UserError(
       'session_in_use',
@@ -141,5 +145,4 @@ export async function overmindSession(
     );
   const where = { host: pool.config.hostName, path: root, home: homedir() };
   await pool.runs.sessions.adopt({ id: entry.sessionId, runner, agentName, principal: principal.name, ...where }, 0);
-  return pool.runs.sessions.find(runner, entry.sessionId);
 }

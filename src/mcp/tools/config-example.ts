@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { profileShape, variablesOf } from '../../shared/agents/profile.js';
-import { PROVIDER_EXAMPLES } from './provider-examples.js';
-import { defineTool, READS } from './tool.js';
-import { agentNameArgument } from './which-run.js';
+import { type AgentExample, agentExample } from '../../client/agents.js';
+import { PROVIDER_EXAMPLES } from '../../client/provider-examples.js';
+import { profileShape } from '../../shared/agents/profile.js';
+import { agentNameArgument } from '../shapes/which-run.js';
+import { defineTool, READS } from '../tool.js';
 
 export const configExample = defineTool({
   name: 'config_example',
@@ -20,20 +21,8 @@ export const configExample = defineTool({
     variables: z.array(z.string()).describe('What the environment of a worker has to have'),
     dotEnv: z.string().describe("The lines for the workers' .env, with the secrets left to fill in"),
     note: z.string(),
-  }),
+  } satisfies Record<keyof AgentExample, z.ZodType>),
   annotations: READS,
   scope: 'read',
-  handle: async ({ provider, name = provider }) => {
-    const example = PROVIDER_EXAMPLES.find((one) => one.provider === provider);
-    if (!example) throw new Error(`there is no example for ${provider}`);
-    const variables = variablesOf(example.profile);
-    return {
-      provider,
-      title: example.title,
-      profile: { name, ...example.profile },
-      variables,
-      dotEnv: variables.map((variable) => `${variable}=...\n`).join(''),
-      note: example.note,
-    };
-  },
+  handle: async ({ provider, name }) => agentExample(provider, name),
 });

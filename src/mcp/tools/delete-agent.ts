@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { defineTool } from './tool.js';
-import { agentNameArgument } from './which-run.js';
+import { removeAgent } from '../../client/agents.js';
+import { agentNameArgument } from '../shapes/which-run.js';
+import { defineTool } from '../tool.js';
 
 export const deleteAgent = defineTool({
   name: 'delete_agent',
@@ -10,8 +11,8 @@ export const deleteAgent = defineTool({
   output: z.object({ name: z.string(), deleted: z.boolean() }),
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
   scope: 'admin', // it decides what others run, and which variables of the workers go where
-  handle: async ({ name }, { pool }) => {
-    await pool.agents.remove(name);
+  handle: async ({ name }, context) => {
+    await removeAgent(context, name);
     return { name, deleted: true };
   },
 });

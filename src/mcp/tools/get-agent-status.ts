@@ -1,10 +1,8 @@
 import { z } from 'zod';
-import { statusAnswer } from '../overmind/answers.js';
-import { overmindRun } from '../overmind/named-workspace.js';
-import { runView, viewOf, waitingFor } from './run-view.js';
-import { textOf } from './text.js';
-import { defineTool, READS } from './tool.js';
-import { findRun, whichRun } from './which-run.js';
+import { statusOf } from '../../client/status.js';
+import { runShape } from '../shapes/run-shape.js';
+import { whichRun } from '../shapes/which-run.js';
+import { defineTool, READS } from '../tool.js';
 
 export const getAgentStatus = defineTool({
   name: 'get_agent_status',
@@ -21,7 +19,7 @@ export const getAgentStatus = defineTool({
       .default(2_048)
       .describe('How much of the end of the output to show (bytes)'),
   }),
-  output: runView.extend({
+  output: runShape.extend({
     outputTail: z.string(),
     result: z.string().optional(),
     queuePosition: z.number().int().optional(),
@@ -30,22 +28,5 @@ export const getAgentStatus = defineTool({
   }),
   annotations: READS,
   scope: 'read',
-  handle: async ({ tailBytes, ...which }, { pool, principal }) => {
-    const elsewhere = await overmindRun({ pool, principal }, which);
-    if (elsewhere) return statusAnswer(elsewhere, tailBytes);
-    const run = await findRun({ pool, principal }, which);
-    const [tail, result, queuePosition, turn] = await Promise.all([
-      tailBytes === 0 ? undefined : pool.runs.tail(run.id, tailBytes, undefined),
-      pool.runs.result(run.id),
-      run.state === 'queued' ? pool.queues.position(run.id, run.queue) : undefined,
-      waitingFor(pool, run),
-    ]);
-    return {
-      ...viewOf(run),
-      ...turn,
-      outputTail: tail ? textOf(tail.bytes, false) : '',
-      ...(result !== undefined && { result }),
-      ...(queuePosition !== undefined && { queuePosition }),
-    };
-  },
+  handle: ({ tailBytes, ...which }, context) => statusOf(context, which, tailBytes),
 });

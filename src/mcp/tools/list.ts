@@ -1,3 +1,4 @@
+import type { Tool } from '../tool.js';
 import { configExample } from './config-example.js';
 import { createAgent } from './create-agent.js';
 import { deleteAgent } from './delete-agent.js';
@@ -10,7 +11,6 @@ import { poolStatus } from './pool-status.js';
 import { runAgent } from './run-agent.js';
 import { runAgentsParallel } from './run-agents-parallel.js';
 import { streamAgentOutput } from './stream-agent-output.js';
-import type { Tool } from './tool.js';
 import { updateAgentConfig } from './update-agent-config.js';
 import { waitAgent } from './wait-agent.js';
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { statusOfPool } from '../../client/pool-status.js';
 import { HOST_FAULT_KINDS } from '../../shared/workers.js';
-import { defineTool, READS } from './tool.js';
+import { defineTool, READS } from '../tool.js';
 
 export const poolStatus = defineTool({
   name: 'pool_status',
@@ -53,18 +54,5 @@ export const poolStatus = defineTool({
   }),
   annotations: READS,
   scope: 'read',
-  handle: async (_, { pool }) => {
-    const [workers, queues, redis] = await Promise.all([pool.workers.list(), pool.queues.counts(), pool.health()]);
-    return {
-      workers: workers.map(({ pid: _pid, processStart: _start, runners, problem, ...worker }) => ({
-        ...worker,
-        runners: runners.map(({ name, version }) => ({ name, ...(version !== undefined && { version }) })),
-        allowedPaths: [...worker.allowedPaths],
-        ...(problem && { problem: { ...problem, sinceIso: new Date(problem.since).toISOString() } }),
-        lastHeartbeatAtIso: new Date(worker.lastHeartbeatAt).toISOString(),
-      })),
-      queues,
-      redis,
-    };
-  },
+  handle: (_, context) => statusOfPool(context),
 });

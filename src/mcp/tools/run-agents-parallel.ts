@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { UnreachableError, UserError } from '../../shared/errors.js';
-import type { Pool } from '../../shared/pool.js';
-import { asUnreachable } from '../../shared/redis/connect.js';
+import { submitAll } from '../../client/submit.js';
+import { allEnded, waitedViews, waitForRuns } from '../../client/wait.js';
+import { UserError } from '../../shared/errors.js';
+import { omitUndefined } from '../../shared/omit-undefined.js';
 import type { Run } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
-import { runArguments, submissionOf } from './run-agent.js';
-import { type Prepared, place, prepare } from './submit.js';
-import { type Caller, defineTool } from './tool.js';
-import { allEnded, MOST_RUNS, waitedView, waitedViews, waitForRuns, waitTimeout } from './waiting.js';
+import { runArguments, submissionOf } from '../shapes/run-arguments.js';
+import { MOST_RUNS, waitedShape, waitTimeout } from '../shapes/waited.js';
+import { defineTool } from '../tool.js';
 
 const entry = z.strictObject({
   taskId: z.string().min(1).max(64).optional().describe('Your name for this entry; by default its number, from 1'),
@@ -26,7 +26,7 @@ export const runAgentsParallel = defineTool({
     timeoutMs: waitTimeout,
   }),
   output: z.object({
-    agents: z.array(waitedView.extend({ taskId: z.string(), runner: z.string(), warning: z.string().optional() })),
+    agents: z.array(waitedShape.extend({ taskId: z.string(), runner: z.string(), warning: z.string().optional() })),
     timedOut: z.boolean().describe('The time was up first; what still runs goes on'),
     firstDone: z.string().optional().describe('With waitAll false: the taskId of the first success'),
     stillRunning: z.array(z.string()).describe('The runIds of what has not ended'),
@@ -36,12 +36,13 @@ export const runAgentsParallel = defineTool({
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
   scope: 'run',
   handle: async ({ agents, waitAll, timeoutMs }, context) => {
-    const { pool } = context;
     const taskIds = namesOf(agents);
-    const prepared = await prepareAll(context, agents, taskIds);
+    const submissions = agents.map(({ taskId: _, ...asked }) => submissionOf(asked));
+    const submitted = await submitAll(context, submissions, (at) => `agents.${at} (taskId ${taskIds[at]})`);
     const isOver = (runs: readonly Run[]) => allEnded(runs) || (!waitAll && firstDone(runs) !== undefined);
-    const runs = await waitForRuns(await placeAll(pool, prepared), isOver, timeoutMs, context);
-    const views = await waitedViews(pool, runs);
+    const placed = submitted.map(({ run }) => run);
+    const runs = await waitForRuns(context, placed, isOver, Math.min(timeoutMs, context.waitCapMs));
+    const views = await waitedViews(context.pool, runs);
     const first = waitAll ? undefined : firstDone(runs);
     const stillRunning = [...new Set(runs.filter(({ state }) => !isEnded(state)).map(({ id }) => id))];
     return {
@@ -49,7 +50,7 @@ export const runAgentsParallel = defineTool({
         taskId: taskIds[at] ?? '',
         runner: runs[at]?.runner ?? '',
         ...view,
-        ...(prepared[at]?.warning && runs[at]?.state === 'queued' && { warning: prepared[at].warning }),
+        ...(runs[at]?.state === 'queued' && omitUndefined({ warning: submitted[at]?.warning })),
       })),
       timedOut: !isOver(runs),
       ...(first && { firstDone: taskIds[runs.indexOf(first)] ?? '' }),
@@ -72,37 +73,6 @@ function namesOf(agents: readonly Entry[]): string[] {
     `agents: two entries are called ${JSON.stringify(twice)}`,
     'Give each entry a taskId of its own, or none at all.',
   );
-}
-
-/** Checks every entry before one is written. Throws a UserError that says which one is wrong. */
-async function prepareAll(caller: Caller, agents: readonly Entry[], taskIds: readonly string[]): Promise<Prepared[]> {
-  const { pool } = caller;
-  const workers = await pool.workers.living();
-  const prepared: Prepared[] = [];
-  for (const [at, { taskId: _, ...asked }] of agents.entries())
-    try {
-      prepared.push(await prepare(caller, submissionOf(asked), workers));
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      const which = `agents.${at} (taskId ${taskIds[at]})`;
-      throw new UserError(error.code, `${which}: ${error.message}; nothing was submitted`, error.hint);
-    }
-  for (const queue of new Set(prepared.map((one) => one.queue)))
-    await pool.queues.checkRoom(queue, prepared.filter((one) => one.queue === queue).length);
-  return prepared;
-}
-
-/** Writes and places all of them. When Redis goes away meanwhile, the error names what was submitted before. */
-async function placeAll(pool: Pool, prepared: readonly Prepared[]): Promise<Run[]> {
-  const placed = await Promise.allSettled(prepared.map((one) => place(pool, one)));
-  const runs = placed.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  const failed = placed.find((one) => one.status === 'rejected');
-  if (!failed) return runs;
-  const error = asUnreachable(failed.reason);
-  if (!error) throw failed.reason;
-  const ids = runs.map(({ id }) => id).join(', ');
-  const hint = `${error.hint} Submitted before that: ${ids || 'none'}; list_runs tells what there is.`;
-  throw new UnreachableError(error.message, hint, { cause: error });
 }
 
 /** The run that was done first. */

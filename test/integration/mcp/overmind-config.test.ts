@@ -1,9 +1,9 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newRunId } from '../../../src/client/submit.js';
 import { callTool } from '../../../src/mcp/call.js';
 import { TOOLS } from '../../../src/mcp/tools/list.js';
-import { newRunId } from '../../../src/mcp/tools/submit.js';
 import type { Pool } from '../../../src/shared/pool.js';
 import { LOCAL, type Principal } from '../../../src/shared/principal.js';
 import { makeOvermindWorkspace, SECRETS } from '../../support/overmind-workspace.js';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { ago, duration, size } from '../../../src/board/measures.js';
-import { readable } from '../../../src/board/run-page.js';
 
 describe('measures for people', () => {
   it.each([
@@ -36,20 +35,5 @@ describe('measures for people', () => {
     const at = Date.UTC(2026, 0, 2, 3, 4, 5);
     const iso = '2026-01-02T03:04:05.000Z';
     expect(String(ago(at, at + back))).toBe(`<time datetime="${iso}" title="${iso}">${words}</time>`);
-  });
-});
-
-describe('readable output', () => {
-  it.each([
-    ['plain\n', 'plain\n'],
-    ['a\r\nb\r\n', 'a\nb\n'],
-    ['10 %\r20 %\r30 %', '30 %'],
-    ['10 %\r20 %\r', '20 %'],
-    ['\r', ''],
-    ['\x1b[1;31mbold\x1b[0m\x07\x00', 'bold'],
-    ['tab\tstays', 'tab\tstays'],
-    ['\xff', '\ufffd'],
-  ])('of %j is %j', (printed, shown) => {
-    expect(readable(Buffer.from(printed, 'latin1'))).toBe(shown);
   });
 });

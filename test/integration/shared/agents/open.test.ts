@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PROVIDER_EXAMPLES } from '../../../../src/mcp/tools/provider-examples.js';
+import { PROVIDER_EXAMPLES } from '../../../../src/client/provider-examples.js';
 import type { Pool } from '../../../../src/shared/pool.js';
 import { connect, makePlace } from '../../../support/pool.js';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newRunId } from '../../../../src/client/submit.js';
 import { callTool } from '../../../../src/mcp/call.js';
+import type { Tool } from '../../../../src/mcp/tool.js';
 import { streamAgentOutput } from '../../../../src/mcp/tools/stream-agent-output.js';
-import { newRunId } from '../../../../src/mcp/tools/submit.js';
-import type { Tool } from '../../../../src/mcp/tools/tool.js';
 import type { Pool } from '../../../../src/shared/pool.js';
 import { LOCAL } from '../../../../src/shared/principal.js';
 import { connect, makePlace } from '../../../support/pool.js';

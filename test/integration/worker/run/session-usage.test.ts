@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newRunId } from '../../../../src/mcp/tools/submit.js';
+import { newRunId } from '../../../../src/client/submit.js';
 import type { Pool } from '../../../../src/shared/pool.js';
 import type { Usage } from '../../../../src/shared/run.js';
 import { demo } from '../../../../src/shared/runners/demo.js';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { outputUri, runView, viewOf } from '../../../../src/mcp/tools/run-view.js';
-import { textOf } from '../../../../src/mcp/tools/text.js';
-import type { Run } from '../../../../src/shared/run.js';
+import { outputUri, viewOf } from '../../../src/client/run-view.js';
+import { runShape } from '../../../src/mcp/shapes/run-shape.js';
+import type { Run } from '../../../src/shared/run.js';
 
 const QUEUED: Run = {
   id: 'r1',
@@ -48,24 +48,11 @@ describe('what callers see of a run', () => {
       usage: { costUsd: 1 },
       kill,
     });
-    expect(runView.strict().parse(view)).toEqual(view);
+    expect(runShape.strict().parse(view)).toEqual(view);
     expect(view.killRequestedAt).toBe(5);
   });
 
   test('names where its output can be read', () => {
     expect(outputUri('r1')).toBe('agent://runs/r1/output');
   });
-});
-
-test.each([
-  ['\x1b[31mred\x1b[0m', false, 'red'],
-  ['\x1b[31mred\x1b[0m', true, '\x1b[31mred\x1b[0m'],
-  ['\x1b]8;;https://example.org\x07link\x1b]8;;\x07', false, 'link'],
-  ['größe 😀', false, 'größe 😀'],
-])('output %j is text, with escape sequences only if they are wanted (%s)', (output, ansi, text) => {
-  expect(textOf(Buffer.from(output), ansi)).toBe(text);
-});
-
-test('bytes that are no UTF-8 are shown as such', () => {
-  expect(textOf(Buffer.from([0x61, 0xff, 0x62]), false)).toBe('a\ufffdb');
 });

@@ -1,4 +1,4 @@
-import type { AgentProfile } from '../../shared/agents/profile.js';
+import type { AgentProfile } from '../shared/agents/profile.js';
 
 /** How agents are pointed at a provider of models. */
 export interface ProviderExample {

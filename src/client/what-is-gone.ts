@@ -1,6 +1,6 @@
-import type { Run } from '../../shared/run.js';
-import { isEnded } from '../../shared/run-state.js';
-import type { OutputPage, OutputQuery } from '../../shared/run-store/read-output.js';
+import type { Run } from '../shared/run.js';
+import { isEnded } from '../shared/run-state.js';
+import type { OutputPage, OutputQuery } from '../shared/run-store/read-output.js';
 
 /** At the end of an ended run, what is missing to its counts was let go: by the cap, or because its time was over. */
 export function withWhatIsGone(

@@ -1,9 +1,8 @@
-import { beginningOf } from '../../shared/plain-text.js';
-import type { Pool } from '../../shared/pool.js';
-import type { Run } from '../../shared/run.js';
-import { isEnded, RUN_STATES } from '../../shared/run-state.js';
-import { textOf } from './text.js';
-import type { ToolContext } from './tool.js';
+import { beginningOf, textOf } from '../shared/plain-text.js';
+import type { Pool } from '../shared/pool.js';
+import type { Run } from '../shared/run.js';
+import { isEnded, RUN_STATES } from '../shared/run-state.js';
+import type { Caller } from './caller.js';
 
 /** The first progress comes at once, then one in this time (ms); clients give up between 30 s and 5 min of silence. */
 const PROGRESS_EVERY_MS = 5_000;
@@ -12,8 +11,8 @@ const MOST_DESCRIBED = 5;
 const LAST_LINE_BYTES = 512;
 const LAST_LINE_CHARS = 160;
 
-/** Tells a waiting client what these runs do, so that it neither gives up nor shows an empty line. */
-export function startReporting({ pool, progress }: ToolContext, ids: readonly string[]): { stop(): void } {
+/** Tells a waiting caller what these runs do, so that it neither gives up nor shows an empty line. */
+export function startReporting({ pool, progress }: Caller, ids: readonly string[]): { stop(): void } {
   if (!progress) return { stop: () => {} };
   const begun = performance.now();
   let stopped = false;

@@ -1,22 +1,20 @@
 import type { z } from 'zod';
-import type { Pool } from '../../shared/pool.js';
-import type { Principal, Scope } from '../../shared/principal.js';
+import type { Caller } from '../client/caller.js';
+import type { Scope } from '../shared/principal.js';
 
 /** What a tool is called with, besides its arguments. Knows nothing of any SDK. */
-export interface ToolContext {
-  readonly pool: Pool;
-  /** Who asks. */
-  readonly principal: Principal;
-  /** Aborted when the caller gives up. Ends the waiting, never a run. */
+export interface ToolContext extends Caller {
   readonly signal: AbortSignal;
-  /** Tells the caller how far it is; absent when it did not ask. */
-  readonly progress?: (progress: number, message: string) => void;
   /** The longest that one call may block (ms), as far as the client allows it. */
   readonly waitCapMs: number;
 }
 
-/** Who asks, and what about. */
-export type Caller = Pick<ToolContext, 'pool' | 'principal'>;
+/** An answer as its handler gives it: nothing in it has to be changeable. */
+type Given<Value> = Value extends readonly (infer Item)[]
+  ? readonly Given<Item>[]
+  : Value extends object
+    ? { readonly [Name in keyof Value]: Given<Value[Name]> }
+    : Value;
 
 /** What a client may do with a tool without asking its person. */
 export interface Annotations {
@@ -35,7 +33,7 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject, Output extends z.
   readonly annotations: Annotations;
   /** What the principal needs. */
   readonly scope: Scope;
-  readonly handle: (input: z.infer<Input>, context: ToolContext) => Promise<z.input<Output>>;
+  readonly handle: (input: z.infer<Input>, context: ToolContext) => Promise<Given<z.input<Output>>>;
 }
 
 /** A tool with its types checked against each other. */

@@ -1,0 +1,12 @@
+import type { Pool } from '../shared/pool.js';
+import type { Principal } from '../shared/principal.js';
+
+/** Who asks, and of which pool. What a principal may not see is not there for it; scopes are checked at the door. */
+export interface Caller {
+  readonly pool: Pool;
+  readonly principal: Principal;
+  /** Aborted when the caller gives up. Ends the waiting, never a run. */
+  readonly signal?: AbortSignal;
+  /** Tells the caller what is waited for, after so many seconds; absent when it did not ask. */
+  readonly progress?: (elapsedSeconds: number, message: string) => void;
+}

@@ -1,0 +1,88 @@
+import { isWithin } from '../shared/allowed-path.js';
+import { UserError } from '../shared/errors.js';
+import type { Pool } from '../shared/pool.js';
+import type { RunOrder } from '../shared/run.js';
+import type { Session } from '../shared/run-store/sessions.js';
+import type { LivingWorker } from '../shared/workers.js';
+
+/** Throws a UserError for a runner that nobody knows, and for what it cannot do. */
+export function checkRunner(
+  pool: Pool,
+  { runner: name, mode, sessionId }: Pick<RunOrder, 'runner' | 'mode' | 'sessionId'>,
+  workers: readonly LivingWorker[],
+): void {
+  const runner = pool.runners.get(name);
+  const elsewhere = workers.flatMap((worker) => worker.runners.map((offered) => offered.name));
+  if (!runner && elsewhere.includes(name)) return; // a worker's own runner, of which we know the name only
+  if (!runner) {
+    const known = [...new Set([...pool.runners.keys(), ...elsewhere])].join(', ');
+    throw new UserError('unknown_runner', `runner: there is no ${JSON.stringify(name)}`, `Use one of: ${known}.`);
+  }
+  if (mode !== undefined && !runner.modes?.includes(mode)) {
+    const allowed = runner.modes ? `Use one of: ${runner.modes.join(', ')}.` : 'Leave mode out.';
+    throw new UserError('invalid_argument', `mode: ${runner.title} has no mode ${JSON.stringify(mode)}`, allowed);
+  }
+  if (sessionId !== undefined && !runner.resumeArgs)
+    throw new UserError('cannot_resume', `${runner.title} cannot resume a session`, 'Leave sessionId out.');
+}
+
+/** Throws a UserError for a prompt that is longer than the pool allows. */
+export function checkPrompt({ config }: Pool, prompt: string): void {
+  const bytes = Buffer.byteLength(prompt);
+  if (bytes <= config.maxPromptBytes) return;
+  throw new UserError(
+    'prompt_too_large',
+    `prompt: it has ${bytes} bytes, and ${config.maxPromptBytes} are allowed`,
+    'Put the long part into a file under path and name it in the prompt, or raise AGENTPOOL_MAX_PROMPT_BYTES.',
+  );
+}
+
+/** Throws a UserError for a host that does not have the session. */
+export function checkHost({ host }: RunOrder, session: Session | undefined): void {
+  if (!session || host === undefined || host === session.host) return;
+  throw new UserError(
+    'wrong_host',
+    `host: session ${session.id} lives on ${session.host}, not on ${host}`,
+    'Leave host out.',
+  );
+}
+
+/** Whether a worker may take such a run now, with or without room for it. */
+export function suits(worker: LivingWorker, { runner, host }: RunOrder, session: Session | undefined): boolean {
+  const bound = session?.host ?? host;
+  const offered = worker.runners.some(({ name }) => name === runner);
+  return offered && worker.phase === 'ready' && (bound === undefined || worker.host === bound);
+}
+
+/** Refuses at once what no worker will allow; the worker itself looks again, with symbolic links resolved. */
+export function checkPath({ path }: RunOrder, suited: readonly LivingWorker[]): void {
+  if (path === undefined) return;
+  if (!path.startsWith('/'))
+    throw new UserError(
+      'path_not_allowed',
+      `path: ${JSON.stringify(path)} is not absolute`,
+      'Give the full path on the worker.',
+    );
+  const allowed = [...new Set(suited.flatMap((worker) => worker.allowedPaths))];
+  if (suited.length === 0 || (isWithin(path, allowed) && !path.split('/').includes('..'))) return;
+  throw new UserError(
+    'path_not_allowed',
+    `path: ${path} is outside of the directories that the workers allow`,
+    `Use a directory under: ${allowed.join(', ')}.`,
+  );
+}
+
+/** What the caller of a run that nobody can take yet should know. */
+export function waitsWarning(
+  pool: Pool,
+  { runner, host }: RunOrder,
+  session: Session | undefined,
+  suited: readonly LivingWorker[],
+): string {
+  const unhealthy = suited.map((worker) => `${worker.host} (${worker.problem?.message})`);
+  if (unhealthy.length > 0) return `The run waits: nothing can be started for now on ${unhealthy.join(', ')}.`;
+  const bound = session?.host ?? host;
+  const where = bound === undefined ? '' : ` on host ${bound}`;
+  const install = pool.runners.get(runner)?.install;
+  return `No live worker has ${runner}${where}; the run waits until one does.${install ? ` Install it on a worker: ${install}` : ''}`;
+}

@@ -1,0 +1,64 @@
+import { UserError } from '../shared/errors.js';
+import { omitUndefined } from '../shared/omit-undefined.js';
+import type { Pool } from '../shared/pool.js';
+import { maySee, type Principal } from '../shared/principal.js';
+import { AGENT_NAME, type Run } from '../shared/run.js';
+import type { RunFilter } from '../shared/run-store/indexes.js';
+import type { Caller } from './caller.js';
+
+/** How a run is named: by its id, or as the latest one of an agent name, with a runner if given. */
+export interface WhichRun {
+  readonly runId?: string | undefined;
+  readonly agentName?: string | undefined;
+  readonly runner?: string | undefined;
+}
+
+const unknown = (what: string) =>
+  new UserError(
+    'unknown_run',
+    `there is no run ${what}`,
+    'list_runs (agentpool runs) shows the runs there are; records are kept for 30 days after the end.',
+  );
+
+/** A run by its id, whoever asks. Throws a UserError when there is none. */
+export async function runById(pool: Pool, runId: string): Promise<Run> {
+  const run = await pool.runs.get(runId);
+  if (run) return run;
+  throw unknown(runId);
+}
+
+/** The filter that leaves a principal the runs it may see. */
+export function seenBy({ name, scopes }: Principal): Pick<RunFilter, 'principal'> {
+  return scopes.includes('admin') ? {} : { principal: name };
+}
+
+/** The run that a caller means. Throws a UserError when there is none; those of others are not there for it. */
+export async function findRun({ pool, principal }: Caller, { runId, agentName, runner }: WhichRun): Promise<Run> {
+  if (runId !== undefined) {
+    const run = await runById(pool, runId);
+    if (maySee(principal, run.principal)) return run;
+    throw unknown(runId);
+  }
+  if (agentName === undefined)
+    throw new UserError('invalid_argument', 'neither runId nor agentName is given', 'Name the run by one of them.');
+  const run = await pool.runs.latest(agentName, { ...seenBy(principal), ...omitUndefined({ runner }) });
+  if (run) return run;
+  throw unknown(`of agent ${agentName}${runner === undefined ? '' : ` with runner ${runner}`}`);
+}
+
+/** The run that a person names: by its id, a unique beginning of it, or an agent name. Throws a UserError. */
+export async function findRunByName(caller: Caller, name: string): Promise<Run> {
+  const { pool, principal } = caller;
+  const visible = (run: Run | undefined) => (run && maySee(principal, run.principal) ? run : undefined);
+  const exact = visible(await pool.runs.get(name));
+  if (exact) return exact;
+  if (AGENT_NAME.test(name)) {
+    const latest = await pool.runs.latest(name, seenBy(principal));
+    if (latest) return latest;
+  }
+  const found = await Promise.all((await pool.runs.indexes.withPrefix(name)).map((id) => pool.runs.get(id)));
+  const [first, second] = found.filter((run) => visible(run) !== undefined);
+  if (second) throw new UserError('ambiguous_run', `several runs begin with ${name}`, 'Give more of the id.');
+  if (first) return first;
+  throw unknown(name);
+}

@@ -1,0 +1,31 @@
+import type { Caller } from './caller.js';
+import type { WhichRun } from './find-run.js';
+import { type OutputRequest, type RunOutput, readOutput, WHOLE_OUTPUT } from './read-output.js';
+
+/** How long one question blocks (ms); a lost connection is noticed no later. */
+const ASK_MS = 30_000;
+/** How much is read at once (bytes). */
+const PART_BYTES = 262_144;
+
+/** What is wanted of a run's output when all of it is read, part by part. */
+export interface FollowRequest extends Partial<Omit<OutputRequest, 'waitMs'>> {
+  /** Go on with what comes, until the run has ended or the caller gives up. */
+  readonly live: boolean;
+}
+
+/** Reads the output of a run part by part. Throws a UserError when there is no such run. */
+export async function* followOutput(
+  caller: Caller,
+  which: WhichRun,
+  { live, ...asked }: FollowRequest,
+): AsyncGenerator<RunOutput, void> {
+  let next: OutputRequest = { ...WHOLE_OUTPUT, maxBytes: PART_BYTES, waitMs: live ? ASK_MS : 0, ...asked };
+  while (!caller.signal?.aborted) {
+    await caller.pool.ready();
+    const part = await readOutput(caller, which, next);
+    if (part.output !== '' || part.droppedBytes > 0) yield part;
+    if (part.isComplete || (!live && !part.hasMore)) return;
+    const { sinceTimestamp: _since, tail: _tail, ...rest } = next;
+    next = { ...rest, cursor: part.nextCursor };
+  }
+}

@@ -1,0 +1,75 @@
+import { omitUndefined } from '../shared/omit-undefined.js';
+import type { Pool } from '../shared/pool.js';
+import type { KillSignal, Run } from '../shared/run.js';
+import { isEnded, type RunState } from '../shared/run-state.js';
+import type { Caller } from './caller.js';
+import { findRun, runById, type WhichRun } from './find-run.js';
+
+/** What the owner gets, beyond the grace, to carry out a kill and say so (ms). */
+const CARRY_OUT_MS = 5_000;
+
+export interface KillOptions {
+  /** What the processes get first; whoever is left after the grace gets KILL. */
+  readonly signal: KillSignal;
+  /** Between the first signal and KILL (ms). */
+  readonly graceMs: number;
+  readonly reason?: string | undefined;
+}
+
+/** What became of a kill request. */
+export interface Killed {
+  readonly runId: string;
+  readonly killed: boolean;
+  readonly status: RunState;
+  readonly pid?: number;
+  readonly wasRunning: boolean;
+  /** The owner cannot be reached; the kill is carried out when it returns. */
+  readonly pending?: true;
+  readonly hint?: string;
+}
+
+/**
+ * Ends a run and every process it has started; a queued one never starts. Waits for the fact, up to the grace and 5 s,
+ * or until the caller gives up. Killing what has ended changes nothing. Throws a UserError when there is no such run.
+ */
+export async function kill(caller: Caller, which: WhichRun, options: KillOptions): Promise<Killed> {
+  const { pool, signal: abort } = caller;
+  const { signal, graceMs, reason } = options;
+  const before = await findRun(caller, which);
+  if (isEnded(before.state)) return killedView(before, false);
+  const { state } = await pool.runs.requestKill(before.id, { signal, graceMs, ...omitUndefined({ reason }) });
+  if (state === 'queued' && (await killQueued(pool, before))) return killedView(await runById(pool, before.id), false);
+  const run = await carryOut(pool, before.id, graceMs, abort);
+  if (isEnded(run.state)) return killedView(run, true);
+  return {
+    ...killedView(run, true),
+    pending: true,
+    hint: `The worker on ${run.host ?? 'its host'} has not answered yet. The kill request is kept and carried out when it can be; ask for the status to see.`,
+  };
+}
+
+/** Nobody owns it, so it is ended here; false when a worker was faster. */
+async function killQueued(pool: Pool, run: Run): Promise<boolean> {
+  const { changed } = await pool.runs.end(run.id, undefined, { state: 'killed' });
+  if (changed) await pool.queues.remove(run.id, run.queue);
+  await pool.runs.settled(run.id);
+  return changed;
+}
+
+/** Wakes the owner and waits for the fact. Without a living owner it does not wait. */
+async function carryOut(pool: Pool, id: string, graceMs: number, signal: AbortSignal | undefined): Promise<Run> {
+  const run = await runById(pool, id);
+  if (isEnded(run.state) || run.worker === undefined) return run;
+  await pool.control.wake(run.worker);
+  await pool.runs.settled(id); // a kill request that was accepted is not lost when Redis crashes
+  const alive = (await pool.workers.living()).some(
+    ({ id: worker, phase }) => worker === run.worker && phase !== 'left',
+  );
+  if (!alive) return run;
+  const waiting = { timeoutMs: graceMs + CARRY_OUT_MS, ...omitUndefined({ signal }) };
+  return (await pool.runs.wait(id, ({ state }) => isEnded(state), waiting)) ?? run;
+}
+
+function killedView({ id, state, pid }: Run, wasRunning: boolean): Killed {
+  return { runId: id, killed: state === 'killed', status: state, wasRunning, ...omitUndefined({ pid }) };
+}

@@ -1,0 +1,93 @@
+import { UserError } from '../shared/errors.js';
+import { omitUndefined } from '../shared/omit-undefined.js';
+import { beginningOf } from '../shared/plain-text.js';
+import type { Run } from '../shared/run.js';
+import type { RunState } from '../shared/run-state.js';
+import type { Caller } from './caller.js';
+import { seenBy } from './find-run.js';
+import { type RunView, viewOf, waitingFor } from './run-view.js';
+
+/** Statistics look at no more runs than this. */
+const MOST_COUNTED = 10_000;
+
+/** Which runs are wanted; what is not given does not matter. */
+export interface RunQuery {
+  readonly agentName?: string | undefined;
+  readonly runner?: string | undefined;
+  readonly status?: RunState | undefined;
+  readonly host?: string | undefined;
+  /** Queued at or after this time (ms since the epoch). */
+  readonly since?: number | undefined;
+  readonly limit: number;
+  /** `nextCursor` of an earlier answer. */
+  readonly cursor?: string | undefined;
+  /** Also counts and durations by runner and status. */
+  readonly stats?: boolean;
+}
+
+/** Runs with one runner that are in one state. */
+export interface RunStatistics {
+  readonly runner: string;
+  readonly status: RunState;
+  readonly count: number;
+  /** Of the time from start to end. */
+  readonly medianMs?: number;
+  readonly longestMs?: number;
+}
+
+export interface RunList {
+  readonly runs: readonly RunView[];
+  /** Absent: these were the last ones. */
+  readonly nextCursor?: string;
+  readonly stats?: readonly RunStatistics[];
+}
+
+/** The runs that the caller may see, newest first. Throws a UserError for a cursor that is not from an earlier answer. */
+export async function findRuns({ pool, principal }: Caller, query: RunQuery): Promise<RunList> {
+  const { since = 0, limit, cursor, stats, agentName, runner, status, host } = query;
+  const filter = { ...seenBy(principal), ...omitUndefined({ agentName, runner, state: status, host }) };
+  const found = await pool.runs.list(filter, limit + 1, positionOf(cursor));
+  const recent = found.filter((run) => run.queuedAt >= since);
+  const page = recent.slice(0, limit);
+  const last = page.at(-1);
+  const more = recent.length > limit && last;
+  const counted = stats ? await pool.runs.list(filter, MOST_COUNTED) : [];
+  return {
+    runs: await Promise.all(page.map(async (run) => ({ ...viewOf(run), ...(await waitingFor(pool, run)) }))),
+    ...(more && { nextCursor: `${last.queuedAt}.${last.id}` }),
+    ...(stats && { stats: statisticsOf(counted.filter((run) => run.queuedAt >= since)) }),
+  };
+}
+
+function positionOf(cursor: string | undefined) {
+  if (cursor === undefined) return undefined;
+  const [, queuedAt, id] = /^(\d{1,16})\.(\w+)$/.exec(cursor) ?? [];
+  if (queuedAt !== undefined && id !== undefined) return { queuedAt: Number(queuedAt), id };
+  throw new UserError(
+    'invalid_argument',
+    `cursor: ${JSON.stringify(beginningOf(cursor, 100))} is not a cursor of this list`,
+    'Give nextCursor of an earlier answer as it is.',
+  );
+}
+
+function statisticsOf(runs: readonly Run[]): RunStatistics[] {
+  const groups = new Map<string, Run[]>();
+  for (const run of runs) {
+    const key = `${run.runner} ${run.state}`;
+    groups.set(key, [...(groups.get(key) ?? []), run]);
+  }
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (!first) return [];
+    const durations = group
+      .flatMap(({ startedAt, endedAt }) =>
+        startedAt !== undefined && endedAt !== undefined ? [endedAt - startedAt] : [],
+      )
+      .sort((a, b) => a - b);
+    const medianMs = durations[Math.floor(durations.length / 2)];
+    const longestMs = durations.at(-1);
+    return [
+      { runner: first.runner, status: first.state, count: group.length, ...omitUndefined({ medianMs, longestMs }) },
+    ];
+  });
+}

@@ -1,0 +1,176 @@
+import { UserError } from '../shared/errors.js';
+import { omitUndefined } from '../shared/omit-undefined.js';
+import { beginningOf, textOf } from '../shared/plain-text.js';
+import type { Pool } from '../shared/pool.js';
+import type { Run } from '../shared/run.js';
+import { isEnded, type RunState } from '../shared/run-state.js';
+import { BEGINNING, cursorOf, type Position, parseCursor, positionAfter } from '../shared/run-store/output.js';
+import type { OutputPage, OutputQuery } from '../shared/run-store/read-output.js';
+import { createWaker } from '../shared/run-store/wait.js';
+import type { Caller } from './caller.js';
+import { findRun, runById, type WhichRun } from './find-run.js';
+import { startReporting } from './report-progress.js';
+import { withWhatIsGone } from './what-is-gone.js';
+
+/** Where reading begins: at a cursor, after a time, or near the end; without any of them at the beginning. */
+export interface OutputStart {
+  /** `nextCursor` of an earlier answer: goes on exactly there. */
+  readonly cursor?: string | undefined;
+  /** Only output that came strictly after this time (ms since the epoch, by the clock of Redis). */
+  readonly sinceTimestamp?: number | undefined;
+  /** Only the last so many bytes. */
+  readonly tail?: number | undefined;
+}
+
+/** What is wanted of the output of a run. */
+export interface OutputRequest extends OutputStart {
+  readonly stream: 'both' | 'stdout' | 'stderr';
+  /** No more than this (bytes). */
+  readonly maxBytes: number;
+  /** Keep the escape sequences of terminals. */
+  readonly ansi: boolean;
+  /** base64 brings binary output through exactly. */
+  readonly encoding: 'utf8' | 'base64';
+  /** Where there is nothing new, wait so long for it (ms). */
+  readonly waitMs: number;
+}
+
+/** Both streams from the beginning on as text, as far as one answer carries it, without waiting. */
+export const WHOLE_OUTPUT = {
+  stream: 'both',
+  maxBytes: 32_768,
+  ansi: false,
+  encoding: 'utf8',
+  waitMs: 0,
+} as const satisfies OutputRequest;
+
+/** A part of the output of a run. */
+export interface RunOutput {
+  readonly runId: string;
+  readonly output: string;
+  readonly status: RunState;
+  /** The run has ended and this is the end of its output. */
+  readonly isComplete: boolean;
+  readonly nextCursor: string;
+  /** There is more to read right now. */
+  readonly hasMore: boolean;
+  /** Bytes before this part that were let go before they were read here. */
+  readonly droppedBytes: number;
+  /** Output from before this time (ms) is not kept any more. */
+  readonly truncatedBefore?: number;
+  /** Of the last output in this part (ms). */
+  readonly lastTimestamp?: number;
+}
+
+/**
+ * Clients of MCP hang up on a message of more than 10 MB, and an answer carries its text twice, escaped: as JSON a
+ * page has no more characters than this. Output full of control characters makes smaller pages.
+ */
+const LARGEST_PAGE_CHARS = 3_000_000;
+
+/** A lost notification costs this much (ms). */
+const LOOK_AGAIN_MS = 5_000;
+
+/** Reads a part of the output of a run. Throws a UserError for what there is not, and for starts that exclude each other. */
+export async function readOutput(caller: Caller, which: WhichRun, request: OutputRequest): Promise<RunOutput> {
+  const { pool } = caller;
+  const { tail, stream, maxBytes, ansi, encoding, waitMs } = request;
+  const from = startOf(request);
+  const { id } = await findRun(caller, which);
+  const query: OutputQuery = {
+    from,
+    maxBytes,
+    wholeEscapes: encoding === 'utf8',
+    ...(stream !== 'both' && { stream }),
+  };
+  const encode = (bytes: Buffer) => (encoding === 'base64' ? bytes.toString('base64') : textOf(bytes, ansi));
+  const readUpTo = (most: number) =>
+    tail === undefined
+      ? readOnce(pool, id, { ...query, maxBytes: most })
+      : readTail(pool, id, Math.min(tail, most), query);
+  const { run, page } = await readOrWait(caller, id, () => readFitting(readUpTo, maxBytes, encode), waitMs);
+  const { page: whole, complete } = withWhatIsGone(run, page, query, tail !== undefined);
+  const dropped = run.droppedBytes > 0 || whole.droppedBytes > 0;
+  const truncatedBefore = dropped ? ((await pool.runs.firstKeptAt(id)) ?? run.endedAt) : undefined;
+  return {
+    runId: id,
+    output: encode(whole.bytes),
+    status: run.state,
+    isComplete: complete,
+    nextCursor: cursorOf(whole.next),
+    hasMore: whole.hasMore,
+    droppedBytes: whole.droppedBytes,
+    ...omitUndefined({ truncatedBefore, lastTimestamp: whole.lastAt }),
+  };
+}
+
+interface Reading {
+  readonly run: Run;
+  readonly page: OutputPage;
+}
+
+/** The position that a start means. Throws a UserError where several are given, or the cursor is not one of ours. */
+export function startOf({ cursor, sinceTimestamp, tail }: OutputStart): Position {
+  if ([cursor, sinceTimestamp, tail].filter((value) => value !== undefined).length > 1)
+    throw new UserError(
+      'invalid_argument',
+      'cursor, sinceTimestamp and tail exclude each other',
+      'Give one of them, or none for the beginning.',
+    );
+  if (sinceTimestamp !== undefined) return positionAfter(sinceTimestamp);
+  if (cursor === undefined) return BEGINNING;
+  const position = parseCursor(cursor);
+  if (position) return position;
+  throw new UserError(
+    'invalid_argument',
+    `cursor: ${JSON.stringify(beginningOf(cursor, 100))} is not a cursor`,
+    'Give nextCursor of an earlier answer as it is.',
+  );
+}
+
+/** Reads again, and less, when what was read is too long as JSON. */
+async function readFitting(
+  read: (maxBytes: number) => Promise<Reading>,
+  maxBytes: number,
+  encode: (bytes: Buffer) => string,
+): Promise<Reading> {
+  const reading = await read(maxBytes);
+  const { length } = reading.page.bytes;
+  const small = length * 6 <= LARGEST_PAGE_CHARS; // the worst that escaping can do
+  if (small || JSON.stringify(encode(reading.page.bytes)).length <= LARGEST_PAGE_CHARS) return reading;
+  return readFitting(read, Math.floor(length / 3), encode);
+}
+
+/** The record first: when it says that the run has ended, all of its output is there already. */
+async function readOnce(pool: Pool, id: string, query: OutputQuery): Promise<Reading> {
+  const run = await runById(pool, id);
+  return { run, page: await pool.runs.output(id, { ...query, final: isEnded(run.state) }) };
+}
+
+async function readTail(pool: Pool, id: string, bytes: number, query: OutputQuery): Promise<Reading> {
+  const run = await runById(pool, id);
+  return { run, page: await pool.runs.tail(id, bytes, query.stream) };
+}
+
+async function readOrWait(caller: Caller, id: string, read: () => Promise<Reading>, waitMs: number): Promise<Reading> {
+  const { pool, signal } = caller;
+  const enough = ({ run, page }: Reading) => page.bytes.length > 0 || isEnded(run.state) || signal?.aborted === true;
+  if (waitMs === 0) return read();
+  const deadline = performance.now() + waitMs;
+  const waker = createWaker(signal);
+  const stopListening = await pool.runs.onNotification(id, waker.wake);
+  let reporting: { stop(): void } | undefined;
+  try {
+    for (;;) {
+      const reading = await read();
+      const left = deadline - performance.now();
+      if (enough(reading) || left <= 0) return reading;
+      reporting ??= startReporting(caller, [id]);
+      await waker.next(Math.min(left, LOOK_AGAIN_MS));
+    }
+  } finally {
+    reporting?.stop();
+    stopListening();
+    waker.stop();
+  }
+}

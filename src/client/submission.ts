@@ -1,0 +1,51 @@
+import type { AgentProfile } from '../shared/agents/profile.js';
+import { UserError } from '../shared/errors.js';
+import { omitUndefined } from '../shared/omit-undefined.js';
+import type { Pool } from '../shared/pool.js';
+import type { AgentSetup, RunOrder } from '../shared/run.js';
+
+/** What a caller says about a run that it wants; `autoResume` and `clientToken` are resolved when it is submitted. */
+export interface Submission extends Omit<RunOrder, 'agentName' | 'principal' | 'runner' | 'setup'> {
+  /** By default that of the agent's profile. */
+  readonly runner?: string;
+  readonly agentName?: string;
+  /** Resume the latest session of this agent name and runner, if there is one. */
+  readonly autoResume?: boolean;
+  /** The same token of the same principal answers with the same run and never starts a second one. */
+  readonly clientToken?: string;
+}
+
+/** What the profile of its agent adds to a submission. */
+export interface Profiled {
+  readonly runner: string;
+  readonly setup?: AgentSetup;
+}
+
+/** Adds what the profile of the agent says, if it has one; what the caller says wins. Throws without any runner. */
+export async function withProfile(pool: Pool, submission: Submission): Promise<Submission & Profiled> {
+  const { agentName, runner } = submission;
+  const profile = agentName === undefined ? undefined : await pool.agents.find(agentName);
+  if (profile) return { ...defaultsOf(profile, runner), ...submission, runner: runner ?? profile.runner };
+  if (runner !== undefined) return { ...submission, runner };
+  throw new UserError(
+    'invalid_argument',
+    agentName === undefined
+      ? 'runner: it is missing'
+      : `runner: it is missing, and there is no agent ${agentName} whose profile would say it`,
+    'Give a runner, or the agentName of a stored agent; list_agents shows those, pool_status the runners.',
+  );
+}
+
+function defaultsOf(profile: AgentProfile, askedRunner: string | undefined) {
+  const { runner, mode, model, path, timeoutMs, silenceTimeoutMs } = profile;
+  const sameRunner = askedRunner === undefined || askedRunner === runner;
+  return {
+    ...omitUndefined({ path, timeoutMs, silenceTimeoutMs }),
+    ...(sameRunner && omitUndefined({ mode, model })), // another program has other models
+    setup: setupOf(profile),
+  };
+}
+
+function setupOf({ prompt, env, mcpServers, fallbacks }: AgentProfile): AgentSetup {
+  return { systemPrompt: prompt, ...omitUndefined({ env, mcpServers, fallbacks }) };
+}

@@ -1,0 +1,138 @@
+import { randomBytes } from 'node:crypto';
+import { UnreachableError, UserError } from '../shared/errors.js';
+import { omitUndefined } from '../shared/omit-undefined.js';
+import type { Pool } from '../shared/pool.js';
+import { route } from '../shared/queues/route.js';
+import { asUnreachable } from '../shared/redis/connect.js';
+import type { Run, RunOrder } from '../shared/run.js';
+import { isEnded } from '../shared/run-state.js';
+import type { LivingWorker } from '../shared/workers.js';
+import type { Caller } from './caller.js';
+import { checkHost, checkPath, checkPrompt, checkRunner, suits, waitsWarning } from './check-submission.js';
+import { sessionFor } from './resumed-session.js';
+import { waitingFor } from './run-view.js';
+import { type Submission, withProfile } from './submission.js';
+
+/** What became of a submission. */
+export interface Submitted {
+  readonly run: Run;
+  /** From 1; absent once a worker has it. */
+  readonly queuePosition?: number;
+  /** The run that has the session: this one starts after its end. */
+  readonly waitingFor?: string;
+  /** Nobody can take it yet. */
+  readonly warning?: string;
+}
+
+/** A submission that was checked: what is written, where it is placed, and what its caller should know. */
+interface Placement {
+  readonly order: RunOrder & { readonly principal: string };
+  readonly queue: string;
+  readonly clientToken: string | undefined;
+  /** A worker that may take it has room at this moment. */
+  readonly free: boolean;
+  readonly warning: string | undefined;
+}
+
+/** The longest that a submission waits for a free worker to report the pid (ms). */
+const PID_WITHIN_MS = 2_000;
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** A new run id: a letter first, since BullMQ takes no numbers as job ids, then 95 random bits. */
+export function newRunId(): string {
+  return `r${[...randomBytes(19)].map((byte) => ALPHABET[byte % 32]).join('')}`;
+}
+
+/** Checks what was asked for, writes the run, places it, and waits a moment for its start. Never waits for the run. */
+export async function submit(caller: Caller, submission: Submission): Promise<Submitted> {
+  const { pool, signal } = caller;
+  const placement = await decide(caller, submission, await pool.workers.living());
+  const { queue, warning } = placement;
+  await pool.queues.checkRoom(queue);
+  const run = await place(pool, placement);
+  const free = placement.free && (await pool.runs.sessionHolder(run)) === undefined;
+  const started = ({ state, pid }: Run) => pid !== undefined || isEnded(state);
+  const waiting = { timeoutMs: PID_WITHIN_MS, ...omitUndefined({ signal }) };
+  const seen = (free ? await pool.runs.wait(run.id, started, waiting) : run) ?? run;
+  const queuePosition = seen.state === 'queued' ? await pool.queues.position(run.id, queue) : undefined;
+  return {
+    run: seen,
+    ...(await waitingFor(pool, seen)),
+    ...omitUndefined({ queuePosition, warning: run.state === 'queued' ? warning : undefined }),
+  };
+}
+
+/**
+ * Submits several, or none when one of them is wrong; never waits. `nameOf` says which one an error is about. Throws a
+ * UserError, and an UnreachableError that names what was submitted before Redis went away.
+ */
+export async function submitAll(
+  caller: Caller,
+  submissions: readonly Submission[],
+  nameOf: (at: number) => string = (at) => `number ${at + 1}`,
+): Promise<Submitted[]> {
+  const { pool } = caller;
+  const workers = await pool.workers.living();
+  const placements: Placement[] = [];
+  for (const [at, submission] of submissions.entries())
+    try {
+      placements.push(await decide(caller, submission, workers));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      throw new UserError(error.code, `${nameOf(at)}: ${error.message}; nothing was submitted`, error.hint);
+    }
+  for (const queue of new Set(placements.map((one) => one.queue)))
+    await pool.queues.checkRoom(queue, placements.filter((one) => one.queue === queue).length);
+  const runs = await placeAll(pool, placements);
+  return runs.map((run, at) => {
+    const warning = run.state === 'queued' ? placements[at]?.warning : undefined;
+    return { run, ...omitUndefined({ warning }) };
+  });
+}
+
+/** Checks what was asked for and decides where it goes; writes nothing. Throws a UserError for what cannot be done. */
+async function decide(caller: Caller, submission: Submission, workers: readonly LivingWorker[]): Promise<Placement> {
+  const { pool, principal } = caller;
+  const { clientToken, autoResume, ...asked } = await withProfile(pool, submission);
+  checkRunner(pool, asked, workers);
+  checkPrompt(pool, asked.prompt);
+  const asking = { ...asked, agentName: asked.agentName ?? asked.runner, principal: principal.name };
+  const session = await sessionFor(caller, asking, autoResume ?? false);
+  const order = { ...asking, ...omitUndefined({ sessionId: asked.sessionId ?? session?.id }) };
+  checkHost(order, session);
+  const suited = workers.filter((worker) => suits(worker, order, session));
+  checkPath(order, suited);
+  return {
+    order,
+    queue: route({ runner: order.runner, host: order.host, sessionHost: session?.host }),
+    clientToken,
+    free: suited.some((worker) => !worker.problem && worker.running < worker.capacity),
+    warning: suited.some(({ problem }) => !problem) ? undefined : waitsWarning(pool, order, session, suited),
+  };
+}
+
+/** Writes a run and places it. The queue must have room. */
+async function place(pool: Pool, { order, queue, clientToken }: Placement): Promise<Run> {
+  const fresh = newRunId();
+  const id = clientToken === undefined ? fresh : await pool.runs.idForToken(order.principal, clientToken, fresh);
+  const created = await pool.runs.create(id, queue, order);
+  const run = await pool.runs.get(id);
+  if (!run) throw new Error(`run ${id} vanished while it was created`);
+  // A repeated token may find a run whose first submission broke off before it was placed; placing twice is harmless.
+  if (created || run.state === 'queued') await pool.queues.enqueue(id, run.queue, order);
+  await pool.runs.settled(id); // what was accepted is not lost when Redis crashes
+  return run;
+}
+
+/** Writes and places all of them. When Redis goes away meanwhile, the error names what was submitted before. */
+async function placeAll(pool: Pool, placements: readonly Placement[]): Promise<Run[]> {
+  const placed = await Promise.allSettled(placements.map((one) => place(pool, one)));
+  const runs = placed.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const failed = placed.find((one) => one.status === 'rejected');
+  if (!failed) return runs;
+  const error = asUnreachable(failed.reason);
+  if (!error) throw failed.reason;
+  const ids = runs.map(({ id }) => id).join(', ');
+  const hint = `${error.hint} Submitted before that: ${ids || 'none'}; list_runs tells what there is.`;
+  throw new UnreachableError(error.message, hint, { cause: error });
+}

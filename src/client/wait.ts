@@ -1,0 +1,137 @@
+import { setMaxListeners } from 'node:events';
+import { UserError } from '../shared/errors.js';
+import { omitUndefined } from '../shared/omit-undefined.js';
+import { beginningOf, textOf } from '../shared/plain-text.js';
+import type { Pool } from '../shared/pool.js';
+import type { Failure, Run } from '../shared/run.js';
+import { isEnded, type RunState } from '../shared/run-state.js';
+import { cursorOf } from '../shared/run-store/output.js';
+import type { Caller } from './caller.js';
+import { findRun, type WhichRun } from './find-run.js';
+import { startReporting } from './report-progress.js';
+
+/** How much of the end of the output is shown (bytes). */
+const TAIL_BYTES = 2_048;
+/** What the results of several runs may have together (characters): an answer with all of them must reach its client. */
+const RESULTS_CHARS = 256 * 1024;
+const OUTPUTS_BYTES = 32 * 1024;
+
+/** A run that was waited for, as callers see it. */
+export interface WaitedView {
+  readonly runId: string;
+  readonly agentName: string;
+  readonly status: RunState;
+  readonly exitCode?: number;
+  readonly failure?: Failure;
+  readonly result?: string;
+  /** The result is longer. */
+  readonly resultCut?: true;
+  /** The end of the output. */
+  readonly output: string;
+  /** Where reading the output goes on after this end. */
+  readonly nextCursor: string;
+}
+
+/** Whether nothing can change any more. */
+export const allEnded = (runs: readonly Run[]) => runs.every(({ state }) => isEnded(state));
+const anyEnded = (runs: readonly Run[]) => runs.some(({ state }) => isEnded(state));
+
+/** Waits until `enough` holds, the time is up or the caller gives up; answers the runs as they are then, in order. */
+export async function waitForRuns(
+  caller: Caller,
+  targets: readonly Run[],
+  enough: (runs: readonly Run[]) => boolean,
+  timeoutMs: number,
+): Promise<Run[]> {
+  if (enough(targets)) return [...targets];
+  const { pool, signal } = caller;
+  const over = new AbortController();
+  const latest = new Map(targets.map((run) => [run.id, run]));
+  const runs = () => targets.map((run) => latest.get(run.id) ?? run);
+  const reporting = startReporting(caller, [...latest.keys()]);
+  const either = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
+  setMaxListeners(0, either); // one for each run
+  try {
+    await Promise.all(
+      [...latest.keys()].map(async (id) => {
+        const until = (run: Run) => {
+          latest.set(id, run);
+          return isEnded(run.state);
+        };
+        await pool.runs.wait(id, until, { timeoutMs, signal: either });
+        if (enough(runs())) over.abort();
+      }),
+    );
+  } finally {
+    reporting.stop();
+  }
+  return runs();
+}
+
+/** What callers are shown of runs that were waited for. */
+export function waitedViews(pool: Pool, runs: readonly Run[]): Promise<WaitedView[]> {
+  const resultChars = Math.floor(RESULTS_CHARS / runs.length);
+  const tailBytes = Math.min(TAIL_BYTES, Math.floor(OUTPUTS_BYTES / runs.length));
+  return Promise.all(
+    runs.map(async (run) => {
+      const { id, agentName, state, exitCode, failure } = run;
+      const [tail, result] = await Promise.all([
+        pool.runs.tail(id, tailBytes, undefined),
+        isEnded(state) ? pool.runs.result(id) : undefined,
+      ]);
+      const resultCut = result !== undefined && result.length > resultChars ? (true as const) : undefined;
+      return {
+        runId: id,
+        agentName,
+        status: state,
+        ...omitUndefined({
+          exitCode,
+          failure,
+          result: result === undefined ? undefined : beginningOf(result, resultChars),
+          resultCut,
+        }),
+        output: textOf(tail.bytes, false),
+        nextCursor: cursorOf(tail.next),
+      };
+    }),
+  );
+}
+
+/** What became of waiting. */
+export interface Waited {
+  /** Decides about the answer: with `any` what ended first, else what still goes on, or went wrong. */
+  readonly deciding: WaitedView;
+  /** Each of them, in the order in which they were named. */
+  readonly views: readonly WaitedView[];
+  /** The time was up first, or the caller gave up; the runs go on. */
+  readonly timedOut: boolean;
+}
+
+/** Waits for a run, or for all or any of several by id, no longer than `timeoutMs`. Throws a UserError for an unknown one. */
+export async function waitFor(
+  caller: Caller,
+  which: WhichRun | readonly string[],
+  mode: 'all' | 'any',
+  timeoutMs: number,
+): Promise<Waited> {
+  const named = isList(which) ? which.map((runId) => ({ runId })) : [which];
+  const targets = await Promise.all(named.map((one) => findRun(caller, one)));
+  const isOver = mode === 'all' ? allEnded : anyEnded;
+  const runs = await waitForRuns(caller, targets, isOver, timeoutMs);
+  const views = await waitedViews(caller.pool, runs);
+  const { id } = decidingRun(runs, mode);
+  return { deciding: views.find(({ runId }) => runId === id) ?? fail(), views, timedOut: !isOver(runs) };
+}
+
+const isList = (which: WhichRun | readonly string[]): which is readonly string[] => Array.isArray(which);
+
+function decidingRun(runs: readonly Run[], mode: 'all' | 'any'): Run {
+  const first = runs[0] ?? fail();
+  const byEnd = runs.filter(({ endedAt }) => endedAt !== undefined).sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
+  if (mode === 'any') return byEnd[0] ?? first;
+  return runs.find(({ state }) => !isEnded(state)) ?? runs.find(({ state }) => state !== 'done') ?? first;
+}
+
+function fail(): never {
+  throw new UserError('invalid_argument', 'there is no run to wait for', 'Name one.');
+}

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import type { WaitedView } from '../../client/wait.js';
+import { RUN_STATES } from '../../shared/run-state.js';
+import { failureShape } from './run-shape.js';
+
+/** No tool waits for more runs than this at once. */
+export const MOST_RUNS = 50;
+
+/** A run that was waited for, as callers see it. */
+export const waitedShape = z.object({
+  runId: z.string(),
+  agentName: z.string(),
+  status: z.enum(RUN_STATES),
+  exitCode: z.number().int().optional(),
+  failure: failureShape.optional(),
+  result: z.string().optional(),
+  resultCut: z.boolean().optional().describe('The result is longer; get_agent_status has all of it'),
+  output: z.string().describe('The end of the output'),
+  nextCursor: z.string().describe('For stream_agent_output: what comes after this end'),
+} satisfies Record<keyof WaitedView, z.ZodType>);
+
+/** How long to wait (ms), as an argument of a tool. */
+export const waitTimeout = z
+  .number()
+  .int()
+  .min(0)
+  .max(86_400_000)
+  .default(900_000)
+  .describe('The longest to wait (ms); one call blocks no longer than your client allows, 45 s unless known better');

@@ -1,1 +1,0 @@
-export { textOf } from '../../shared/plain-text.js';

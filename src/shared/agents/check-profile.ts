@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { UserError } from '../errors.js';
+import { type AgentProfile, profileShape } from './profile.js';
+
+const { name: _, runner, prompt, env, mcpServers, fallbacks, ...plain } = profileShape;
+
+/** A record of which each entry is changed by itself; null removes it. */
+const entries = <Key extends z.core.$ZodRecordKey, Value extends z.core.SomeType>(
+  record: z.ZodOptional<z.ZodRecord<Key, Value>>,
+) =>
+  z
+    .record(record.unwrap().keyType, z.union([record.unwrap().valueType, z.null()]))
+    .nullable()
+    .optional()
+    .describe(`${record.description}. Entries that are not named stay; null removes one`);
+
+const nullable = Object.fromEntries(
+  Object.entries(plain).map(([key, schema]) => [
+    key,
+    schema.unwrap().nullable().optional().describe(`${schema.description}; null removes it`),
+  ]),
+) as { [Key in keyof typeof plain]: z.ZodOptional<z.ZodNullable<ReturnType<(typeof plain)[Key]['unwrap']>>> };
+
+/** What can be changed of a profile: what is not given stays, null takes a member or an entry of one away. */
+export const changesShape = {
+  runner: runner.optional(),
+  prompt: prompt.optional(),
+  ...nullable,
+  env: entries(env),
+  mcpServers: entries(mcpServers),
+  fallbacks: entries(fallbacks),
+};
+
+const profile = z.strictObject(profileShape);
+const changes = z.strictObject(changesShape);
+
+export type ProfileChanges = z.infer<typeof changes>;
+
+/** What is wrong, without the value, which may be a secret. */
+function ruleOf(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? 'it is missing' : `it must be a ${issue.expected}`;
+    case 'too_small':
+      return `it must be at least ${issue.minimum}${unitOf(issue.origin)}`;
+    case 'too_big':
+      return `it must be at most ${issue.maximum}${unitOf(issue.origin)}`;
+    case 'unrecognized_keys':
+      return `there is no ${issue.keys.join(', ')}`;
+    case 'invalid_union':
+      return issue.errors.map((ways) => ways.map(ruleOf).join(' and ')).join(', or ');
+    case 'invalid_key':
+      return issue.issues.map(ruleOf).join(', ');
+    default:
+      return issue.message.replace(/^must /, 'it must ');
+  }
+}
+
+const unitOf = (origin: string) =>
+  origin === 'string' ? ' characters long' : origin === 'array' ? ' entries long' : '';
+
+function checked<Schema extends z.ZodType>(schema: Schema, given: unknown): z.infer<Schema> {
+  const { success, data, error } = schema.safeParse(given, { reportInput: true });
+  if (success) return data;
+  const problems = error.issues.map((issue) => `${issue.path.join('.') || 'profile'}: ${ruleOf(issue)}`);
+  throw new UserError('invalid_agent', problems.join('; '), 'agentpool agents example shows a profile.');
+}
+
+/** A profile that was given by somebody. Throws a UserError that says what is wrong with it. */
+export const checkedProfile = (given: unknown): AgentProfile => checked(profile, given);
+
+/** Changes of a profile that were given by somebody. Throws a UserError that says what is wrong with them. */
+export const checkedChanges = (given: unknown): ProfileChanges => checked(changes, given);
