@@ -2,6 +2,7 @@ import type { Logger } from '../shared/logger.js';
 import type { Pool } from '../shared/pool.js';
 import type { Lease } from '../shared/queues/leases.js';
 import type { Slots } from './claim/slots.js';
+import type { DiskWatch } from './host/disk-watch.js';
 import type { HostHealth } from './host/health.js';
 import type { Installed } from './prepare/installed.js';
 import type { Contact } from './recover/contact.js';
@@ -19,6 +20,7 @@ export interface WorkerDeps {
   readonly contact: Contact;
   /** Whether runs can be started here. */
   readonly health: HostHealth;
+  readonly disk: Pick<DiskWatch, 'lostOutput'>;
   /** Runs under our eyes, by id. */
   readonly supervised: Map<string, Supervision>;
   /** Jobs that we hold and prolong. */

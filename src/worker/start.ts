@@ -8,6 +8,8 @@ import { startClaiming } from './claim/claim-loop.js';
 import { createSlots } from './claim/slots.js';
 import type { WorkerDeps } from './deps.js';
 import { every } from './every.js';
+import { checkRoom } from './host/disk-room.js';
+import { startDiskWatch } from './host/disk-watch.js';
 import { startHostHealth } from './host/health.js';
 import { hostProbes } from './host/probes.js';
 import { withRealPaths } from './prepare/allowed-path.js';
@@ -19,7 +21,6 @@ import { createContact } from './recover/contact.js';
 import { startSweeping } from './recover/sweep.js';
 import { takeOver } from './recover/take-over.js';
 import { spoolRoot } from './spool/spool.js';
-import { keepWithinQuota } from './spool/spool-quota.js';
 
 export interface StartedWorker {
   readonly id: string;
@@ -48,7 +49,7 @@ export async function startWorker(
   const begunAt = performance.now();
   const spools = privateDirectory(spoolRoot(config.home, await pool.runs.poolId(), host), config.home);
   const health = startHostHealth({
-    probes: hostProbes(spools, async () => {}),
+    probes: hostProbes(spools, () => checkRoom(spools, config.spoolReserveBytes)),
     now: () => Math.round(startedAt + performance.now() - begunAt),
     logger,
   });
@@ -59,8 +60,17 @@ export async function startWorker(
       if (phase === 'ready') beat().catch(() => {});
     }, BEAT_SOON_MS);
   };
-  health.onChange(changed);
-  const slots = createSlots(config.concurrency, changed, (runner) => pool.runners.get(runner)?.atOnce);
+  const supervised: WorkerDeps['supervised'] = new Map();
+  const { spoolQuotaBytes: quotaBytes, spoolReserveBytes: reserveBytes } = config;
+  const disk = await startDiskWatch({ spools, quotaBytes, reserveBytes, health, supervised, logger });
+  const slots = createSlots(
+    config.concurrency,
+    () => {
+      changed();
+      disk.kick();
+    },
+    (runner) => pool.runners.get(runner)?.atOnce,
+  );
   const deps: WorkerDeps = {
     pool,
     id,
@@ -71,7 +81,8 @@ export async function startWorker(
     slots,
     contact: createContact(config.heartbeatMs),
     health,
-    supervised: new Map(),
+    disk,
+    supervised,
     leases: new Set(),
     starting: new Set(),
     onRoom: () => wake(),
@@ -104,6 +115,7 @@ export async function startWorker(
     );
 
   await beat();
+  health.onChange(changed);
   await takeOver(deps);
   void askVersions(); // not before: starting ten programs takes a while
   const unheard = await pool.control.onWake(id, () => void reconcileAll());
@@ -114,8 +126,6 @@ export async function startWorker(
     await beat();
     await reconcileAll();
   });
-  // By itself: while Redis is away, heartbeats wait and spools grow.
-  const quota = every(config.heartbeatMs, logger, async () => keepWithinQuota(deps));
   const leases = every(config.lockMs / 4, logger, async () => {
     for (const lease of deps.leases)
       if (!(await lease.extend())) logger.debug({ runId: lease.runId }, 'the job has another holder');
@@ -136,7 +146,7 @@ export async function startWorker(
       }
     }
     await sweeping.stop();
-    await Promise.all([heart.stop(), quota.stop(), leases.stop()]);
+    await Promise.all([heart.stop(), disk.stop(), leases.stop()]);
     unheard();
     const handedOver = [...deps.supervised.values()];
     for (const supervision of handedOver) supervision.detach();

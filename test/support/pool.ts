@@ -22,6 +22,8 @@ const CUSTOM_RUNNERS = {
     output: { format: 'json-lines', sessionId: 'session_id', result: 'result', error: 'error.message' },
   },
   'by-argument': { command: 'node', args: [fixture('scripted.mjs')], prompt: 'argument' },
+  /** Prints so many blocks of 1 KiB and does not look whether they were written. */
+  careless: { command: 'sh', args: [fixture('careless.sh')] },
   missing: { command: 'no-such-program', install: 'there is no such program' },
 };
 

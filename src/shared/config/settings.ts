@@ -156,6 +156,11 @@ export const SETTINGS = {
   AGENTPOOL_SPOOL_QUOTA_BYTES: whole(1_048_576, 1024 * 1024 * MIB)
     .prefault(String(16 * 1024 * MIB))
     .describe('The spools of one host together (bytes); over it the run with the largest one fails'),
+  AGENTPOOL_SPOOL_RESERVE_BYTES: whole(0, 1024 * 1024 * MIB)
+    .prefault(String(64 * MIB))
+    .describe(
+      'What stays free on the disk of the spools (bytes); with less a worker takes no runs, and ends those that print most before output is lost',
+    ),
   AGENTPOOL_LOST_AFTER_MS: whole(1_000, 30 * DAY)
     .prefault(String(HOUR))
     .describe('How long an orphaned run is waited for before it is `failed` (ms)'),

@@ -4,7 +4,7 @@ import type { Ending } from '../../shared/run-store/ownership.js';
 import type { Findings, Runner } from '../../shared/runners/runner.js';
 
 /** Why we ended a program. */
-export type EndedBy = 'kill' | 'time_limit' | 'silence_limit' | 'hopeless' | 'spool_quota';
+export type EndedBy = 'kill' | 'time_limit' | 'silence_limit' | 'hopeless' | 'spool_quota' | 'disk_full';
 
 /** Everything that decides how a run ended. */
 export interface Evidence {
@@ -13,6 +13,8 @@ export interface Evidence {
   /** Why we ended it, if we did. */
   readonly endedBy?: EndedBy;
   readonly findings: Findings;
+  /** The disk was full when it printed. */
+  readonly lostOutput?: boolean;
   /** The runner has a terminal event, so exit 0 alone is no success. */
   readonly terminal: boolean;
   /** The end of stderr, for failures that say no more. */
@@ -74,6 +76,13 @@ export function outcomeOf(evidence: Evidence): Ending {
       'spool',
       "the spools of its host took more than AGENTPOOL_SPOOL_QUOTA_BYTES, and this run's was the largest",
     );
+  if (endedBy === 'disk_full')
+    return failed(
+      'spool',
+      'the disk of its host had less free than AGENTPOOL_SPOOL_RESERVE_BYTES, and it printed more',
+    );
+  if (evidence.lostOutput)
+    return failed('spool', 'the disk of its host was full when it printed, so output of it is missing');
   const kind = exitCode ? evidence.failureKind?.(exitCode, evidence.lastWords) : undefined;
   const reported = reportedFailure(findings, kind);
   if (reported) return failed(reported.kind, reported.message);

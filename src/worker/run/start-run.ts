@@ -154,6 +154,7 @@ export function watchOver(
       from,
       ...(wrapperGone && { wrapperGone }),
       keepLeftovers: pool.config.keepLeftovers,
+      lostOutput: () => deps.disk.lostOutput(own.id, spool),
       rememberSession: (id) =>
         pool.runs.sessions.remember({
           id,

@@ -19,6 +19,8 @@ import type { SuperviseDeps, Supervision } from './supervision.js';
 
 /** What our own limits and a hopeless program get between the first signal and SIGKILL (ms). */
 const OWN_GRACE_MS = 5_000;
+/** The same where room on the disk is at stake (ms). */
+const ROOM_GRACE_MS = 1_000;
 /** What processes get that a program left behind at its normal end (ms). */
 const LEFTOVER_GRACE_MS = 1_000;
 const READ_BYTES = 256 * 1024;
@@ -132,6 +134,7 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
       limits: meta,
       ...(runner.failureKind && { failureKind: runner.failureKind }),
       ...(endedBy && { endedBy }),
+      lostOutput: deps.lostOutput(),
     });
     const { attempts = 1, attempt: { number: attempt } = { number: 1 } } = meta;
     const refusal = refusalOf({ ending, endedBy, worked: reader.worked(), attempt, attempts });
@@ -178,7 +181,7 @@ export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Superv
     over,
     sessionKnown,
     hasSession: () => sessionId !== undefined,
-    endForRoom: () => bringToEnd('spool_quota', endSignal, OWN_GRACE_MS),
+    endForRoom: (why) => bringToEnd(why, endSignal, ROOM_GRACE_MS),
     async reconcile() {
       const run = await runs.get(own.id);
       if (left.signal.aborted || exited) return;

@@ -4,6 +4,7 @@ import type { Failure, Run } from '../../shared/run.js';
 import type { Ownership } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Runner } from '../../shared/runners/runner.js';
+import type { RoomReason } from '../host/who-must-end.js';
 import type { Spool, SpoolMeta } from '../spool/spool.js';
 
 /** What watching over one run needs. */
@@ -18,6 +19,8 @@ export interface SuperviseDeps {
   /** Only where we started it ourselves. */
   readonly wrapperGone?: Promise<number | undefined>;
   readonly keepLeftovers: boolean;
+  /** Whether it found the disk full when it printed. */
+  readonly lostOutput: () => boolean;
   readonly rememberSession: (sessionId: string) => Promise<void>;
   /** Tells again what the record does not know: a Redis that crashed may have forgotten it. */
   readonly tellAgain: (run: Run) => Promise<void>;
@@ -37,7 +40,7 @@ export interface Supervision {
   /** Somebody may have asked for the end of the run: ends it if its record says so. */
   reconcile(): Promise<void>;
   /** The host has no room for its spool any more. */
-  endForRoom(): void;
+  endForRoom(why: RoomReason): void;
   /** The session is known before the program says it. */
   sessionKnown(sessionId: string): void;
   hasSession(): boolean;

@@ -23,6 +23,7 @@ const NUMBERS = [
   ['AGENTPOOL_SESSION_RETENTION_MS', 'sessionRetentionMs', 30 * DAY, 1_000, 3650 * DAY],
   ['AGENTPOOL_HEARTBEAT_MS', 'heartbeatMs', 5_000, 100, 60_000],
   ['AGENTPOOL_LOCK_MS', 'lockMs', 60_000, 1_000, 600_000],
+  ['AGENTPOOL_SPOOL_RESERVE_BYTES', 'spoolReserveBytes', 64 * MIB, 0, 1024 * 1024 * MIB],
   ['AGENTPOOL_SPOOL_QUOTA_BYTES', 'spoolQuotaBytes', 16 * 1024 * MIB, MIB, 1024 * 1024 * MIB],
   ['AGENTPOOL_LOST_AFTER_MS', 'lostAfterMs', 3_600_000, 1_000, 30 * DAY],
   ['AGENTPOOL_WAIT_CAP_MS', 'waitCapMs', undefined, 1_000, DAY],

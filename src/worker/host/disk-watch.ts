@@ -1,0 +1,150 @@
+import { statSync } from 'node:fs';
+import { messageOf } from '../../shared/errors.js';
+import type { Logger } from '../../shared/logger.js';
+import { presentSpool, readNumberLine, type Spool, spoolBytes, spooledRuns } from '../spool/spool.js';
+import { type DiskRoom, diskRoom, isDiskFull, isFull, lackOfRoom } from './disk-room.js';
+import type { HostHealth } from './health.js';
+import { type Growing, type RoomReason, whoMustEnd } from './who-must-end.js';
+
+/** Looks are never closer together than this, nor further apart while something runs, or while nothing does (ms). */
+const SHORTEST_MS = 50;
+const LONGEST_MS = 1_000;
+const IDLE_MS = 5_000;
+/** Faster than this no program is expected to print (bytes per ms). */
+const FASTEST = 1024 ** 2;
+/** The kernel's clock for the times of files lags behind by up to one tick (ms). */
+const CLOCK_TICK_MS = 20;
+
+export interface DiskWatchDeps {
+  readonly spools: string;
+  readonly quotaBytes: number;
+  readonly reserveBytes: number;
+  readonly health: Pick<HostHealth, 'fault'>;
+  /** The runs that we can end. */
+  readonly supervised: ReadonlyMap<string, { endForRoom(why: RoomReason): void }>;
+  readonly logger: Logger;
+}
+
+export interface DiskWatch {
+  /** Whether a program found the disk full when it printed, so that output may be missing. */
+  lostOutput(runId: string, spool: Spool): boolean;
+  /** Something has started or ended: looks now. */
+  kick(): void;
+  stop(): Promise<void>;
+}
+
+/**
+ * Watches the room for spools, whatever else the worker does: ends runs before the quota or the disk is exceeded by
+ * much, and notes whose output was cut short all the same. The less room there is, the closer together are its looks.
+ */
+export async function startDiskWatch(deps: DiskWatchDeps): Promise<DiskWatch> {
+  const { spools, quotaBytes, reserveBytes, health, supervised, logger } = deps;
+  const sizes = new Map<string, number>();
+  /** The sizes at the last look with enough room; undefined before the first look. */
+  let before: ReadonlyMap<string, number> | undefined;
+  const cutShort = new Set<string>();
+  let hadRoomAt = 0;
+  let failed = false;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  const growingNow = (): Growing[] => {
+    const ids = spooledRuns(spools).filter((runId) => {
+      const { spool } = presentSpool(spools, runId);
+      const grows = readNumberLine(spool.exit) === undefined;
+      if (grows) sizes.set(runId, bytesOf(spool) ?? sizes.get(runId) ?? 0);
+      return grows;
+    });
+    for (const runId of sizes.keys()) if (!ids.includes(runId)) sizes.delete(runId);
+    const since = before ?? new Map(sizes);
+    before = since;
+    return [...sizes].map(([runId, bytes]) => ({ runId, bytes, printed: bytes - (since.get(runId) ?? 0) }));
+  };
+
+  const judge = (room: DiskRoom, growing: readonly Growing[]) => {
+    const lack = lackOfRoom(room, reserveBytes);
+    if (lack) health.fault('disk', lack);
+    else before = new Map(sizes);
+    for (const [runId, why] of whoMustEnd({ growing, quotaBytes, freeBytes: room.bytes, reserveBytes }))
+      supervised.get(runId)?.endForRoom(why); // those of other workers of this host are theirs to end
+    if (!isFull(room)) hadRoomAt = Date.now();
+    else
+      for (const runId of supervised.keys())
+        if (printedSince(presentSpool(spools, runId).spool, hadRoomAt)) cutShort.add(runId);
+  };
+
+  /** Answers when to look again (ms). */
+  const look = async (): Promise<number> => {
+    try {
+      const room = await diskRoom(spools);
+      const growing = growingNow();
+      judge(room, growing);
+      failed = false;
+      for (const runId of cutShort) if (!supervised.has(runId)) cutShort.delete(runId);
+      if (supervised.size === 0) return IDLE_MS;
+      const used = growing.reduce((sum, { bytes }) => sum + bytes, 0);
+      const left = Math.min(quotaBytes - used, room.bytes - reserveBytes);
+      return Math.min(LONGEST_MS, Math.max(SHORTEST_MS, left / FASTEST));
+    } catch (error) {
+      if (!failed) logger.warn({ err: error }, 'the room for spools cannot be told');
+      if (supervised.size === 0) health.fault('spool', `its spools cannot be read: ${messageOf(error)}`);
+      failed = true;
+      return LONGEST_MS;
+    }
+  };
+  let looking = look();
+  const again = async () => {
+    const pauseMs = await looking;
+    if (stopped) return;
+    timer = setTimeout(lookNow, pauseMs).unref();
+  };
+  const lookNow = () => {
+    timer = undefined;
+    looking = look();
+    void again();
+  };
+  await looking;
+  void again();
+
+  return {
+    lostOutput: (runId, spool) => cutShort.has(runId) || (isFullNow(spools) && printedSince(spool, hadRoomAt)),
+    kick() {
+      if (!timer || stopped) return; // it is looking
+      clearTimeout(timer);
+      lookNow();
+    },
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await looking;
+    },
+  };
+}
+
+/** Undefined where the files are no files any more: an agent may have its hands in its spool. */
+function bytesOf(spool: Spool): number | undefined {
+  try {
+    return spoolBytes(spool);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A write that fails for want of room changes the time of its file all the same: the kernel sets it first. */
+function printedSince({ stdout, stderr }: Spool, since: number): boolean {
+  return [stdout, stderr].some((file) => {
+    try {
+      return statSync(file).mtimeMs >= since - CLOCK_TICK_MS;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function isFullNow(directory: string): boolean {
+  try {
+    return isDiskFull(directory);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,41 @@
+/** A run whose program may still write to the disk. */
+export interface Growing {
+  readonly runId: string;
+  readonly bytes: number;
+  /** What it has printed since the disk has had too little room (bytes). */
+  readonly printed: number;
+}
+
+/** Why a run is ended for the others' sake. */
+export type RoomReason = 'spool_quota' | 'disk_full';
+
+export interface Room {
+  readonly growing: readonly Growing[];
+  readonly quotaBytes: number;
+  readonly freeBytes: number;
+  readonly reserveBytes: number;
+}
+
+/** With less than this part of the reserve there is no time to end one after the other. */
+const LAST_PART = 1 / 4;
+/** Who has printed less than this part of it meanwhile is not the one who fills the disk. */
+const SMALL_PART = 1 / 64;
+
+/**
+ * Which runs have to go so that the others keep their output: over the quota the largest; on a disk with less free than
+ * the reserve the one that prints most, and near its end all that print much. Whoever prints little meanwhile stays.
+ */
+export function whoMustEnd({ growing, quotaBytes, freeBytes, reserveBytes }: Room): Map<string, RoomReason> {
+  const largestFirst = [...growing].sort((a, b) => b.bytes - a.bytes);
+  const ending = new Map<string, RoomReason>();
+  if (freeBytes < reserveBytes) {
+    const most = growing.filter(({ printed }) => printed > reserveBytes * SMALL_PART);
+    const printing = most.sort((a, b) => b.printed - a.printed);
+    for (const { runId } of freeBytes < reserveBytes * LAST_PART ? printing : printing.slice(0, 1))
+      ending.set(runId, 'disk_full');
+  }
+  const [largest] = largestFirst;
+  const used = growing.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (largest && used > quotaBytes && !ending.has(largest.runId)) ending.set(largest.runId, 'spool_quota');
+  return ending;
+}
