@@ -12,8 +12,21 @@ export interface OutputQuery {
   readonly final?: boolean;
 }
 
+/** Bytes of one stream that came together. */
+export interface OutputPiece {
+  readonly stream: StreamName;
+  /** Of its first byte in its stream. */
+  readonly offset: number;
+  readonly bytes: Buffer;
+  /** The entry that it is from, and the Redis time (ms) of that. */
+  readonly entry: string;
+  readonly at: number;
+}
+
 export interface OutputPage {
   readonly bytes: Buffer;
+  /** The same bytes, in the order in which they came. */
+  readonly pieces: readonly OutputPiece[];
   readonly next: Position;
   /** There is more to read right now. */
   readonly hasMore: boolean;
@@ -51,11 +64,19 @@ export async function readOutput(redis: RedisClient, key: string, query: OutputQ
   }
 }
 
+const timeOf = (entry: string) => Number(entry.slice(0, entry.indexOf('-')));
+
+/** A piece of an entry, from this offset in its stream on. */
+export function pieceOf(kind: 'out' | 'err', entry: string, offset: number, bytes: Buffer): OutputPiece {
+  return { stream: kind === 'out' ? 'stdout' : 'stderr', offset, bytes, entry, at: timeOf(entry) };
+}
+
 /** Collects pieces of entries up to a size, keeping the exact position of the next byte. */
 class Collector {
   scanned = 0;
   readonly #query: OutputQuery;
-  readonly #pieces: { bytes: Buffer; readonly kind: 'out' | 'err'; readonly entry: string }[] = [];
+  readonly #pieces: { bytes: Buffer; readonly kind: 'out' | 'err'; readonly entry: string; readonly offset: number }[] =
+    [];
   #size = 0;
   #dropped = 0;
   #position: Position;
@@ -89,7 +110,7 @@ class Collector {
     if (take === 0 && rest.length > 0) return false;
     if (wanted && known >= 0) this.#dropped += Math.max(0, entry.offset - known);
     if (wanted && take > 0) {
-      this.#pieces.push({ bytes: rest.subarray(0, take), kind, entry: id });
+      this.#pieces.push({ bytes: rest.subarray(0, take), kind, entry: id, offset: entry.offset + skip });
       this.#size += take;
     }
     this.#position = { ...this.#position, [kind]: Math.max(known, entry.offset + skip + take) };
@@ -101,6 +122,7 @@ class Collector {
     if (this.#query.wholeEscapes && (hasMore || !this.#query.final)) this.#giveBackPartialEscape(hasMore);
     return {
       bytes: Buffer.concat(this.#pieces.map(({ bytes }) => bytes)),
+      pieces: this.#pieces.map(({ bytes, kind, entry, offset }) => pieceOf(kind, entry, offset, bytes)),
       next: this.#position,
       hasMore,
       droppedBytes: this.#dropped,
@@ -110,7 +132,7 @@ class Collector {
 
   #see(id: string): void {
     this.#position = { ...this.#position, entry: id };
-    this.#lastAt = Number(id.slice(0, id.indexOf('-')));
+    this.#lastAt = timeOf(id);
   }
 
   #fitting(rest: Buffer): number {

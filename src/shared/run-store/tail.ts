@@ -1,6 +1,6 @@
 import type { RedisClient } from '../redis/connect.js';
 import { type Entry, entryFromFields, wholeCharacters } from './output.js';
-import type { OutputPage, OutputQuery } from './read-output.js';
+import { type OutputPage, type OutputPiece, type OutputQuery, pieceOf } from './read-output.js';
 
 /** Most who ask want little, and an entry may have 16 KiB: pages begin small and grow. */
 const FIRST_PAGE = 2;
@@ -20,20 +20,25 @@ export async function readTail(
     for (const [id, fields] of rows) {
       const entry = entryFromFields(id, fields);
       entries.unshift(entry);
-      if (isWanted(entry, stream)) collected += entry.bytes.length;
+      if (isWanted(entry.kind, stream)) collected += entry.bytes.length;
     }
     full = rows.length === count;
     count = Math.min(LARGEST_PAGE, count * 2);
     to = `(${entries[0]?.id ?? '0-0'}`;
   }
-  const bytes = Buffer.concat(entries.filter((entry) => isWanted(entry, stream)).map((entry) => entry.bytes));
+  const pieces = entries.flatMap(({ kind, id, offset, bytes }) =>
+    kind !== 'state' && isWanted(kind, stream) ? [pieceOf(kind, id, offset, bytes)] : [],
+  );
+  const all = Buffer.concat(pieces.map((piece) => piece.bytes));
+  const bytes = fromLineStart(all, size);
   const last = entries.at(-1);
   const end = (kind: 'out' | 'err') => {
     const final = entries.findLast((entry) => entry.kind === kind);
     return final ? final.offset + final.bytes.length : -1;
   };
   return {
-    bytes: fromLineStart(bytes, size),
+    bytes,
+    pieces: without(pieces, all.length - bytes.length),
     next: { entry: last?.id ?? '0-0', out: end('out'), err: end('err') },
     hasMore: false,
     droppedBytes: 0,
@@ -41,7 +46,19 @@ export async function readTail(
   };
 }
 
-function isWanted({ kind }: Entry, stream: OutputQuery['stream']): boolean {
+/** The pieces without so many bytes at their beginning. */
+function without(pieces: readonly OutputPiece[], bytes: number): OutputPiece[] {
+  let rest = bytes;
+  return pieces.flatMap((piece) => {
+    const cut = Math.min(rest, piece.bytes.length);
+    rest -= cut;
+    return cut === piece.bytes.length
+      ? []
+      : [{ ...piece, offset: piece.offset + cut, bytes: piece.bytes.subarray(cut) }];
+  });
+}
+
+function isWanted(kind: Entry['kind'], stream: OutputQuery['stream']): boolean {
   return kind !== 'state' && (stream === undefined || stream === (kind === 'out' ? 'stdout' : 'stderr'));
 }
 

@@ -68,6 +68,15 @@ export function toolCall(
   };
 }
 
+/** The path of the file that a call is about, where its input names one. */
+export function pathIn(input: unknown): string | undefined {
+  if (typeof input !== 'object' || input === null) return undefined;
+  const { file_path, filePath, path, absolute_path, notebook_path } = input as Record<string, unknown>;
+  return [file_path, filePath, path, absolute_path, notebook_path].find((value) => typeof value === 'string') as
+    | string
+    | undefined;
+}
+
 /** What a tool answered; an output that is no text is its JSON. */
 export function toolResult(
   ok: boolean,

@@ -6,6 +6,7 @@ import { canBecome, RUN_STATES, type RunState } from '../../../../src/shared/run
 import { runKeys } from '../../../../src/shared/run-store/keys.js';
 import { BEGINNING } from '../../../../src/shared/run-store/output.js';
 import type { Change, Chunk, Ending, Ownership } from '../../../../src/shared/run-store/ownership.js';
+import type { OutputPage } from '../../../../src/shared/run-store/read-output.js';
 import { connect, makePlace } from '../../../support/pool.js';
 
 const HOUR = 60 * 60_000;
@@ -288,6 +289,34 @@ describe('appending', () => {
     expect(await pool.runs.append(run, [chunk(7, 'x', 'err')])).toEqual(here);
     expect((await read(run.id)).bytes.toString()).toBe('one\nwarning\n');
     expect(await recordOf(run.id)).toMatchObject({ outBytes: 4, errBytes: 8, lines: 2, droppedBytes: 0 });
+  });
+
+  it('is read in pieces that say which bytes they are, from wherever and however much at once', async () => {
+    const run = await runIn('running');
+    const streams = { stdout: 'one\ntwo\nthree\n', stderr: 'a warning\nanother\n' };
+    await pool.runs.append(run, [chunk(0, 'one\ntwo\n'), chunk(0, 'a warning\n', 'err')]);
+    await pool.runs.append(run, [chunk(8, 'three\n'), chunk(10, 'another\n', 'err')]);
+    const expectTrue = ({ pieces, bytes }: Pick<OutputPage, 'pieces' | 'bytes'>) => {
+      expect(Buffer.concat(pieces.map((piece) => piece.bytes))).toEqual(bytes);
+      for (const { stream, offset, bytes: some, at, entry } of pieces) {
+        expect(streams[stream].slice(offset, offset + some.length)).toBe(some.toString());
+        expect(entry).toMatch(new RegExp(`^${at}-\\d+$`));
+      }
+    };
+    for (let most = 1; most < 40; most += 1) {
+      let from = BEGINNING;
+      let text = '';
+      for (let more = true; more; ) {
+        const page = await pool.runs.output(run.id, { from, maxBytes: most });
+        expectTrue(page);
+        text += page.bytes;
+        from = page.next;
+        more = page.hasMore;
+      }
+      expect(text).toBe('one\ntwo\na warning\nthree\nanother\n');
+      expectTrue(await pool.runs.tail(run.id, most, undefined));
+      expectTrue(await pool.runs.tail(run.id, most, 'stderr'));
+    }
   });
 
   it('takes the pieces up to the first that does not fit', async () => {
