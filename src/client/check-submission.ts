@@ -1,14 +1,14 @@
 import { isWithin } from '../shared/allowed-path.js';
 import { UserError } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
-import type { RunOrder } from '../shared/run.js';
+import type { RunRequest } from '../shared/run.js';
 import type { Session } from '../shared/run-store/sessions.js';
 import type { LivingWorker } from '../shared/workers.js';
 
 /** Throws a UserError for a runner that nobody knows, and for what it cannot do. */
 export function checkRunner(
   pool: Pool,
-  { runner: name, mode, sessionId }: Pick<RunOrder, 'runner' | 'mode' | 'sessionId'>,
+  { runner: name, mode, sessionId }: Pick<RunRequest, 'runner' | 'mode' | 'sessionId'>,
   workers: readonly LivingWorker[],
 ): void {
   const runner = pool.runners.get(name);
@@ -38,7 +38,7 @@ export function checkPrompt({ config }: Pool, prompt: string): void {
 }
 
 /** Throws a UserError for a host that does not have the session. */
-export function checkHost({ host }: RunOrder, session: Session | undefined): void {
+export function checkHost({ host }: RunRequest, session: Session | undefined): void {
   if (!session || host === undefined || host === session.host) return;
   throw new UserError(
     'wrong_host',
@@ -48,14 +48,14 @@ export function checkHost({ host }: RunOrder, session: Session | undefined): voi
 }
 
 /** Whether a worker may take such a run now, with or without room for it. */
-export function suits(worker: LivingWorker, { runner, host }: RunOrder, session: Session | undefined): boolean {
+export function suits(worker: LivingWorker, { runner, host }: RunRequest, session: Session | undefined): boolean {
   const bound = session?.host ?? host;
   const offered = worker.runners.some(({ name }) => name === runner);
   return offered && worker.phase === 'ready' && (bound === undefined || worker.host === bound);
 }
 
 /** Refuses at once what no worker will allow; the worker itself looks again, with symbolic links resolved. */
-export function checkPath({ path }: RunOrder, suited: readonly LivingWorker[]): void {
+export function checkPath({ path }: RunRequest, suited: readonly LivingWorker[]): void {
   if (path === undefined) return;
   if (!path.startsWith('/'))
     throw new UserError(
@@ -75,7 +75,7 @@ export function checkPath({ path }: RunOrder, suited: readonly LivingWorker[]): 
 /** What the caller of a run that nobody can take yet should know. */
 export function waitsWarning(
   pool: Pool,
-  { runner, host }: RunOrder,
+  { runner, host }: RunRequest,
   session: Session | undefined,
   suited: readonly LivingWorker[],
 ): string {

@@ -1,13 +1,13 @@
 import { UserError } from '../shared/errors.js';
 import { allows, maySee } from '../shared/principal.js';
-import type { RunOrder } from '../shared/run.js';
+import type { RunRequest } from '../shared/run.js';
 import type { Session } from '../shared/run-store/sessions.js';
 import type { Caller } from './caller.js';
 
 /** The session that is resumed. One that we do not know may be anybody's, so only an administrator may name it. */
 export async function sessionFor(
   { pool, principal }: Caller,
-  { runner, agentName, sessionId }: RunOrder,
+  { runner, agentName, sessionId }: RunRequest,
   autoResume: boolean,
 ): Promise<Session | undefined> {
   if (sessionId !== undefined) {

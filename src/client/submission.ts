@@ -2,10 +2,10 @@ import type { AgentProfile } from '../shared/agents/profile.js';
 import { UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
-import type { AgentSetup, RunOrder } from '../shared/run.js';
+import type { AgentSetup, RunRequest } from '../shared/run.js';
 
 /** What a caller says about a run that it wants; `autoResume` and `clientToken` are resolved when it is submitted. */
-export interface Submission extends Omit<RunOrder, 'agentName' | 'principal' | 'runner' | 'setup'> {
+export interface Submission extends Omit<RunRequest, 'agentName' | 'principal' | 'runner' | 'setup'> {
   /** By default that of the agent's profile. */
   readonly runner?: string;
   readonly agentName?: string;

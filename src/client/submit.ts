@@ -4,7 +4,7 @@ import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
 import { route } from '../shared/queues/route.js';
 import { asUnreachable } from '../shared/redis/connect.js';
-import type { Run, RunOrder } from '../shared/run.js';
+import type { Run, RunRequest } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
 import type { LivingWorker } from '../shared/workers.js';
 import type { Caller } from './caller.js';
@@ -26,7 +26,7 @@ export interface Submitted {
 
 /** A submission that was checked: what is written, where it is placed, and what its caller should know. */
 interface Placement {
-  readonly order: RunOrder & { readonly principal: string };
+  readonly request: RunRequest & { readonly principal: string };
   readonly queue: string;
   readonly clientToken: string | undefined;
   /** A worker that may take it has room at this moment. */
@@ -98,28 +98,28 @@ async function decide(caller: Caller, submission: Submission, workers: readonly 
   checkPrompt(pool, asked.prompt);
   const asking = { ...asked, agentName: asked.agentName ?? asked.runner, principal: principal.name };
   const session = await sessionFor(caller, asking, autoResume ?? false);
-  const order = { ...asking, ...omitUndefined({ sessionId: asked.sessionId ?? session?.id }) };
-  checkHost(order, session);
-  const suited = workers.filter((worker) => suits(worker, order, session));
-  checkPath(order, suited);
+  const request = { ...asking, ...omitUndefined({ sessionId: asked.sessionId ?? session?.id }) };
+  checkHost(request, session);
+  const suited = workers.filter((worker) => suits(worker, request, session));
+  checkPath(request, suited);
   return {
-    order,
-    queue: route({ runner: order.runner, host: order.host, sessionHost: session?.host }),
+    request,
+    queue: route({ runner: request.runner, host: request.host, sessionHost: session?.host }),
     clientToken,
     free: suited.some((worker) => !worker.problem && worker.running < worker.capacity),
-    warning: suited.some(({ problem }) => !problem) ? undefined : waitsWarning(pool, order, session, suited),
+    warning: suited.some(({ problem }) => !problem) ? undefined : waitsWarning(pool, request, session, suited),
   };
 }
 
 /** Writes a run and places it. The queue must have room. */
-async function place(pool: Pool, { order, queue, clientToken }: Placement): Promise<Run> {
+async function place(pool: Pool, { request, queue, clientToken }: Placement): Promise<Run> {
   const fresh = newRunId();
-  const id = clientToken === undefined ? fresh : await pool.runs.idForToken(order.principal, clientToken, fresh);
-  const created = await pool.runs.create(id, queue, order);
+  const id = clientToken === undefined ? fresh : await pool.runs.idForToken(request.principal, clientToken, fresh);
+  const created = await pool.runs.create(id, queue, request);
   const run = await pool.runs.get(id);
   if (!run) throw new Error(`run ${id} vanished while it was created`);
   // A repeated token may find a run whose first submission broke off before it was placed; placing twice is harmless.
-  if (created || run.state === 'queued') await pool.queues.enqueue(id, run.queue, order);
+  if (created || run.state === 'queued') await pool.queues.enqueue(id, run.queue, request);
   await pool.runs.settled(id); // what was accepted is not lost when Redis crashes
   return run;
 }

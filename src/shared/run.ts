@@ -77,8 +77,8 @@ export interface Credentials {
   readonly variables: readonly string[];
 }
 
-/** What a caller may ask for; the prompt and this never change after the run was created. */
-export interface RunOrder {
+/** What is stored of what was asked for, with what the agent's profile adds; it never changes after the run was created. */
+export interface RunRequest {
   readonly runner: string;
   readonly agentName: string;
   readonly prompt: string;

@@ -3,7 +3,7 @@ import { newRunId } from '../../src/client/submit.js';
 import type { StartedHttp } from '../../src/http/start.js';
 import type { Pool } from '../../src/shared/pool.js';
 import { hostQueue, runnerQueue } from '../../src/shared/queues/route.js';
-import type { RunOrder } from '../../src/shared/run.js';
+import type { RunRequest } from '../../src/shared/run.js';
 import type { Ending } from '../../src/shared/run-store/ownership.js';
 import { ask, serveHttp } from '../support/http.js';
 import { connect, makePlace, type Place } from '../support/pool.js';
@@ -30,9 +30,9 @@ afterAll(async () => {
 const get = (path: string) => ask(board.url + path);
 const page = async (path: string) => (await get(path)).body;
 
-async function submit(agentName: string, order: Partial<RunOrder> = {}, queue = QUEUE): Promise<string> {
+async function submit(agentName: string, request: Partial<RunRequest> = {}, queue = QUEUE): Promise<string> {
   const id = newRunId();
-  const whole: RunOrder = { runner: 'demo', agentName, prompt: SECRET, ...order };
+  const whole: RunRequest = { runner: 'demo', agentName, prompt: SECRET, ...request };
   await pool.runs.create(id, queue, whole);
   await pool.queues.enqueue(id, queue, whole);
   return id;

@@ -1,18 +1,18 @@
 import { UserError } from '../errors.js';
 import { omitUndefined } from '../omit-undefined.js';
-import type { RunOrder } from '../run.js';
+import type { RunRequest } from '../run.js';
 import { bullQueue, type QueueParts } from './parts.js';
 
 /** Ended jobs of each kind that a queue keeps. */
 const MOST_ENDED_JOBS = 10_000;
 
 /** What a job shows: never the prompt, so it is in no dump of a queue and on no page. */
-function jobData(runId: string, order: RunOrder) {
-  const { runner, agentName, model, mode, path, prompt } = order;
+function jobData(runId: string, request: RunRequest) {
+  const { runner, agentName, model, mode, path, prompt } = request;
   return omitUndefined({ runId, runner, agentName, promptBytes: Buffer.byteLength(prompt), model, mode, path });
 }
 
-function jobOptions({ limits }: QueueParts, runId: string, { priority, delayMs }: RunOrder) {
+function jobOptions({ limits }: QueueParts, runId: string, { priority, delayMs }: RunRequest) {
   const kept = { age: Math.ceil(limits.recordRetentionMs / 1000), count: MOST_ENDED_JOBS };
   return {
     jobId: runId,
@@ -25,11 +25,11 @@ function jobOptions({ limits }: QueueParts, runId: string, { priority, delayMs }
 }
 
 /** Places a run and notifies the workers. Placing it twice leaves one job. */
-export async function enqueue(parts: QueueParts, runId: string, name: string, order: RunOrder): Promise<void> {
+export async function enqueue(parts: QueueParts, runId: string, name: string, request: RunRequest): Promise<void> {
   const { redis, known, channelOf } = parts;
   await redis.sadd(known, name);
-  await bullQueue(parts, name).add(order.agentName, jobData(runId, order), jobOptions(parts, runId, order));
-  await redis.publish(channelOf(name), String(order.delayMs ?? 0));
+  await bullQueue(parts, name).add(request.agentName, jobData(runId, request), jobOptions(parts, runId, request));
+  await redis.publish(channelOf(name), String(request.delayMs ?? 0));
 }
 
 /** Throws a UserError when no more runs may wait in a queue. */

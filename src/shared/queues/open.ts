@@ -27,7 +27,7 @@ export function openQueues(
     counts: async () => Promise.all((await namesOf(parts)).map((name) => countsOf(parts, name))),
 
     checkRoom: (name, more = 1) => checkRoom(parts, name, more),
-    enqueue: (runId, name, order) => enqueue(parts, runId, name, order),
+    enqueue: (runId, name, request) => enqueue(parts, runId, name, request),
     has: async (runId, name) => (await bullQueue(parts, name).getJob(runId)) !== undefined,
     position: (runId, name) => position(parts, runId, name),
     promote: (runId, name) => promote(parts, runId, name),

@@ -1,5 +1,5 @@
 import type { Queue } from 'bullmq';
-import type { RunOrder } from '../run.js';
+import type { RunRequest } from '../run.js';
 import type { Claimer, Lease } from './leases.js';
 
 export interface QueueCounts {
@@ -30,7 +30,7 @@ export interface Queues {
   /** Throws a UserError when no more runs may wait in a queue. */
   checkRoom(name: string, more?: number): Promise<void>;
   /** Places a run. Placing it twice leaves one job. */
-  enqueue(runId: string, name: string, order: RunOrder): Promise<void>;
+  enqueue(runId: string, name: string, request: RunRequest): Promise<void>;
   /** Whether BullMQ has a job for a run. */
   has(runId: string, name: string): Promise<boolean>;
   /** How many runs start before this one, plus one; undefined when it does not wait, or waits for a time. */

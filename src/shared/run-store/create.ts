@@ -1,29 +1,31 @@
 import { randomBytes } from 'node:crypto';
 import { LOCAL } from '../principal.js';
 import { serverNow } from '../redis/now.js';
-import type { RunOrder } from '../run.js';
+import type { RunRequest } from '../run.js';
 import type { StoreParts } from './parts.js';
-import { fieldsOfOrder } from './record.js';
+import { fieldsOfRequest } from './record.js';
 
 /** Writes a queued run, into the indexes first; false when there is one with this id already. */
 export async function createRun(
   { redis, keysOf, indexes }: StoreParts,
   id: string,
   queue: string,
-  order: RunOrder,
+  request: RunRequest,
 ): Promise<boolean> {
-  const { run, events, request, channel } = keysOf(id);
+  const keys = keysOf(id);
   const queuedAt = await serverNow(redis);
-  const { agentName, runner, principal = LOCAL.name } = order;
+  const { agentName, runner, principal = LOCAL.name } = request;
   await indexes.add({ id, principal, agentName, runner, queuedAt });
-  const fields = [...fieldsOfOrder(id, queue, order), 'queuedAt', queuedAt];
-  return (await redis.createRun(run, events, request, channel, JSON.stringify(order), ...fields)) === 1;
+  const fields = [...fieldsOfRequest(id, queue, request), 'queuedAt', queuedAt];
+  return (
+    (await redis.createRun(keys.run, keys.events, keys.request, keys.channel, JSON.stringify(request), ...fields)) === 1
+  );
 }
 
 /** What was asked for; undefined once the run's output was let go. */
-export async function readOrder({ redis, keysOf }: StoreParts, id: string): Promise<RunOrder | undefined> {
+export async function readRequest({ redis, keysOf }: StoreParts, id: string): Promise<RunRequest | undefined> {
   const text = await redis.get(keysOf(id).request);
-  return text === null ? undefined : (JSON.parse(text) as RunOrder);
+  return text === null ? undefined : (JSON.parse(text) as RunRequest);
 }
 
 /** The run id that a principal's client token stands for: the given one, or the one that an earlier call chose. */

@@ -2,7 +2,7 @@ import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
 import { serverNow } from '../redis/now.js';
 import * as changes from './changes.js';
-import { createRun, idForToken, poolId, readOrder } from './create.js';
+import { createRun, idForToken, poolId, readRequest } from './create.js';
 import { listRuns } from './list.js';
 import type { Retention } from './ownership.js';
 import { openParts } from './parts.js';
@@ -31,12 +31,12 @@ export function openRunStore(
     now: () => serverNow(redis),
     poolId: () => poolId(parts),
 
-    create: (id, queue, order) => createRun(parts, id, queue, order),
+    create: (id, queue, request) => createRun(parts, id, queue, request),
     idForToken: (principal, token, id) => idForToken(parts, principal, token, id),
     settled: (id) => settled(redis, keysOf(id).run),
 
     get,
-    order: (id) => readOrder(parts, id),
+    request: (id) => readRequest(parts, id),
     result: async (id) => (await redis.get(keysOf(id).result)) ?? undefined,
     list: (filter, limit, after) => listRuns(parts, filter, limit, after),
     latest: async (agentName, others = {}) => (await listRuns(parts, { ...others, agentName }, 1, undefined))[0],

@@ -2,7 +2,7 @@ import { attemptsOf } from '../agents/fallbacks.js';
 import { omitUndefined } from '../omit-undefined.js';
 import { LOCAL } from '../principal.js';
 import type { RedisClient } from '../redis/connect.js';
-import type { Credentials, Failure, KillSignal, Run, RunOrder, Usage } from '../run.js';
+import type { Credentials, Failure, KillSignal, Run, RunRequest, Usage } from '../run.js';
 import { RUN_STATES, type RunState } from '../run-state.js';
 
 type Fields = Readonly<Record<string, string>>;
@@ -79,8 +79,8 @@ export async function readRun(redis: RedisClient, key: string): Promise<Run | un
 }
 
 /** The fields that a new run starts with, flat as HSET takes them. */
-export function fieldsOfOrder(id: string, queue: string, order: RunOrder): string[] {
-  const { runner, agentName, prompt, principal, sessionId, mode, model, path, setup } = order;
+export function fieldsOfRequest(id: string, queue: string, request: RunRequest): string[] {
+  const { runner, agentName, prompt, principal, sessionId, mode, model, path, setup } = request;
   const of = attemptsOf(setup?.fallbacks);
   const variables = Object.keys(setup?.fallbacks ?? {});
   const credentials = of > 1 ? JSON.stringify({ of, variables }) : undefined;

@@ -1,4 +1,4 @@
-import type { Credentials, Failure, KillRequest, Run, RunOrder } from '../run.js';
+import type { Credentials, Failure, KillRequest, Run, RunRequest } from '../run.js';
 import type { Indexes, ListPosition, RunFilter } from './indexes.js';
 import type { StreamName } from './output.js';
 import type { Appended, Change, Chunk, EndChange, Ending, KillRecorded, Ownership, Shipped } from './ownership.js';
@@ -15,7 +15,7 @@ export interface RunStore {
   poolId(): Promise<string>;
 
   /** Writes a queued run; false when there is one with this id already. */
-  create(id: string, queue: string, order: RunOrder): Promise<boolean>;
+  create(id: string, queue: string, request: RunRequest): Promise<boolean>;
   /** The run id that a principal's client token stands for: the given one, or the one that an earlier call chose. */
   idForToken(principal: string, token: string, id: string): Promise<string>;
   /** Resolves once a crash of Redis does not undo any more what was written about a run. */
@@ -23,7 +23,7 @@ export interface RunStore {
 
   get(id: string): Promise<Run | undefined>;
   /** What was asked for; undefined once the run's output was let go. */
-  order(id: string): Promise<RunOrder | undefined>;
+  request(id: string): Promise<RunRequest | undefined>;
   result(id: string): Promise<string | undefined>;
   /** Runs that match, newest first. */
   list(filter: RunFilter, limit: number, after?: ListPosition): Promise<Run[]>;

@@ -5,7 +5,7 @@ import { changedByHunks, newFile } from '../transcript/patch.js';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { failureWith, kindOfStatus } from './http-status.js';
 import { count, part, truth, words } from './lenient.js';
-import type { Findings, Runner, RunRequest } from './runner.js';
+import type { Findings, ProgramInput, Runner } from './runner.js';
 import { endEvents, sessionStarted } from './session-events.js';
 import { eventsOfBlocks, said, spentOf, streamJson } from './stream-json.js';
 
@@ -77,13 +77,13 @@ function read(value: unknown): Findings | undefined {
 }
 
 /** --dangerously-skip-permissions wins over a permission mode, so only one of them is given. */
-function permissionArgs({ permissions, mode }: RunRequest): string[] {
+function permissionArgs({ permissions, mode }: ProgramInput): string[] {
   if (mode !== undefined) return ['--permission-mode', mode];
   return permissions === 'auto' ? ['--dangerously-skip-permissions'] : ['--permission-mode', 'dontAsk'];
 }
 
 /** A resumed session sends the system prompt of its first request unless it is told not to. */
-const systemPromptArgs = (request: RunRequest) => [
+const systemPromptArgs = (request: ProgramInput) => [
   '--append-system-prompt-file',
   pathOf(request, SYSTEM_PROMPT),
   ...(request.resume ? ['--system-prompt-snapshot', 'off'] : []),
@@ -91,7 +91,7 @@ const systemPromptArgs = (request: RunRequest) => [
 
 const SYSTEM_PROMPT = 'system-prompt.md';
 const MCP = 'mcp.json';
-const servers = (request: RunRequest) =>
+const servers = (request: ProgramInput) =>
   serversAs(request, { program: (server) => server, remote: (server) => server });
 
 const answer = z.object({

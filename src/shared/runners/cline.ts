@@ -5,7 +5,7 @@ import { toolCall, toolResult } from '../transcript/tool.js';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { kindOfStatus } from './http-status.js';
 import { count, parsedAs, part, truth, words } from './lenient.js';
-import type { Findings, RunInList, Runner, RunRequest } from './runner.js';
+import type { Findings, ProgramInput, RunInList, Runner } from './runner.js';
 import { endEvents, failureEvents } from './session-events.js';
 
 const message = z.object({
@@ -156,7 +156,7 @@ function worked(value: unknown): boolean {
 }
 
 const MCP = 'mcp.json';
-const servers = (request: RunRequest) =>
+const servers = (request: ProgramInput) =>
   serversAs<object, object>(request, {
     program: (server) => ({ transport: { type: 'stdio', ...server } }),
     remote: ({ type, url, headers }) => ({

@@ -6,7 +6,7 @@ import { toolCall, toolResult } from '../transcript/tool.js';
 import { ifGiven, pathOf } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
 import { count, part, truth, words } from './lenient.js';
-import type { ConfigFile, Findings, Runner, RunRequest } from './runner.js';
+import type { ConfigFile, Findings, ProgramInput, Runner } from './runner.js';
 import { endEvents, sessionStarted } from './session-events.js';
 
 const message = z.object({
@@ -183,13 +183,13 @@ const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 const environmentFile = (at: number) => `mcp-${at}.env`;
 const headerVariable = (server: number, header: number) => `AGENT_MCP_${server}_HEADER_${header}`;
-const servers = ({ mcpServers = {} }: RunRequest) => Object.entries(mcpServers);
+const servers = ({ mcpServers = {} }: ProgramInput) => Object.entries(mcpServers);
 
 /**
  * Its configuration is made of arguments, which everybody can see, so secrets go around it: a server gets its variables
  * from a file that a shell reads before it becomes the server, and headers come from variables.
  */
-function serverSettings(request: RunRequest): Record<string, object> | undefined {
+function serverSettings(request: ProgramInput): Record<string, object> | undefined {
   const settings = servers(request).map(([name, server], at) => {
     if ('command' in server) {
       const load = ['-c', 'set -a; . "$0"; set +a; exec "$@"', pathOf(request, environmentFile(at))];
@@ -202,7 +202,7 @@ function serverSettings(request: RunRequest): Record<string, object> | undefined
   return settings.length > 0 ? Object.fromEntries(settings) : undefined;
 }
 
-function environmentFiles(request: RunRequest): ConfigFile[] {
+function environmentFiles(request: ProgramInput): ConfigFile[] {
   return servers(request).flatMap(([, server], at) => {
     if (!('command' in server)) return [];
     const lines = Object.entries(server.env ?? {}).map(([name, value]) => `${name}=${quoted(value)}\n`);
@@ -210,7 +210,7 @@ function environmentFiles(request: RunRequest): ConfigFile[] {
   });
 }
 
-const headerVariables = (request: RunRequest) =>
+const headerVariables = (request: ProgramInput) =>
   servers(request).flatMap(([, server], at) =>
     Object.values(('url' in server && server.headers) || {}).map((value, nth) => [headerVariable(at, nth), value]),
   );

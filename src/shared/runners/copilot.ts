@@ -6,7 +6,7 @@ import { toolCall, toolResult } from '../transcript/tool.js';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { failureWith } from './http-status.js';
 import { count, part, truth, words } from './lenient.js';
-import type { Findings, Runner, RunRequest } from './runner.js';
+import type { Findings, ProgramInput, Runner } from './runner.js';
 import { endEvents, failureEvents, sessionStarted } from './session-events.js';
 
 const message = z.object({
@@ -136,7 +136,7 @@ const MCP = 'mcp.json';
 /** An AGENTS.md in the folder of instructions would only be named to the model. */
 const SYSTEM_PROMPT = 'system-prompt.instructions.md';
 
-const servers = (request: RunRequest) =>
+const servers = (request: ProgramInput) =>
   serversAs<object, object>(request, {
     program: (server) => ({ type: 'local', ...server, tools: ['*'] }),
     remote: (server) => ({ ...server, tools: ['*'] }),

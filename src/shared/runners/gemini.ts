@@ -5,7 +5,7 @@ import { toolCall, toolResult } from '../transcript/tool.js';
 import { ifGiven, jsonFile, serversAs } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
 import { count, part, truth, words } from './lenient.js';
-import type { Findings, Runner, RunRequest } from './runner.js';
+import type { Findings, ProgramInput, Runner } from './runner.js';
 import { endEvents, sessionStarted } from './session-events.js';
 
 const message = z.object({
@@ -98,7 +98,7 @@ const SYSTEM_PROMPT = 'GEMINI.md';
  * Laid over those of the user: gemini takes settings from elsewhere only where they, and all directories above, belong to
  * root, and says so in a warning.
  */
-function settingsFor(request: RunRequest) {
+function settingsFor(request: ProgramInput) {
   const mcpServers = serversAs(request, { program: (server) => server, remote: (server) => server });
   return {
     general: {

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { McpServer } from '../run.js';
-import type { ConfigFile, RunRequest } from './runner.js';
+import type { ConfigFile, ProgramInput } from './runner.js';
 
 /** Where a file of a run will be, for its argument or variable. */
-export const pathOf = ({ filesDirectory }: RunRequest, name: string): string => join(filesDirectory, name);
+export const pathOf = ({ filesDirectory }: ProgramInput, name: string): string => join(filesDirectory, name);
 
 /** The arguments or variables for something that a request may lack. */
 export const ifGiven = <Given, Part>(given: Given | undefined, make: (given: Given) => readonly Part[]) =>
@@ -16,7 +16,7 @@ export const jsonFile = (name: string, content: unknown): ConfigFile => ({
 
 /** The MCP servers of a profile in the form of a CLI, by name; undefined without any. */
 export function serversAs<Program, Remote>(
-  { mcpServers }: RunRequest,
+  { mcpServers }: ProgramInput,
   form: { program: (server: McpProgram) => Program; remote: (server: McpRemote) => Remote },
 ): Record<string, Program | Remote> | undefined {
   if (!mcpServers || Object.keys(mcpServers).length === 0) return undefined;

@@ -5,7 +5,7 @@ import type { AgentEvent } from '../transcript/event.js';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
 import { count, part, truth, words } from './lenient.js';
-import type { Findings, Runner, RunRequest } from './runner.js';
+import type { Findings, ProgramInput, Runner } from './runner.js';
 import { endEvents } from './session-events.js';
 
 const spent = part({ input: count, output: count, cacheRead: count, cost: part({ total: count }) });
@@ -90,10 +90,10 @@ const CONFIG = 'openclaw.json';
 /** Read by openclaw in its workspace, which is our folder of files then. */
 const SYSTEM_PROMPT = 'AGENTS.md';
 
-const homeOf = ({ home }: RunRequest) => join(home, '.openclaw');
+const homeOf = ({ home }: ProgramInput) => join(home, '.openclaw');
 
 /** The user's configuration with what belongs to this run: the directory, the profile, what the tools may do. */
-function configFor(request: RunRequest) {
+function configFor(request: ProgramInput) {
   const { path, permissions, systemPrompt, filesDirectory } = request;
   const servers = serversAs<object, object>(request, {
     program: (server) => server,

@@ -6,7 +6,7 @@ import { toolCall, toolResult } from '../transcript/tool.js';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { failureWith } from './http-status.js';
 import { count, parsedAs, part, words } from './lenient.js';
-import type { Findings, RunInList, Runner, RunRequest } from './runner.js';
+import type { Findings, ProgramInput, RunInList, Runner } from './runner.js';
 import { endEvents, failureEvents } from './session-events.js';
 
 const message = z.object({
@@ -139,7 +139,7 @@ const CONFIG = 'config.json';
 const SYSTEM_PROMPT = 'system-prompt.md';
 
 /** What the profile of an agent adds to the configuration; undefined where that is nothing. */
-function configFor(request: RunRequest): object | undefined {
+function configFor(request: ProgramInput): object | undefined {
   const mcp = serversAs<object, object>(request, {
     program: ({ command, args, env }) => ({ type: 'local', command: [command, ...args], environment: env }),
     remote: ({ url, headers }) => ({ type: 'remote', url, headers }),

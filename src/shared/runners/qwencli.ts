@@ -3,7 +3,7 @@ import type { AgentEvent } from '../transcript/event.js';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
 import { part, words } from './lenient.js';
-import type { Findings, Runner, RunRequest } from './runner.js';
+import type { Findings, ProgramInput, Runner } from './runner.js';
 import { endEvents, failureEvents, sessionStarted } from './session-events.js';
 import { eventsOfBlocks, said, spentOf, streamJson } from './stream-json.js';
 
@@ -66,7 +66,7 @@ const SETTINGS = 'settings.json';
 const DEFAULTS = 'defaults.json';
 
 /** It tells streamed HTTP from server-sent events by the name of the member. */
-const servers = (request: RunRequest) =>
+const servers = (request: ProgramInput) =>
   serversAs<object, object>(request, {
     program: (server) => server,
     remote: ({ type, url, headers }) => ({ [type === 'sse' ? 'url' : 'httpUrl']: url, headers }),

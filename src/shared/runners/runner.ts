@@ -2,7 +2,7 @@ import type { Failure, KillSignal, McpServer, Usage } from '../run.js';
 import type { AgentEvent } from '../transcript/event.js';
 
 /** What a runner is given to build its command line from. */
-export interface RunRequest {
+export interface ProgramInput {
   readonly runId: string;
   readonly prompt: string;
   /** The session to resume, or, where `resume` is false, the id that we chose for the new one. */
@@ -109,20 +109,20 @@ export interface Runner<Name extends string = string> {
   readonly versionArgs?: readonly string[];
   /** Absent: takes no mode. */
   readonly modes?: readonly string[];
-  readonly args: (request: RunRequest) => readonly string[];
+  readonly args: (request: ProgramInput) => readonly string[];
   /** What is written to its stdin, which is then closed. Preferred: no 128 KiB cap, not in `ps`. */
-  readonly stdin?: (request: RunRequest) => string;
+  readonly stdin?: (request: ProgramInput) => string;
   /** We choose the id of a new session, so it is known before the program says anything. */
   readonly sessionIdArgs?: (sessionId: string) => readonly string[];
   readonly sessionLookup?: SessionLookup;
   /** Absent: cannot resume. */
   readonly resumeArgs?: (sessionId: string) => readonly string[];
   /** What every run of it gets; the profile of an agent wins over it. */
-  readonly env?: (request: RunRequest) => Readonly<Record<string, string>>;
+  readonly env?: (request: ProgramInput) => Readonly<Record<string, string>>;
   /** The same as its operator wrote it: `$NAME` is a variable of the worker's environment, resolved there only. */
   readonly variables?: Readonly<Record<string, string>>;
   /** Written with mode 0600 before the start. */
-  readonly files?: (request: RunRequest) => readonly ConfigFile[];
+  readonly files?: (request: ProgramInput) => readonly ConfigFile[];
   /** How many runs of it can go on at once on one worker, where its own files bear no more. */
   readonly atOnce?: number;
   /** What of an agent's profile it cannot be given: a run that needs it is refused. */

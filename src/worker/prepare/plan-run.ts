@@ -3,18 +3,18 @@ import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import { valuesFor } from '../../shared/agents/fallbacks.js';
 import { referencesIn } from '../../shared/agents/profile.js';
-import type { Failure, RunOrder } from '../../shared/run.js';
-import type { ConfigFile, Runner, RunRequest } from '../../shared/runners/runner.js';
+import type { Failure, RunRequest } from '../../shared/run.js';
+import type { ConfigFile, ProgramInput, Runner } from '../../shared/runners/runner.js';
 import type { WorkerDeps } from '../deps.js';
 import { spoolOf } from '../spool/spool.js';
 import { workingDirectory } from './allowed-path.js';
 import { programEnvironment, resolveMcpServers } from './environment.js';
 
 /** Everything that starting a program needs, checked. */
-export interface Plan {
+export interface LaunchPlan {
   readonly runner: Runner;
   readonly program: string;
-  readonly request: RunRequest;
+  readonly input: ProgramInput;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** HOME of the program. */
@@ -27,32 +27,32 @@ export interface Plan {
 export async function planFor(
   deps: WorkerDeps,
   runId: string,
-  order: RunOrder,
+  request: RunRequest,
   attempt = 1,
-): Promise<Plan | { failure: Failure }> {
+): Promise<LaunchPlan | { failure: Failure }> {
   const { pool, installed, env } = deps;
   const { config } = pool;
-  const offered = installed.get(order.runner);
+  const offered = installed.get(request.runner);
   if (!offered) {
-    const known = pool.runners.get(order.runner);
-    if (!known) return { failure: failure('invalid_request', `this worker knows no runner ${order.runner}`) };
+    const known = pool.runners.get(request.runner);
+    if (!known) return { failure: failure('invalid_request', `this worker knows no runner ${request.runner}`) };
     return {
       failure: failure('not_installed', `${known.command} is not on this worker's PATH; install it: ${known.install}`),
     };
   }
   const { runner, program } = offered;
   const session =
-    order.sessionId === undefined ? undefined : await pool.runs.sessions.find(runner.name, order.sessionId);
-  if (order.sessionId !== undefined && !runner.resumeArgs)
+    request.sessionId === undefined ? undefined : await pool.runs.sessions.find(runner.name, request.sessionId);
+  if (request.sessionId !== undefined && !runner.resumeArgs)
     return { failure: failure('invalid_request', `${runner.title} cannot resume a session`) };
-  const lacking = runner.lacks?.find((part) => Object.keys(order.setup?.[part] ?? {}).length > 0);
+  const lacking = runner.lacks?.find((part) => Object.keys(request.setup?.[part] ?? {}).length > 0);
   if (lacking) return { failure: failure('invalid_request', `${runner.title} cannot be given ${lacking}`) };
   // A session is bound to its directory: CLIs lose it, hang on it or start anew elsewhere.
-  const place = workingDirectory(session?.path ?? order.path, config.allowedPaths);
+  const place = workingDirectory(session?.path ?? request.path, config.allowedPaths);
   if ('failure' in place) return place;
-  const sessionId = order.sessionId ?? (runner.sessionIdArgs ? randomUUID() : undefined);
-  const { systemPrompt, mcpServers = {}, fallbacks } = order.setup ?? {};
-  const setupEnv = { ...order.setup?.env, ...valuesFor(fallbacks, attempt) };
+  const sessionId = request.sessionId ?? (runner.sessionIdArgs ? randomUUID() : undefined);
+  const { systemPrompt, mcpServers = {}, fallbacks } = request.setup ?? {};
+  const setupEnv = { ...request.setup?.env, ...valuesFor(fallbacks, attempt) };
   const servers = resolveMcpServers(mcpServers, env);
   const home = session?.home ?? programEnvironment(setupEnv, env).env.HOME ?? homedir();
   if (session && !isUsable(home))
@@ -62,22 +62,22 @@ export async function planFor(
         `session ${session.id} lives in the home ${home}, which this worker cannot use; start the worker as its user`,
       ),
     };
-  const request: RunRequest = {
+  const input: ProgramInput = {
     runId,
     home,
-    prompt: order.prompt,
+    prompt: request.prompt,
     filesDirectory: spoolOf(deps.spools, runId).files,
-    resume: order.sessionId !== undefined,
+    resume: request.sessionId !== undefined,
     path: place.path,
     permissions: config.permissions,
     ...(sessionId !== undefined && { sessionId }),
-    ...(order.mode !== undefined && { mode: order.mode }),
-    ...(order.model !== undefined && { model: order.model }),
+    ...(request.mode !== undefined && { mode: request.mode }),
+    ...(request.model !== undefined && { model: request.model }),
     ...(systemPrompt !== undefined && { systemPrompt }),
-    ...(order.setup?.mcpServers && { mcpServers: servers.resolved }),
+    ...(request.setup?.mcpServers && { mcpServers: servers.resolved }),
   };
   const added = { ...runner.variables, ...setupEnv };
-  const { env: programEnv, missing } = programEnvironment(added, env, runner.env?.(request));
+  const { env: programEnv, missing } = programEnvironment(added, env, runner.env?.(input));
   const later = Object.values(fallbacks ?? {})
     .flat()
     .flatMap(referencesIn); // found out now, not when it matters
@@ -87,12 +87,12 @@ export async function planFor(
   return {
     runner,
     program,
-    request,
-    args: argsOf(runner, request),
+    input,
+    args: argsOf(runner, input),
     env: { ...programEnv, HOME: home },
     home,
-    stdin: runner.stdin?.(request) ?? '',
-    files: runner.files?.(request) ?? [],
+    stdin: runner.stdin?.(input) ?? '',
+    files: runner.files?.(input) ?? [],
   };
 }
 
@@ -106,11 +106,11 @@ function isUsable(directory: string): boolean {
   }
 }
 
-function argsOf(runner: Runner, request: RunRequest): string[] {
-  const { sessionId, resume } = request;
+function argsOf(runner: Runner, input: ProgramInput): string[] {
+  const { sessionId, resume } = input;
   const forSession =
     sessionId === undefined ? [] : ((resume ? runner.resumeArgs : runner.sessionIdArgs)?.(sessionId) ?? []);
-  return [...runner.args(request), ...forSession];
+  return [...runner.args(input), ...forSession];
 }
 
 /** A failure of a run before its program was started. */

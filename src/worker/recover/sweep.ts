@@ -52,8 +52,8 @@ async function sweepAll(deps: WorkerDeps): Promise<void> {
     const run = await pool.runs.get(id);
     if (run?.state !== 'queued') await (run ? pool.runs.reindex(id) : pool.runs.indexes.forget(id));
     else if (now - run.queuedAt > PLACED_WITHIN_MS && !(await pool.queues.has(id, run.queue))) {
-      const order = await pool.runs.order(id);
-      if (order) await pool.queues.enqueue(id, run.queue, order);
+      const request = await pool.runs.request(id);
+      if (request) await pool.queues.enqueue(id, run.queue, request);
     }
   }
   for await (const id of pool.runs.indexes.oldestFirst())

@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
 import { attemptsOf } from '../../shared/agents/fallbacks.js';
 import type { Lease } from '../../shared/queues/leases.js';
-import type { Failure, RunOrder } from '../../shared/run.js';
+import type { Failure, RunRequest } from '../../shared/run.js';
 import type { Ownership } from '../../shared/run-store/ownership.js';
 import type { WorkerDeps } from '../deps.js';
-import type { Plan } from '../prepare/plan-run.js';
+import type { LaunchPlan } from '../prepare/plan-run.js';
 import { bootId, uptimeMs } from '../process/processes.js';
 import type { Spool, SpoolMeta } from '../spool/spool.js';
 import type { Attempt } from './attempts.js';
@@ -15,29 +15,29 @@ export function metaFor(
   own: Ownership,
   queue: string,
   lease: Lease | undefined,
-  order: RunOrder,
-  { runner, request, home }: Plan,
+  request: RunRequest,
+  { runner, input, home }: LaunchPlan,
   attempt: Attempt | undefined,
 ): SpoolMeta {
   const { config } = deps.pool;
-  const attempts = attemptsOf(order.setup?.fallbacks);
+  const attempts = attemptsOf(request.setup?.fallbacks);
   return {
     runId: own.id,
     runner: runner.name,
-    agentName: order.agentName,
-    ...(order.principal !== undefined && { principal: order.principal }),
+    agentName: request.agentName,
+    ...(request.principal !== undefined && { principal: request.principal }),
     queue,
     leaseToken: lease?.token ?? '',
     bootId: bootId(),
-    path: request.path,
+    path: input.path,
     home,
-    timeoutMs: order.timeoutMs ?? config.runTimeoutMs,
-    silenceTimeoutMs: order.silenceTimeoutMs ?? config.silenceTimeoutMs,
+    timeoutMs: request.timeoutMs ?? config.runTimeoutMs,
+    silenceTimeoutMs: request.silenceTimeoutMs ?? config.silenceTimeoutMs,
     ...(attempts > 1 && { attempts }),
     ...(attempt && { attempt }),
     // After a restart of the machine its clock begins anew.
     startedUptimeMs: Math.min(attempt?.startedUptimeMs ?? Number.POSITIVE_INFINITY, uptimeMs()),
-    ...(request.sessionId !== undefined && { sessionId: request.sessionId }),
+    ...(input.sessionId !== undefined && { sessionId: input.sessionId }),
   };
 }
 

@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import { RUN_MARK } from '../../shared/config/load.js';
 import type { Logger } from '../../shared/logger.js';
 import type { RunInList, SessionLookup } from '../../shared/runners/runner.js';
-import type { Plan } from '../prepare/plan-run.js';
+import type { LaunchPlan } from '../prepare/plan-run.js';
 import type { Supervision } from './supervision.js';
 
 export interface LookupDeps {
@@ -65,7 +65,7 @@ async function ask({ lookup, runId, program, env, path, pid }: LookupDeps, cance
 
 /** Asks for the session of a run whose program does not tell it. */
 export function lookForSession(
-  { runner, program, env }: Plan,
+  { runner, program, env }: LaunchPlan,
   run: RunInList,
   supervision: Supervision,
   logger: Logger,

@@ -5,7 +5,7 @@ import { isEnded } from '../../shared/run-state.js';
 import type { Ownership } from '../../shared/run-store/ownership.js';
 import type { WorkerDeps } from '../deps.js';
 import { hostFaultOf } from '../host/host-fault.js';
-import { failure, type Plan, planFor } from '../prepare/plan-run.js';
+import { failure, type LaunchPlan, planFor } from '../prepare/plan-run.js';
 import { type Launched, launch, programPid } from '../spool/launch.js';
 import {
   createSpool,
@@ -57,16 +57,16 @@ async function start(
   attempt: Attempt | undefined,
 ): Promise<Supervision | undefined> {
   const { pool } = deps;
-  const order = await pool.runs.order(own.id);
-  const plan = order
-    ? await planFor(deps, own.id, order, attempt?.number)
+  const request = await pool.runs.request(own.id);
+  const plan = request
+    ? await planFor(deps, own.id, request, attempt?.number)
     : { failure: failure('invalid_request', 'its request is gone') };
-  if ('failure' in plan || !order) {
+  if ('failure' in plan || !request) {
     await refuse(deps, own, lease, 'failure' in plan ? plan.failure : failure('lost', 'its request is gone'));
     return undefined;
   }
   const { stdin, files } = plan;
-  const meta = metaFor(deps, own, queue, lease, order, plan, attempt);
+  const meta = metaFor(deps, own, queue, lease, request, plan, attempt);
   let spool: Spool;
   try {
     spool = createSpool(deps.spools, meta, stdin, files);
@@ -85,10 +85,10 @@ async function start(
     await endUnstarted(deps, own, lease, { state: 'killed' });
     return undefined;
   }
-  const { program, args, env, request } = plan;
+  const { program, args, env, input } = plan;
   let launched: Launched;
   try {
-    launched = await launch({ spool, runId: own.id, program, args, env, path: request.path });
+    launched = await launch({ spool, runId: own.id, program, args, env, path: input.path });
   } catch (error) {
     const fault = hostFaultOf(error);
     if (fault) deps.health.fault(fault, `no program can be started: ${messageOf(error)}`);
@@ -118,7 +118,7 @@ async function afterStart(
   own: Ownership,
   spool: Spool,
   meta: SpoolMeta,
-  plan: Plan,
+  plan: LaunchPlan,
   supervision: Supervision,
 ): Promise<void> {
   const pid = await programPid(spool, meta.wrapper);

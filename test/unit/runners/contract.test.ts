@@ -5,7 +5,7 @@ import { openLogger } from '../../../src/shared/logger.js';
 import { FAILURE_KINDS } from '../../../src/shared/run.js';
 import { customRunner } from '../../../src/shared/runners/custom.js';
 import { RUNNERS } from '../../../src/shared/runners/list.js';
-import type { Findings, Runner, RunRequest } from '../../../src/shared/runners/runner.js';
+import type { Findings, ProgramInput, Runner } from '../../../src/shared/runners/runner.js';
 import { createReader } from '../../../src/worker/output/findings.js';
 import { outcomeOf } from '../../../src/worker/run/outcome.js';
 import { seeded } from '../../support/random.js';
@@ -40,7 +40,7 @@ const MCP_SERVERS = {
 const ID = 'b7c1d2e3-0000-4000-8000-00000000cafe';
 
 /** Every kind of request that a runner may get. */
-function requestsFor(runner: Runner): RunRequest[] {
+function requestsFor(runner: Runner): ProgramInput[] {
   const sessions = [{ resume: false }, { resume: false, sessionId: ID }, { resume: true, sessionId: ID }];
   const modes = [{}, ...(runner.modes ?? []).map((mode) => ({ mode }))];
   const models = [{}, { model: 'some/model-1' }];
@@ -61,12 +61,12 @@ function requestsFor(runner: Runner): RunRequest[] {
 }
 
 /** Everything that a request gives to a program, by the way it takes. */
-const given = (runner: Runner, request: RunRequest) => ({
+const given = (runner: Runner, request: ProgramInput) => ({
   args: argsOf(runner, request),
   env: JSON.stringify(runner.env?.(request) ?? {}),
   files: (runner.files?.(request) ?? []).map(({ content }) => content),
 });
-const argsOf = (runner: Runner, request: RunRequest) => {
+const argsOf = (runner: Runner, request: ProgramInput) => {
   const ofSession = request.resume ? runner.resumeArgs : runner.sessionIdArgs;
   return [...runner.args(request), ...((request.sessionId && ofSession?.(request.sessionId)) || [])];
 };

@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 const keysOf = (id: string) => runKeys(place.env.AGENTPOOL_PREFIX ?? '', id);
-const order = { runner: 'scripted', agentName: 'ann', prompt: '[]' };
+const request = { runner: 'scripted', agentName: 'ann', prompt: '[]' };
 const ENDINGS: readonly Ending[] = [
   { state: 'done', exitCode: 0, result: 'it worked', usage: { inputTokens: 3 } },
   { state: 'failed', exitCode: 1, failure: { kind: 'exit', message: 'ended with 1' } },
@@ -47,7 +47,7 @@ let runs = 0;
 async function create(): Promise<string> {
   runs += 1;
   const id = `contract${runs}`;
-  expect(await pool.runs.create(id, 'runs.scripted', order)).toBe(true);
+  expect(await pool.runs.create(id, 'runs.scripted', request)).toBe(true);
   return id;
 }
 
@@ -253,7 +253,7 @@ describe('creating', () => {
   it('twice with one id leaves the first as it was', async () => {
     const id = await create();
     const before = await stored(id);
-    expect(await pool.runs.create(id, 'runs.other', { ...order, prompt: 'another' })).toBe(false);
+    expect(await pool.runs.create(id, 'runs.other', { ...request, prompt: 'another' })).toBe(false);
     expect(await stored(id)).toEqual(before);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { RunOrder } from '../../../../src/shared/run.js';
+import type { RunRequest } from '../../../../src/shared/run.js';
 import { RUN_STATES } from '../../../../src/shared/run-state.js';
-import { fieldsOfOrder, runFromFields } from '../../../../src/shared/run-store/record.js';
+import { fieldsOfRequest, runFromFields } from '../../../../src/shared/run-store/record.js';
 
 const asHash = (flat: readonly string[]) =>
   Object.fromEntries(flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? '']] : [])));
@@ -9,11 +9,11 @@ const asHash = (flat: readonly string[]) =>
 /** What the script of the creation adds by itself. */
 const CREATED = { state: 'queued', epoch: '0', out: '0', err: '0', outDropped: '0', errDropped: '0', queuedAt: '1000' };
 
-function created(order: RunOrder) {
-  return runFromFields({ ...CREATED, ...asHash(fieldsOfOrder('r1', 'runs.demo', order)) });
+function created(request: RunRequest) {
+  return runFromFields({ ...CREATED, ...asHash(fieldsOfRequest('r1', 'runs.demo', request)) });
 }
 
-const ORDER: RunOrder = { runner: 'demo', agentName: 'greeter', prompt: 'größe' };
+const ORDER: RunRequest = { runner: 'demo', agentName: 'greeter', prompt: 'größe' };
 const FRESH = {
   id: 'r1',
   principal: 'local',
@@ -45,11 +45,11 @@ describe('the record of a new run', () => {
   });
 
   test('never holds the prompt', () => {
-    expect(fieldsOfOrder('r1', 'runs.demo', ORDER).join()).not.toContain('größe');
+    expect(fieldsOfRequest('r1', 'runs.demo', ORDER).join()).not.toContain('größe');
   });
 
   test('is flat text in pairs, without fields that are not set', () => {
-    const flat = fieldsOfOrder('r1', 'runs.demo', { ...ORDER, timeoutMs: 5, priority: 1, host: 'h' });
+    const flat = fieldsOfRequest('r1', 'runs.demo', { ...ORDER, timeoutMs: 5, priority: 1, host: 'h' });
     expect(flat.length % 2).toBe(0);
     expect(flat.every((text) => typeof text === 'string')).toBe(true);
     expect(flat).not.toContain('undefined');
@@ -57,7 +57,7 @@ describe('the record of a new run', () => {
 });
 
 describe('a record', () => {
-  const hash = { ...CREATED, ...asHash(fieldsOfOrder('r1', 'runs.demo', ORDER)) };
+  const hash = { ...CREATED, ...asHash(fieldsOfRequest('r1', 'runs.demo', ORDER)) };
 
   test('gives back everything that is learned of a run', () => {
     const failure = { kind: 'exit', message: 'it exited with 3: "no"' };

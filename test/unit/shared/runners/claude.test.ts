@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { claude } from '../../../../src/shared/runners/claude.js';
-import type { RunRequest } from '../../../../src/shared/runners/runner.js';
+import type { ProgramInput } from '../../../../src/shared/runners/runner.js';
 
 const read = (message: object) => (claude.output.format === 'text' ? undefined : claude.output.read(message));
 const retry = (fields: object) => read({ type: 'system', subtype: 'api_retry', ...fields });
@@ -66,7 +66,7 @@ describe('the result of claude', () => {
 });
 
 describe('the command line of claude', () => {
-  const request = (asked: Partial<RunRequest>): RunRequest => ({
+  const request = (asked: Partial<ProgramInput>): ProgramInput => ({
     prompt: 'p',
     resume: false,
     path: '/work',

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, expect, test } from 'vitest';
 import { codex } from '../../../../src/shared/runners/codex.js';
-import type { RunRequest } from '../../../../src/shared/runners/runner.js';
+import type { ProgramInput } from '../../../../src/shared/runners/runner.js';
 
 const filesDirectory = mkdtempSync(join(tmpdir(), 'ap-codex-'));
 afterAll(() => rmSync(filesDirectory, { recursive: true, force: true }));
 
-const request: RunRequest = {
+const request: ProgramInput = {
   runId: 'run-1',
   prompt: 'p',
   resume: false,
@@ -19,7 +19,7 @@ const request: RunRequest = {
   filesDirectory,
 };
 /** The values of its `-c key=value`; what we write in TOML is JSON but for the sign between key and value. */
-const settings = (asked: RunRequest) =>
+const settings = (asked: ProgramInput) =>
   Object.fromEntries(
     codex
       .args(asked)

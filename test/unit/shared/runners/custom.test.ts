@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { customRunner as schema } from '../../../../src/shared/config/custom-runner.js';
 import { customRunner } from '../../../../src/shared/runners/custom.js';
-import type { RunRequest } from '../../../../src/shared/runners/runner.js';
+import type { ProgramInput } from '../../../../src/shared/runners/runner.js';
 
 const own = (given: object) => customRunner('own', schema.parse({ command: 'own', ...given }));
-const request = (prompt: string): RunRequest => ({
+const request = (prompt: string): ProgramInput => ({
   prompt,
   resume: false,
   path: '/work',
