@@ -5,7 +5,7 @@ import type { LivingWorker } from '../shared/workers.js';
 import type { Caller } from './caller.js';
 
 /** A worker as callers see it. */
-export interface WorkerView extends Omit<LivingWorker, 'pid' | 'processStart' | 'runners' | 'problem'> {
+export interface WorkerView extends Omit<LivingWorker, 'pid' | 'processStart' | 'machine' | 'runners' | 'problem'> {
   readonly runners: readonly { readonly name: string; readonly version?: string }[];
   /** Why it takes no runs for now; it tries again by itself. */
   readonly problem?: NonNullable<LivingWorker['problem']> & { readonly sinceIso: string };
@@ -25,7 +25,14 @@ export async function statusOfPool({ pool }: Caller): Promise<PoolStatus> {
   return { workers: workers.map(viewOfWorker), queues, redis };
 }
 
-function viewOfWorker({ pid: _, processStart: __, runners, problem, ...worker }: LivingWorker): WorkerView {
+function viewOfWorker({
+  pid: _,
+  processStart: __,
+  machine: ___,
+  runners,
+  problem,
+  ...worker
+}: LivingWorker): WorkerView {
   return {
     ...worker,
     runners: runners.map(({ name, version }) => ({ name, ...omitUndefined({ version }) })),

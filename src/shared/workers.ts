@@ -11,6 +11,15 @@ export interface OfferedRunner {
   readonly version?: string;
 }
 
+/** Which machine a worker is on, as it can be told to others: hashes. */
+export interface Machine {
+  readonly id: string;
+  /** Another one after each start of the machine, and in each container. */
+  readonly boot: string;
+  /** The system has no id, so this one was made up. */
+  readonly madeUp?: boolean;
+}
+
 /** What can be wrong with a host, so that runs cannot be started on it. */
 export const HOST_FAULT_KINDS = ['spool', 'file_descriptors', 'processes', 'memory', 'disk'] as const;
 export type HostFaultKind = (typeof HOST_FAULT_KINDS)[number];
@@ -39,6 +48,8 @@ export interface WorkerReport {
   readonly pid: number;
   /** With the pid, who it is: opaque. */
   readonly processStart: string;
+  /** Absent in the reports of older workers. */
+  readonly machine?: Machine;
   readonly version: string;
   readonly startedAt: number;
   readonly runners: readonly OfferedRunner[];

@@ -11,6 +11,8 @@ import { every } from './every.js';
 import { checkRoom } from './host/disk-room.js';
 import { startDiskWatch } from './host/disk-watch.js';
 import { startHostHealth } from './host/health.js';
+import { thisMachine } from './host/machine.js';
+import { refuseSharedHostName } from './host/one-machine.js';
 import { hostProbes } from './host/probes.js';
 import { withRealPaths } from './prepare/allowed-path.js';
 import { baseEnvironment } from './prepare/environment.js';
@@ -88,6 +90,7 @@ export async function startWorker(
     onRoom: () => wake(),
     logger,
   };
+  const machine = thisMachine(config.home);
   const { offers, askVersions } = createOffers(installed, baseEnvironment(env));
   let stopping: Promise<void> | undefined;
 
@@ -98,6 +101,7 @@ export async function startWorker(
       host,
       pid: process.pid,
       processStart: identify(process.pid)?.start ?? '',
+      machine,
       version: VERSION,
       startedAt,
       runners: offers(),
@@ -115,6 +119,13 @@ export async function startWorker(
     );
 
   await beat();
+  await refuseSharedHostName({ workers: pool.workers, id, machine, heartbeatMs: config.heartbeatMs, beat }).catch(
+    async (error: unknown) => {
+      health.stop();
+      await disk.stop();
+      throw error;
+    },
+  );
   health.onChange(changed);
   await takeOver(deps);
   void askVersions(); // not before: starting ten programs takes a while
