@@ -8,10 +8,13 @@ export type RunState = (typeof RUN_STATES)[number];
 const NEXT: Readonly<Record<RunState, readonly RunState[]>> = {
   /** Record and job exist, nobody owns it. If a worker dies now, another one takes it. */
   queued: ['running', 'killed'],
-  /** One worker owns it. If the owner dies, its host re-attaches, or the sweeper says `orphaned`. */
-  running: ['done', 'failed', 'killed', 'timed_out', 'orphaned'],
+  /**
+   * One worker owns it. If the owner dies, its host re-attaches, or the sweeper says `orphaned`. If it cannot start the
+   * program, it gives the run back.
+   */
+  running: ['queued', 'done', 'failed', 'killed', 'timed_out', 'orphaned'],
   /** The owner is silent; the program may still be running. A returning owner corrects it. */
-  orphaned: ['running', 'done', 'failed', 'killed', 'timed_out'],
+  orphaned: ['queued', 'running', 'done', 'failed', 'killed', 'timed_out'],
   done: [],
   failed: [],
   killed: [],

@@ -1,28 +1,34 @@
 import { randomBytes } from 'node:crypto';
+import { homedir } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { privateDirectory } from '../shared/config/home.js';
+import { ConfigError } from '../shared/errors.js';
+import type { Logger } from '../shared/logger.js';
 import type { Pool } from '../shared/pool.js';
-import { VERSION } from '../shared/version.js';
-import type { WorkerReport } from '../shared/workers.js';
+import { attachOrStart } from './claim/attach-or-start.js';
 import { startClaiming } from './claim/claim-loop.js';
+import { createMirrors } from './claim/mirror.js';
 import { createSlots } from './claim/slots.js';
-import type { WorkerDeps } from './deps.js';
 import { every } from './every.js';
+import { startHeartbeat } from './heartbeat.js';
 import { checkRoom } from './host/disk-room.js';
-import { startDiskWatch } from './host/disk-watch.js';
-import { startHostHealth } from './host/health.js';
+import { type DiskWatch, startDiskWatch } from './host/disk-watch.js';
+import { type HostHealth, startHostHealth } from './host/health.js';
 import { thisMachine } from './host/machine.js';
 import { refuseSharedHostName } from './host/one-machine.js';
 import { hostProbes } from './host/probes.js';
-import { withRealPaths } from './prepare/allowed-path.js';
 import { baseEnvironment } from './prepare/environment.js';
-import { createOffers, installedRunners } from './prepare/installed.js';
+import { createOffers, type Installed, installedRunners } from './prepare/installed.js';
 import { knownRunners } from './prepare/known-runners.js';
-import { identify } from './process/processes.js';
+import { planFor } from './prepare/plan-run.js';
 import { createContact } from './recover/contact.js';
-import { startSweeping } from './recover/sweep.js';
+import { startSweeping, sweepOwners, sweepRecords } from './recover/sweep.js';
 import { takeOver } from './recover/take-over.js';
-import { spoolRoot } from './spool/spool.js';
+import { endLeftovers, endLost, KEEP_ENDED_MS, tidyEnded } from './recover/tidy.js';
+import { type Beginning, execute } from './run/execute.js';
+import { createOwnedRuns, type OwnedRun, type OwnedRuns } from './run/owned-run.js';
+import { watchOver } from './run/watch-over.js';
+import { hasBegun, spoolOf, spoolRoot } from './spool/spool.js';
 
 export interface StartedWorker {
   readonly id: string;
@@ -32,148 +38,204 @@ export interface StartedWorker {
   stop(how?: 'detach' | 'drain'): Promise<void>;
 }
 
-/** Changes of the slots within this time (ms) make one heartbeat. */
-const BEAT_SOON_MS = 10;
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** A worker that stops waits so long (ms) for programs that are just being started. */
+const PLACED_WITHIN_MS = 5_000;
 
 /** Starts a worker: it takes over what an earlier one left on this host, then claims. */
-export async function startWorker(
-  pool: Pool,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<StartedWorker> {
-  const { config } = pool;
+export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> {
+  const { config, runs, queues, workers } = pool;
   const host = config.hostName;
   const id = `${host}-${randomBytes(4).toString('hex')}`;
   const logger = pool.logger.child({ worker: id });
+  const home = homeOf(env);
   const installed = installedRunners(pool.runners.values(), knownRunners(pool), env);
-  let wake = () => {};
-  let beatSoon: NodeJS.Timeout | undefined;
-  const startedAt = await pool.runs.now();
-  const begunAt = performance.now();
-  const spools = privateDirectory(spoolRoot(config.home, await pool.runs.poolId(), host), config.home);
-  const health = startHostHealth({
-    probes: hostProbes(spools, () => checkRoom(spools, config.spoolReserveBytes)),
-    now: () => Math.round(startedAt + performance.now() - begunAt),
-    logger,
-  });
-  // Who submits a run looks at the heartbeats for a free worker, so they must not lag behind by seconds.
-  const changed = () => {
-    beatSoon ??= setTimeout(() => {
-      beatSoon = undefined;
-      if (phase === 'ready') beat().catch(() => {});
-    }, BEAT_SOON_MS);
-  };
-  const supervised: WorkerDeps['supervised'] = new Map();
-  const { spoolQuotaBytes: quotaBytes, spoolReserveBytes: reserveBytes } = config;
-  const disk = await startDiskWatch({ spools, quotaBytes, reserveBytes, health, supervised, logger });
+  const runners = [...installed.keys()];
+  const startedAt = await runs.now();
+  const spools = privateDirectory(spoolRoot(config.home, await runs.poolId(), host), config.home);
+  const health = startHealth(spools, config.spoolReserveBytes, startedAt, logger);
   const slots = createSlots(
     config.concurrency,
     () => {
-      changed();
+      heartbeat.soon();
       disk.kick();
     },
     (runner) => pool.runners.get(runner)?.atOnce,
   );
-  const deps: WorkerDeps = {
-    pool,
-    id,
-    host,
-    env,
+  let wake = () => {};
+  const owned = createOwnedRuns(slots, () => wake());
+  const disk = await startDiskWatch({
     spools,
-    installed,
-    slots,
-    contact: createContact(config.heartbeatMs),
+    quotaBytes: config.spoolQuotaBytes,
+    reserveBytes: config.spoolReserveBytes,
     health,
-    disk,
-    supervised,
-    leases: new Set(),
-    starting: new Set(),
-    onRoom: () => wake(),
+    supervised: owned.supervised,
     logger,
-  };
+  });
+  const hasBegunHere = (runId: string) => hasBegun(spoolOf(spools, runId));
+  const mirrors = createMirrors({ runs, hasBegunHere, logger });
+  const contact = createContact(config.heartbeatMs);
   const machine = thisMachine(config.home);
   const { offers, askVersions } = createOffers(installed, baseEnvironment(env));
-  let stopping: Promise<void> | undefined;
+  const heartbeat = startHeartbeat({
+    workers,
+    report: { id, host, machine, startedAt },
+    config,
+    offers,
+    slots,
+    health,
+    contact,
+    reconcile: () => reconcileAll(owned, logger),
+    logger,
+  });
+  const run = executing(pool, { host, spools, installed, env, home, health, disk, logger });
+  const ours = { runs, id, host, owned, logger, execute: run };
+  const tidying = { runs, host, spools, owned, keepLeftovers: config.keepLeftovers, logger };
+  const lookThroughSpools = () => takeOver({ ...ours, workers, queues, spools, contact });
 
-  let phase: WorkerReport['phase'] = 'ready';
-  const beat = async () => {
-    await pool.workers.beat({
-      id,
-      host,
-      pid: process.pid,
-      processStart: identify(process.pid)?.start ?? '',
-      machine,
-      version: VERSION,
-      startedAt,
-      runners: offers(),
-      capacity: slots.capacity([...installed.keys()]),
-      running: slots.used(),
-      allowedPaths: withRealPaths(config.allowedPaths),
-      phase,
-      ...(health.problem && { problem: health.problem }),
-    });
-    deps.contact.heard();
-  };
-  const reconcileAll = () =>
-    Promise.all([...deps.supervised.values()].map((supervision) => supervision.reconcile())).catch((error: unknown) =>
-      logger.warn({ err: error }, 'wishes could not be read; the next heartbeat looks again'),
-    );
-
-  await beat();
-  await refuseSharedHostName({ workers: pool.workers, id, machine, heartbeatMs: config.heartbeatMs, beat }).catch(
-    async (error: unknown) => {
-      health.stop();
-      await disk.stop();
-      throw error;
-    },
-  );
-  health.onChange(changed);
-  await takeOver(deps);
+  await heartbeat.beat();
+  const { beat } = heartbeat;
+  await refuseSharedHostName({ workers, id, machine, heartbeatMs: config.heartbeatMs, beat }).catch(async (error) => {
+    health.stop();
+    await Promise.all([heartbeat.stop(), disk.stop()]);
+    throw error;
+  });
+  await lookThroughSpools();
   void askVersions(); // not before: starting ten programs takes a while
-  const unheard = await pool.control.onWake(id, () => void reconcileAll());
-  const claiming = await startClaiming(deps);
+  const unsubscribe = await pool.control.onWake(id, () => void reconcileAll(owned, logger));
+  const claiming = await startClaiming({
+    queues,
+    id,
+    host,
+    runners,
+    slots,
+    health,
+    takeOn: (lease) =>
+      attachOrStart({ ...ours, queues, slots, mirrors, hasBegunHere, endLost: () => endLost(tidying) }, lease),
+    logger,
+  });
   wake = claiming.wake;
-  const sweeping = startSweeping(deps);
-  const heart = every(config.heartbeatMs, logger, async () => {
-    await beat();
-    await reconcileAll();
+  const sweep = { runs, queues, workers, id, host, config, contact, logger };
+  const sweeping = startSweeping({
+    heartbeatMs: config.heartbeatMs,
+    async everything() {
+      await sweepRecords(sweep);
+      await endLeftovers(tidying);
+    },
+    async owners() {
+      await lookThroughSpools();
+      await tidyEnded(tidying, KEEP_ENDED_MS);
+      await sweepOwners(sweep);
+    },
+    logger,
   });
-  const leases = every(config.lockMs / 4, logger, async () => {
-    for (const lease of deps.leases)
-      if (!(await lease.extend())) logger.debug({ runId: lease.runId }, 'the job has another holder');
-  });
-  logger.info({ runners: [...installed.keys()], slots: config.concurrency }, 'worker is ready');
+  const leases = every(config.lockMs / 4, logger, () => prolong([...owned.leases(), ...mirrors.leases()], logger));
+  logger.info({ runners, slots: config.concurrency }, 'worker is ready');
 
   async function stop(how: 'detach' | 'drain'): Promise<void> {
-    phase = 'stopping';
-    clearTimeout(beatSoon);
-    await beat();
+    await heartbeat.enter('stopping');
+    const impatient = setTimeout(() => letGoOf(owned, 'claiming'), PLACED_WITHIN_MS); // Redis may be away
     await claiming.stop();
     health.stop();
-    if (how === 'drain') {
-      logger.info({ running: deps.supervised.size }, 'waiting for the end of what runs');
-      while (deps.supervised.size + deps.starting.size > 0) {
-        await Promise.all([...deps.supervised.values()].map(({ over }) => over));
-        await pause(BEAT_SOON_MS); // a further try may be starting
-      }
-    }
+    await Promise.race([Promise.all(owned.all().map(({ placed }) => placed)), pause(PLACED_WITHIN_MS)]);
+    if (how === 'drain') await drained(owned, logger);
     await sweeping.stop();
-    await Promise.all([heart.stop(), disk.stop(), leases.stop()]);
-    unheard();
-    const handedOver = [...deps.supervised.values()];
-    for (const supervision of handedOver) supervision.detach();
-    deps.leases.clear();
-    phase = 'left';
+    clearTimeout(impatient);
+    await Promise.all([heartbeat, disk, leases].map((one) => one.stop()));
+    unsubscribe();
+    const handedOver = letGoOf(owned);
+    mirrors.stop();
     // Whoever left programs behind stays in the register until another worker has them.
-    await (handedOver.length > 0 ? beat() : pool.workers.leave(id));
+    await (handedOver > 0 ? heartbeat.enter('left') : workers.leave(id));
   }
 
+  let stopping: Promise<void> | undefined;
   return {
     id,
     host,
-    runners: [...installed.keys()],
+    runners,
     stop: (how = config.stopMode) => {
       stopping ??= stop(how);
       return stopping;
     },
   };
+}
+
+/** Where the worker's user keeps his things, and so the programs theirs. Throws a ConfigError where there is no such place. */
+function homeOf(env: Env): string {
+  try {
+    return env.HOME || homedir();
+  } catch {
+    throw new ConfigError([
+      'HOME: it is not set, and the user of this worker has no entry in the list of users; set HOME',
+    ]);
+  }
+}
+
+function startHealth(spools: string, reserveBytes: number, startedAt: number, logger: Logger): HostHealth {
+  const begunAt = performance.now();
+  return startHostHealth({
+    probes: hostProbes(spools, () => checkRoom(spools, reserveBytes)),
+    now: () => Math.round(startedAt + performance.now() - begunAt),
+    logger,
+  });
+}
+
+interface Executing {
+  readonly host: string;
+  readonly spools: string;
+  readonly installed: Installed;
+  readonly env: Env;
+  readonly home: string;
+  readonly health: HostHealth;
+  readonly disk: DiskWatch;
+  readonly logger: Logger;
+}
+
+/** All that is done for a run of ours, bound to this worker. */
+function executing({ config, runs, queues, runners }: Pool, given: Executing) {
+  const { host, spools, installed, env, home, health, disk, logger } = given;
+  const plan = { sessions: runs.sessions, runners, installed, env, home, spools, config };
+  const watch = { runs, runners, host, keepLeftovers: config.keepLeftovers, disk, logger };
+  const deps = {
+    start: { runs, plan: planFor.bind(undefined, plan), spools, config, logger },
+    watch: watchOver.bind(undefined, watch),
+    giveBack: { runs, queues, health, host, spools, logger },
+    logger,
+  };
+  return (owned: OwnedRun, first: Beginning) => execute(deps, owned, first);
+}
+
+/** Looks at what the records say of the runs whose programs we watch; what cannot be read is read with the next heartbeat. */
+async function reconcileAll(owned: OwnedRuns, logger: Logger): Promise<void> {
+  for (const looked of await Promise.allSettled(owned.all().map(({ supervision }) => supervision?.reconcile())))
+    if (looked.status === 'rejected')
+      logger.warn({ err: looked.reason }, 'a record could not be read; the next heartbeat looks again');
+}
+
+/** Keeps the jobs that we hold; one that cannot be prolonged now is not in the way of the others. */
+async function prolong(
+  leases: readonly { runId: string; extend(): Promise<boolean> }[],
+  logger: Logger,
+): Promise<void> {
+  await Promise.all(
+    leases.map(async (lease) => {
+      const held = await lease.extend().catch(() => false);
+      if (!held) logger.debug({ runId: lease.runId }, 'the job has another holder');
+    }),
+  );
+}
+
+/** Lets go of all runs, or of those in a phase; answers how many. */
+function letGoOf(owned: OwnedRuns, phase?: OwnedRun['phase']): number {
+  const all = owned.all().filter((one) => phase === undefined || one.phase === phase);
+  for (const one of all) one.letGo();
+  return all.length;
+}
+
+/** Resolves when no run is left; a further attempt of one counts as the same. */
+async function drained(owned: OwnedRuns, logger: Logger): Promise<void> {
+  logger.info({ running: owned.all().length }, 'waiting for the end of what runs');
+  while (owned.all().length > 0) await Promise.all(owned.all().map(({ over }) => over));
 }

@@ -18,8 +18,8 @@ export interface Lease {
   extend(): Promise<boolean>;
   /** Mirrors the end of the run; false when the lock was lost. */
   finish(outcome: JobOutcome): Promise<boolean>;
-  /** Gives the job back to the head of its queue. */
-  giveBack(): Promise<void>;
+  /** Gives the job back to the head of its queue; false when the lock was lost. */
+  giveBack(): Promise<boolean>;
   /** Delays the job for so long (ms), or until it is promoted. */
   delay(forMs: number): Promise<void>;
 }
@@ -58,9 +58,7 @@ function leaseOf(job: Job, queue: string, token: string, lockMs: number): Lease 
           ? job.moveToCompleted({ state }, token, false)
           : job.moveToFailed(new UnrecoverableError(message ? `${state}: ${message}` : state), token, false),
       ),
-    giveBack: async () => {
-      await held(() => job.moveToWait(token));
-    },
+    giveBack: () => held(() => job.moveToWait(token)),
     delay: async (forMs) => {
       await held(() => job.moveToDelayed(Date.now() + forMs, token));
     },

@@ -2,7 +2,17 @@ import { beginningOf } from '../plain-text.js';
 import type { Credentials, Failure, KillRequest } from '../run.js';
 import { type RunState, statesBefore } from '../run-state.js';
 import { linesIn } from './output.js';
-import type { Appended, Change, Chunk, EndChange, Ending, KillRecorded, Ownership, Shipped } from './ownership.js';
+import type {
+  Appended,
+  Change,
+  Chunk,
+  EndChange,
+  Ending,
+  KillRecorded,
+  Ownership,
+  Requeued,
+  Shipped,
+} from './ownership.js';
 import type { StoreParts } from './parts.js';
 import { readRun } from './record.js';
 
@@ -134,6 +144,26 @@ export async function orphan(parts: StoreParts, { id, epoch }: Ownership): Promi
     timeField: 'orphanedAt',
     event: { state: 'orphaned' },
   });
+}
+
+const REFUSED_REQUEUE = { 1: undefined, 0: undefined, [-1]: 'kill', [-2]: 'started', [-3]: 'errors' } as const;
+
+/** running or orphaned → queued, see `RunStore.requeue`; then it is not a run of its host any more. */
+export async function requeue(
+  { redis, keysOf, indexes }: StoreParts,
+  { id, epoch }: Ownership,
+  host: string,
+  mostErrors: number | undefined,
+): Promise<Requeued> {
+  const { run, events, channel } = keysOf(id);
+  const from = statesBefore('queued').join(',');
+  const event = JSON.stringify({ state: 'queued', host });
+  const [code, now, found] = await redis.requeueRun(run, events, channel, from, epoch, event, mostErrors ?? '');
+  // Also when it is queued already: that may have been us, and the answer was lost.
+  const queued = now === 'queued' ? await readRun(redis, run) : undefined;
+  if (queued) await Promise.all([indexes.move(queued), indexes.leaveHost(id, host)]);
+  const refused = REFUSED_REQUEUE[code];
+  return { changed: code === 1, state: stateOf(now), epoch: found, ...(refused && { refused }) };
 }
 
 /** The states in which a run may end; without an owner it may only be killed, as long as it is queued. */

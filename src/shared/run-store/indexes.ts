@@ -24,6 +24,8 @@ export interface ListPosition {
 export interface Indexes {
   add(run: Pick<Run, 'id' | 'principal' | 'agentName' | 'runner' | 'queuedAt'>): Promise<void>;
   move(run: Pick<Run, 'id' | 'state' | 'queuedAt' | 'host'>): Promise<void>;
+  /** A run of a host went back to its queue. */
+  leaveHost(id: string, host: string): Promise<void>;
   /** Up to `count` ids that may match, newest first, after a position. */
   page(filter: RunFilter, after: ListPosition | undefined, count: number): Promise<ListPosition[]>;
   /** All ids of a state, or of all runs, oldest first; whoever reads them may take them out meanwhile. */
@@ -113,6 +115,9 @@ export function openIndexes(redis: RedisClient, prefix: string): Indexes {
           ? []
           : [redis.sadd(keys.named, keys.host(host)), redis.zadd(keys.host(host), queuedAt, id)]),
       ]);
+    },
+    async leaveHost(id, host) {
+      await redis.zrem(keys.host(host), id);
     },
     page: (filter, after, count) => newestAfter(redis, indexFor(keys, filter), after, count),
     oldestFirst: (state) => oldestFirst(redis, state === undefined ? keys.all : keys.state(state)),

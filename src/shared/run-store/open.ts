@@ -59,6 +59,7 @@ export function openRunStore(
     sessionKnown: (of, sessionId) => changes.sessionKnown(parts, of, sessionId),
     orphan: (of) => changes.orphan(parts, of),
     comeBack: (of) => changes.comeBack(parts, of),
+    requeue: (of, host, mostErrors) => changes.requeue(parts, of, host, mostErrors),
     append: (of, chunks) => changes.append(parts, of, chunks),
     requestKill: (id, request) => changes.requestKill(parts, id, request),
     end: (id, epoch, ending, shipped) => changes.end(parts, id, epoch, ending, shipped),

@@ -43,6 +43,14 @@ export interface EndChange extends Change {
   readonly missing?: Shipped;
 }
 
+/**
+ * What came of an attempt to give a run back; `refused`: somebody asked for its end, its program was started once, or it
+ * has failed too often in unexpected ways.
+ */
+export interface Requeued extends Change {
+  readonly refused?: 'kill' | 'started' | 'errors';
+}
+
 export interface Chunk {
   readonly kind: 'out' | 'err';
   readonly offset: number;

@@ -1,7 +1,17 @@
 import type { Credentials, Failure, KillRequest, Run, RunRequest } from '../run.js';
 import type { Indexes, ListPosition, RunFilter } from './indexes.js';
 import type { StreamName } from './output.js';
-import type { Appended, Change, Chunk, EndChange, Ending, KillRecorded, Ownership, Shipped } from './ownership.js';
+import type {
+  Appended,
+  Change,
+  Chunk,
+  EndChange,
+  Ending,
+  KillRecorded,
+  Ownership,
+  Requeued,
+  Shipped,
+} from './ownership.js';
 import type { OutputPage, OutputQuery } from './read-output.js';
 import type { SessionListener, SessionUser } from './session-locks.js';
 import type { Sessions } from './sessions.js';
@@ -45,6 +55,11 @@ export interface RunStore {
   claim(id: string, worker: string, host: string): Promise<Change>;
   /** Another owner for a run that is running or orphaned, if it is still owned as `from` says. */
   takeOver(from: Ownership, worker: string, host: string): Promise<Change>;
+  /**
+   * running or orphaned → queued, by the owner on a host that could not give the prompt to a program. `mostErrors`: it
+   * counts as an unexpected error, of which a run may have so many.
+   */
+  requeue(of: Ownership, host: string, mostErrors?: number): Promise<Requeued>;
   /** Records that the program runs; `isFirst` false: it is a further try, and began with the first. */
   started(of: Ownership, pid: number, path: string, isFirst?: boolean): Promise<Change>;
   /** Records that the provider refused, and that the next values are tried. */

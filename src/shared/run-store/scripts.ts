@@ -26,6 +26,15 @@ export interface RunScripts {
     event: string,
     ...fields: ScriptArgument[]
   ): Promise<[changed: 0 | 1, state: string, epoch: number]>;
+  requeueRun(
+    run: string,
+    events: string,
+    channel: string,
+    from: string,
+    ownerEpoch: number,
+    event: string,
+    mostErrors: number | '',
+  ): Promise<[code: 1 | 0 | -1 | -2 | -3, state: string, epoch: number]>;
   endRun(
     run: string,
     events: string,
@@ -62,6 +71,7 @@ export function withRunScripts(redis: RedisClient): RedisClient & RunScripts {
   return withScripts<RunScripts>(redis, new URL('./scripts/', import.meta.url), {
     createRun: 'create-run.lua',
     changeRun: 'change-run.lua',
+    requeueRun: 'requeue-run.lua',
     endRun: 'end-run.lua',
     appendOutput: 'append-output.lua',
     requestKill: 'request-kill.lua',

@@ -1,16 +1,19 @@
+import type { Logger } from '../../shared/logger.js';
 import type { Lease } from '../../shared/queues/leases.js';
+import type { Queues } from '../../shared/queues/queues.js';
 import type { Run } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
-import type { Change } from '../../shared/run-store/ownership.js';
-import type { WorkerDeps } from '../deps.js';
-import { endLost } from '../recover/tidy.js';
-import { startRun } from '../run/start-run.js';
-import { spooledRuns } from '../spool/spool.js';
+import type { RunStore } from '../../shared/run-store/run-store.js';
+import type { Beginning } from '../run/execute.js';
+import { makeOurs } from '../run/make-ours.js';
+import type { OwnedRun, OwnedRuns } from '../run/owned-run.js';
+import type { Mirrors } from './mirror.js';
+import type { Slots } from './slots.js';
 
 /** What to do with a job that BullMQ hands us; it may do so more than once for one run. */
 export type Decision = 'start' | 'start-claimed' | 'attach' | 'mirror' | 'end';
 
-/** Where this host has a run: under our eyes, in a spool that nobody watches just now, or not at all. */
+/** Where this host has a run: under our eyes, in a spool whose program may have been started, or not at all. */
 export type Here = 'watched' | 'spooled' | 'nowhere';
 
 /**
@@ -28,17 +31,30 @@ export function decide(run: Pick<Run, 'state' | 'worker'> | undefined, worker: s
 /** A waiting run looks by itself whether its session is free (ms): the end of the other one may have promoted in vain. */
 const LOOK_AGAIN_MS = 10_000;
 
+export interface ClaimDeps {
+  readonly runs: Pick<RunStore, 'get' | 'claim' | 'lockSession' | 'sessionHolder' | 'releaseSessions'>;
+  readonly queues: Pick<Queues, 'promote'>;
+  /** This worker. */
+  readonly id: string;
+  readonly host: string;
+  readonly slots: Pick<Slots, 'isFree'>;
+  readonly owned: OwnedRuns;
+  readonly mirrors: Mirrors;
+  readonly hasBegunHere: (runId: string) => boolean;
+  /** Ends programs of this host whose runs were given up; they may still use a session. */
+  readonly endLost: () => Promise<void>;
+  /** Does all that is to be done for a run that is ours; see `execute`. */
+  readonly execute: (owned: OwnedRun, first: Beginning) => Promise<void>;
+  readonly logger: Logger;
+}
+
 /**
  * Takes a job on: starts its program if nobody has, else mirrors the end of the run that somebody looks after. Resolves
- * once the slot is taken, with false when there was none; what takes longer goes to `inBackground`.
+ * once that is decided, with false when there was no slot. When it throws, the job is still ours to give back.
  */
-export async function attachOrStart(
-  deps: WorkerDeps,
-  lease: Lease,
-  inBackground: (begun: Promise<void>) => void,
-): Promise<boolean> {
-  const { pool, id, supervised, leases } = deps;
-  const run = await pool.runs.get(lease.runId);
+export async function attachOrStart(deps: ClaimDeps, lease: Lease): Promise<boolean> {
+  const { runs, id, owned, mirrors, slots } = deps;
+  const run = await runs.get(lease.runId);
   const decision = decide(run, id, whereIs(deps, lease.runId));
   if (!run || decision === 'end') {
     await lease.finish({
@@ -47,83 +63,51 @@ export async function attachOrStart(
     });
     return true;
   }
-  if (decision === 'mirror') return mirror(deps, lease);
-  if (decision === 'attach') {
-    const supervision = supervised.get(run.id);
-    if (!supervision) return mirror(deps, lease);
-    if (supervision.lease) leases.delete(supervision.lease);
-    supervision.lease = lease;
-    leases.add(lease);
+  const watched = owned.get(run.id);
+  if (decision === 'attach' && watched) {
+    watched.lease = lease; // the one before was lost, or BullMQ would not hand the job out
     return true;
   }
-  if (!deps.slots.isFree(run.runner)) {
+  if (decision === 'attach' || decision === 'mirror') {
+    mirrors.hold(lease);
+    return true;
+  }
+  if (!slots.isFree(run.runner)) {
     await lease.giveBack();
     return false;
   }
-  deps.slots.take(run.runner);
-  const claimed =
-    decision === 'start-claimed'
-      ? { changed: true, epoch: run.epoch }
-      : await claim(deps, run, lease).catch((error: unknown) => {
-          deps.slots.release(run.runner);
-          throw error;
-        });
-  if (!claimed?.changed) {
-    deps.slots.release(run.runner);
-    if (!claimed) return true; // it waits for its session
-    return attachOrStart(deps, lease, inBackground); // a kill, another worker, or we ourselves: the answer was lost
+  const handle = owned.obtain(run, lease);
+  if (!handle) return attachOrStart(deps, lease);
+  const claimed = decision === 'start-claimed' ? 'ours' : await claim(deps, handle, run);
+  if (claimed === 'ours') void deps.execute(handle, { kind: 'start' });
+  return claimed === 'lost' ? attachOrStart(deps, lease) : true; // lost to a kill, or to another worker
+}
+
+/**
+ * Claims a run when its session is free; else its job is delayed, and takes neither a slot nor our time. Lets go of the
+ * handle unless the run is ours.
+ */
+async function claim(deps: ClaimDeps, handle: OwnedRun, run: Run): Promise<'ours' | 'waits' | 'lost'> {
+  const { runs, queues, id, host } = deps;
+  let ours = false;
+  try {
+    if ((await runs.lockSession(run)) !== undefined) {
+      await handle.lease?.delay(LOOK_AGAIN_MS);
+      // It may have become free just before there was something to promote.
+      if ((await runs.sessionHolder(run)) === undefined) await queues.promote(run.id, run.queue);
+      return 'waits';
+    }
+    if (run.resumes !== undefined) await deps.endLost();
+    const claimed = await makeOurs(deps, handle, () => runs.claim(run.id, id, host));
+    ours = claimed.changed;
+    if (claimed.state !== undefined && isEnded(claimed.state)) await runs.releaseSessions(run);
+    return ours ? 'ours' : 'lost';
+  } finally {
+    if (!ours) handle.letGo();
   }
-  leases.add(lease);
-  inBackground(begin(deps, run, claimed.epoch, lease));
-  return true;
 }
 
-/** Claims a run when its session is free; else its job is laid aside, and takes neither a slot nor our time. */
-async function claim(deps: WorkerDeps, run: Run, lease: Lease): Promise<Change | undefined> {
-  const { runs, queues } = deps.pool;
-  if ((await runs.lockSession(run)) !== undefined) {
-    await lease.delay(LOOK_AGAIN_MS);
-    // It may have become free just before there was something to promote.
-    if ((await runs.sessionHolder(run)) === undefined) await queues.promote(run.id, run.queue);
-    return undefined;
-  }
-  if (run.resumes !== undefined) await endLost(deps);
-  const claimed = await runs.claim(run.id, deps.id, deps.host);
-  if (claimed.state !== undefined && isEnded(claimed.state)) await runs.releaseSessions(run);
-  return claimed;
-}
-
-function whereIs({ supervised, starting, spools }: WorkerDeps, runId: string): Here {
-  if (supervised.has(runId) || starting.has(runId)) return 'watched';
-  return spooledRuns(spools).includes(runId) ? 'spooled' : 'nowhere';
-}
-
-async function begin(deps: WorkerDeps, run: Run, epoch: number, lease: Lease): Promise<void> {
-  if (await startRun(deps, { id: run.id, epoch }, { runner: run.runner, queue: lease.queue }, lease)) return;
-  deps.leases.delete(lease);
-  deps.onRoom();
-}
-
-/** The longest that one wait for somebody else's run takes before it is begun anew (ms). */
-const MIRROR_MS = 24 * 60 * 60_000;
-
-/** Holds the job until the run that another worker owns has ended, so that Bull Board is right. */
-function mirror(deps: WorkerDeps, lease: Lease): true {
-  const { pool, leases, logger } = deps;
-  leases.add(lease);
-  const follow = async () => {
-    let run: Run | undefined;
-    do
-      run = await pool.runs.wait(lease.runId, (seen) => isEnded(seen.state) || !leases.has(lease), {
-        timeoutMs: MIRROR_MS,
-      });
-    while (run && !isEnded(run.state) && leases.has(lease));
-    if (leases.delete(lease))
-      await lease.finish({ state: run?.state ?? 'failed', message: run?.failure?.message ?? '' });
-  };
-  follow().catch((error: unknown) => {
-    leases.delete(lease); // its lock runs out, and it comes again
-    logger.debug({ runId: lease.runId, err: error }, 'the job is not mirrored any more');
-  });
-  return true;
+function whereIs({ owned, hasBegunHere }: ClaimDeps, runId: string): Here {
+  if (owned.has(runId)) return 'watched';
+  return hasBegunHere(runId) ? 'spooled' : 'nowhere';
 }

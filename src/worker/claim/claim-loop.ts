@@ -1,67 +1,51 @@
+import type { Logger } from '../../shared/logger.js';
 import type { Claimer, Lease } from '../../shared/queues/leases.js';
+import type { Queues } from '../../shared/queues/queues.js';
 import { hostQueue, runnerQueue } from '../../shared/queues/route.js';
 import { createWaker } from '../../shared/run-store/wait.js';
-import type { WorkerDeps } from '../deps.js';
-import { attachOrStart } from './attach-or-start.js';
+import { again } from '../again.js';
+import type { HostHealth } from '../host/health.js';
+import type { Slots } from './slots.js';
 
-/** A lost bell costs a waiting run this much (ms). */
+/** A lost notification costs a waiting run this much (ms). */
 const LOOK_AGAIN_MS = 5_000;
 /** After an error, mostly of Redis (ms). */
 const TRY_AGAIN_MS = 500;
 
+export interface ClaimingDeps {
+  readonly queues: Pick<Queues, 'announce' | 'claimer' | 'onPlaced'>;
+  /** This worker. */
+  readonly id: string;
+  readonly host: string;
+  /** The names of the runners that it offers. */
+  readonly runners: readonly string[];
+  readonly slots: Pick<Slots, 'isFree'>;
+  readonly health: Pick<HostHealth, 'problem' | 'onChange'>;
+  /** Takes a job on; false when it has no slot for it. When it throws, the job is given back. */
+  readonly takeOn: (lease: Lease) => Promise<boolean>;
+  readonly logger: Logger;
+}
+
 /**
  * Takes jobs while there is room: first those bound to this host, then those of the runners in turn. It asks without
- * blocking and is woken by a bell, so one worker with many queues keeps exactly its number of runs.
+ * blocking and is woken when one was placed, so one worker with many queues keeps exactly its number of runs.
  */
-export async function startClaiming(deps: WorkerDeps): Promise<{ wake(): void; stop(): Promise<void> }> {
-  const { pool, host, installed, slots, health, logger } = deps;
-  const queues = [hostQueue(host), ...[...installed.keys()].map(runnerQueue)];
+export async function startClaiming(deps: ClaimingDeps): Promise<{ wake(): void; stop(): Promise<void> }> {
+  const { queues, health, logger } = deps;
   const stopping = new AbortController();
   const waker = createWaker(stopping.signal);
   const claimers = new Map<string, Claimer>();
-  const silence: (() => void)[] = [];
-  for (const queue of queues) {
-    await pool.queues.announce(queue);
-    claimers.set(queue, pool.queues.claimer(queue, deps.id));
-    silence.push(await pool.queues.onPlaced(queue, waker.wake));
+  const unsubscribe = [health.onChange(waker.wake)];
+  for (const queue of [hostQueue(deps.host), ...deps.runners.map(runnerQueue)]) {
+    await queues.announce(queue);
+    claimers.set(queue, queues.claimer(queue, deps.id));
+    unsubscribe.push(await queues.onPlaced(queue, waker.wake));
   }
-  silence.push(health.onChange(waker.wake));
-  const starting = new Set<Promise<void>>();
-
-  const accept = (lease: Lease) => {
-    const taken = attachOrStart(deps, lease, (begun) => {
-      const tracked = begun.finally(() => starting.delete(tracked));
-      starting.add(tracked);
-    });
-    return taken.catch((error: unknown) => {
-      logger.error({ runId: lease.runId, err: error }, 'the job could not be taken on; it comes again');
-      return false;
-    });
-  };
-
-  const mayTake = (queue: string) => {
-    if (health.problem) return false;
-    const runner = [...installed.keys()].find((name) => runnerQueue(name) === queue);
-    return runner === undefined ? [...installed.keys()].some(slots.isFree) : slots.isFree(runner);
-  };
-
-  /** One job from each queue that has room; true when there may be more that can be taken. */
-  const round = async (): Promise<boolean> => {
-    let found = false;
-    for (const [queue, claimer] of claimers) {
-      if (stopping.signal.aborted || !mayTake(queue)) continue;
-      const lease = await claimer.take();
-      if (!lease) continue;
-      const taken = await accept(lease);
-      found ||= taken;
-    }
-    return found;
-  };
 
   const loop = (async () => {
     while (!stopping.signal.aborted) {
       try {
-        while (await round()) if (stopping.signal.aborted) return;
+        while (await takeFromEach(deps, claimers, stopping.signal)) if (stopping.signal.aborted) return;
         await waker.next(LOOK_AGAIN_MS);
       } catch (error) {
         logger.warn({ err: error }, 'no jobs can be taken; trying again');
@@ -75,9 +59,43 @@ export async function startClaiming(deps: WorkerDeps): Promise<{ wake(): void; s
     async stop() {
       stopping.abort();
       await loop;
-      await Promise.allSettled(starting);
-      for (const stop of silence) stop();
+      for (const stop of unsubscribe) stop();
       await Promise.all([...claimers.values()].map((claimer) => claimer.stop()));
     },
   };
+}
+
+/** One job from each queue that has room; true when there may be more that can be taken. */
+async function takeFromEach(
+  deps: ClaimingDeps,
+  claimers: ReadonlyMap<string, Claimer>,
+  stopping: AbortSignal,
+): Promise<boolean> {
+  let found = false;
+  for (const [queue, claimer] of claimers) {
+    if (stopping.aborted || !mayTake(deps, queue)) continue;
+    const lease = await claimer.take();
+    if (lease && (await takeOn(deps, lease, stopping))) found = true;
+  }
+  return found;
+}
+
+function mayTake({ runners, slots, health }: ClaimingDeps, queue: string): boolean {
+  if (health.problem) return false;
+  const runner = runners.find((name) => runnerQueue(name) === queue);
+  return runner === undefined ? runners.some(slots.isFree) : slots.isFree(runner);
+}
+
+async function takeOn({ takeOn, logger }: ClaimingDeps, lease: Lease, stopping: AbortSignal): Promise<boolean> {
+  try {
+    return await takeOn(lease);
+  } catch (error) {
+    logger.warn({ runId: lease.runId, err: error }, 'the job could not be taken on; it goes back to its queue');
+    await again(
+      () => lease.giveBack(),
+      stopping,
+      (err) => logger.debug({ runId: lease.runId, err }, 'the job cannot be given back yet'),
+    );
+    return false;
+  }
 }

@@ -21,7 +21,7 @@ export interface DiskWatchDeps {
   readonly reserveBytes: number;
   readonly health: Pick<HostHealth, 'fault'>;
   /** The runs that we can end. */
-  readonly supervised: ReadonlyMap<string, { endForRoom(why: RoomReason): void }>;
+  readonly supervised: () => ReadonlyMap<string, { endForRoom(why: RoomReason): void }>;
   readonly logger: Logger;
 }
 
@@ -66,10 +66,10 @@ export async function startDiskWatch(deps: DiskWatchDeps): Promise<DiskWatch> {
     if (lack) health.fault('disk', lack);
     else before = new Map(sizes);
     for (const [runId, why] of whoMustEnd({ growing, quotaBytes, freeBytes: room.bytes, reserveBytes }))
-      supervised.get(runId)?.endForRoom(why); // those of other workers of this host are theirs to end
+      supervised().get(runId)?.endForRoom(why); // those of other workers of this host are theirs to end
     if (!isFull(room)) hadRoomAt = Date.now();
     else
-      for (const runId of supervised.keys())
+      for (const runId of supervised().keys())
         if (printedSince(presentSpool(spools, runId).spool, hadRoomAt)) cutShort.add(runId);
   };
 
@@ -80,14 +80,14 @@ export async function startDiskWatch(deps: DiskWatchDeps): Promise<DiskWatch> {
       const growing = growingNow();
       judge(room, growing);
       failed = false;
-      for (const runId of cutShort) if (!supervised.has(runId)) cutShort.delete(runId);
-      if (supervised.size === 0) return IDLE_MS;
+      for (const runId of cutShort) if (!supervised().has(runId)) cutShort.delete(runId);
+      if (supervised().size === 0) return IDLE_MS;
       const used = growing.reduce((sum, { bytes }) => sum + bytes, 0);
       const left = Math.min(quotaBytes - used, room.bytes - reserveBytes);
       return Math.min(LONGEST_MS, Math.max(SHORTEST_MS, left / FASTEST));
     } catch (error) {
       if (!failed) logger.warn({ err: error }, 'the room for spools cannot be told');
-      if (supervised.size === 0) health.fault('spool', `its spools cannot be read: ${messageOf(error)}`);
+      if (supervised().size === 0) health.fault('spool', `its spools cannot be read: ${messageOf(error)}`);
       failed = true;
       return LONGEST_MS;
     }

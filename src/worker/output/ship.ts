@@ -85,7 +85,14 @@ export function startShipping({ spool, from, append, onFenced, logger }: ShipDep
     /** Output may have come. */
     kick,
     /** Resolves when everything in the spool is in the stream. */
-    drain: () => enqueue(() => ship(true)),
+    drain: () =>
+      enqueue(() =>
+        again(
+          () => ship(true),
+          stopped.signal,
+          (error) => logger.warn({ err: error }, 'the spool cannot be read; trying again'),
+        ),
+      ),
     /** How much the stream has confirmed (bytes). */
     shipped,
     /** Goes on from where the stream says that it stands. */

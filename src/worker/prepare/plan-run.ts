@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
-import { homedir } from 'node:os';
 import { valuesFor } from '../../shared/agents/fallbacks.js';
 import { referencesIn } from '../../shared/agents/profile.js';
+import type { Config } from '../../shared/config/load.js';
 import type { Failure, RunRequest } from '../../shared/run.js';
+import type { RunStore } from '../../shared/run-store/run-store.js';
+import type { Runners } from '../../shared/runners/list.js';
 import type { ConfigFile, ProgramInput, Runner } from '../../shared/runners/runner.js';
-import type { WorkerDeps } from '../deps.js';
 import { spoolOf } from '../spool/spool.js';
 import { workingDirectory } from './allowed-path.js';
 import { programEnvironment, resolveMcpServers } from './environment.js';
+import type { Installed } from './installed.js';
 
 /** Everything that starting a program needs, checked. */
 export interface LaunchPlan {
@@ -23,26 +25,36 @@ export interface LaunchPlan {
   readonly files: readonly ConfigFile[];
 }
 
+/** What this worker has and allows. */
+export interface PlanDeps {
+  readonly sessions: Pick<RunStore['sessions'], 'find'>;
+  readonly runners: Runners;
+  readonly installed: Installed;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Of the worker's user: HOME of a program, where nothing says another one. */
+  readonly home: string;
+  readonly spools: string;
+  readonly config: Pick<Config, 'allowedPaths' | 'permissions'>;
+}
+
 /** Checks what was asked for against what this worker has and allows. `attempt`: which values of the fallbacks, from 1. */
 export async function planFor(
-  deps: WorkerDeps,
+  deps: PlanDeps,
   runId: string,
   request: RunRequest,
   attempt = 1,
 ): Promise<LaunchPlan | { failure: Failure }> {
-  const { pool, installed, env } = deps;
-  const { config } = pool;
+  const { sessions, runners, installed, env, config } = deps;
   const offered = installed.get(request.runner);
   if (!offered) {
-    const known = pool.runners.get(request.runner);
+    const known = runners.get(request.runner);
     if (!known) return { failure: failure('invalid_request', `this worker knows no runner ${request.runner}`) };
     return {
       failure: failure('not_installed', `${known.command} is not on this worker's PATH; install it: ${known.install}`),
     };
   }
   const { runner, program } = offered;
-  const session =
-    request.sessionId === undefined ? undefined : await pool.runs.sessions.find(runner.name, request.sessionId);
+  const session = request.sessionId === undefined ? undefined : await sessions.find(runner.name, request.sessionId);
   if (request.sessionId !== undefined && !runner.resumeArgs)
     return { failure: failure('invalid_request', `${runner.title} cannot resume a session`) };
   const lacking = runner.lacks?.find((part) => Object.keys(request.setup?.[part] ?? {}).length > 0);
@@ -54,7 +66,7 @@ export async function planFor(
   const { systemPrompt, mcpServers = {}, fallbacks } = request.setup ?? {};
   const setupEnv = { ...request.setup?.env, ...valuesFor(fallbacks, attempt) };
   const servers = resolveMcpServers(mcpServers, env);
-  const home = session?.home ?? programEnvironment(setupEnv, env).env.HOME ?? homedir();
+  const home = session?.home ?? programEnvironment(setupEnv, env).env.HOME ?? deps.home;
   if (session && !isUsable(home))
     return {
       failure: failure(

@@ -1,95 +1,130 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { SILENT_BEATS } from '../../shared/workers.js';
-import type { WorkerDeps } from '../deps.js';
-import { isDead, takeOver } from './take-over.js';
-import { endLeftovers, KEEP_ENDED_MS, tidyEnded } from './tidy.js';
+import type { Config } from '../../shared/config/load.js';
+import type { Logger } from '../../shared/logger.js';
+import type { Queues } from '../../shared/queues/queues.js';
+import type { Run } from '../../shared/run.js';
+import type { RunStore } from '../../shared/run-store/run-store.js';
+import { type LivingWorker, SILENT_BEATS, type Workers } from '../../shared/workers.js';
+import { allRuns } from './all-runs.js';
+import type { Contact } from './contact.js';
+import { isDead } from './take-over.js';
 
 /** A run that was created and not placed is placed by the sweep when it is older than this (ms). */
 const PLACED_WITHIN_MS = 60_000;
 const SWEEP_EVERY_MS = 5 * 60_000;
 
-/** Owners gone silent: their runs are `orphaned`, and after `lostAfterMs` `failed`. Cheap while everybody lives. */
-async function sweepOwners(deps: WorkerDeps): Promise<void> {
-  const { pool, host, logger } = deps;
-  if (!deps.contact.isSteady()) return;
-  const workers = await pool.workers.list();
-  const gone = workers.filter((worker) => worker.id !== deps.id && isDead(worker, host));
-  const orphaned = await pool.runs.list({ state: 'orphaned' }, 10_000);
-  if (gone.length === 0 && orphaned.length === 0) return;
-  const now = await pool.runs.now();
-  const silentSince = new Map(gone.map(({ id, lastHeartbeatAt }) => [id, lastHeartbeatAt]));
-  const known = new Set(workers.map(({ id }) => id));
-  const running = gone.length === 0 ? [] : await pool.runs.list({ state: 'running' }, 10_000);
-  const runs = [
-    ...[...running, ...orphaned].filter(({ worker }) => silentSince.has(worker ?? '')),
-    ...orphaned.filter(({ worker }) => !known.has(worker ?? '')), // it left the register while the index lagged behind
-  ];
-  for (const run of runs) {
-    const since = silentSince.get(run.worker ?? '') ?? run.orphanedAt ?? now;
-    if (now - since > pool.config.lostAfterMs) {
-      const message = `its worker on ${run.host} has been silent for ${Math.round((now - since) / 1000)} s`;
-      await pool.runs.end(run.id, run.epoch, { state: 'failed', failure: { kind: 'lost', message } });
-      await pool.queues.remove(run.id, run.queue);
-      logger.warn({ runId: run.id, host: run.host }, 'given up: its worker did not come back');
-    } else if (run.state === 'running' && now - since >= SILENT_BEATS * pool.config.heartbeatMs) {
-      await pool.runs.orphan(run);
-      logger.warn({ runId: run.id, host: run.host }, 'its worker is silent');
-    }
-  }
-  for (const worker of gone)
-    if (
-      !runs.some((run) => run.worker === worker.id) &&
-      now - worker.lastHeartbeatAt > SILENT_BEATS * pool.config.heartbeatMs
-    )
-      await pool.workers.leave(worker.id);
+export interface SweepDeps {
+  readonly runs: RunStore;
+  readonly queues: Pick<Queues, 'has' | 'enqueue' | 'remove' | 'clean'>;
+  readonly workers: Pick<Workers, 'list' | 'leave'>;
+  /** This worker. */
+  readonly id: string;
+  readonly host: string;
+  readonly config: Pick<Config, 'heartbeatMs' | 'lostAfterMs' | 'recordRetentionMs'>;
+  readonly contact: Contact;
+  readonly logger: Logger;
 }
 
-/** Everything that a crash at the wrong moment may have left: unplaced runs, stale indexes, old jobs, old spools. */
-async function sweepAll(deps: WorkerDeps): Promise<void> {
-  const { pool } = deps;
-  const now = await pool.runs.now();
-  for await (const id of pool.runs.indexes.oldestFirst('queued')) {
-    const run = await pool.runs.get(id);
-    if (run?.state !== 'queued') await (run ? pool.runs.reindex(id) : pool.runs.indexes.forget(id));
-    else if (now - run.queuedAt > PLACED_WITHIN_MS && !(await pool.queues.has(id, run.queue))) {
-      const request = await pool.runs.request(id);
-      if (request) await pool.queues.enqueue(id, run.queue, request);
+/** Owners gone silent: their runs are `orphaned`, and after `lostAfterMs` `failed`. Cheap while everybody lives. */
+export async function sweepOwners(deps: SweepDeps): Promise<void> {
+  const { runs, workers, id, host, config } = deps;
+  if (!deps.contact.isSteady()) return;
+  const register = await workers.list();
+  const gone = register.filter((worker) => worker.id !== id && isDead(worker, host));
+  const silentSince = new Map(gone.map((worker) => [worker.id, worker.lastHeartbeatAt]));
+  const known = new Set(register.map((worker) => worker.id));
+  const now = await runs.now();
+  const withRuns = new Set<string | undefined>();
+  for (const state of gone.length === 0 ? (['orphaned'] as const) : (['running', 'orphaned'] as const))
+    for await (const run of allRuns(runs, { state })) {
+      const since = silentSince.get(run.worker ?? '');
+      // It left the register while the index lagged behind.
+      const isForgotten = state === 'orphaned' && !known.has(run.worker ?? '');
+      if (since === undefined && !isForgotten) continue;
+      withRuns.add(run.worker);
+      await judge(deps, run, since ?? run.orphanedAt ?? now, now);
     }
+  for (const worker of gone)
+    if (!withRuns.has(worker.id) && isSilentForLong(worker, now, config.heartbeatMs)) await workers.leave(worker.id);
+}
+
+const isSilentForLong = ({ lastHeartbeatAt }: LivingWorker, now: number, heartbeatMs: number) =>
+  now - lastHeartbeatAt > SILENT_BEATS * heartbeatMs;
+
+/** A run whose owner has been silent since a time (ms by the clock of Redis). */
+async function judge({ runs, queues, config, logger }: SweepDeps, run: Run, since: number, now: number): Promise<void> {
+  if (now - since > config.lostAfterMs) {
+    const message = `its worker on ${run.host} has been silent for ${Math.round((now - since) / 1000)} s`;
+    await runs.end(run.id, run.epoch, { state: 'failed', failure: { kind: 'lost', message } });
+    await queues.remove(run.id, run.queue);
+    logger.warn({ runId: run.id, host: run.host }, 'given up: its worker did not come back');
+  } else if (run.state === 'running' && now - since >= SILENT_BEATS * config.heartbeatMs) {
+    await runs.orphan(run);
+    logger.warn({ runId: run.id, host: run.host }, 'its worker is silent');
   }
-  for await (const id of pool.runs.indexes.oldestFirst())
-    if (!(await pool.runs.get(id))) await pool.runs.indexes.forget(id);
-  const isGone = async (id: string) => (await pool.runs.get(id)) === undefined;
-  await pool.runs.indexes.forgetGone(now - pool.config.recordRetentionMs, isGone);
-  const register = new Set((await pool.workers.list()).map((worker) => worker.id));
+}
+
+/** Everything that a crash at the wrong moment may have left in Redis: unplaced runs, stale indexes, old jobs. */
+export async function sweepRecords(deps: SweepDeps): Promise<void> {
+  const { runs, queues, config } = deps;
+  const now = await runs.now();
+  await placeUnplaced(deps, now);
+  const isGone = async (id: string) => (await runs.get(id)) === undefined;
+  for await (const id of runs.indexes.oldestFirst()) if (await isGone(id)) await runs.indexes.forget(id);
+  await runs.indexes.forgetGone(now - config.recordRetentionMs, isGone);
+  await orphanUnknown(deps);
+  await queues.clean();
+}
+
+/** Runs that were written and whose submitter died before their job was placed. */
+async function placeUnplaced(deps: SweepDeps, now: number): Promise<void> {
+  const { runs, queues } = deps;
+  for await (const id of runs.indexes.oldestFirst('queued')) {
+    const run = await inState(deps, id, 'queued');
+    if (!run || now - run.queuedAt <= PLACED_WITHIN_MS || (await queues.has(id, run.queue))) continue;
+    const request = await runs.request(id);
+    if (request) await queues.enqueue(id, run.queue, request);
+  }
+}
+
+/** Runs of workers that are not in the register any more. */
+async function orphanUnknown(deps: SweepDeps): Promise<void> {
+  const register = new Set((await deps.workers.list()).map((worker) => worker.id));
   for (const state of ['running', 'orphaned'] as const)
-    for await (const id of pool.runs.indexes.oldestFirst(state)) {
-      const run = await pool.runs.get(id);
-      if (!run || run.state !== state) await (run ? pool.runs.reindex(id) : pool.runs.indexes.forget(id));
-      else if (state === 'running' && !register.has(run.worker ?? '')) await pool.runs.orphan(run);
+    for await (const id of deps.runs.indexes.oldestFirst(state)) {
+      const run = await inState(deps, id, state);
+      if (run && state === 'running' && !register.has(run.worker ?? '')) await deps.runs.orphan(run);
     }
-  await pool.queues.clean();
-  await endLeftovers(deps);
+}
+
+/** The record of a run that an index has under a state; one that has another puts the index right and is undefined. */
+async function inState({ runs }: SweepDeps, id: string, state: Run['state']): Promise<Run | undefined> {
+  const run = await runs.get(id);
+  if (run?.state === state) return run;
+  await (run ? runs.reindex(id) : runs.indexes.forget(id));
+  return undefined;
+}
+
+export interface SweepingDeps {
+  readonly heartbeatMs: number;
+  /** At the start and every five minutes. */
+  readonly everything: () => Promise<void>;
+  /** With every heartbeat. */
+  readonly owners: () => Promise<void>;
+  readonly logger: Logger;
 }
 
 /** Sweeps at once, then every five minutes; owners and spools of dead neighbours are looked at with every heartbeat. */
-export function startSweeping(deps: WorkerDeps): { stop(): Promise<void> } {
+export function startSweeping({ heartbeatMs, everything, owners, logger }: SweepingDeps): { stop(): Promise<void> } {
   const stopping = new AbortController();
   const { signal } = stopping;
-  const every = async (periodMs: number, action: () => Promise<unknown>) => {
+  const every = async (periodMs: number, action: () => Promise<void>) => {
     while (!signal.aborted) {
-      await action().catch((error: unknown) => deps.logger.warn({ err: error }, 'a sweep was cut short'));
+      await action().catch((error: unknown) => logger.warn({ err: error }, 'a sweep was cut short'));
       await pause(periodMs, undefined, { signal }).catch(() => {});
     }
   };
-  const { heartbeatMs } = deps.pool.config;
-  const loops = [
-    every(SWEEP_EVERY_MS, () => sweepAll(deps)),
-    every(heartbeatMs, async () => {
-      await takeOver(deps);
-      await tidyEnded(deps, KEEP_ENDED_MS);
-      await sweepOwners(deps);
-    }),
-  ];
+  const loops = [every(SWEEP_EVERY_MS, everything), every(heartbeatMs, owners)];
   return {
     async stop() {
       stopping.abort();

@@ -1,11 +1,25 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from '../../shared/logger.js';
+import type { Queues } from '../../shared/queues/queues.js';
 import type { Run } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
-import type { LivingWorker } from '../../shared/workers.js';
-import type { WorkerDeps } from '../deps.js';
+import type { RunStore } from '../../shared/run-store/run-store.js';
+import type { LivingWorker, Workers } from '../../shared/workers.js';
 import { bootId, isAlive, processesOf } from '../process/processes.js';
-import { startRun, watchOver } from '../run/start-run.js';
-import { hasBegun, presentSpool, readNumberLine, type Spool, type SpoolMeta, spooledRuns } from '../spool/spool.js';
+import type { Beginning } from '../run/execute.js';
+import { makeOurs } from '../run/make-ours.js';
+import type { OwnedRun, OwnedRuns } from '../run/owned-run.js';
+import {
+  hasBegun,
+  presentSpool,
+  readNumberLine,
+  type Spool,
+  type SpoolMeta,
+  spooledRuns,
+  spoolOf,
+} from '../spool/spool.js';
+import { allRuns } from './all-runs.js';
+import type { Contact } from './contact.js';
 import { tidy } from './tidy.js';
 
 /** Whether a worker is gone for certain: nobody knows it, it left, or it is of this host and its process is gone. */
@@ -19,85 +33,105 @@ export function isDead(worker: LivingWorker | undefined, host: string): boolean 
   return !worker?.alive || isGone(worker, host);
 }
 
+export interface TakeOverDeps {
+  readonly runs: Pick<RunStore, 'get' | 'list' | 'claim' | 'takeOver' | 'end'>;
+  readonly workers: Pick<Workers, 'list'>;
+  readonly queues: Pick<Queues, 'resumeLease'>;
+  /** This worker. */
+  readonly id: string;
+  readonly host: string;
+  readonly spools: string;
+  readonly owned: OwnedRuns;
+  readonly contact: Contact;
+  /** Does all that is to be done for a run that is ours; see `execute`. */
+  readonly execute: (owned: OwnedRun, first: Beginning) => Promise<void>;
+  readonly logger: Logger;
+}
+
 /**
  * Takes over the runs of this host whose worker is gone: looks through the spools, attaches to the programs that live,
- * and reads the end of those that ended meanwhile. Answers how many runs it took.
+ * and reads the end of those that ended meanwhile. A run that cannot be taken over now is not in the way of the others.
+ * Answers how many runs it took.
  */
-export async function takeOver(deps: WorkerDeps): Promise<number> {
-  const { pool, host, supervised, starting, spools, logger } = deps;
-  const ours = (runId: string) => supervised.has(runId) || starting.has(runId);
-  const spooled = spooledRuns(spools).filter((runId) => !ours(runId));
-  const register = async () => new Map((await pool.workers.list()).map((worker) => [worker.id, worker]));
-  let workers = await register();
-  // A run that is ours by its record, and not under our eyes, slipped out of them while we were taken for dead.
-  const hasDeadOwner = async ({ worker }: Run) => {
-    if (worker === undefined || worker === deps.id) return true;
-    if (!workers.has(worker)) workers = await register(); // it may have come, and taken the run, since we looked
-    return (deps.contact.isSteady() ? isDead : isGone)(workers.get(worker), host);
-  };
+export async function takeOver(deps: TakeOverDeps): Promise<number> {
+  const { runs, host, owned, spools, logger } = deps;
+  const neighbours = await readRegister(deps);
+  const spooled = spooledRuns(spools);
   let taken = 0;
-  for (const runId of spooled) {
-    const run = await pool.runs.get(runId);
-    if (!run || isEnded(run.state) || !(await hasDeadOwner(run)) || ours(runId)) continue;
-    if (await take(deps, run)) taken += 1;
-  }
-  const bereft = [...workers.values()].some((worker) => worker.host === host && isDead(worker, host));
-  for (const state of bereft ? (['running', 'orphaned'] as const) : (['orphaned'] as const))
-    for (const run of await pool.runs.list({ state, host }, MOST_WITHOUT_SPOOL)) {
-      if (spooled.includes(run.id) || !(await hasDeadOwner(run)) || ours(run.id)) continue;
+  const consider = async (run: Run | undefined) => {
+    if (!run || isEnded(run.state) || owned.has(run.id) || !(await neighbours.hasDeadOwner(run))) return;
+    try {
       if (await take(deps, run)) taken += 1;
+    } catch (error) {
+      logger.warn({ runId: run.id, err: error }, 'the run cannot be taken over now; the next heartbeat tries again');
     }
+  };
+  for (const runId of spooled) {
+    if (owned.has(runId)) continue;
+    const run = await runs.get(runId);
+    // Queued, and never begun here: it is not this host's any more.
+    if (run?.state !== 'queued' || hasBegun(spoolOf(spools, runId))) await consider(run);
+  }
+  for (const state of neighbours.hasDead() ? (['running', 'orphaned'] as const) : (['orphaned'] as const))
+    for await (const run of allRuns(runs, { state, host })) if (!spooled.includes(run.id)) await consider(run);
   if (taken > 0) logger.info({ taken }, 'took over runs of a worker that is gone');
   return taken;
 }
 
-const MOST_WITHOUT_SPOOL = 1_000;
+/** Who of the register is dead, as seen from here. */
+async function readRegister({ workers, id, host, contact }: TakeOverDeps) {
+  const read = async () => new Map((await workers.list()).map((worker) => [worker.id, worker]));
+  let register = await read();
+  return {
+    hasDead: () => [...register.values()].some((worker) => worker.host === host && isDead(worker, host)),
+    async hasDeadOwner({ worker }: Run): Promise<boolean> {
+      // A run that is ours by its record, and not under our eyes, slipped out of them while we were taken for dead.
+      if (worker === undefined || worker === id) return true;
+      if (!register.has(worker)) register = await read(); // it may have come, and taken the run, since we looked
+      return (contact.isSteady() ? isDead : isGone)(register.get(worker), host);
+    },
+  };
+}
 
 /** Takes over a run whose owner is dead; false when another worker of this host was faster. */
-async function take(deps: WorkerDeps, run: Run): Promise<boolean> {
-  const { pool, id, host } = deps;
-  // With a spool and `queued`: a Redis that crashed has forgotten that the run was claimed, and perhaps started, here.
-  const { changed, epoch } =
-    run.state === 'queued' ? await pool.runs.claim(run.id, id, host) : await pool.runs.takeOver(run, id, host);
-  if (!changed) return false;
-  // Only now: its last owner may have made the spool, and died, since we listed them.
-  const { spool, meta } = presentSpool(deps.spools, run.id);
-  await (hasBegun(spool) ? attach : startAnew)(deps, { ...run, epoch }, spool, meta);
-  return true;
+async function take(deps: TakeOverDeps, run: Run): Promise<boolean> {
+  const { runs, id, host, owned } = deps;
+  const handle = owned.obtain(run, undefined);
+  if (!handle) return false;
+  let first: Beginning | undefined;
+  try {
+    // With a spool and `queued`: a Redis that crashed has forgotten that the run was claimed, and perhaps started, here.
+    const change = () => (run.state === 'queued' ? runs.claim(run.id, id, host) : runs.takeOver(run, id, host));
+    if (!(await makeOurs(deps, handle, change)).changed) return false;
+    first = await beginningOf(deps, handle, run);
+  } finally {
+    if (!first) handle.letGo();
+  }
+  if (first) void deps.execute(handle, first);
+  return first !== undefined;
 }
-
-type Meta = SpoolMeta | undefined;
 
 /**
- * Nothing was ever started from its spool, if there is one, or of the try that is next: so it is started now, unless
- * there are traces all the same. Those of the tries before are none.
+ * With what to go on: a program that may run is attached to; nothing was ever started from a spool that has not begun,
+ * if there is one, or of the attempt that is next, so it is started now, unless there are traces all the same. Those of
+ * the attempts before are none. Undefined when there is nothing to go on with, and the run has ended.
  */
-async function startAnew(deps: WorkerDeps, run: Run, _: Spool, meta: Meta): Promise<void> {
-  if (!meta?.attempt && (run.pid !== undefined || processesOf(run.id).length > 0))
-    return giveUp(deps, run, 'its spool is gone from its host');
-  const lease = meta && (await leaseOf(deps, meta));
-  deps.slots.take(run.runner);
-  await startRun(deps, run, run, lease, meta?.attempt);
+async function beginningOf(deps: TakeOverDeps, handle: OwnedRun, run: Run): Promise<Beginning | undefined> {
+  const { spools, logger } = deps;
+  // Only now: its last owner may have made the spool, and died, since we listed them.
+  const { spool, meta } = presentSpool(spools, run.id);
+  const begun = hasBegun(spool);
+  const lost = begun ? !meta : !meta?.attempt && (run.pid !== undefined || processesOf(run.id).length > 0);
+  if (lost) return giveUp(deps, handle, begun ? 'its spool is unreadable' : 'its spool is gone from its host');
+  handle.lease = meta && (await deps.queues.resumeLease(run.id, meta.queue, meta.leaseToken).catch(() => undefined));
+  if (!begun || !meta) return { kind: 'start', attempt: meta?.attempt };
+  logger.info({ runId: run.id, pid: run.pid ?? readNumberLine(spool.pid) }, 'attaching to a running program');
+  return { kind: 'begun', spool, meta: await withWrapper(spool, meta), from: run };
 }
 
-async function attach(deps: WorkerDeps, run: Run, spool: Spool, meta: Meta): Promise<void> {
-  if (!meta) return giveUp(deps, run, 'its spool is unreadable');
-  const lease = await leaseOf(deps, meta);
-  deps.slots.take(run.runner);
-  watchOver(deps, run, lease, await withWrapper(spool, meta), run);
-  deps.logger.info({ runId: run.id, pid: run.pid ?? readNumberLine(spool.pid) }, 'attached to a running program');
-}
-
-/** Goes on with the lock that the last owner held. */
-async function leaseOf({ pool, leases }: WorkerDeps, { runId, queue, leaseToken }: SpoolMeta) {
-  const lease = await pool.queues.resumeLease(runId, queue, leaseToken).catch(() => undefined);
-  if (lease) leases.add(lease);
-  return lease;
-}
-
-async function giveUp(deps: WorkerDeps, run: Run, message: string): Promise<void> {
-  await deps.pool.runs.end(run.id, run.epoch, { state: 'failed', failure: { kind: 'lost', message } });
-  await tidy(deps, run.id);
+async function giveUp({ runs, spools, logger }: TakeOverDeps, handle: OwnedRun, message: string): Promise<undefined> {
+  await runs.end(handle.id, handle.epoch, { state: 'failed', failure: { kind: 'lost', message } });
+  await tidy(spools, handle.id, logger);
 }
 
 /** A wrapper says who it is within this time (ms). */

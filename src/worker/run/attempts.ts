@@ -1,21 +1,24 @@
+import { statSync } from 'node:fs';
+import type { Logger } from '../../shared/logger.js';
 import type { Failure, Run } from '../../shared/run.js';
 import type { Ending, Ownership, Shipped } from '../../shared/run-store/ownership.js';
-import type { WorkerDeps } from '../deps.js';
+import type { RunStore } from '../../shared/run-store/run-store.js';
+import type { Spool, SpoolMeta } from '../spool/spool.js';
 import type { EndedBy } from './outcome.js';
 
-/** A further try of a run, with the next values of its agent's fallbacks; goes into the spool, so without any of them. */
+/** A further attempt of a run, with the next values of its agent's fallbacks; goes into the spool, so without any of them. */
 export interface Attempt {
   /** From 2. */
   readonly number: number;
-  /** Where its output begins: the files go on with what the tries before have printed (bytes). */
+  /** Where its output begins: the files go on with what the attempts before have printed (bytes). */
   readonly from: Shipped;
-  /** Of the first try, for the limit of time (ms since boot). */
+  /** Of the first attempt, for the limit of time (ms since boot). */
   readonly startedUptimeMs: number;
-  /** Why the try before was none. */
+  /** Why the attempt before came to nothing. */
   readonly because: Failure;
 }
 
-/** What decides whether there is a further try. */
+/** What decides whether there is a further attempt. */
 export interface Tried {
   readonly ending: Ending;
   readonly endedBy: EndedBy | undefined;
@@ -36,15 +39,27 @@ export function refusalOf({ ending, endedBy, worked, attempt, attempts }: Tried)
   return refused && !ours && worked === false && result === undefined && attempt < attempts ? failure : undefined;
 }
 
-/** Says that a further try begins, unless the record has it: a worker before us may have died in between. */
+/** Says that a further attempt begins, unless the record has it: a worker before us may have died in between. */
 export async function tellAttempt(
-  { pool, logger }: WorkerDeps,
+  runs: Pick<RunStore, 'triesAgain'>,
   own: Ownership,
   { number: attempt, because }: Attempt,
   run: Run | undefined,
+  logger: Logger,
 ): Promise<void> {
   if (!run?.credentials || run.credentials.attempt >= attempt) return;
   const credentials = { ...run.credentials, attempt };
-  await pool.runs.triesAgain(own, credentials, because);
+  await runs.triesAgain(own, credentials, because);
   logger.info({ runId: own.id, ...credentials, because: because.kind }, 'the provider refused; trying the next values');
+}
+
+/** The attempt after the one of a spool: its output goes on where that of all before has ended. */
+export function attemptAfter(
+  { stdout, stderr }: Pick<Spool, 'stdout' | 'stderr'>,
+  { attempt, startedUptimeMs }: Pick<SpoolMeta, 'attempt' | 'startedUptimeMs'>,
+  because: Failure,
+): Attempt {
+  const sizeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  const from = { out: sizeOf(stdout), err: sizeOf(stderr) };
+  return { number: (attempt?.number ?? 1) + 1, from, startedUptimeMs, because };
 }

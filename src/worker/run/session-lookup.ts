@@ -4,7 +4,7 @@ import { RUN_MARK } from '../../shared/config/load.js';
 import type { Logger } from '../../shared/logger.js';
 import type { RunInList, SessionLookup } from '../../shared/runners/runner.js';
 import type { LaunchPlan } from '../prepare/plan-run.js';
-import type { Supervision } from './supervision.js';
+import type { Supervision } from './supervise.js';
 
 export interface LookupDeps {
   readonly lookup: SessionLookup;

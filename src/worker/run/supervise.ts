@@ -1,198 +1,178 @@
-import type { Lease } from '../../shared/queues/leases.js';
-import { type Failure, type KillSignal, WORD } from '../../shared/run.js';
-import type { Findings } from '../../shared/runners/runner.js';
+import type { Logger } from '../../shared/logger.js';
+import { type Run, WORD } from '../../shared/run.js';
+import type { Chunk, Ownership } from '../../shared/run-store/ownership.js';
+import type { RunStore } from '../../shared/run-store/run-store.js';
+import type { Findings, Output, Runner } from '../../shared/runners/runner.js';
 import { again } from '../again.js';
+import type { RoomReason } from '../host/who-must-end.js';
 import { createReader } from '../output/findings.js';
 import { followFile } from '../output/follow.js';
 import { startShipping } from '../output/ship.js';
-import { endTree } from '../process/end-tree.js';
-import { isAlive, uptimeMs } from '../process/processes.js';
-import { readEnding, removeInputs, writeEnding } from '../spool/spool.js';
+import { bootId, isAlive, uptimeMs } from '../process/processes.js';
+import { readEnding, type Spool, type SpoolMeta } from '../spool/spool.js';
 import { type Exit, watchSpool, whenGrown } from '../spool/watch-spool.js';
-import { refusalOf } from './attempts.js';
-import { lastWords } from './last-words.js';
+import { createEnding } from './ending.js';
+import { finish, type Over } from './finish.js';
 import { startLimits } from './limits.js';
-import { type EndedBy, outcomeOf } from './outcome.js';
-import { recordEnd } from './record-end.js';
-import { withOwnUsage } from './session-usage.js';
-import type { SuperviseDeps, Supervision } from './supervision.js';
+import type { EndedBy } from './outcome.js';
+import { createSessionRecord } from './session-record.js';
 
-/** What our own limits and a hopeless program get between the first signal and SIGKILL (ms). */
-const OWN_GRACE_MS = 5_000;
-/** The same where room on the disk is at stake (ms). */
+/** What a program gets between the first signal and SIGKILL where room on the disk is at stake (ms). */
 const ROOM_GRACE_MS = 1_000;
-/** What processes get that a program left behind at its normal end (ms). */
-const LEFTOVER_GRACE_MS = 1_000;
 const READ_BYTES = 256 * 1024;
 const NO_LIMITS = { timeoutMs: Number.POSITIVE_INFINITY, silenceTimeoutMs: 0 };
+const LEFT: Over = { kind: 'left' };
 
-/** Watches over a program until its run has ended, or is not ours any more. */
-export function supervise(deps: SuperviseDeps, lease: Lease | undefined): Supervision {
-  const { runs, runner, own, spool, meta, logger } = deps;
-  const endSignal = runner.endSignal ?? 'TERM';
-  let endedBy: EndedBy | undefined;
-  let exited = false;
+/** What watching over one run needs. */
+export interface Supervised {
+  readonly runs: RunStore;
+  readonly runner: Runner;
+  readonly own: Ownership;
+  readonly spool: Spool;
+  readonly meta: SpoolMeta;
+  /** How far the run's stream already is, and what is known of it; from the record. */
+  readonly from: Pick<Run, 'outBytes' | 'errBytes' | 'sessionId' | 'kill'>;
+  /** Only where we started it ourselves. */
+  readonly wrapperGone?: Promise<number | undefined>;
+  readonly keepLeftovers: boolean;
+  /** Whether it found the disk full when it printed. */
+  readonly lostOutput: () => boolean;
+  readonly rememberSession: (sessionId: string) => Promise<void>;
+  /** Tells again what the record does not know: a Redis that crashed may have forgotten it. */
+  readonly tellAgain: (run: Run) => Promise<void>;
+  readonly logger: Logger;
+}
+
+/** One program under our eyes, from its start, or our taking over, to its end. */
+export interface Supervision {
+  /** Resolves when the program has ended and that is recorded, or when the run is not ours any more. */
+  readonly over: Promise<Over>;
+  /** Somebody may have asked for the end of the run: ends it if its record says so. */
+  reconcile(): Promise<void>;
+  /** The host has no room for its spool any more. */
+  endForRoom(why: RoomReason): void;
+  /** The session is known before the program says it. */
+  sessionKnown(sessionId: string): void;
+  hasSession(): boolean;
+  /** Leaves the program alone; the spool tells the next worker everything. */
+  detach(): void;
+}
+
+/** Watches over a program until its run has ended, or is not ours any more. Throws only before it has begun. */
+export function supervise(given: Supervised): Supervision {
+  const { runs, runner, own, spool, meta, logger } = given;
   const left = new AbortController();
-  const endings: Promise<void>[] = [];
-  let resolveOver = (_: Failure | undefined) => {};
-  const over = new Promise<Failure | undefined>((resolve) => {
+  // Its end, if it has ended already, is its own: the limits are for those who live.
+  const lives = given.wrapperGone !== undefined || (meta.wrapper !== undefined && isAlive(meta.wrapper));
+  const sameBoot = meta.bootId === bootId();
+  const before = readEnding(spool) as EndedBy | undefined;
+  let exited = false;
+  let resolveOver = (_: Over) => {};
+  const over = new Promise<Over>((resolve) => {
     resolveOver = resolve;
   });
 
+  const endSignal = runner.endSignal ?? 'TERM';
+  const ending = createEnding({ runId: own.id, spool, wrapper: meta.wrapper, endSignal, left: left.signal, logger });
+  const session = createSessionRecord(
+    { runs, runner: runner.name, own, remember: given.rememberSession, logger },
+    given.from.sessionId,
+  );
   const shipping = startShipping({
     spool,
-    from: { out: deps.from.outBytes, err: deps.from.errBytes },
-    append: async (chunks) => {
-      const answer = await runs.append(own, chunks);
-      // Refused: another owner, or we were silent for so long that we were taken for dead.
-      return answer.code >= 0 || !(await runs.comeBack(own)).changed ? answer : runs.append(own, chunks);
-    },
+    from: { out: given.from.outBytes, err: given.from.errBytes },
+    append: (chunks) => append(given, chunks),
     onFenced: () => {
       logger.warn('the run has another owner now');
-      leave();
+      leave(LEFT);
     },
     logger,
   });
-
-  let sessionId = deps.from.sessionId;
-  // In this order on the wire: whoever is told of the session must find it held.
-  const recordSession = (id: string) =>
-    Promise.all([runs.holdSession(runner.name, id, own.id), runs.sessionKnown(own, id), deps.rememberSession(id)]);
-  const sessionKnown = (known: string) => {
-    if (known === sessionId) return;
-    sessionId = known;
-    recordSession(known).catch((error: unknown) => logger.warn({ err: error }, 'the session id could not be recorded'));
-  };
-  const onLearned = (learned: Findings) => {
+  const stdout = readStdout(given, (learned) => {
     // It becomes an argument of a later run, and what is printed is not always of the program's own making.
-    if (learned.sessionId !== undefined && WORD.test(learned.sessionId)) sessionKnown(learned.sessionId);
-    if (learned.hopeless) bringToEnd('hopeless', endSignal, OWN_GRACE_MS);
-  };
-  const reader = createReader(runner.output, onLearned, logger);
-  // Findings are collected anew from the start of the try: the spool has all of it.
-  const stdout = followFile(spool.stdout, meta.attempt?.from.out ?? 0);
-  const readOn = () => {
-    for (let bytes = stdout.peek(READ_BYTES); bytes.length > 0; bytes = stdout.peek(READ_BYTES)) {
-      stdout.advance(bytes.length);
-      reader.take(bytes);
-    }
-  };
-
-  // Its end, if it has ended already, is its own: the limits are for those who live.
-  const lives = deps.wrapperGone !== undefined || (meta.wrapper !== undefined && isAlive(meta.wrapper));
-  const before = readEnding(spool);
-  if (before) goOnEnding(before as EndedBy);
-  const limits = startLimits(lives ? meta : NO_LIMITS, lives ? uptimeMs() - meta.startedUptimeMs : 0, (which) =>
-    bringToEnd(which, endSignal, OWN_GRACE_MS),
-  );
+    if (learned.sessionId !== undefined && WORD.test(learned.sessionId)) session.known(learned.sessionId);
+    if (learned.hopeless) ending.begin('hopeless');
+  });
+  if (before) ending.goOn(before, given.from.kill, lives);
+  const limits = startLimits(lives ? meta : NO_LIMITS, lives ? uptimeMs() - meta.startedUptimeMs : 0, ending.begin);
   const spoolWatch = watchSpool({
     spool,
     wrapper: meta.wrapper,
-    wrapperGone: deps.wrapperGone,
+    wrapperGone: given.wrapperGone,
+    mayBeUnstarted: sameBoot,
     onOutput: whenGrown(spool, () => {
       limits.heard();
       shipping.kick();
-      readOn();
+      stdout.readOn();
     }),
-    onExit: (exit) => {
-      finish(exit).catch((error: unknown) => logger.error({ err: error }, 'the end of the run could not be recorded'));
-    },
+    onExit: (exit) => void end(exit),
+    logger,
   });
 
-  function bringToEnd(why: EndedBy, signal: KillSignal, graceMs: number): void {
-    if (exited || endedBy === 'kill' || (endedBy && why !== 'kill')) return; // only a kill may come on top
-    endedBy = why;
-    writeEnding(spool, why);
-    logger.info({ why, signal, graceMs }, 'ending the program');
-    endings.push(endAll(signal, graceMs));
-  }
-
-  /** A worker before us was ending the program when it died: we go on with that. */
-  function goOnEnding(why: EndedBy): void {
-    const { signal = endSignal, graceMs = OWN_GRACE_MS } = (why === 'kill' && deps.from.kill) || {};
-    if (lives) bringToEnd(why, signal, graceMs);
-    else endedBy = why;
-  }
-
-  async function endAll(signal: KillSignal, graceMs: number): Promise<void> {
-    const left = await endTree({ runId: own.id, wrapper: meta.wrapper, signal, graceMs });
-    if (left.length > 0) logger.error({ left }, 'processes of the run cannot be ended');
-  }
-
-  async function finish({ code, refused }: Exit): Promise<void> {
+  async function end(exit: Exit): Promise<void> {
     exited = true;
     limits.stop();
-    if (refused || !(await isOurs())) return leave();
-    await Promise.all(endings);
-    if (!endedBy && !deps.keepLeftovers) await endAll('TERM', LEFTOVER_GRACE_MS);
-    readOn();
-    const ending = outcomeOf({
-      exitCode: code,
-      findings: await withOwnUsage({ runs, runner, runId: own.id, left: left.signal, logger }, reader.finish()),
-      terminal: runner.output.format !== 'text' && runner.output.terminal === true,
-      lastWords: lastWords(spool.stderr, meta.attempt?.from.err),
-      limits: meta,
-      ...(runner.failureKind && { failureKind: runner.failureKind }),
-      ...(endedBy && { endedBy }),
-      lostOutput: deps.lostOutput(),
-    });
-    const { attempts = 1, attempt: { number: attempt } = { number: 1 } } = meta;
-    const refusal = refusalOf({ ending, endedBy, worked: reader.worked(), attempt, attempts });
-    if (refusal) {
-      if (deps.keepLeftovers) await endAll('TERM', LEFTOVER_GRACE_MS); // they would be taken for the next try
-      await shipping.drain();
-      return leave(refusal);
-    }
-    // The rest of the spool stays for a moment: a Redis that crashes may forget this end, and then it is read again.
-    removeInputs(spool);
-    const state = await recordEnd({ runs, own, shipping, ending, left: left.signal, logger });
-    if (!state) return leave();
-    logger.info({ state, exitCode: code, failure: ending.failure?.kind }, 'the run has ended');
-    await supervision.lease
-      ?.finish({ state, ...(ending.failure && { message: ending.failure.message }) })
-      .catch((error: unknown) =>
-        logger.warn({ err: error }, 'the job could not be ended; the next one who sees it will'),
-      );
-    leave();
-  }
-
-  /** Whoever has been replaced while it was paused must not even clear up: the processes are another one's by now. */
-  async function isOurs(): Promise<boolean> {
-    const run = await again(
-      () => runs.get(own.id),
+    ending.close();
+    if (exit.kind === 'refused') return leave(LEFT);
+    if (exit.kind === 'unstarted') return leave(exit);
+    const { keepLeftovers, lostOutput } = given;
+    const { reader, readOn } = stdout;
+    const of = { runs, runner, own, spool, meta, ending, shipping, reader, readOn, keepLeftovers, lostOutput, logger };
+    const result = await again(
+      () => finish({ ...of, left: left.signal }, exit.code),
       left.signal,
-      (error) => logger.warn({ err: error }, 'Redis does not say whose the run is; asking again'),
+      (error) => logger.warn({ err: error }, 'the end of the run cannot be recorded; trying again'),
     );
-    return run?.epoch === own.epoch;
+    leave(result ?? LEFT);
   }
 
-  function leave(refusal?: Failure): void {
+  function leave(result: Over): void {
     left.abort();
     spoolWatch.stop();
     limits.stop();
     shipping.stop();
     stdout.close();
-    resolveOver(refusal);
+    resolveOver(result);
   }
 
-  const supervision: Supervision = {
-    runId: own.id,
-    lease,
+  return {
     over,
-    sessionKnown,
-    hasSession: () => sessionId !== undefined,
-    endForRoom: (why) => bringToEnd(why, endSignal, ROOM_GRACE_MS),
+    sessionKnown: session.known,
+    hasSession: session.isKnown,
+    endForRoom: (why) => ending.begin(why, endSignal, ROOM_GRACE_MS),
     async reconcile() {
       const run = await runs.get(own.id);
       if (left.signal.aborted || exited) return;
-      if (run?.epoch !== own.epoch) return leave(); // replaced, or a Redis that crashed has forgotten our claim
+      if (run?.epoch !== own.epoch) return leave(LEFT); // replaced, or a Redis that crashed has forgotten our claim
       if (run.state === 'orphaned') await runs.comeBack(own);
-      if (run.kill) bringToEnd('kill', run.kill.signal === 'TERM' ? endSignal : run.kill.signal, run.kill.graceMs);
+      if (run.kill) ending.kill(run.kill);
       shipping.compare({ out: run.outBytes, err: run.errBytes });
-      await deps.tellAgain(run);
-      if (sessionId !== undefined && run.sessionId !== sessionId) await recordSession(sessionId);
+      await given.tellAgain(run);
+      await session.compare(run);
     },
-    detach: () => leave(),
+    detach: () => leave(LEFT),
   };
-  return supervision;
+}
+
+/** Appends output. Refused: another owner, or we were silent for so long that we were taken for dead. */
+async function append({ runs, own }: Supervised, chunks: readonly Chunk[]) {
+  const answer = await runs.append(own, chunks);
+  return answer.code >= 0 || !(await runs.comeBack(own)).changed ? answer : runs.append(own, chunks);
+}
+
+/** Looks for facts in stdout, anew from the start of the attempt: the spool has all of it. */
+function readStdout({ runner, spool, meta, logger }: Supervised, onLearned: (learned: Findings) => void) {
+  const output: Output = runner.output;
+  const reader = createReader(output, onLearned, logger);
+  const file = followFile(spool.stdout, meta.attempt?.from.out ?? 0);
+  return {
+    reader,
+    readOn(): void {
+      for (let bytes = file.peek(READ_BYTES); bytes.length > 0; bytes = file.peek(READ_BYTES)) {
+        file.advance(bytes.length);
+        reader.take(bytes);
+      }
+    },
+    close: () => file.close(),
+  };
 }

@@ -1,7 +1,8 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { execa } from 'execa';
 import { RUN_MARK } from '../../shared/config/load.js';
+import { codeOf } from '../../shared/errors.js';
 import { identify, type ProcessId } from '../process/processes.js';
 import { readNumberLine, type Spool } from './spool.js';
 
@@ -45,33 +46,69 @@ export interface Launched {
   readonly wrapperGone: Promise<number | undefined>;
 }
 
-/** Starts a program that outlives us: own session, files for all three streams. Throws what the kernel says. */
+/**
+ * Starts a program that outlives us: own session, files for all three streams. Throws what the kernel says, without the
+ * arguments: one of them may be the prompt. What it throws means that nothing was started.
+ */
 export async function launch({ spool, runId, program, args, path, env }: Launch): Promise<Launched> {
-  // Else execa would say so, and repeat the argument, which may be the prompt.
-  if (args.some((arg) => arg.includes('\0')))
-    throw Object.assign(new Error('an argument of it holds a NUL byte'), { code: 'EINVAL' });
-  const files = [openSync(spool.stdin, 'r'), openSync(spool.stdout, 'a'), openSync(spool.stderr, 'a')];
+  if (args.some((arg) => arg.includes('\0'))) throw refusal('EINVAL', 'an argument of it holds a NUL byte');
+  const files: number[] = [];
   try {
-    // execa hands any descriptor to the program as it is; its types know the numbers up to 9 only.
-    const [stdin = 3, stdout = 3, stderr = 3] = files as 3[];
-    const child = execa('/bin/sh', ['-c', WRAPPER, 'agentpool', spool.exit, spool.once, spool.pid, program, ...args], {
+    for (const [file, flags] of [
+      [spool.stdin, 'r'],
+      [spool.stdout, 'a'],
+      [spool.stderr, 'a'],
+    ] as const)
+      files.push(openSync(file, flags));
+    const child = spawnWrapper(['-c', WRAPPER, 'agentpool', spool.exit, spool.once, spool.pid, program, ...args], {
       cwd: path,
       env: { ...env, [RUN_MARK]: runId },
-      extendEnv: false,
-      stdio: [stdin, stdout, stderr],
+      stdio: files,
       detached: true,
-      cleanup: false,
-      buffer: false,
-      reject: false,
     });
+    // Before anything else: without a listener, what goes wrong later would end this worker.
+    const failed = new Promise<unknown>((resolve) => child.on('error', resolve));
+    const gone = new Promise<number | undefined>((resolve) => child.on('exit', (code) => resolve(code ?? undefined)));
     const { pid } = child;
-    if (pid === undefined) {
-      const failed = await child;
-      throw failed instanceof Error ? (failed.cause ?? failed) : new Error('the program could not be started');
-    }
-    return { wrapper: identify(pid), wrapperGone: child.then(({ exitCode }) => exitCode) };
+    if (pid === undefined) throw bare(await failed);
+    return { wrapper: wrapperOf(pid), wrapperGone: gone };
   } finally {
-    for (const file of files) closeSync(file);
+    closeAll(files);
+  }
+}
+
+/** By then the program may run, so nothing may be said to have gone wrong. */
+function closeAll(files: readonly number[]): void {
+  for (const file of files)
+    try {
+      closeSync(file);
+    } catch {}
+}
+
+function spawnWrapper(args: readonly string[], options: SpawnOptions): ChildProcess {
+  try {
+    return spawn('/bin/sh', args, options);
+  } catch (error) {
+    throw bare(error);
+  }
+}
+
+const refusal = (code: string, message: string) => Object.assign(new Error(message), { code });
+
+/** An error of Node without the arguments that it repeats, in its members and in some messages. */
+function bare(error: unknown): Error {
+  const code = codeOf(error) ?? 'UNKNOWN';
+  return code.startsWith('ERR_')
+    ? refusal('EINVAL', `it cannot be given to a program (${code})`)
+    : refusal(code, `spawn ${code}`);
+}
+
+/** Undefined when it has ended already, or when there is no descriptor left to look at it: then its spool tells more. */
+function wrapperOf(pid: number): ProcessId | undefined {
+  try {
+    return identify(pid);
+  } catch {
+    return undefined;
   }
 }
 

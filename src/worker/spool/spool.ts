@@ -12,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { codeOf } from '../../shared/errors.js';
 import type { ConfigFile } from '../../shared/runners/runner.js';
 import { layOver } from '../prepare/lay-over.js';
 import type { ProcessId } from '../process/processes.js';
@@ -112,6 +113,9 @@ export function createSpool(root: string, meta: SpoolMeta, stdin: string, files:
 /** Whether a wrapper has gone to work, so that the program may have been started. */
 export const hasBegun = ({ once }: Spool): boolean => existsSync(once);
 
+/** Whether the program was started, and so has the prompt; final once the wrapper is gone. Throws what the disk says. */
+export const hasStarted = ({ pid }: Spool): boolean => readNumberLine(pid) !== undefined;
+
 function replaceFile(file: string, content: string, flush = false): void {
   writeFileSync(`${file}.tmp`, content, { mode: 0o600, flush });
   renameSync(`${file}.tmp`, file);
@@ -142,8 +146,9 @@ export function writeMeta(spool: Spool, meta: SpoolMeta): void {
 
 /** Undefined when the worker died before it was written, or when the disk gives something else back. */
 export function readMeta(spool: Spool): SpoolMeta | undefined {
+  const text = read(join(spool.directory, 'meta.json'));
   try {
-    return JSON.parse(read(join(spool.directory, 'meta.json')) ?? '') as SpoolMeta;
+    return JSON.parse(text ?? '') as SpoolMeta;
   } catch {
     return undefined;
   }
@@ -170,6 +175,11 @@ export function readNumberLine(file: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
+/** Takes back the start of an attempt that came to nothing, so that it can be made again. */
+export function removeStart(spool: Spool): void {
+  for (const file of [spool.once, spool.pid, spool.exit, spool.ending]) rmSync(file, { force: true });
+}
+
 /** Removes what may hold secrets: prompt and files of the runner. */
 export function removeInputs(spool: Spool): void {
   for (const path of [spool.stdin, spool.files]) rmSync(path, { recursive: true, force: true });
@@ -179,10 +189,12 @@ export function removeSpool(spool: Spool): void {
   rmSync(spool.directory, { recursive: true, force: true });
 }
 
+/** Undefined when there is no such file; that it cannot be read just now is another thing, and thrown. */
 function read(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+    throw error;
   }
 }

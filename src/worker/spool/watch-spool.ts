@@ -1,65 +1,88 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from '../../shared/logger.js';
 import { isAlive, type ProcessId, processesOf } from '../process/processes.js';
 import { REFUSED } from './launch.js';
-import { readNumberLine, type Spool, spoolBytes } from './spool.js';
+import { hasBegun, hasStarted, readNumberLine, type Spool, spoolBytes } from './spool.js';
 
 /** A file system that does not tell (a network volume) costs this delay (ms). */
 const LOOK_ANYWAY_MS = 1_000;
 /** Between the end of the wrapper and the sight of its exit file (ms). */
 const SETTLE_MS = 20;
 
-/** How a program ended: its exit status, or undefined when nobody wrote it down. */
-export interface Exit {
-  readonly code: number | undefined;
+/** How a program ended. */
+export type Exit =
+  /** `code`: its exit status; undefined when nobody wrote it down. */
+  | { readonly kind: 'ended'; readonly code: number | undefined }
+  /** Its wrapper is gone and it was never started: `code` is the wrapper's own. */
+  | { readonly kind: 'unstarted'; readonly code: number | undefined }
   /** It was never ours: another wrapper had begun already, and looks after the program. */
-  readonly refused?: boolean;
-}
+  | { readonly kind: 'refused' };
 
 export interface WatchDeps {
   readonly spool: Spool;
   readonly wrapper: ProcessId | undefined;
   /** Only the worker that started the wrapper is told of its end by the kernel. */
   readonly wrapperGone?: Promise<number | undefined> | undefined;
+  /** The absence of a pid means that there was no program; not after a crash of the machine, which may lose the file. */
+  readonly mayBeUnstarted: boolean;
   readonly onOutput: () => void;
   readonly onExit: (exit: Exit) => void;
+  readonly logger: Logger;
 }
 
 /** Tells of new output and of the end of a program, by its files; calls `onExit` once. */
-export function watchSpool({ spool, wrapper, wrapperGone, onOutput, onExit }: WatchDeps) {
+export function watchSpool(deps: WatchDeps) {
+  const { spool, wrapper, wrapperGone, onOutput, onExit, logger } = deps;
   let over = false;
-  let wrapperEnded = false;
+  /** Its exit code where the kernel told it, else undefined. */
+  let wrapperEnded: { readonly code: number | undefined } | undefined;
   const end = (exit: Exit) => {
     if (over) return;
     over = true;
     stop();
     onExit(exit);
   };
+  const exitOf = (code: number | undefined): Exit => {
+    const unstarted = deps.mayBeUnstarted && !hasStarted(spool);
+    return { kind: unstarted ? 'unstarted' : 'ended', code };
+  };
   const lookForExit = () => {
     const code = over ? undefined : readNumberLine(spool.exit);
-    if (code !== undefined) end({ code });
+    if (code !== undefined) end(exitOf(code));
   };
-  const isGone = () => wrapperEnded || (!wrapperGone && !(wrapper && isAlive(wrapper)));
-  const look = () => {
-    onOutput();
-    lookForExit();
-    if (!over && isGone()) void lost();
+  const isGone = () => wrapperEnded !== undefined || (!wrapperGone && !(wrapper && isAlive(wrapper)));
+  /** What cannot be looked at now, such as without a free descriptor, is looked at with the next turn of the timer. */
+  const carefully = (look: () => void) => {
+    try {
+      if (!over) look();
+    } catch (error) {
+      logger.warn({ err: error }, 'the spool cannot be looked at; trying again');
+    }
   };
+  const look = () =>
+    carefully(() => {
+      onOutput();
+      lookForExit();
+      if (!over && isGone()) void lost(wrapperEnded?.code);
+    });
   /** The wrapper is gone: its last word may still be on its way to us. */
-  const lost = async (code?: number) => {
-    wrapperEnded = true;
+  const lost = async (code: number | undefined) => {
+    wrapperEnded = { code };
     await pause(code === undefined ? SETTLE_MS : 0);
-    const written = readNumberLine(spool.exit);
-    if (written === undefined && code === REFUSED) end({ code, refused: true });
-    else if (written !== undefined || code !== undefined || !programLives(spool)) end({ code: written ?? code });
+    carefully(() => {
+      const written = readNumberLine(spool.exit);
+      if (written !== undefined) return end(exitOf(written));
+      const others = hasBegun(spool) && readNumberLine(spool.once) !== wrapper?.pid;
+      if (code === REFUSED && others) return end({ kind: 'refused' });
+      if (code === undefined && programLives(spool)) return;
+      end(exitOf(code));
+    });
   };
   let watcher: FSWatcher | undefined;
   try {
-    watcher = watch(spool.directory, (_, name) => {
-      if (name === basename(spool.exit)) lookForExit();
-      else onOutput();
-    });
+    watcher = watch(spool.directory, (_, name) => carefully(name === basename(spool.exit) ? lookForExit : onOutput));
     watcher.on('error', () => {});
   } catch {} // no watches left: the timer does it
   const timer = setInterval(look, LOOK_ANYWAY_MS);
@@ -67,7 +90,7 @@ export function watchSpool({ spool, wrapper, wrapperGone, onOutput, onExit }: Wa
     watcher?.close();
     clearInterval(timer);
   }
-  wrapperGone?.then(lost, () => lost());
+  wrapperGone?.then(lost, () => lost(undefined));
   queueMicrotask(look);
   return {
     stop(): void {
@@ -77,10 +100,14 @@ export function watchSpool({ spool, wrapper, wrapperGone, onOutput, onExit }: Wa
   };
 }
 
-/** Somebody has killed the wrapper alone: the program goes on, and nobody will know its exit status. */
+/**
+ * Somebody has killed the wrapper alone: the program goes on, and nobody will know its exit status. Also the shell that
+ * is about to become the program.
+ */
 function programLives(spool: Spool): boolean {
+  const marked = processesOf(basename(spool.directory));
   const program = readNumberLine(spool.pid);
-  return processesOf(basename(spool.directory)).some(({ pid }) => pid === program);
+  return program === undefined ? marked.length > 0 : marked.some(({ pid }) => pid === program);
 }
 
 /** Calls back only when the output in a spool has grown. */
@@ -89,7 +116,7 @@ export function whenGrown(spool: Spool, onGrown: () => void): () => void {
   return () => {
     const size = spoolBytes(spool);
     if (size === known) return;
-    known = size;
     onGrown();
+    known = size; // what could not be read is read with the next look
   };
 }

@@ -5,11 +5,13 @@ import { canBecome, isEnded, RUN_STATES, type RunState, statesBefore } from '../
 const CHANGES: readonly `${RunState} > ${RunState}`[] = [
   'queued > running',
   'queued > killed',
+  'running > queued',
   'running > done',
   'running > failed',
   'running > killed',
   'running > timed_out',
   'running > orphaned',
+  'orphaned > queued',
   'orphaned > running',
   'orphaned > done',
   'orphaned > failed',

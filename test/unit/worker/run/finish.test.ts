@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { openLogger } from '../../../../src/shared/logger.js';
 import type { EndChange, Shipped } from '../../../../src/shared/run-store/ownership.js';
-import { recordEnd } from '../../../../src/worker/run/record-end.js';
+import { recordEnd } from '../../../../src/worker/run/finish.js';
 
 const own = { id: 'r1', epoch: 5 };
 const logger = openLogger('test', 'error');

@@ -1,0 +1,79 @@
+import type { Config } from '../shared/config/load.js';
+import type { Logger } from '../shared/logger.js';
+import { VERSION } from '../shared/version.js';
+import type { OfferedRunner, WorkerReport, Workers } from '../shared/workers.js';
+import type { Slots } from './claim/slots.js';
+import { every } from './every.js';
+import type { HostHealth } from './host/health.js';
+import { withRealPaths } from './prepare/allowed-path.js';
+import { identify } from './process/processes.js';
+import type { Contact } from './recover/contact.js';
+
+/** Changes within this time (ms) make one heartbeat. */
+const BEAT_SOON_MS = 10;
+
+export interface HeartbeatDeps {
+  readonly workers: Pick<Workers, 'beat'>;
+  /** What never changes. */
+  readonly report: Pick<WorkerReport, 'id' | 'host' | 'machine' | 'startedAt'>;
+  readonly config: Pick<Config, 'heartbeatMs' | 'allowedPaths'>;
+  readonly offers: () => readonly OfferedRunner[];
+  readonly slots: Pick<Slots, 'used' | 'capacity'>;
+  readonly health: Pick<HostHealth, 'problem' | 'onChange'>;
+  readonly contact: Pick<Contact, 'heard'>;
+  /** Looks at what others ask of the runs of this worker, after each heartbeat. */
+  readonly reconcile: () => Promise<void>;
+  readonly logger: Logger;
+}
+
+/** Tells the register who this worker is and what it can take, in its own time and soon after a change. */
+export function startHeartbeat(deps: HeartbeatDeps) {
+  const { workers, report, config, offers, slots, health, contact, logger } = deps;
+  let phase: WorkerReport['phase'] = 'ready';
+  let timer: NodeJS.Timeout | undefined;
+
+  async function beat(): Promise<void> {
+    const runners = offers();
+    await workers.beat({
+      ...report,
+      pid: process.pid,
+      processStart: identify(process.pid)?.start ?? '',
+      version: VERSION,
+      runners,
+      capacity: slots.capacity(runners.map(({ name }) => name)),
+      running: slots.used(),
+      allowedPaths: withRealPaths(config.allowedPaths),
+      phase,
+      ...(health.problem && { problem: health.problem }),
+    });
+    contact.heard();
+  }
+
+  /** Who submits a run looks at the heartbeats for a free worker, so they must not lag behind by seconds. */
+  function soon(): void {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      if (phase === 'ready') beat().catch(() => {});
+    }, BEAT_SOON_MS);
+  }
+  const unsubscribe = health.onChange(soon);
+  const loop = every(config.heartbeatMs, logger, async () => {
+    await beat();
+    await deps.reconcile();
+  });
+
+  return {
+    beat,
+    soon,
+    /** `stopping`, or `left`; told at once. */
+    async enter(next: WorkerReport['phase']): Promise<void> {
+      phase = next;
+      await beat();
+    },
+    async stop(): Promise<void> {
+      clearTimeout(timer);
+      unsubscribe();
+      await loop.stop();
+    },
+  };
+}

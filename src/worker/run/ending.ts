@@ -1,0 +1,73 @@
+import type { Logger } from '../../shared/logger.js';
+import type { KillSignal, Run } from '../../shared/run.js';
+import { again } from '../again.js';
+import { endTree } from '../process/end-tree.js';
+import type { ProcessId } from '../process/processes.js';
+import { type Spool, writeEnding } from '../spool/spool.js';
+import type { EndedBy } from './outcome.js';
+
+/** What our own limits and a hopeless program get between the first signal and SIGKILL (ms). */
+const OWN_GRACE_MS = 5_000;
+/** What processes get that a program left behind at its normal end (ms). */
+const LEFTOVER_GRACE_MS = 1_000;
+
+export interface EndingDeps {
+  readonly runId: string;
+  readonly spool: Spool;
+  readonly wrapper: ProcessId | undefined;
+  /** What the program is ended with, unless somebody asks for another signal. */
+  readonly endSignal: KillSignal;
+  /** We have let go of the run. */
+  readonly left: AbortSignal;
+  readonly logger: Logger;
+}
+
+/** Ends the program of one run when there is a reason to; the first reason counts, and a kill comes on top of it. */
+export function createEnding({ runId, spool, wrapper, endSignal, left, logger }: EndingDeps) {
+  let why: EndedBy | undefined;
+  let closed = false;
+  const endings: Promise<void>[] = [];
+
+  async function endAll(signal: KillSignal, graceMs: number): Promise<void> {
+    const rest = await again(
+      () => endTree({ runId, wrapper, signal, graceMs }),
+      left,
+      (error) => logger.warn({ err: error }, 'the processes of the run cannot be looked for; trying again'),
+    );
+    if (rest && rest.length > 0) logger.error({ left: rest }, 'processes of the run cannot be ended');
+  }
+
+  function begin(reason: EndedBy, signal: KillSignal = endSignal, graceMs = OWN_GRACE_MS): void {
+    if (closed || why === 'kill' || (why && reason !== 'kill')) return;
+    why = reason;
+    writeEnding(spool, reason);
+    logger.info({ why: reason, signal, graceMs }, 'ending the program');
+    endings.push(endAll(signal, graceMs));
+  }
+
+  const asked = ({ signal, graceMs }: NonNullable<Run['kill']>) =>
+    [signal === 'TERM' ? endSignal : signal, graceMs] as const;
+
+  return {
+    /** Why we end the program, if we do. */
+    why: () => why,
+    begin,
+    /** Somebody has asked for the end of the run. */
+    kill: (request: NonNullable<Run['kill']>) => begin('kill', ...asked(request)),
+    /** A worker before us was ending the program when it died: we go on with that, if the program still lives. */
+    goOn(reason: EndedBy, request: Run['kill'], lives: boolean): void {
+      if (!lives) why = reason;
+      else if (reason === 'kill' && request) begin('kill', ...asked(request));
+      else begin(reason);
+    },
+    /** The program has ended: what comes from here on is no reason any more. */
+    close(): void {
+      closed = true;
+    },
+    /** Resolves when everybody has been ended whom we were ending. */
+    done: async () => void (await Promise.all(endings)),
+    /** Ends what the program has left behind. */
+    endLeftovers: () => endAll('TERM', LEFTOVER_GRACE_MS),
+  };
+}
+export type RunEnding = ReturnType<typeof createEnding>;

@@ -1,0 +1,97 @@
+import type { Logger } from '../../shared/logger.js';
+import { again } from '../again.js';
+import { REFUSED } from '../spool/launch.js';
+import { removeStart } from '../spool/spool.js';
+import { type Attempt, attemptAfter } from './attempts.js';
+import { endUnstarted, finishJob, type GiveBackDeps, giveBack, HostFault, restartHere } from './give-back.js';
+import type { OwnedRun } from './owned-run.js';
+import { type Begun, type StartDeps, startAttempt } from './start-attempt.js';
+import type { Supervision } from './supervise.js';
+
+/** With what the work for a run begins: the start of its program, or one that may run already. */
+export type Beginning = ToStart | Begun;
+
+interface ToStart {
+  readonly kind: 'start';
+  readonly attempt?: Attempt | undefined;
+  /** How often this attempt could not be started so far. */
+  readonly restarts?: number;
+}
+
+export interface ExecuteDeps {
+  readonly start: StartDeps;
+  /** Puts a program under our eyes. */
+  readonly watch: (owned: OwnedRun, begun: Begun) => Supervision;
+  readonly giveBack: GiveBackDeps;
+  readonly logger: Logger;
+}
+
+/**
+ * All that is done for a run that we own, attempt by attempt, until it has ended, is queued again or is another one's;
+ * then lets go of it. Never throws.
+ */
+export async function execute(deps: ExecuteDeps, owned: OwnedRun, first: Beginning): Promise<void> {
+  try {
+    for (let next: Beginning | undefined = first; next && !owned.gone.aborted; )
+      next = next.kind === 'begun' ? await superviseToEnd(deps, owned, next) : await begin(deps, owned, next);
+  } catch (error) {
+    deps.logger.error({ runId: owned.id, err: error }, 'the run has no worker any more; it is looked at again');
+  } finally {
+    owned.letGo();
+  }
+}
+
+/** Starts the program; answers nothing when there is none to watch, because the run has ended or was given back. */
+async function begin(deps: ExecuteDeps, owned: OwnedRun, toStart: ToStart): Promise<Beginning | undefined> {
+  try {
+    const started = await startAttempt(deps.start, owned, toStart.attempt);
+    if (started.kind === 'begun') return { ...started, restarts: toStart.restarts ?? 0 };
+    if (started.kind === 'impossible')
+      await endUnstarted(deps.giveBack, owned, { state: 'failed', failure: started.failure });
+    if (started.kind === 'killed') await endUnstarted(deps.giveBack, owned, { state: 'killed' });
+    return undefined;
+  } catch (error) {
+    return notStarted(deps, owned, error, toStart);
+  }
+}
+
+/** Nothing was started: the run goes back to its queue, or its further attempt is begun again here. */
+async function notStarted(
+  deps: ExecuteDeps,
+  owned: OwnedRun,
+  why: unknown,
+  { attempt, restarts = 0 }: ToStart,
+): Promise<Beginning | undefined> {
+  if (owned.gone.aborted) return undefined;
+  if (!attempt) return void (await giveBack(deps.giveBack, owned, why));
+  if (!(await restartHere(deps.giveBack, owned, why, restarts))) return undefined;
+  return { kind: 'start', attempt, restarts: restarts + 1 };
+}
+
+/** Watches over a program until it is over; answers what comes next, if anything does. */
+async function superviseToEnd(deps: ExecuteDeps, owned: OwnedRun, begun: Begun): Promise<Beginning | undefined> {
+  const { spool, meta } = begun;
+  const patiently = <Answer>(action: () => Answer | Promise<Answer>) =>
+    again(action, owned.gone, (error) =>
+      deps.logger.warn({ runId: owned.id, err: error }, 'the program cannot be watched yet; trying again'),
+    );
+  const supervision = await patiently(() => deps.watch(owned, begun));
+  if (!supervision) return undefined;
+  owned.watchedBy(supervision);
+  const over = await supervision.over;
+  if (over.kind === 'ended') await finishJob(deps.giveBack, owned, over);
+  if (over.kind === 'refused') {
+    const attempt = await patiently(() => attemptAfter(spool, meta, over.because));
+    return attempt && { kind: 'start', attempt };
+  }
+  if (over.kind !== 'unstarted') return undefined;
+  if (meta.attempt) await patiently(() => removeStart(spool));
+  return notStarted(deps, owned, unstartedFault(over.code), { ...begun, kind: 'start', attempt: meta.attempt });
+}
+
+/** Why the shell around a program has ended without starting it, by its exit status. */
+function unstartedFault(code: number | undefined): Error {
+  if (code === undefined || code > 128) return new Error('the shell around the program was ended by a signal');
+  if (code === REFUSED) return new HostFault('spool', 'the shell around a program could not write into its spool');
+  return new HostFault('processes', `the shell around a program could not start it and ended with ${code}`);
+}

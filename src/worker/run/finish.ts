@@ -1,0 +1,122 @@
+import type { Logger } from '../../shared/logger.js';
+import type { Failure } from '../../shared/run.js';
+import { isEnded, type RunState } from '../../shared/run-state.js';
+import type { Ending, Ownership } from '../../shared/run-store/ownership.js';
+import type { RunStore } from '../../shared/run-store/run-store.js';
+import type { Runner } from '../../shared/runners/runner.js';
+import { again } from '../again.js';
+import type { createReader } from '../output/findings.js';
+import type { Shipping } from '../output/ship.js';
+import { removeInputs, type Spool, type SpoolMeta } from '../spool/spool.js';
+import { refusalOf } from './attempts.js';
+import type { RunEnding } from './ending.js';
+import { lastWords } from './last-words.js';
+import { outcomeOf } from './outcome.js';
+import { withOwnUsage } from './session-usage.js';
+
+/** What came of watching over a program. */
+export type Over =
+  | { readonly kind: 'ended'; readonly state: RunState; readonly message?: string }
+  /** The run is not ours any more, or was let go. */
+  | { readonly kind: 'left' }
+  /** Only this attempt has ended, by a refusal of the provider, and the next one is to be started. */
+  | { readonly kind: 'refused'; readonly because: Failure }
+  /** The host could not start the program; the prompt was not given to it. */
+  | { readonly kind: 'unstarted'; readonly code: number | undefined };
+
+export interface Finish {
+  readonly runs: RunStore;
+  readonly runner: Runner;
+  readonly own: Ownership;
+  readonly spool: Spool;
+  readonly meta: SpoolMeta;
+  readonly ending: RunEnding;
+  readonly shipping: Shipping;
+  readonly reader: ReturnType<typeof createReader>;
+  /** Reads stdout to its end. */
+  readonly readOn: () => void;
+  readonly keepLeftovers: boolean;
+  /** Whether the program found the disk full when it printed. */
+  readonly lostOutput: () => boolean;
+  readonly left: AbortSignal;
+  readonly logger: Logger;
+}
+
+/** Decides how a program that is over has ended, and records it with all output. May be done again if it throws. */
+export async function finish(given: Finish, exitCode: number | undefined): Promise<Over> {
+  const { runs, own, ending, shipping, keepLeftovers, left, logger } = given;
+  // Whoever has been replaced while it was paused must not even clear up: the processes are another one's by now.
+  if ((await runs.get(own.id))?.epoch !== own.epoch) return { kind: 'left' };
+  await ending.done();
+  if (!ending.why() && !keepLeftovers) await ending.endLeftovers();
+  given.readOn();
+  const outcome = await outcomeFor(given, exitCode);
+  const because = refusalFor(given, outcome);
+  if (because) {
+    if (keepLeftovers) await ending.endLeftovers(); // they would be taken for the next attempt
+    await shipping.drain();
+    return { kind: 'refused', because };
+  }
+  // The rest of the spool stays for a moment: a Redis that crashes may forget this end, and then it is read again.
+  removeInputs(given.spool);
+  const state = await recordEnd({ runs, own, shipping, ending: outcome, left, logger });
+  if (!state) return { kind: 'left' };
+  logger.info({ state, exitCode, failure: outcome.failure?.kind }, 'the run has ended');
+  return { kind: 'ended', state, ...(outcome.failure && { message: outcome.failure.message }) };
+}
+
+async function outcomeFor(given: Finish, exitCode: number | undefined): Promise<Ending> {
+  const { runs, runner, own, spool, meta, ending, reader, left, logger } = given;
+  const endedBy = ending.why();
+  return outcomeOf({
+    exitCode,
+    findings: await withOwnUsage({ runs, runner, runId: own.id, left, logger }, reader.finish()),
+    terminal: runner.output.format !== 'text' && runner.output.terminal === true,
+    lastWords: lastWords(spool.stderr, meta.attempt?.from.err),
+    limits: meta,
+    lostOutput: given.lostOutput(),
+    ...(runner.failureKind && { failureKind: runner.failureKind }),
+    ...(endedBy && { endedBy }),
+  });
+}
+
+function refusalFor({ meta, ending, reader }: Finish, outcome: Ending): Failure | undefined {
+  const { attempts = 1, attempt } = meta;
+  return refusalOf({
+    ending: outcome,
+    endedBy: ending.why(),
+    worked: reader.worked(),
+    attempt: attempt?.number ?? 1,
+    attempts,
+  });
+}
+
+export interface RecordEnd {
+  readonly runs: Pick<RunStore, 'end'>;
+  readonly own: Ownership;
+  readonly shipping: Pick<Shipping, 'drain' | 'shipped' | 'goOnFrom'>;
+  readonly ending: Ending;
+  /** We have let go of the run. */
+  readonly left: AbortSignal;
+  readonly logger: Logger;
+}
+
+/**
+ * Ships the rest of the output and records the end, which Redis takes only when it has every byte: one that crashed
+ * meanwhile may have forgotten the last ones. Answers how the run has ended; undefined when it is not ours any more.
+ */
+export async function recordEnd(given: RecordEnd): Promise<RunState | undefined> {
+  const { runs, own, shipping, ending, left, logger } = given;
+  for (;;) {
+    await shipping.drain();
+    const ended = await again(
+      () => runs.end(own.id, own.epoch, ending, shipping.shipped()),
+      left,
+      (error) => logger.warn({ err: error }, 'Redis refused the end of the run; it is told again'),
+    );
+    if (!ended) return undefined;
+    if (!ended.missing) return ended.state && isEnded(ended.state) ? ended.state : undefined;
+    logger.info({ missing: ended.missing }, 'Redis has less output than it had confirmed; it is sent again');
+    shipping.goOnFrom(ended.missing);
+  }
+}

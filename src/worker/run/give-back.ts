@@ -1,0 +1,130 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { messageOf } from '../../shared/errors.js';
+import type { Logger } from '../../shared/logger.js';
+import type { Queues } from '../../shared/queues/queues.js';
+import type { Failure } from '../../shared/run.js';
+import { isEnded } from '../../shared/run-state.js';
+import type { Ending } from '../../shared/run-store/ownership.js';
+import type { RunStore } from '../../shared/run-store/run-store.js';
+import type { HostFaultKind } from '../../shared/workers.js';
+import { again } from '../again.js';
+import type { HostHealth } from '../host/health.js';
+import { removeSpool, spoolOf } from '../spool/spool.js';
+import type { OwnedRun } from './owned-run.js';
+
+/** The host could not do what starting a program needs; no run's fault. */
+export class HostFault extends Error {
+  override readonly name = 'HostFault';
+  constructor(
+    readonly kind: HostFaultKind,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** A run that fails in an unexpected way before its start, everywhere and so often, is given up. */
+const MOST_ERRORS = 10;
+
+export interface GiveBackDeps {
+  readonly runs: Pick<RunStore, 'requeue' | 'end' | 'request'>;
+  readonly queues: Pick<Queues, 'has' | 'enqueue'>;
+  readonly health: Pick<HostHealth, 'fault'>;
+  readonly host: string;
+  readonly spools: string;
+  readonly logger: Logger;
+}
+
+/**
+ * Gives a run back to its queue, at its place: its prompt was not given to a program. Ends it instead where somebody
+ * asked for that meanwhile, or where it has failed in unexpected ways too often. Does not throw; goes on until Redis has
+ * taken it, or the run is let go.
+ */
+export async function giveBack(deps: GiveBackDeps, owned: OwnedRun, why: unknown): Promise<void> {
+  const { runs, health, host, spools, logger } = deps;
+  owned.enter('giving-back');
+  const isHosts = why instanceof HostFault;
+  if (isHosts) health.fault(why.kind, why.message);
+  logger.warn({ runId: owned.id, err: why }, 'the run cannot be started here now; it goes back to its queue');
+  tryTo(() => removeSpool(spoolOf(spools, owned.id)), logger); // what stays is removed with a later heartbeat
+  const answer = await persist(deps, owned, () => runs.requeue(owned, host, isHosts ? undefined : MOST_ERRORS));
+  if (answer?.refused === 'kill') return endUnstarted(deps, owned, { state: 'killed' });
+  if (answer?.refused === 'started')
+    return endUnstarted(deps, owned, failed('lost', 'the program is gone and nobody saw how it ended'));
+  if (answer?.refused === 'errors')
+    return endUnstarted(deps, owned, failed('not_executable', `the program cannot be started: ${messageOf(why)}`));
+  if (answer?.state === 'queued') await persist(deps, owned, () => placeAgain(deps, owned));
+}
+
+const failed = (kind: Failure['kind'], message: string): Ending => ({ state: 'failed', failure: { kind, message } });
+
+/** Gives the job back to the head of its queue; where we do not hold it and there is none, the run is placed anew. */
+async function placeAgain({ runs, queues }: GiveBackDeps, { id, queue, lease }: OwnedRun): Promise<void> {
+  if (lease && (await lease.giveBack())) return;
+  if (await queues.has(id, queue)) return; // waiting, or with somebody who mirrors the run and gives it back
+  const request = await runs.request(id);
+  if (request) await queues.enqueue(id, queue, request);
+}
+
+/** Ends a run that has no program, and its job. Does not throw. */
+export async function endUnstarted(
+  deps: Pick<GiveBackDeps, 'runs' | 'logger'>,
+  owned: OwnedRun,
+  ending: Ending,
+): Promise<void> {
+  const { id, epoch } = owned;
+  if (ending.failure) deps.logger.warn({ runId: id, failure: ending.failure.kind }, 'the run cannot be started');
+  const ended = await persist(deps, owned, () => deps.runs.end(id, epoch, ending));
+  if (!ended?.state || !isEnded(ended.state)) return;
+  const message = ended.state === ending.state ? ending.failure?.message : undefined;
+  await finishJob(deps, owned, { state: ended.state, ...(message !== undefined && { message }) });
+}
+
+/** Mirrors the end of a run in its job, if we hold it. */
+export async function finishJob(
+  deps: Pick<GiveBackDeps, 'logger'>,
+  owned: OwnedRun,
+  outcome: { readonly state: string; readonly message?: string },
+): Promise<void> {
+  await persist(deps, owned, async () => owned.lease?.finish(outcome));
+}
+
+function persist<Answer>({ logger }: Pick<GiveBackDeps, 'logger'>, owned: OwnedRun, action: () => Promise<Answer>) {
+  return again(action, owned.gone, (error) =>
+    logger.warn({ runId: owned.id, err: error }, 'Redis does not take what became of the run; it is told again'),
+  );
+}
+
+function tryTo(action: () => void, logger: Logger): void {
+  try {
+    action();
+  } catch (error) {
+    logger.debug({ err: error }, 'the spool of a run that was given back cannot be removed yet');
+  }
+}
+
+/** How often a further attempt is begun again when its host fails, and how long it waits before that (ms). */
+const MOST_RESTARTS = 5;
+const RESTART_PAUSE_MS = 1_000;
+
+/**
+ * A further attempt that could not be started: the run has output of the ones before, so no other host can go on with
+ * it. Answers whether this host is to begin it again; ends the run when that went wrong too often.
+ */
+export async function restartHere(
+  deps: GiveBackDeps,
+  owned: OwnedRun,
+  why: unknown,
+  restarts: number,
+): Promise<boolean> {
+  if (why instanceof HostFault) deps.health.fault(why.kind, why.message);
+  if (restarts >= MOST_RESTARTS) {
+    const kind = why instanceof HostFault && why.kind !== 'processes' ? 'spool' : 'not_executable';
+    await endUnstarted(deps, owned, failed(kind, `the next attempt cannot be started: ${messageOf(why)}`));
+    return false;
+  }
+  deps.logger.warn({ runId: owned.id, err: why }, 'the next attempt cannot be started yet; trying again');
+  await pause(RESTART_PAUSE_MS, undefined, { signal: owned.gone }).catch(() => {});
+  return !owned.gone.aborted;
+}

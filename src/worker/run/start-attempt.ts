@@ -1,0 +1,159 @@
+import { attemptsOf } from '../../shared/agents/fallbacks.js';
+import type { Config } from '../../shared/config/load.js';
+import { codeOf, messageOf } from '../../shared/errors.js';
+import type { Logger } from '../../shared/logger.js';
+import type { Failure, Run, RunRequest } from '../../shared/run.js';
+import { isEnded } from '../../shared/run-state.js';
+import type { RunStore } from '../../shared/run-store/run-store.js';
+import { hostFaultOf } from '../host/host-fault.js';
+import { failure, type LaunchPlan } from '../prepare/plan-run.js';
+import { bootId, uptimeMs } from '../process/processes.js';
+import { type Launched, launch } from '../spool/launch.js';
+import { createSpool, removeInputs, type Spool, type SpoolMeta } from '../spool/spool.js';
+import { type Attempt, tellAttempt } from './attempts.js';
+import { HostFault } from './give-back.js';
+import type { OwnedRun } from './owned-run.js';
+
+/** What starting a program needs. */
+export interface StartDeps {
+  readonly runs: Pick<RunStore, 'request' | 'get' | 'settled' | 'triesAgain'>;
+  /** Works out what to start; see `planFor`. */
+  readonly plan: (runId: string, request: RunRequest, attempt?: number) => Promise<LaunchPlan | { failure: Failure }>;
+  readonly spools: string;
+  readonly config: Pick<Config, 'runTimeoutMs' | 'silenceTimeoutMs'>;
+  readonly logger: Logger;
+}
+
+/** A program that may run: whatever goes wrong from here on, it is watched over. */
+export interface Begun {
+  readonly kind: 'begun';
+  readonly spool: Spool;
+  readonly meta: SpoolMeta;
+  readonly from: Pick<Run, 'outBytes' | 'errBytes' | 'sessionId' | 'kill'>;
+  /** Only where we started it ourselves. */
+  readonly wrapperGone?: Promise<number | undefined>;
+  readonly plan?: LaunchPlan;
+  /** How often this attempt could not be started before. */
+  readonly restarts?: number;
+}
+
+export type Start =
+  | Begun
+  /** What was asked for cannot be done: the run's own fault. */
+  | { readonly kind: 'impossible'; readonly failure: Failure }
+  /** Somebody has asked for its end. */
+  | { readonly kind: 'killed' }
+  | { readonly kind: 'not-ours' };
+
+/**
+ * Starts the program of a run that we own. Whatever it throws, nothing was started: a HostFault is this host's, anything
+ * else may pass.
+ */
+export async function startAttempt(deps: StartDeps, owned: OwnedRun, attempt: Attempt | undefined): Promise<Start> {
+  const { runs, logger } = deps;
+  owned.enter('preparing');
+  const request = await runs.request(owned.id);
+  if (!request) return { kind: 'impossible', failure: failure('invalid_request', 'its request is gone') };
+  const plan = await deps.plan(owned.id, request, attempt?.number);
+  if ('failure' in plan) return { kind: 'impossible', failure: plan.failure };
+  const meta = metaFor(deps.config, owned, request, plan, attempt);
+  const spool = makeSpool(deps.spools, meta, plan);
+  if ('failure' in spool) return { kind: 'impossible', failure: spool.failure };
+  if (attempt) await tellAttempt(runs, owned, attempt, await runs.get(owned.id), logger);
+  // Before the prompt is given away: Redis must not be able to forget that it is ours, and we may have been paused.
+  await runs.settled(owned.id);
+  const run = await runs.get(owned.id);
+  if (owned.gone.aborted || run?.epoch !== owned.epoch || isEnded(run.state)) return { kind: 'not-ours' };
+  if (run.kill) {
+    removeInputs(spool);
+    return { kind: 'killed' };
+  }
+  owned.enter('starting');
+  const launched = await launchPlanned(spool, owned.id, plan);
+  if ('failure' in launched) return { kind: 'impossible', failure: launched.failure };
+  const { wrapper, wrapperGone } = launched;
+  const { outBytes, errBytes } = run;
+  return {
+    kind: 'begun',
+    spool,
+    meta: { ...meta, ...(wrapper && { wrapper }) },
+    from: { outBytes, errBytes },
+    wrapperGone,
+    plan,
+  };
+}
+
+/** What the next worker has to know of a program that is about to be started. */
+function metaFor(
+  config: StartDeps['config'],
+  owned: OwnedRun,
+  request: RunRequest,
+  { runner, input, home }: LaunchPlan,
+  attempt: Attempt | undefined,
+): SpoolMeta {
+  const attempts = attemptsOf(request.setup?.fallbacks);
+  return {
+    runId: owned.id,
+    runner: runner.name,
+    agentName: request.agentName,
+    ...(request.principal !== undefined && { principal: request.principal }),
+    queue: owned.queue,
+    leaseToken: owned.lease?.token ?? '',
+    bootId: bootId(),
+    path: input.path,
+    home,
+    timeoutMs: request.timeoutMs ?? config.runTimeoutMs,
+    silenceTimeoutMs: request.silenceTimeoutMs ?? config.silenceTimeoutMs,
+    ...(attempts > 1 && { attempts }),
+    ...(attempt && { attempt }),
+    // After a restart of the machine its clock begins anew.
+    startedUptimeMs: Math.min(attempt?.startedUptimeMs ?? Number.POSITIVE_INFINITY, uptimeMs()),
+    ...(input.sessionId !== undefined && { sessionId: input.sessionId }),
+  };
+}
+
+/** The spool is the host's; only what a runner lays over the home of its user may be wrong by that home. */
+function makeSpool(root: string, meta: SpoolMeta, { stdin, files }: LaunchPlan): Spool | { failure: Failure } {
+  try {
+    return createSpool(root, meta, stdin, files);
+  } catch (error) {
+    const fault = hostFaultOf(error) ?? (isWithin(pathOf(error), root) ? 'spool' : undefined);
+    if (fault) throw new HostFault(fault, `its spool cannot be written: ${messageOf(error)}`, { cause: error });
+    if (pathOf(error) === undefined) throw error;
+    const message = `the settings of the runner cannot be read or written in ${meta.home}: ${messageOf(error)}`;
+    return { failure: failure('invalid_request', message) };
+  }
+}
+
+const isWithin = (path: string | undefined, root: string) => path?.startsWith(root) ?? false;
+
+/** The file that an error of the system is about. */
+function pathOf(error: unknown): string | undefined {
+  return error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : undefined;
+}
+
+/** Starts the wrapper; what the kernel refuses because of the run itself is a failure, anything else is thrown. */
+async function launchPlanned(
+  spool: Spool,
+  runId: string,
+  { program, args, env, input }: LaunchPlan,
+): Promise<Launched | { failure: Failure }> {
+  try {
+    return await launch({ spool, runId, program, args, env, path: input.path });
+  } catch (error) {
+    const fault = hostFaultOf(error) ?? (isWithin(pathOf(error), spool.directory) ? 'spool' : undefined);
+    if (fault) throw new HostFault(fault, `no program can be started: ${messageOf(error)}`, { cause: error });
+    removeInputs(spool);
+    return { failure: launchFailure(error) };
+  }
+}
+
+function launchFailure(error: unknown): Failure {
+  if (codeOf(error) === 'E2BIG')
+    return failure(
+      'invalid_request',
+      'the prompt is too long for an argument of a program; let the runner take it by stdin',
+    );
+  const kind = codeOf(error) === 'EINVAL' ? 'invalid_request' : 'not_executable';
+  return failure(kind, `the program cannot be started: ${messageOf(error)}`);
+}

@@ -1,0 +1,86 @@
+import type { Logger } from '../../shared/logger.js';
+import type { Run } from '../../shared/run.js';
+import type { RunStore } from '../../shared/run-store/run-store.js';
+import type { Runners } from '../../shared/runners/list.js';
+import { again } from '../again.js';
+import type { DiskWatch } from '../host/disk-watch.js';
+import { programPid } from '../spool/launch.js';
+import { readNumberLine, writeMeta } from '../spool/spool.js';
+import { tellAttempt } from './attempts.js';
+import type { OwnedRun } from './owned-run.js';
+import { lookForSession } from './session-lookup.js';
+import type { Begun } from './start-attempt.js';
+import { type Supervision, supervise } from './supervise.js';
+
+export interface WatchOverDeps {
+  readonly runs: RunStore;
+  readonly runners: Runners;
+  readonly host: string;
+  readonly keepLeftovers: boolean;
+  readonly disk: Pick<DiskWatch, 'lostOutput'>;
+  readonly logger: Logger;
+}
+
+/** Puts a program under our eyes, one that we have started or that we found running. */
+export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): Supervision {
+  const { runs, runners, host, keepLeftovers, disk } = deps;
+  const { spool, meta, from, wrapperGone } = begun;
+  const runner = runners.get(meta.runner);
+  if (!runner) throw new Error(`the spool of run ${owned.id} names the unknown runner ${meta.runner}`);
+  const logger = deps.logger.child({ runId: owned.id, runner: runner.name });
+  const { path, home, agentName, principal } = meta;
+  const supervision = supervise({
+    runs,
+    runner,
+    own: { id: owned.id, epoch: owned.epoch },
+    spool,
+    meta,
+    from,
+    ...(wrapperGone && { wrapperGone }),
+    keepLeftovers,
+    lostOutput: () => disk.lostOutput(owned.id, spool),
+    rememberSession: (id) =>
+      runs.sessions.remember({
+        id,
+        runner: runner.name,
+        agentName,
+        runId: owned.id,
+        host,
+        path,
+        home,
+        ...(principal !== undefined && { principal }),
+      }),
+    async tellAgain(run: Run) {
+      if (meta.attempt) await tellAttempt(runs, owned, meta.attempt, run, logger);
+      const pid = readNumberLine(spool.pid);
+      if (pid !== undefined && pid !== run.pid) await runs.started(owned, pid, path, !meta.attempt);
+    },
+    logger,
+  });
+  if (meta.sessionId !== undefined) supervision.sessionKnown(meta.sessionId);
+  supervision.reconcile().catch((error: unknown) => logger.debug({ err: error }, 'the next heartbeat looks again'));
+  if (wrapperGone) void tellStart(deps, owned, begun, supervision, logger);
+  return supervision;
+}
+
+/** Tells of a program that we have started: its pid to the record, its wrapper to the next worker of this host. */
+async function tellStart(
+  { runs }: WatchOverDeps,
+  owned: OwnedRun,
+  { spool, meta, plan }: Begun,
+  supervision: Supervision,
+  logger: Logger,
+): Promise<void> {
+  const over = new AbortController();
+  void supervision.over.then(() => over.abort());
+  const persist = <Answer>(action: () => Answer | Promise<Answer>) =>
+    again(action, over.signal, (error) => logger.warn({ err: error }, 'the start cannot be recorded; trying again'));
+  const pid = await persist(() => programPid(spool, meta.wrapper));
+  if (pid !== undefined) {
+    if (plan) lookForSession(plan, { runId: owned.id, pid, path: meta.path }, supervision, logger);
+    await persist(() => runs.started(owned, pid, meta.path, !meta.attempt));
+  }
+  await persist(() => {
+    if (readNumberLine(spool.once) === meta.wrapper?.pid) writeMeta(spool, meta); // else another wrapper was faster
+  });
+}
