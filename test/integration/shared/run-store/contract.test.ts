@@ -139,6 +139,13 @@ const OPERATIONS: readonly Operation[] = [
     again: false,
     call: (owner) => pool.runs.comeBack(owner),
   },
+  {
+    name: 'requeue',
+    fenced: true,
+    leads: { running: 'queued', orphaned: 'queued' },
+    again: false,
+    call: (owner) => pool.runs.requeue(owner, 'here'),
+  },
   ...ENDINGS.map((ending) => ({
     name: `end as ${ending.state}`,
     fenced: true,
@@ -393,6 +400,41 @@ describe('ending', () => {
       expect(found).toBeLessThanOrEqual(wanted);
       expect(found).toBeGreaterThan(wanted - 60_000);
     }
+  });
+});
+
+describe('a run that is given back', () => {
+  it('is nobody’s and of no host, keeps its place, and may be claimed again with a new epoch', async () => {
+    const run = await runIn('running');
+    await pool.runs.requeue(run, 'here');
+    const queued = await recordOf(run.id);
+    expect(queued).toMatchObject({ queuedAt: run.queuedAt, epoch: run.epoch });
+    expect([queued.worker, queued.host, queued.claimedAt]).toEqual([undefined, undefined, undefined]);
+    expect((await pool.runs.list({ host: 'here' }, 1_000)).map(({ id }) => id)).not.toContain(run.id);
+    expect((await pool.runs.claim(run.id, 'w2', 'there')).epoch).toBeGreaterThan(run.epoch);
+  });
+
+  it.each([
+    [
+      'somebody has asked for its end',
+      'kill',
+      (run: Run) => pool.runs.requestKill(run.id, { signal: 'TERM', graceMs: 0 }),
+    ],
+    ['its program has a pid', 'started', (run: Run) => pool.runs.started(run, 4711, '/work')],
+    ['it has output', 'started', (run: Run) => pool.runs.append(run, [chunk(0, 'one\n')])],
+  ] as const)('is refused when %s', async (_what, refused, happen) => {
+    const run = await runIn('running');
+    await happen(run);
+    expect(await pool.runs.requeue(run, 'here')).toMatchObject({ changed: false, state: 'running', refused });
+    expect((await recordOf(run.id)).state).toBe('running');
+  });
+
+  it('by errors is refused after so many, and by its host never', async () => {
+    const { id } = await runIn('queued');
+    const claimed = async () => ({ id, epoch: (await pool.runs.claim(id, 'w1', 'here')).epoch });
+    for (const most of [2, undefined, 2, undefined])
+      expect((await pool.runs.requeue(await claimed(), 'here', most)).changed).toBe(true);
+    expect(await pool.runs.requeue(await claimed(), 'here', 2)).toMatchObject({ changed: false, refused: 'errors' });
   });
 });
 
