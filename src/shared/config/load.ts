@@ -18,7 +18,7 @@ type Key<S extends string> = S extends `AGENTPOOL_${infer Rest}` ? Camel<Rest> :
 const schema = z.strictObject(SETTINGS);
 type Loaded = { readonly [Name in keyof typeof SETTINGS as Key<Name>]: z.infer<(typeof SETTINGS)[Name]> };
 
-/** What every process starts with: each setting of the README's table by its name in camelCase. */
+/** What every process starts with: each setting of docs/reference/settings.md by its name in camelCase. */
 export type Config = Omit<Loaded, 'home' | 'hostName' | 'allowedPaths'> & {
   readonly home: string;
   readonly hostName: string;

@@ -7,7 +7,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const MIB = 1024 * 1024;
 
-/** Every setting: its environment variable, its check, its default as text, and what it means. The README's table is made from this. */
+/** Every setting: its environment variable, its check, its default as text, and what it means. docs/reference is made from this. */
 export const SETTINGS = {
   REDIS_URL: z
     .string()

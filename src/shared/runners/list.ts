@@ -14,7 +14,7 @@ import { opencode } from './opencode.js';
 import { qwencli } from './qwencli.js';
 import type { Runner } from './runner.js';
 
-/** Every built-in runner: queues, tool arguments, doctor and the README's table derive from this list. */
+/** Every built-in runner: queues, tool arguments, doctor and docs/reference derive from this list. */
 export const RUNNERS: readonly Runner[] = [
   claude,
   gemini,

@@ -104,7 +104,7 @@ export interface Runner<Name extends string = string> {
   readonly command: string;
   /** How a person installs it; shown in errors and by doctor. */
   readonly install: string;
-  /** What a user should know of it before anything else; shown in the README. */
+  /** What a user should know of it before anything else; shown in docs/reference. */
   readonly note?: string;
   readonly versionArgs?: readonly string[];
   /** Absent: takes no mode. */

@@ -1,0 +1,58 @@
+import { resolve } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { Command } from 'commander';
+import { VERSION } from '../shared/version.js';
+
+type Add = (program: Command) => void;
+
+/** The subcommands, in the order of the help. Only the one that is asked for is loaded: most of a start is loading. */
+const SUBCOMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
+  up: async () => (await import('./up.js')).addUp,
+  down: async () => (await import('./up.js')).addDown,
+  mcp: async () => (await import('./mcp.js')).addMcp,
+  serve: async () => {
+    // It is to carry many waits: otherwise 48 MiB are taken for what is young while the code is loaded, and kept.
+    for (const flag of ['--semi-space-growth-factor=1', '--optimize-for-size']) setFlagsFromString(flag);
+    return (await import('./serve.js')).addServe;
+  },
+  worker: async () => (await import('./worker.js')).addWorker,
+  run: async () => (await import('./run.js')).addRun,
+  runs: async () => (await import('./runs.js')).addRuns,
+  status: async () => (await import('./status.js')).addStatus,
+  logs: async () => (await import('./logs.js')).addLogs,
+  wait: async () => (await import('./wait.js')).addWait,
+  kill: async () => (await import('./kill.js')).addKill,
+  connect: async () => (await import('./connect.js')).addConnect,
+  agents: async () => (await import('./agents.js')).addAgents,
+  import: async () => (await import('./import.js')).addImport,
+  doctor: async () => (await import('./doctor.js')).addDoctor,
+  trust: async () => (await import('./trust.js')).addTrust,
+  demo: async () => (await import('./demo.js')).addDemo,
+};
+
+/** Where the configuration is, for this command and all that it starts. */
+function withConfigurationFiles(command: Command): Command {
+  command.commands.forEach(withConfigurationFiles);
+  return command
+    .option('--config-file <path>', 'a configuration file, instead of those in their usual places')
+    .option('--env-file <path>', 'a file with settings, before those in their usual places')
+    .hook('preAction', (asked) => {
+      const { configFile, envFile } = asked.opts<{ configFile?: string; envFile?: string }>();
+      if (configFile !== undefined) process.env.AGENTPOOL_CONFIG = resolve(configFile);
+      if (envFile !== undefined) process.env.AGENTPOOL_ENV_FILE = resolve(envFile);
+    });
+}
+
+/** The command line with the subcommand that is asked for; with all of them when it is none of these. */
+export async function commandLine(asked = ''): Promise<Command> {
+  const program = new Command('agentpool')
+    .description('Runs AI-agent programs as durable jobs on a pool of machines.')
+    .version(VERSION)
+    .showHelpAfterError('(agentpool --help shows what there is)')
+    .exitOverride();
+  const one = Object.hasOwn(SUBCOMMANDS, asked) ? SUBCOMMANDS[asked] : undefined;
+  const isVersion = asked === '--version' || asked === '-V';
+  for (const load of one ? [one] : isVersion ? [] : Object.values(SUBCOMMANDS)) (await load())(program);
+  for (const command of program.commands) withConfigurationFiles(command).exitOverride();
+  return program;
+}
