@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import { seenBy } from '../client/find-run.js';
+import { workerFactsFor } from '../client/worker-facts.js';
 import type { Pool } from '../shared/pool.js';
 import { maySee, type Principal } from '../shared/principal.js';
 import type { Run } from '../shared/run.js';
@@ -38,13 +39,14 @@ export function addPages(app: Hono<Looking>, pool: Pool): void {
       const what = `There is no run ${id}, or its record is not kept any more.`;
       return context.html(failurePage('No such run', what), 404);
     }
-    const [tail, result, queuePosition, now] = await Promise.all([
+    const [tail, result, queuePosition, now, factsOf] = await Promise.all([
       pool.runs.tail(id, TAIL_BYTES, undefined),
       pool.runs.result(id),
       run.state === 'queued' ? pool.queues.position(id, run.queue) : undefined,
       pool.runs.now(),
+      workerFactsFor(pool, [run]),
     ]);
-    const shown = { run, tail: tail.bytes, now, ...(result !== undefined && { result }) };
+    const shown = { run, worker: factsOf(run), tail: tail.bytes, now, ...(result !== undefined && { result }) };
     return context.html(runPage({ ...shown, ...(queuePosition !== undefined && { queuePosition }) }));
   });
 }

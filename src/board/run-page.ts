@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import type { WorkerFacts } from '../client/worker-facts.js';
 import { shownText } from '../shared/plain-text.js';
 import type { Run, Usage } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
@@ -12,6 +13,7 @@ export const TAIL_BYTES = 16 * 1024;
 /** Everything that the page of a run tells. */
 export interface ShownRun {
   readonly run: Run;
+  readonly worker: WorkerFacts;
   /** The end of the output; empty when there is none, or when it is not kept any more. */
   readonly tail: Buffer;
   readonly result?: string;
@@ -61,7 +63,7 @@ function facts({ run, queuePosition, now }: ShownRun): Html {
   return html`<dl class="card facts">${known.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
-function outcome({ run, now }: ShownRun): Html {
+function outcome({ run, worker, now }: ShownRun): Html {
   const { failure, kill, state } = run;
   const failed =
     failure &&
@@ -69,7 +71,14 @@ function outcome({ run, now }: ShownRun): Html {
   const asked =
     kill &&
     html`<div class="notice"><p>${state === 'killed' ? 'Somebody asked for its end' : 'Its end was asked for'} ${ago(kill.requestedAt, now)}${kill.reason ? `: ${kill.reason}` : '.'}</p></div>`;
-  return html`${asked ?? ''}${failed ?? ''}`;
+  const { workerSilentSince: since, hostProblem } = worker;
+  const silent =
+    since !== undefined &&
+    html`<div class="notice"><p>Its worker has been silent since ${worker.workerSilentSinceIso}, ${ago(since, now)}; the program may go on.</p></div>`;
+  const waits =
+    hostProblem &&
+    html`<div class="notice"><p>It waits: its host takes no runs since ${hostProblem.sinceIso}: ${hostProblem.message}</p></div>`;
+  return html`${asked ?? ''}${failed ?? ''}${silent || ''}${waits ?? ''}`;
 }
 
 function output({ run, tail }: ShownRun): Html {

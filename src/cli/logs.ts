@@ -39,6 +39,7 @@ export function addLogs(program: Command): void {
         const { follow: live = false, since: sinceTimestamp, tail, stream, json, raw } = options;
         const shown = outputTo(process.stdout, raw);
         const wanted = { live, stream, ...(!json && shown.query), ...omitUndefined({ sinceTimestamp, tail }) };
+        let silentSince: number | undefined;
         for await (const part of followOutput({ ...caller, signal }, { runId }, wanted)) {
           if (json) {
             print(JSON.stringify(part));
@@ -47,6 +48,11 @@ export function addLogs(program: Command): void {
           if (part.droppedBytes > 0)
             note(colors.yellow(`[${part.droppedBytes} bytes before this are not kept any more]`));
           shown.write(part);
+          if (part.workerSilentSince !== silentSince && part.workerSilentSinceIso)
+            note(
+              colors.yellow(`[its worker has been silent since ${part.workerSilentSinceIso}; output may be missing]`),
+            );
+          silentSince = part.workerSilentSince;
         }
         if (!signal.aborted) return EXIT.ok;
         note(`\nThe run goes on: agentpool logs -f ${runId}`);

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import colors from 'picocolors';
 import { findRuns } from '../client/list-runs.js';
 import type { RunView } from '../client/run-view.js';
+import { plainText } from '../shared/plain-text.js';
 import { RUN_STATES, type RunState } from '../shared/run-state.js';
 import { oneOf, wholeNumber } from './options.js';
 import { duration, paintState, printJson, printTable, size } from './print.js';
@@ -40,8 +41,24 @@ export function addRuns(program: Command): void {
 }
 
 function rowOf(run: RunView): string[] {
-  const { runId, agentName, runner, status, waitingFor, host = '', pid, outputBytes } = run;
-  const state = paintState(status) + (waitingFor ? colors.dim(` after ${waitingFor}`) : '');
+  const {
+    runId,
+    agentName,
+    runner,
+    status,
+    waitingFor,
+    workerSilentSinceIso,
+    hostProblem,
+    host = '',
+    pid,
+    outputBytes,
+  } = run;
+  const remark = waitingFor
+    ? `after ${waitingFor}`
+    : workerSilentSinceIso
+      ? `worker silent since ${workerSilentSinceIso}`
+      : hostProblem && `host takes no runs: ${hostProblem.message}`;
+  const state = paintState(status) + (remark ? colors.dim(` ${plainText(remark)}`) : '');
   return [runId, agentName, runner, state, host, pid === undefined ? '' : String(pid), took(run), size(outputBytes)];
 }
 

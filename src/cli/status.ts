@@ -23,11 +23,23 @@ export function addStatus(program: Command): void {
     );
 }
 
-function show({ runId, outputTail, result, failure, usage, credentials, status, ...facts }: RunStatus): void {
+function show({
+  runId,
+  outputTail,
+  result,
+  failure,
+  usage,
+  credentials,
+  status,
+  hostProblem,
+  ...facts
+}: RunStatus): void {
   const why = failure ? `: ${plainText(failure.message)} (${failure.kind})` : '';
   print(`${colors.bold(runId)}  ${paintState(status)}${why}`);
   for (const [name, value] of Object.entries(facts))
     if (!(`${name}Iso` in facts)) line(name.replace(/Iso$/, ''), plainText(String(value)));
+  if (hostProblem)
+    line('waits', `its host takes no runs since ${hostProblem.sinceIso}: ${plainText(hostProblem.message)}`);
   if (credentials) line('credentials', JSON.stringify(credentials));
   if (usage) line('usage', JSON.stringify(usage));
   if (result) print(`\n${colors.dim('result')}\n${plainText(result)}`);

@@ -54,6 +54,7 @@ async function wait(name: string, options: Options): Promise<void> {
     const waited = { ...deciding, timedOut };
     if (options.json) printJson(waited);
     else if (waited.result !== undefined) print(plainText(waited.result));
+    if (waited.workerSilentSinceIso) note(`Its worker has been silent since ${waited.workerSilentSinceIso}.`);
     if (waited.timedOut) note(`The run goes on: agentpool wait ${runId}`);
     else note(`${paintState(waited.status)}${waited.failure ? `: ${plainText(waited.failure.message)}` : ''}`);
     if (signal.aborted) return EXIT.interrupted;

@@ -20,10 +20,13 @@ export async function* followOutput(
   { live, ...asked }: FollowRequest,
 ): AsyncGenerator<RunOutput, void> {
   let next: OutputRequest = { ...WHOLE_OUTPUT, maxBytes: PART_BYTES, waitMs: live ? ASK_MS : 0, ...asked };
+  let silentSince: number | undefined;
   while (!caller.signal?.aborted) {
     await caller.pool.ready();
     const part = await readOutput(caller, which, next);
-    if (part.output !== '' || part.droppedBytes > 0) yield part;
+    const isNews = part.workerSilentSince !== silentSince;
+    silentSince = part.workerSilentSince;
+    if (part.output !== '' || part.droppedBytes > 0 || isNews) yield part;
     if (part.isComplete || (!live && !part.hasMore)) return;
     const { sinceTimestamp: _since, tail: _tail, ...rest } = next;
     next = { ...rest, cursor: part.nextCursor };

@@ -6,6 +6,7 @@ import type { RunState } from '../shared/run-state.js';
 import type { Caller } from './caller.js';
 import { seenBy } from './find-run.js';
 import { type RunView, viewOf, waitingFor } from './run-view.js';
+import { workerFactsFor } from './worker-facts.js';
 
 /** Statistics look at no more runs than this. */
 const MOST_COUNTED = 10_000;
@@ -51,9 +52,12 @@ export async function findRuns({ pool, principal }: Caller, query: RunQuery): Pr
   const page = recent.slice(0, limit);
   const last = page.at(-1);
   const more = recent.length > limit && last;
+  const factsOf = await workerFactsFor(pool, page);
   const counted = stats ? await pool.runs.list(filter, MOST_COUNTED) : [];
   return {
-    runs: await Promise.all(page.map(async (run) => ({ ...viewOf(run), ...(await waitingFor(pool, run)) }))),
+    runs: await Promise.all(
+      page.map(async (run) => ({ ...viewOf(run), ...(await waitingFor(pool, run)), ...factsOf(run) })),
+    ),
     ...(more && { nextCursor: `${last.queuedAt}.${last.id}` }),
     ...(stats && { stats: statisticsOf(counted.filter((run) => run.queuedAt >= since)) }),
   };

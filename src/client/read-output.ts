@@ -11,6 +11,7 @@ import type { Caller } from './caller.js';
 import { findRun, runById, type WhichRun } from './find-run.js';
 import { startReporting } from './report-progress.js';
 import { withWhatIsGone } from './what-is-gone.js';
+import { type WorkerFacts, workerFactsFor } from './worker-facts.js';
 
 /** Where reading begins: at a cursor, after a time, or near the end; without any of them at the beginning. */
 export interface OutputStart {
@@ -45,7 +46,7 @@ export const WHOLE_OUTPUT = {
 } as const satisfies OutputRequest;
 
 /** A part of the output of a run. */
-export interface RunOutput {
+export interface RunOutput extends WorkerFacts {
   readonly runId: string;
   readonly output: string;
   readonly status: RunState;
@@ -90,12 +91,14 @@ export async function readOutput(caller: Caller, which: WhichRun, request: Outpu
       : readTail(pool, id, Math.min(tail, most), query);
   const { run, page } = await readOrWait(caller, id, () => readFitting(readUpTo, maxBytes, encode), waitMs);
   const { page: whole, complete } = withWhatIsGone(run, page, query, tail !== undefined);
+  const factsOf = await workerFactsFor(pool, [run]);
   const dropped = run.droppedBytes > 0 || whole.droppedBytes > 0;
   const truncatedBefore = dropped ? ((await pool.runs.firstKeptAt(id)) ?? run.endedAt) : undefined;
   return {
     runId: id,
     output: encode(whole.bytes),
     status: run.state,
+    ...factsOf(run),
     isComplete: complete,
     nextCursor: cursorOf(whole.next),
     hasMore: whole.hasMore,

@@ -2,9 +2,10 @@ import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
 import type { Credentials, Failure, Run, Usage } from '../shared/run.js';
 import type { RunState } from '../shared/run-state.js';
+import type { WorkerFacts } from './worker-facts.js';
 
 /** A run as callers see it. Times are milliseconds since the epoch by the clock of Redis, and ISO strings. */
-export interface RunView {
+export interface RunView extends WorkerFacts {
   readonly runId: string;
   /** Who submitted it. */
   readonly principal: string;

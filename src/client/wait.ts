@@ -9,6 +9,7 @@ import { cursorOf } from '../shared/run-store/output.js';
 import type { Caller } from './caller.js';
 import { findRun, type WhichRun } from './find-run.js';
 import { startReporting } from './report-progress.js';
+import { type WorkerFacts, workerFactsFor } from './worker-facts.js';
 
 /** How much of the end of the output is shown (bytes). */
 const TAIL_BYTES = 2_048;
@@ -17,7 +18,7 @@ const RESULTS_CHARS = 256 * 1024;
 const OUTPUTS_BYTES = 32 * 1024;
 
 /** A run that was waited for, as callers see it. */
-export interface WaitedView {
+export interface WaitedView extends WorkerFacts {
   readonly runId: string;
   readonly agentName: string;
   readonly status: RunState;
@@ -69,7 +70,8 @@ export async function waitForRuns(
 }
 
 /** What callers are shown of runs that were waited for. */
-export function waitedViews(pool: Pool, runs: readonly Run[]): Promise<WaitedView[]> {
+export async function waitedViews(pool: Pool, runs: readonly Run[]): Promise<WaitedView[]> {
+  const factsOf = await workerFactsFor(pool, runs);
   const resultChars = Math.floor(RESULTS_CHARS / runs.length);
   const tailBytes = Math.min(TAIL_BYTES, Math.floor(OUTPUTS_BYTES / runs.length));
   return Promise.all(
@@ -84,6 +86,7 @@ export function waitedViews(pool: Pool, runs: readonly Run[]): Promise<WaitedVie
         runId: id,
         agentName,
         status: state,
+        ...factsOf(run),
         ...omitUndefined({
           exitCode,
           failure,

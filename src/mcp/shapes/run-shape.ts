@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { RunView } from '../../client/run-view.js';
 import { FAILURE_KINDS } from '../../shared/run.js';
 import { RUN_STATES } from '../../shared/run-state.js';
+import { workerFactsShape } from './worker-facts-shape.js';
 
 const time = z.number().int().optional();
 const iso = z.string().optional();
@@ -48,4 +49,5 @@ export const runShape = z.object({
   droppedBytes: z.number().int().describe('How much of it is no longer kept, from the beginning'),
   killRequestedAt: time,
   waitingFor: z.string().optional().describe('The run that has the session: this one starts after its end'),
+  ...workerFactsShape,
 } satisfies Record<keyof RunView, z.ZodType>);

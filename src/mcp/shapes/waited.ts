@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { WaitedView } from '../../client/wait.js';
 import { RUN_STATES } from '../../shared/run-state.js';
 import { failureShape } from './run-shape.js';
+import { workerFactsShape } from './worker-facts-shape.js';
 
 /** No tool waits for more runs than this at once. */
 export const MOST_RUNS = 50;
@@ -17,6 +18,7 @@ export const waitedShape = z.object({
   resultCut: z.boolean().optional().describe('The result is longer; get_agent_status has all of it'),
   output: z.string().describe('The end of the output'),
   nextCursor: z.string().describe('For stream_agent_output: what comes after this end'),
+  ...workerFactsShape,
 } satisfies Record<keyof WaitedView, z.ZodType>);
 
 /** How long to wait (ms), as an argument of a tool. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { statusOfPool } from '../../client/pool-status.js';
-import { HOST_FAULT_KINDS } from '../../shared/workers.js';
+import { hostProblemShape } from '../shapes/worker-facts-shape.js';
 import { defineTool, READS } from '../tool.js';
 
 export const poolStatus = defineTool({
@@ -20,15 +20,7 @@ export const poolStatus = defineTool({
         runners: z.array(z.object({ name: z.string(), version: z.string().optional() })),
         capacity: z.number().int(),
         running: z.number().int(),
-        problem: z
-          .object({
-            kind: z.enum(HOST_FAULT_KINDS),
-            message: z.string(),
-            since: z.number().int(),
-            sinceIso: z.string(),
-          })
-          .optional()
-          .describe('Why it takes no runs for now; it tries again by itself'),
+        problem: hostProblemShape.optional().describe('Why it takes no runs for now; it tries again by itself'),
         allowedPaths: z.array(z.string()),
         startedAt: z.number().int(),
         lastHeartbeatAt: z.number().int(),

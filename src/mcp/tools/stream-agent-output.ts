@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type RunOutput, readOutput } from '../../client/read-output.js';
 import { RUN_STATES } from '../../shared/run-state.js';
 import { whichRun } from '../shapes/which-run.js';
+import { workerFactsShape } from '../shapes/worker-facts-shape.js';
 import { defineTool, READS } from '../tool.js';
 
 const input = z.strictObject({
@@ -34,6 +35,7 @@ const output = z.object({
   isComplete: z.boolean().describe('The run has ended and this is the end of its output'),
   nextCursor: z.string(),
   hasMore: z.boolean().describe('There is more to read right now'),
+  ...workerFactsShape,
   droppedBytes: z.number().int().describe('Bytes before this answer that were let go before they were read here'),
   truncatedBefore: z.number().int().optional().describe('Output from before this time (ms) is not kept any more'),
   lastTimestamp: z
