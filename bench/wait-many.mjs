@@ -56,6 +56,7 @@ const envelope = {
 };
 const modern = ERA === '2026';
 const headers = {
+  authorization: `Bearer ${readFileSync(join(env.AGENTPOOL_HOME, 'http-token'), 'utf8').trim()}`,
   'content-type': 'application/json',
   accept: 'application/json, text/event-stream',
   'user-agent': 'claude-code/1',

@@ -26,6 +26,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   agents: async () => (await import('./agents.js')).addAgents,
   import: async () => (await import('./import.js')).addImport,
   doctor: async () => (await import('./doctor.js')).addDoctor,
+  token: async () => (await import('./token.js')).addToken,
   trust: async () => (await import('./trust.js')).addTrust,
   demo: async () => (await import('./demo.js')).addDemo,
 };

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 /** How a client reaches this pool. */
 export type Way =
   | { readonly kind: 'stdio'; readonly command: string; readonly args: readonly string[] }
-  /** `tokenEnv` names the variable, in the client's environment, that holds its token. */
-  | { readonly kind: 'http'; readonly url: string; readonly tokenEnv: string | undefined };
+  | { readonly kind: 'http'; readonly url: string; readonly credential: Credential };
+
+/** A variable in the client's environment that holds the token; or the token itself. */
+export type Credential = { readonly variable: string } | { readonly token: string };
 
 /** What a client is told of one MCP server: the members that are ours in its entry. */
 export type Entry = Readonly<Record<string, string | readonly string[] | Readonly<Record<string, string>>>>;
@@ -13,6 +15,8 @@ export interface ConnectableClient {
   readonly title: string;
   readonly format: 'json' | 'toml';
   /** The file that has its MCP servers. */
+  /** The file is part of a project and may be committed, so no token belongs into it. */
+  readonly isShared?: boolean;
   readonly file: (place: { home: string; cwd: string; env: Readonly<Record<string, string | undefined>> }) => string;
   /** The member of that file under which they are, by their names. */
   readonly servers: string;
@@ -20,23 +24,41 @@ export interface ConnectableClient {
 }
 
 /** What any of the clients calls a part of the way to a server; one that is not of the way asked for is taken out. */
-export const OUR_MEMBERS = ['type', 'command', 'args', 'url', 'httpUrl', 'headers', 'bearer_token_env_var'];
+export const OUR_MEMBERS = [
+  'type',
+  'command',
+  'args',
+  'url',
+  'httpUrl',
+  'headers',
+  'http_headers',
+  'bearer_token_env_var',
+];
 
-/** `reference` is how the client writes a variable of its environment, so that no token gets into the file. */
-const headers = (tokenEnv: string | undefined, reference: (name: string) => string) =>
-  tokenEnv === undefined ? {} : { headers: { Authorization: `Bearer ${reference(tokenEnv)}` } };
+/** `reference` is how the client writes a variable of its environment. */
+const headers = (credential: Credential, reference: (name: string) => string) => {
+  const secret = 'token' in credential ? credential.token : reference(credential.variable);
+  return { headers: { Authorization: `Bearer ${secret}` } };
+};
+
+/** Codex has a member of its own for a variable. */
+const codexCredential = (credential: Credential) => {
+  if ('variable' in credential) return { bearer_token_env_var: credential.variable };
+  return { http_headers: { Authorization: `Bearer ${credential.token}` } };
+};
 
 /** The clients that `agentpool connect` knows; the names are what a person types. */
 export const CONNECTABLE_CLIENTS: Readonly<Record<string, ConnectableClient>> = {
   claude: {
     title: 'Claude Code',
     format: 'json',
+    isShared: true,
     file: ({ cwd }) => join(cwd, '.mcp.json'),
     servers: 'mcpServers',
     entry: (way) =>
       way.kind === 'stdio'
         ? { command: way.command, args: way.args }
-        : { type: 'http', url: way.url, ...headers(way.tokenEnv, (name) => `\${${name}}`) },
+        : { type: 'http', url: way.url, ...headers(way.credential, (name) => `\${${name}}`) },
   },
   codex: {
     title: 'Codex',
@@ -46,7 +68,7 @@ export const CONNECTABLE_CLIENTS: Readonly<Record<string, ConnectableClient>> = 
     entry: (way) =>
       way.kind === 'stdio'
         ? { command: way.command, args: way.args }
-        : { url: way.url, ...(way.tokenEnv !== undefined && { bearer_token_env_var: way.tokenEnv }) },
+        : { url: way.url, ...codexCredential(way.credential) },
   },
   cursor: {
     title: 'Cursor',
@@ -56,17 +78,18 @@ export const CONNECTABLE_CLIENTS: Readonly<Record<string, ConnectableClient>> = 
     entry: (way) =>
       way.kind === 'stdio'
         ? { command: way.command, args: way.args }
-        : { url: way.url, ...headers(way.tokenEnv, (name) => `\${env:${name}}`) },
+        : { url: way.url, ...headers(way.credential, (name) => `\${env:${name}}`) },
   },
   vscode: {
     title: 'VS Code',
     format: 'json',
+    isShared: true,
     file: ({ cwd }) => join(cwd, '.vscode', 'mcp.json'),
     servers: 'servers',
     entry: (way) =>
       way.kind === 'stdio'
         ? { type: 'stdio', command: way.command, args: way.args }
-        : { type: 'http', url: way.url, ...headers(way.tokenEnv, (name) => `\${env:${name}}`) },
+        : { type: 'http', url: way.url, ...headers(way.credential, (name) => `\${env:${name}}`) },
   },
   gemini: {
     title: 'Gemini CLI',
@@ -76,6 +99,6 @@ export const CONNECTABLE_CLIENTS: Readonly<Record<string, ConnectableClient>> = 
     entry: (way) =>
       way.kind === 'stdio'
         ? { command: way.command, args: way.args }
-        : { httpUrl: way.url, ...headers(way.tokenEnv, (name) => `$${name}`) },
+        : { httpUrl: way.url, ...headers(way.credential, (name) => `$${name}`) },
   },
 };

@@ -12,11 +12,14 @@ import {
 import { homedir } from 'node:os';
 import { dirname } from 'node:path';
 import { Argument, type Command } from 'commander';
+import { isLocalOnly } from '../http/authenticate.js';
+import type { Config } from '../shared/config/load.js';
 import { UserError } from '../shared/errors.js';
 import { CONNECTABLE_CLIENTS, type ConnectableClient, type Entry, type Way } from './connect-clients.js';
 import { onlyEntry, withJsonEntry, withTomlEntry } from './connect-edit.js';
 import { connectLines, mcpCommand } from './connect-lines.js';
 import { openContext } from './context.js';
+import { localToken } from './local-token.js';
 import { readPoolProcess } from './pool-process.js';
 import { note, print, printJson } from './print.js';
 
@@ -37,7 +40,10 @@ export function addConnect(program: Command): void {
     .addArgument(new Argument('<client>').choices(Object.keys(CONNECTABLE_CLIENTS)))
     .option('--write', `do it; the file as it was before stays beside it, with ${BACKUP} at its end`)
     .option('--http [url]', 'over HTTP instead of stdio; by default to the pool of this machine')
-    .option('--token-env <name>', `with --http: the variable that holds the token (beyond loopback ${TOKEN_ENV})`)
+    .option(
+      '--token-env <name>',
+      `with --http: the variable that holds the token, instead of the token of this machine`,
+    )
     .option('--json', 'print data as JSON')
     .addHelpText('after', '\nExample:\n  agentpool connect cursor --write')
     .action((name: string, options: Options) => connect(name, options));
@@ -47,11 +53,11 @@ function connect(name: string, options: Options): void {
   const client = CONNECTABLE_CLIENTS[name];
   if (!client) throw new Error(`commander let ${name} through`);
   const file = client.file({ home: homedir(), cwd: process.cwd(), env: process.env });
-  const way = wayOf(options);
+  const way = wayOf(options, client);
   const entry = client.entry(way);
-  const tokenEnv = way.kind === 'http' ? way.tokenEnv : undefined;
+  const credential = way.kind === 'http' ? way.credential : undefined;
   if (options.write) {
-    const outcome = write(file, client, entry);
+    const outcome = write(file, client, entry, credential !== undefined && 'token' in credential);
     if (options.json) printJson({ client: name, file, ...outcome });
     else if (!outcome.changed) print(`${file} has it already`);
     else print(`${file} is written${outcome.backup ? `; as it was before: ${outcome.backup}` : ''}`);
@@ -62,12 +68,16 @@ function connect(name: string, options: Options): void {
     const line = connectLines().find(({ client: title }) => title === client.title)?.line;
     if (way.kind === 'stdio' && line && !line.startsWith('~')) note(`Or for you alone, by the client itself: ${line}`);
   }
-  if (tokenEnv !== undefined) note(`${client.title} takes the token from ${tokenEnv} in its environment.`);
+  if (credential && 'variable' in credential) {
+    note(`${client.title} takes the token from ${credential.variable} in its environment.`);
+    if (way.kind === 'http' && way.isOurs)
+      note(`For the pool of this machine: export ${credential.variable}="$(agentpool token)"`);
+  }
   if (way.kind === 'stdio' && process.env.REDIS_URL)
     note(`REDIS_URL is set here; ${client.title} must have it in its environment, too, to reach the same pool.`);
 }
 
-function wayOf({ http, tokenEnv }: Options): Way {
+function wayOf({ http, tokenEnv }: Options, { isShared = false }: ConnectableClient): Way & { isOurs?: boolean } {
   if (http === undefined) {
     if (tokenEnv === undefined) return { kind: 'stdio', ...mcpCommand() };
     throw new UserError('invalid_argument', '--token-env goes with --http only', 'Add --http, or leave it out.');
@@ -78,15 +88,21 @@ function wayOf({ http, tokenEnv }: Options): Way {
       `--token-env: ${JSON.stringify(tokenEnv)} is no name`,
       'Give the name of a variable, not the token.',
     );
-  const url = typeof http === 'string' ? urlOf(http) : localUrl();
-  const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  return { kind: 'http', url: url.href, tokenEnv: tokenEnv ?? (isLocal ? undefined : TOKEN_ENV) };
+  const { config } = openContext('connect');
+  const local = localUrl(config);
+  const url = typeof http === 'string' ? urlOf(http) : local;
+  // The token of this machine is for its own pool alone, and for no file that a project shares.
+  const isOurs = url.origin === local.origin && isLocalOnly(config);
+  const credential =
+    isOurs && tokenEnv === undefined && !isShared
+      ? { token: localToken(config.home) }
+      : { variable: tokenEnv ?? TOKEN_ENV };
+  return { kind: 'http', url: url.href, credential, isOurs };
 }
 
 /** The pool that runs on this machine, or where it would be. */
-function localUrl(): URL {
-  const { config } = openContext('connect');
-  return new URL('/mcp', readPoolProcess(config.home)?.url ?? `http://127.0.0.1:${config.port}`);
+function localUrl({ home, port }: Config): URL {
+  return new URL('/mcp', readPoolProcess(home)?.url ?? `http://127.0.0.1:${port}`);
 }
 
 function urlOf(text: string): URL {
@@ -106,6 +122,7 @@ function write(
   file: string,
   { format, servers }: ConnectableClient,
   entry: Entry,
+  isSecret: boolean,
 ): { changed: boolean; backup?: string } {
   const there = existsSync(file);
   const target = there ? realpathSync(file) : file; // a link stays one
@@ -116,8 +133,8 @@ function write(
   const backup = `${target}${BACKUP}`;
   if (there) copyFileSync(target, backup);
   const fresh = `${target}.${process.pid}`;
-  writeFileSync(fresh, after);
-  if (there) chmodSync(fresh, statSync(target).mode);
+  writeFileSync(fresh, after, { mode: isSecret ? 0o600 : 0o666 });
+  if (there) chmodSync(fresh, isSecret ? statSync(target).mode & 0o700 : statSync(target).mode);
   renameSync(fresh, target);
   return { changed: true, ...(there && { backup }) };
 }

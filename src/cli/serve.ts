@@ -4,6 +4,7 @@ import { startHttp } from '../http/start.js';
 import { openMcpHttp } from '../mcp/http.js';
 import { openContext } from './context.js';
 import { aborted, onInterruptOrOrphaned } from './interrupt.js';
+import { loginLink, openLocalAccess } from './local-token.js';
 import { print } from './print.js';
 
 export function addServe(program: Command): void {
@@ -16,17 +17,18 @@ export function addServe(program: Command): void {
     .addHelpText('after', '\nExample:\n  agentpool serve --port 8080')
     .action(async (options: { port?: string; json?: boolean; withParent?: boolean }) => {
       const signal = onInterruptOrOrphaned(options.withParent);
-      const pool = await openContext('serve', {
-        overrides: { AGENTPOOL_PORT: options.port },
-        quiet: options.withParent,
-      }).connect('asking');
-      const http = await startHttp(pool, { mcp: openMcpHttp(pool), board: createBoard(pool) }).catch(
+      const context = openContext('serve', { overrides: { AGENTPOOL_PORT: options.port }, quiet: options.withParent });
+      const access = openLocalAccess(context.config.home);
+      const pool = await context.connect('asking');
+      const http = await startHttp(pool, { mcp: openMcpHttp(pool), board: createBoard(pool) }, access).catch(
         async (error: unknown) => {
           await pool.stop();
           throw error;
         },
       );
-      print(options.json ? JSON.stringify({ url: http.url }) : `listening on ${http.url}`);
+      const link = loginLink(http.url, context.config);
+      if (options.json) print(JSON.stringify({ url: http.url, ...(link !== undefined && { link }) }));
+      else print(`listening on ${http.url}${link === undefined ? '' : `\nfor a browser, once: ${link}`}`);
       await aborted(signal);
       await http.stop();
       await pool.stop();

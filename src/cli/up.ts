@@ -7,6 +7,7 @@ import { keepRunning } from './child.js';
 import { connectLines } from './connect-lines.js';
 import { type Context, openContext, unmarked } from './context.js';
 import { aborted, onInterrupt } from './interrupt.js';
+import { loginLink } from './local-token.js';
 import {
   endPoolProcess,
   ensurePoolUp,
@@ -33,8 +34,9 @@ export function addUp(program: Command): void {
       if (running || options.detach) {
         const portArgs = options.port === undefined ? [] : ['--port', options.port];
         const { url, started } = running ? { ...running, started: false } : await ensurePoolUp(context, portArgs);
+        const link = loginLink(url, context.config);
         welcome(
-          url,
+          { url, link },
           started ? 'The pool runs in the background; agentpool down ends it.' : 'A pool runs already.',
           options.json,
         );
@@ -59,6 +61,12 @@ export function addDown(program: Command): void {
     });
 }
 
+interface Entrance {
+  readonly url: string;
+  /** Absent where AGENTPOOL_TOKENS or an issuer says who may ask. */
+  readonly link?: string | undefined;
+}
+
 async function up(context: Context, signal: AbortSignal, options: { port?: string; json?: boolean }): Promise<void> {
   const { config, env, logger } = context;
   privateDirectory(config.home);
@@ -71,9 +79,9 @@ async function up(context: Context, signal: AbortSignal, options: { port?: strin
   progress.show(STARTING);
   try {
     const [line] = await Promise.all([server.ready, worker.ready]).finally(progress.stop);
-    const { url } = JSON.parse(line) as { url: string };
+    const { url, link } = JSON.parse(line) as Entrance;
     writePoolProcess(config.home, url);
-    welcome(url, 'Ctrl-C ends it; programs that run go on and are found again by the next up.', options.json);
+    welcome({ url, link }, 'Ctrl-C ends it; programs that run go on and are found again by the next up.', options.json);
     await aborted(signal);
   } catch (error) {
     const { exitCode, message } = error as { exitCode?: number; message: string };
@@ -99,12 +107,13 @@ async function startServer(env: Record<string, string>, port: number, chosen: bo
   return keepRunning(['serve', '--json', '--port', '0'], env, logger);
 }
 
-function welcome(url: string, ending: string, json: boolean | undefined): void {
+function welcome({ url, link }: Entrance, ending: string, json: boolean | undefined): void {
   if (json) {
-    printJson({ url });
+    printJson({ url, ...(link !== undefined && { link }) });
     return;
   }
-  print(`${colors.green('agentpool is up')}  ${url}  (queues: ${url}/queues)`);
+  print(`${colors.green('agentpool is up')}  ${url}`);
+  if (link !== undefined) print(`for a browser, once: ${colors.bold(link)}`);
   print('');
   for (const { client, line } of connectLines()) print(`  ${colors.dim(client.padEnd(12))} ${line}`);
   print('');

@@ -1,14 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { HttpBindings } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
-import { Hono, type MiddlewareHandler } from 'hono';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { messageOf } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
-import { type Principal, SCOPES } from '../shared/principal.js';
+import { LOCAL, type Principal, SCOPES } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
-import { openAuthentication, RESOURCE_METADATA } from './authenticate.js';
+import { isLocalOnly, openAuthentication, RESOURCE_METADATA } from './authenticate.js';
 import { readJson } from './body.js';
 import { checkHostAndOrigin } from './guard.js';
+import { hasSession, LOGIN_PATH, letIn } from './local-access.js';
+import { type LocalAccess, openLogin } from './login.js';
 import { openRateLimit } from './rate-limit.js';
 import { refuse } from './refuse.js';
 
@@ -40,9 +42,10 @@ const MOST_OPEN_CALLS = 2_000;
 const MOST_MESSAGES = 50;
 
 /** The order of the checks, for everything the server answers. */
-export function createApp(pool: Pool, { mcp, board }: Rooms, stopping: AbortSignal): Hono<Asking> {
+export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess, stopping: AbortSignal): Hono<Asking> {
   const { config, logger } = pool;
-  const authenticate = openAuthentication(config, logger);
+  const authenticate = openAuthentication(config, logger, access.token);
+  const login = openLogin(access);
   const limit = openRateLimit(config.requestsPerSecond);
   const app = new Hono<Asking>();
 
@@ -56,8 +59,11 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, stopping: AbortSign
   app.use(board.headers);
   // Before all checks: a probe asks by whatever address it has, and learns nothing else.
   app.get('/healthz', (context) => context.json({ ok: true }));
+  const ready = shared(() => readiness(pool));
   app.get('/readyz', async (context) => {
-    const problem = stopping.aborted ? 'it is stopping' : await readiness(pool);
+    const tooMany = limited(addressOf(context));
+    if (tooMany) return tooMany;
+    const problem = stopping.aborted ? 'it is stopping' : await ready();
     return problem === undefined ? context.json({ ok: true }) : context.json({ ok: false, problem }, 503);
   });
   app.use(checkHostAndOrigin([...config.allowedHosts, config.bind]));
@@ -71,12 +77,18 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, stopping: AbortSign
     for (const path of [RESOURCE_METADATA, `${RESOURCE_METADATA}/mcp`])
       app.get(path, (context) => context.json(document(context.req.header('host'))));
   }
+  if (isLocalOnly(config)) {
+    app.get(`${LOGIN_PATH}/:code`, async (context, next) => limited(addressOf(context)) ?? next(), letIn(login));
+  }
   app.use(async (context, next) => {
     if (stopping.aborted) return refuse(503, 'stopping', 'this server is stopping', { 'retry-after': '1' });
     const { origin } = new URL(resourceOf(config.oidcAudience, context.req.header('host')));
-    const principal = await authenticate(context.req.header('authorization'), origin);
+    const principal =
+      isLocalOnly(config) && context.req.path !== '/mcp' && hasSession(context, login)
+        ? LOCAL
+        : await authenticate(context.req.header('authorization'), origin);
     // Who is nobody is counted by his address, so that guessing tokens has a limit as well.
-    if (principal instanceof Response) return limited(`address ${getConnInfo(context).remote.address}`) ?? principal;
+    if (principal instanceof Response) return limited(addressOf(context)) ?? principal;
     const tooMany = limited(`principal ${principal.name}`);
     if (tooMany) return tooMany;
     context.set('principal', principal);
@@ -108,9 +120,22 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, stopping: AbortSign
   return app;
 }
 
+const addressOf = (context: Context) => `address ${getConnInfo(context).remote.address}`;
+
 /** What tokens are for: the audience where it is an address, else the address that was asked. */
 function resourceOf(audience: string | undefined, host: string | undefined): string {
   return audience !== undefined && /^https?:/.test(audience) ? audience : `http://${host}/mcp`;
+}
+
+/** However many ask at once, the question is asked once. */
+function shared<Value>(ask: () => Promise<Value>): () => Promise<Value> {
+  let asking: Promise<Value> | undefined;
+  return () => {
+    asking ??= ask().finally(() => {
+      asking = undefined;
+    });
+    return asking;
+  };
 }
 
 /** Why requests cannot be answered now; undefined when they can. */

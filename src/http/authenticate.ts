@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Config } from '../shared/config/load.js';
 import type { Logger } from '../shared/logger.js';
 import { LOCAL, type Principal } from '../shared/principal.js';
@@ -11,9 +12,9 @@ export const RESOURCE_METADATA = '/.well-known/oauth-protected-resource';
 export type Authenticate = (authorization: string | undefined, origin: string) => Promise<Principal | Response>;
 
 /** A bearer token of AGENTPOOL_TOKENS, also as the password of basic authentication, or one of the issuer. */
-export function openAuthentication(config: Config, logger: Logger): Authenticate {
+export function openAuthentication(config: Config, logger: Logger, localToken: () => string): Authenticate {
   const { tokens, oidcIssuer: issuer, oidcAudience: audience = '', oidcScopeClaim: scopeClaim } = config;
-  if (tokens.length === 0 && issuer === undefined) return async () => LOCAL; // on loopback only
+  if (isLocalOnly(config)) return localAuthentication(localToken);
   const find = openTokens(tokens);
   // Loaded only where there is an issuer.
   const verify =
@@ -50,6 +51,23 @@ export function openAuthentication(config: Config, logger: Logger): Authenticate
       logger.warn({ err: error, issuer }, 'the issuer of tokens cannot be asked');
       return refuse(503, 'issuer_unreachable', 'the issuer of tokens cannot be asked', { 'retry-after': '5' });
     }
+  };
+}
+
+/** Whether nobody but the users of this machine are meant to ask: then the one token of AGENTPOOL_HOME is needed. */
+export const isLocalOnly = ({ tokens, oidcIssuer }: Config) => tokens.length === 0 && oidcIssuer === undefined;
+
+const digest = (text: string) => createHash('sha256').update(text).digest();
+
+/** Every user of this machine reaches loopback; only who can read the file with the token is LOCAL. */
+function localAuthentication(localToken: () => string): Authenticate {
+  const challenge = { 'www-authenticate': 'Bearer realm="agentpool", Basic realm="agentpool"' };
+  return async (authorization) => {
+    const secret = secretOf(authorization);
+    if (secret !== '' && timingSafeEqual(digest(secret), digest(localToken()))) return LOCAL;
+    const problem = secret === '' ? 'a token is needed' : 'this is not the token of this pool';
+    const help = 'agentpool token prints it, agentpool token --link a link for a browser';
+    return refuse(401, 'unauthorized', `${problem}: ${help}`, challenge);
   };
 }
 

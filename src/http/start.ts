@@ -6,6 +6,7 @@ import { ConfigError, codeOf } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import { createApp, type Rooms } from './app.js';
 import { isLoopback } from './guard.js';
+import type { LocalAccess } from './login.js';
 import { refuse } from './refuse.js';
 
 export interface StartedHttp {
@@ -21,8 +22,11 @@ const ANSWER_WITHIN_MS = 5_000;
 /** Nothing but streams without an end is left when no call has been open for so long (ms). */
 const QUIET_MS = 250;
 
-/** The HTTP server: MCP and the board. Loopback only, unless somebody says who may ask. */
-export async function startHttp(pool: Pool, rooms: Rooms): Promise<StartedHttp> {
+/**
+ * The HTTP server: MCP and the board. Loopback only, unless somebody says who may ask; there, whoever has
+ * `access` may do everything.
+ */
+export async function startHttp(pool: Pool, rooms: Rooms, access: LocalAccess): Promise<StartedHttp> {
   const { bind, port, tokens, oidcIssuer, oidcAudience } = pool.config;
   const problems: string[] = [];
   if (!isLoopback(bind) && tokens.length === 0 && oidcIssuer === undefined)
@@ -31,7 +35,7 @@ export async function startHttp(pool: Pool, rooms: Rooms): Promise<StartedHttp> 
     problems.push('AGENTPOOL_OIDC_AUDIENCE: is needed with AGENTPOOL_OIDC_ISSUER, or tokens for others would do');
   if (problems.length > 0) throw new ConfigError(problems);
   const stopping = new AbortController();
-  const app = createApp(pool, rooms, stopping.signal);
+  const app = createApp(pool, rooms, access, stopping.signal);
   const listener = getRequestListener(app.fetch, {
     hostname: bind,
     errorHandler: () => refuse(400, 'bad_request', 'this is no request that can be answered'),

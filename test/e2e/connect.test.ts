@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bearerOf } from '../support/http-token.js';
 import { makePlace, type Place } from '../support/pool.js';
 import { agentpool } from '../support/processes.js';
 
@@ -83,9 +84,12 @@ describe('agentpool connect', () => {
     expect(readFileSync(FILES.cursor(), 'utf8')).toBe('{ "mcpServers": [');
   });
 
-  it('over HTTP names the address, and beyond loopback the variable with the token', async () => {
+  it('over HTTP names the address, and the token of this machine, or beyond it and in shared files the variable with one', async () => {
     const local = JSON.parse((await connect('vscode', '--http')).stdout);
-    expect(local.servers.agentpool).toEqual({ type: 'http', url: 'http://127.0.0.1:7333/mcp' });
+    const byName = { Authorization: `Bearer \${env:AGENTPOOL_TOKEN}` };
+    expect(local.servers.agentpool).toEqual({ type: 'http', url: 'http://127.0.0.1:7333/mcp', headers: byName });
+    const mine = await connect('cursor', '--http', '--json');
+    expect(JSON.parse(mine.stdout).entry.headers).toEqual({ Authorization: bearerOf(place).authorization });
     const far = await connect('gemini', '--http', 'https://pool.example', '--json');
     expect(JSON.parse(far.stdout)).toMatchObject({
       entry: { httpUrl: 'https://pool.example/mcp', headers: { Authorization: 'Bearer $AGENTPOOL_TOKEN' } },

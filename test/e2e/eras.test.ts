@@ -2,6 +2,7 @@ import { Client, StreamableHTTPClientTransport, type VersionNegotiationOptions }
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TOOLS } from '../../src/mcp/tools/list.js';
+import { bearerOf } from '../support/http-token.js';
 import { makePlace, steps } from '../support/pool.js';
 import { type Facts, MAIN, type Started, startServeProcess, startWorkerProcess } from '../support/processes.js';
 
@@ -29,7 +30,8 @@ afterAll(async () => {
 const TRANSPORTS = {
   'on stdio': () =>
     new StdioClientTransport({ command: process.execPath, args: [MAIN, 'mcp'], cwd: place.work, env: place.env }),
-  'over HTTP': () => new StreamableHTTPClientTransport(new URL('/mcp', server.url)),
+  'over HTTP': () =>
+    new StreamableHTTPClientTransport(new URL('/mcp', server.url), { requestInit: { headers: bearerOf(place) } }),
 } as const;
 const CASES = MODES.flatMap(([which, mode, version]) =>
   (['on stdio', 'over HTTP'] as const).map((where) => [which, where, mode, version] as const),

@@ -1,6 +1,7 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Balancer, startBalancer } from '../support/balancer.js';
+import { bearerOf } from '../support/http-token.js';
 import { makePlace, steps } from '../support/pool.js';
 import { type Facts, type Started, startServeProcess, startWorkerProcess } from '../support/processes.js';
 
@@ -26,7 +27,9 @@ afterAll(async () => {
 
 async function open(mode: 'legacy' | 'auto', url: string) {
   const client = new Client({ name: 'test', version: '1' }, { versionNegotiation: { mode } });
-  await client.connect(new StreamableHTTPClientTransport(new URL('/mcp', url)));
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL('/mcp', url), { requestInit: { headers: bearerOf(place) } }),
+  );
   return {
     call: async (name: string, args: Facts, onprogress = () => {}) =>
       (await client.callTool({ name, arguments: args }, { onprogress })).structuredContent as Facts,

@@ -1,6 +1,7 @@
 import { Client, StreamableHTTPClientTransport, type VersionNegotiationOptions } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bearerOf } from '../support/http-token.js';
 import { makePlace, steps } from '../support/pool.js';
 import {
   eventually,
@@ -42,7 +43,8 @@ const ended = async (list: Facts[], more: Facts = {}) => {
 const TRANSPORTS = {
   'on stdio': () =>
     new StdioClientTransport({ command: process.execPath, args: [MAIN, 'mcp'], cwd: place.work, env: place.env }),
-  'over HTTP': () => new StreamableHTTPClientTransport(new URL('/mcp', server.url)),
+  'over HTTP': () =>
+    new StreamableHTTPClientTransport(new URL('/mcp', server.url), { requestInit: { headers: bearerOf(place) } }),
 };
 const CASES = (
   [

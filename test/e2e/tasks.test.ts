@@ -2,6 +2,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CallToolResultSchema, CreateTaskResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bearerOf } from '../support/http-token.js';
 import { makePlace, steps } from '../support/pool.js';
 import {
   eventually,
@@ -35,7 +36,9 @@ const scripted = (...list: Facts[]) => ({ runner: 'scripted', prompt: steps(...l
 
 async function overHttp({ url }: { url: string }): Promise<Client> {
   const client = new Client({ name: 'test', version: '1' });
-  await client.connect(new StreamableHTTPClientTransport(new URL('/mcp', url)) as never);
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL('/mcp', url), { requestInit: { headers: bearerOf(place) } }) as never,
+  );
   return client;
 }
 
@@ -131,6 +134,7 @@ describe('with protocol 2026-07-28', () => {
     const response = await fetch(`${at.url}/mcp`, {
       method: 'POST',
       headers: {
+        ...bearerOf(place),
         'content-type': 'application/json',
         accept: 'application/json, text/event-stream',
         'mcp-protocol-version': '2026-07-28',

@@ -13,7 +13,7 @@ afterAll(() => issuer.stop());
 function authentication(extra: Readonly<Record<string, string>> = {}) {
   const env = { AGENTPOOL_OIDC_ISSUER: issuer.url, AGENTPOOL_OIDC_AUDIENCE: 'pool', ...extra };
   const config = loadConfig({ env, cwd: '/', readFile: () => undefined });
-  const authenticate = openAuthentication(config, openLogger('test', 'silent'));
+  const authenticate = openAuthentication(config, openLogger('test', 'silent'), () => 'local-token');
   return async (token: string) => authenticate(`Bearer ${token}`, 'http://pool.example');
 }
 

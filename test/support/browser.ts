@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
+import { bearerFor } from './http-token.js';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const QUIET = ['--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
@@ -23,7 +24,7 @@ export interface Browser {
 }
 
 /** Headless Chromium with a profile of its own. */
-export async function openBrowser(): Promise<Browser> {
+export async function openBrowser({ withToken = true } = {}): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), 'ap-chromium-'));
   const context: BrowserContext = await chromium.launchPersistentContext(profile, {
     executablePath: CHROMIUM,
@@ -33,6 +34,7 @@ export async function openBrowser(): Promise<Browser> {
   return {
     async open(url) {
       const page = await context.newPage();
+      if (withToken) await page.setExtraHTTPHeaders(bearerFor(url));
       const complaints: string[] = [];
       const { origin } = new URL(url);
       page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));

@@ -1,13 +1,20 @@
 import { once } from 'node:events';
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { createBoard } from '../../src/board/create.js';
+import { openLocalAccess } from '../../src/cli/local-token.js';
+import { isLocalOnly } from '../../src/http/authenticate.js';
 import { type StartedHttp, startHttp } from '../../src/http/start.js';
 import { openMcpHttp } from '../../src/mcp/http.js';
 import type { Pool } from '../../src/shared/pool.js';
+import { bearerFor, rememberToken } from './http-token.js';
 
 /** The HTTP server as `agentpool serve` composes it, in this process. */
-export const serveHttp = (pool: Pool): Promise<StartedHttp> =>
-  startHttp(pool, { mcp: openMcpHttp(pool), board: createBoard(pool) });
+export async function serveHttp(pool: Pool): Promise<StartedHttp> {
+  const access = openLocalAccess(pool.config.home);
+  const started = await startHttp(pool, { mcp: openMcpHttp(pool), board: createBoard(pool) }, access);
+  if (isLocalOnly(pool.config)) rememberToken(started.url, pool.config);
+  return started;
+}
 
 export interface Answer {
   readonly status: number;
@@ -19,11 +26,17 @@ interface Asked {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Without the token that the server of a test place wants. */
+  readonly anonymous?: boolean;
 }
 
 /** One HTTP request with exactly these headers; `fetch` would not let a test choose `Host`. */
-export async function ask(url: string, { method = 'GET', headers = {}, body: sent }: Asked = {}): Promise<Answer> {
-  const asked = request(url, { method, headers, agent: false });
+export async function ask(
+  url: string,
+  { method = 'GET', headers = {}, body: sent, anonymous = false }: Asked = {},
+): Promise<Answer> {
+  const token = anonymous || headers.authorization !== undefined ? {} : bearerFor(url);
+  const asked = request(url, { method, headers: { ...token, ...headers }, agent: false });
   asked.on('error', () => {}); // it may be answered, and hung up on, before all of it was sent
   asked.end(sent);
   const [answer] = (await once(asked, 'response')) as [IncomingMessage];

@@ -1,3 +1,4 @@
+import { rememberToken } from './http-token.js';
 import { makePlace, type Place } from './pool.js';
 import { type McpSession, openMcp, type Started, startAgentpool, startWorkerProcess } from './processes.js';
 
@@ -28,6 +29,7 @@ export async function playPool(): Promise<PlayedPool> {
   const serve = (port: string) => startAgentpool(place, ['serve', '--port', port, '--json']);
   let server: Started = await serve('0');
   const { url } = JSON.parse(server.line) as { url: string };
+  rememberToken(url, place);
   const mcp = await openMcp(place);
   const ids: Record<string, string> = {};
 

@@ -6,6 +6,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { startBalancer } from './balancer.js';
+import { bearerOf, rememberToken } from './http-token.js';
 import type { Place } from './pool.js';
 
 export const MAIN = new URL('../../dist/cli/main.js', import.meta.url).pathname;
@@ -73,7 +74,9 @@ export const startWorkerProcess = (place: Place, ...args: string[]) =>
 /** The HTTP server, on a free port. */
 export async function startServeProcess(place: Place): Promise<Started & { readonly url: string }> {
   const started = await startAgentpool(place, ['serve', '--port', '0', '--json']);
-  return { ...started, url: (JSON.parse(started.line) as { url: string }).url };
+  const { url, link } = JSON.parse(started.line) as { url: string; link?: string };
+  if (link !== undefined) rememberToken(url, place);
+  return { ...started, url };
 }
 
 export type Facts = Record<string, unknown>;
@@ -109,7 +112,9 @@ async function overReplicas(place: Place): Promise<Way> {
   const [one, other] = await Promise.all([startServeProcess(place), startServeProcess(place)]);
   const balancer = await startBalancer(one.url, other.url);
   return {
-    transport: new StreamableHTTPClientTransport(new URL('/mcp', balancer.url)) as Transport,
+    transport: new StreamableHTTPClientTransport(new URL('/mcp', balancer.url), {
+      requestInit: { headers: bearerOf(place) },
+    }) as Transport,
     pid: () => one.child.pid ?? 0,
     async end() {
       await balancer.stop();

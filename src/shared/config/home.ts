@@ -1,9 +1,6 @@
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ConfigError, codeOf, messageOf } from '../errors.js';
-
-/** Anybody on this machine may write into it, unless the sticky bit keeps strangers from renaming what is not theirs. */
-const openToAll = (mode: number) => (mode & 0o1002) === 0o002;
 
 /** Makes AGENTPOOL_HOME, or a directory in it, for our user alone. Throws a ConfigError where that cannot be. */
 export function privateDirectory(path: string, home = path): string {
@@ -15,11 +12,46 @@ export function privateDirectory(path: string, home = path): string {
       `AGENTPOOL_HOME: ${home} cannot be written (${messageOf(error)}); give it a directory of yours`,
     ]);
   }
-  if (openToAll(statSync(home).mode))
-    throw new ConfigError([
-      `AGENTPOOL_HOME: everybody on this machine may write into ${home}, and so put a Redis of their own there: chmod 700 ${home}`,
-    ]);
+  const problem = strangerAbove(path);
+  if (problem !== undefined) throw new ConfigError([`AGENTPOOL_HOME: ${problem}`]);
   return path;
+}
+
+/** Throws a ConfigError when a file, or a socket, is there and is not our user's own. */
+export function mustBeOurs(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  const uid = process.getuid?.();
+  if (found && uid !== undefined && found.uid !== uid)
+    throw new ConfigError([`${path} belongs to another user (uid ${found.uid}), so it is not used; remove it`]);
+}
+
+/**
+ * Who could put something of his own in place of a directory: somebody else who owns it, or one above it, or may write
+ * there. Links are followed, and looked at themselves. Undefined when nobody can.
+ */
+function strangerAbove(path: string): string | undefined {
+  const uid = process.getuid?.();
+  if (uid === undefined) return undefined;
+  // Whoever owns the root directory is the administrator, by whatever number this container knows him.
+  const trusted = (owner: number) => [uid, 0, statSync('/').uid].includes(owner);
+  for (const at of new Set([...levels(path), ...levels(realpathSync(path))])) {
+    const entry = lstatSync(at);
+    if (at === path && statSync(at).uid !== uid)
+      return `${at} belongs to another user (uid ${statSync(at).uid}); give it a directory of yours`;
+    if (!trusted(entry.uid)) return `${at} belongs to another user (uid ${entry.uid}), who could replace what is in it`;
+    if (entry.isDirectory() && openToAll(entry))
+      return `everybody on this machine may write into ${at}, and so put a Redis of their own there: chmod 700 ${at}`;
+  }
+  return undefined;
+}
+
+/** Anybody on this machine may write into it, unless the sticky bit keeps strangers from renaming what is not theirs. */
+const openToAll = ({ mode }: Stats) => (mode & 0o1002) === 0o002;
+
+/** A path and all that it is in. */
+function levels(path: string): string[] {
+  const above = dirname(path);
+  return above === path ? [path] : [...levels(above), path];
 }
 
 /** Node's own `recursive` never comes back where a parent exists that takes no directories, such as /proc. */

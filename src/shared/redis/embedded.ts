@@ -4,7 +4,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { lock } from 'proper-lockfile';
-import { privateDirectory } from '../config/home.js';
+import { mustBeOurs, privateDirectory } from '../config/home.js';
 import { ConfigError, codeOf, UnreachableError } from '../errors.js';
 import { STREAM_NODE_BYTES } from './check.js';
 
@@ -47,6 +47,7 @@ export async function ensureEmbeddedRedis(
       `AGENTPOOL_HOME: ${home} is too long for a unix socket; use a path of at most ${LONGEST_SOCKET_PATH - 17} bytes`,
     ]);
   const directory = privateDirectory(dirname(socket), home);
+  mustBeOurs(socket);
   if (await answers(socket)) return socket;
   const release = await lockedUnlessThere(directory, socket);
   if (!release) return socket;

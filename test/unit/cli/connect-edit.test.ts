@@ -125,11 +125,11 @@ x = [
 describe('every client', () => {
   const ways: Way[] = [
     { kind: 'stdio', command: '/usr/bin/node', args: ['/opt/a b/main.js', 'mcp'] },
-    { kind: 'http', url: 'http://127.0.0.1:7333/mcp', tokenEnv: undefined },
-    { kind: 'http', url: 'https://pool.example/mcp', tokenEnv: 'MY_TOKEN' },
+    { kind: 'http', url: 'http://127.0.0.1:7333/mcp', credential: { token: 'a-token' } },
+    { kind: 'http', url: 'https://pool.example/mcp', credential: { variable: 'MY_TOKEN' } },
   ];
   test.each(Object.entries(CONNECTABLE_CLIENTS))(
-    '%s is told the whole way, and the token by its name only',
+    '%s is told the whole way, and the token by its name or as it is',
     (_, client) => {
       for (const way of ways) {
         const text = onlyEntry(client.format, client.servers, client.entry(way));
@@ -138,8 +138,8 @@ describe('every client', () => {
         if (way.kind === 'stdio') expect(entry).toMatchObject({ command: way.command, args: way.args });
         else {
           expect(entry.url ?? entry.httpUrl).toBe(way.url);
-          expect(text.includes('MY_TOKEN')).toBe(way.tokenEnv !== undefined);
-          expect(/Authorization|bearer/.test(text)).toBe(way.tokenEnv !== undefined);
+          expect(text.includes('MY_TOKEN')).toBe('variable' in way.credential);
+          expect(text.includes('Bearer a-token')).toBe('token' in way.credential);
         }
       }
     },

@@ -11,7 +11,7 @@ const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
 
 function authentication(...tokens: string[]) {
   const config = loadConfig({ env: { AGENTPOOL_TOKENS: tokens.join(',') }, cwd: '/', readFile: () => undefined });
-  const authenticate = openAuthentication(config, openLogger('test', 'silent'));
+  const authenticate = openAuthentication(config, openLogger('test', 'silent'), () => 'local-token');
   return (authorization?: string) => authenticate(authorization, 'http://localhost');
 }
 
@@ -52,8 +52,15 @@ describe('tokens', () => {
     expect(await answer.json()).toMatchObject({ code: 'unauthorized' });
   });
 
-  test('are not asked for where there are none: then it is whoever is on this machine', async () => {
-    expect(await authentication()()).toBe(LOCAL);
-    expect(await authentication()('Bearer whatever')).toBe(LOCAL);
+  test('are not asked for where there are none: then it is who has the token of this machine, and nobody else', async () => {
+    const authenticate = authentication();
+    expect(await authenticate('Bearer local-token')).toBe(LOCAL);
+    expect(await authenticate(basic('anyone:local-token'))).toBe(LOCAL);
+    for (const wrong of [undefined, '', 'Bearer whatever', 'Bearer ', 'Bearer local-toke', basic('local-token:')])
+      expect(((await authenticate(wrong)) as Response).status).toBe(401);
+  });
+
+  test('leave the token of this machine without meaning where there are some', async () => {
+    expect(((await authenticate('Bearer local-token')) as Response).status).toBe(401);
   });
 });
