@@ -1,18 +1,13 @@
 import { type ErrorHandler, Hono, type MiddlewareHandler } from 'hono';
 import { messageOf } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
-import { allows, type Principal, type Scope } from '../shared/principal.js';
+import { allows, type Scope } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
 import { protectPages } from './headers.js';
 import { failurePage } from './layout.js';
-import { addPages } from './pages.js';
+import { addPages, type Looking } from './pages.js';
 
 const BULL_BOARD_PATH = '/queues';
-
-/** What the HTTP server hands to a page: who looks. */
-export interface Looking {
-  Variables: { principal: Principal };
-}
 
 export interface Board {
   readonly pages: Hono<Looking>;

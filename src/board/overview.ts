@@ -1,28 +1,10 @@
 import { html } from 'hono/html';
-import type { QueueCounts } from '../shared/queues/queues.js';
-import type { RedisHealth } from '../shared/redis/check.js';
-import type { Run } from '../shared/run.js';
 import { RUN_STATES, type RunState } from '../shared/run-state.js';
-import type { LivingWorker } from '../shared/workers.js';
 import { type Notice, needsAttention } from './attention.js';
 import { type Html, layout } from './layout.js';
 import { count, size } from './measures.js';
 import { inWords, stateMark } from './state-mark.js';
-import { queuesTable, runsTable, workersTable } from './tables.js';
-
-/** Everything that the front page tells. */
-export interface Overview {
-  readonly workers: readonly LivingWorker[];
-  readonly queues: readonly QueueCounts[];
-  /** What runs first, then the latest. */
-  readonly runs: readonly Run[];
-  readonly byState: Readonly<Record<RunState, number>>;
-  /** Only runs of this state are shown. */
-  readonly only?: RunState;
-  readonly redis: RedisHealth;
-  /** Milliseconds, by the clock of Redis. */
-  readonly now: number;
-}
+import { type Overview, queuesTable, runsTable, workersTable } from './tables.js';
 
 /** What matters now comes first. */
 const TILES: readonly RunState[] = ['running', 'queued', 'orphaned', 'done', 'failed', 'timed_out', 'killed'];

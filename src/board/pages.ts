@@ -5,10 +5,14 @@ import type { Pool } from '../shared/pool.js';
 import { maySee, type Principal } from '../shared/principal.js';
 import type { Run } from '../shared/run.js';
 import { RUN_STATES, type RunState } from '../shared/run-state.js';
-import type { Looking } from './create.js';
 import { failurePage } from './layout.js';
 import { overviewPage } from './overview.js';
 import { runPage, TAIL_BYTES } from './run-page.js';
+
+/** What the HTTP server hands to a page: who looks. */
+export interface Looking {
+  Variables: { principal: Principal };
+}
 
 const LATEST_RUNS = 25;
 /** What runs is shown before the latest ones, as far as a page can hold it. */

@@ -1,11 +1,27 @@
 import { html } from 'hono/html';
+import type { QueueCounts } from '../shared/queues/queues.js';
+import type { RedisHealth } from '../shared/redis/check.js';
 import type { Run } from '../shared/run.js';
+import type { RunState } from '../shared/run-state.js';
 import type { LivingWorker } from '../shared/workers.js';
 import type { Html } from './layout.js';
 import { ago, count, counted, duration, size } from './measures.js';
-import type { Overview } from './overview.js';
 import { servedBy } from './served.js';
 import { inWords, stateMark } from './state-mark.js';
+
+/** Everything that the front page tells. */
+export interface Overview {
+  readonly workers: readonly LivingWorker[];
+  readonly queues: readonly QueueCounts[];
+  /** What runs first, then the latest. */
+  readonly runs: readonly Run[];
+  readonly byState: Readonly<Record<RunState, number>>;
+  /** Only runs of this state are shown. */
+  readonly only?: RunState;
+  readonly redis: RedisHealth;
+  /** Milliseconds, by the clock of Redis. */
+  readonly now: number;
+}
 
 /** A table that scrolls by itself on a narrow screen, also by keyboard. */
 const card = (label: string, table: Html) =>

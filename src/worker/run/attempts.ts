@@ -1,22 +1,10 @@
 import { statSync } from 'node:fs';
 import type { Logger } from '../../shared/logger.js';
 import type { Failure, Run } from '../../shared/run.js';
-import type { Ending, Ownership, Shipped } from '../../shared/run-store/ownership.js';
+import type { Ending, Ownership } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
-import type { Spool, SpoolMeta } from '../spool/spool.js';
+import type { Attempt, Spool, SpoolMeta } from '../spool/spool.js';
 import type { EndedBy } from './outcome.js';
-
-/** A further attempt of a run, with the next values of its agent's fallbacks; goes into the spool, so without any of them. */
-export interface Attempt {
-  /** From 2. */
-  readonly number: number;
-  /** Where its output begins: the files go on with what the attempts before have printed (bytes). */
-  readonly from: Shipped;
-  /** Of the first attempt, for the limit of time (ms since boot). */
-  readonly startedUptimeMs: number;
-  /** Why the attempt before came to nothing. */
-  readonly because: Failure;
-}
 
 /** What decides whether there is a further attempt. */
 export interface Tried {

@@ -9,8 +9,9 @@ import { hostFaultOf } from '../host/host-fault.js';
 import { failure, type LaunchPlan } from '../prepare/plan-run.js';
 import { bootId, uptimeMs } from '../process/processes.js';
 import { type Launched, launch } from '../spool/launch.js';
+import type { Attempt } from '../spool/spool.js';
 import { createSpool, removeInputs, type Spool, type SpoolMeta } from '../spool/spool.js';
-import { type Attempt, tellAttempt } from './attempts.js';
+import { tellAttempt } from './attempts.js';
 import { HostFault } from './give-back.js';
 import type { OwnedRun } from './owned-run.js';
 

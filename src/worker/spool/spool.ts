@@ -13,10 +13,23 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '../../shared/errors.js';
+import type { Failure } from '../../shared/run.js';
+import type { Shipped } from '../../shared/run-store/ownership.js';
 import type { ConfigFile } from '../../shared/runners/runner.js';
 import { layOver } from '../prepare/lay-over.js';
 import type { ProcessId } from '../process/processes.js';
-import type { Attempt } from '../run/attempts.js';
+
+/** A further attempt of a run, with the next values of its agent's fallbacks; goes into the spool, so without any of them. */
+export interface Attempt {
+  /** From 2. */
+  readonly number: number;
+  /** Where its output begins: the files go on with what the attempts before have printed (bytes). */
+  readonly from: Shipped;
+  /** Of the first attempt, for the limit of time (ms since boot). */
+  readonly startedUptimeMs: number;
+  /** Why the attempt before came to nothing. */
+  readonly because: Failure;
+}
 
 /** What the next worker of this host has to know to go on with a run. Never the prompt, never a secret. */
 export interface SpoolMeta {
