@@ -132,6 +132,8 @@ export interface Run {
   /** When its owner was last found to be silent. */
   readonly orphanedAt?: number;
   readonly endedAt?: number;
+  /** When its end was written down; a run may end while nobody looks. */
+  readonly endRecordedAt?: number;
   readonly outBytes: number;
   readonly errBytes: number;
   /** Lines that have ended, of both streams. */

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePlace, steps } from '../support/pool.js';
@@ -70,5 +70,33 @@ describe('while the only worker is silent, and nobody can mark its run', () => {
     worker = await startWorkerProcess(place);
     const seen = await eventually(status, ({ workerSilentSince }) => workerSilentSince === undefined);
     expect(seen).toMatchObject({ status: 'running' });
+  });
+});
+
+describe('a run that ends while no worker looks', () => {
+  it('has ended when its program did, not when the next worker came', async () => {
+    const alone = makePlace({ AGENTPOOL_HOST_NAME: 'alone' });
+    const first = await startWorkerProcess(alone);
+    const session = await openMcp(alone);
+    const ended = join(alone.work, 'ended');
+    const prompt = steps({ print: 'a\n' }, { until: 'go' }, { note: { file: ended, text: 'now' } });
+    const { runId: id } = await session.call<{ runId: string }>('run_agent', { runner: 'scripted', prompt });
+    const seen = () => session.call<Facts>('get_agent_status', { runId: id });
+    await eventually(seen, ({ outputBytes }) => outputBytes === 2);
+    await first.end('SIGKILL');
+    writeFileSync(join(alone.work, 'go'), '');
+    await eventually(() => existsSync(ended));
+    const { workerSilentSince } = await eventually(seen, (status) => status.workerSilentSince !== undefined);
+    const before = Date.now();
+    const next = await startWorkerProcess(alone);
+    const { endedAt, status } = await eventually(seen, (facts) => facts.endedAt !== undefined);
+    await session.close();
+    await next.end('SIGKILL');
+    expect(status).toBe('done');
+    // The test's clock is that of Redis; the next worker came after three silent heartbeats.
+    expect(Number(endedAt)).toBeLessThan(before - 500);
+    expect(Math.abs(Number(endedAt) - statSync(ended).mtimeMs)).toBeLessThan(1_000);
+    expect(Number(workerSilentSince)).toBeLessThan(before - 500);
+    alone.clean();
   });
 });

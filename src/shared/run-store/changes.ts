@@ -181,7 +181,7 @@ export async function end(
   shipped: Shipped | undefined,
 ): Promise<EndChange> {
   const { redis, keysOf, retention, indexes, sessionLocks } = parts;
-  const { state, exitCode, failure, usage, result = '' } = ending;
+  const { state, exitCode, failure, usage, result = '', agoMs = 0 } = ending;
   const { run, events, request, result: resultKey, channel } = keysOf(id);
   const [code, now, newEpoch, out, err] = await redis.endRun(
     run,
@@ -198,6 +198,7 @@ export async function end(
     beginningOf(result, MOST_RESULT_CHARS),
     retention.outputRetentionMs,
     retention.recordRetentionMs,
+    Math.max(0, Math.round(agoMs)),
     ...flat({ exitCode, failure: failure && JSON.stringify(failure), usage: usage && JSON.stringify(usage) }),
   );
   // Also when it had ended already: that may have been us, and the answer was lost.

@@ -30,6 +30,8 @@ export interface Ending {
   readonly failure?: Failure;
   readonly usage?: Usage;
   readonly result?: string;
+  /** How long ago its program ended (ms); absent: now. */
+  readonly agoMs?: number;
 }
 
 /** How much output a run's stream has, or has to have (bytes). */

@@ -69,6 +69,7 @@ export function runFromFields(fields: Fields): Run | undefined {
       lastOutputAt: number(fields.lastOutputAt),
       orphanedAt: number(fields.orphanedAt),
       endedAt: number(fields.endedAt),
+      endRecordedAt: number(fields.endRecordedAt),
     }),
   };
 }

@@ -50,6 +50,7 @@ export interface RunScripts {
     resultText: string,
     outputRetentionMs: number,
     recordRetentionMs: number,
+    agoMs: number,
     ...fields: ScriptArgument[]
   ): Promise<[code: 1 | 0 | -1, state: string, epoch: number, out: number, err: number]>;
   appendOutput(

@@ -40,7 +40,7 @@ export async function tidyEnded({ runs, host, spools, owned, logger }: TidyDeps,
   const now = await runs.now();
   for (const runId of spooled) {
     const run = await runs.get(runId);
-    const isOver = !run || (isEnded(run.state) && now - (run.endedAt ?? 0) >= keepMs);
+    const isOver = !run || (isEnded(run.state) && now - (run.endRecordedAt ?? run.endedAt ?? 0) >= keepMs);
     if (isOver) await tidy(spools, runId, logger);
     else if (run.host !== host && isForsaken(spoolOf(spools, runId), keepMs)) removeSpool(spoolOf(spools, runId));
   }
@@ -63,7 +63,13 @@ export async function endLeftovers({ runs, host, owned, keepLeftovers, logger }:
   for (const runId of markedRuns()) {
     if (owned.has(runId)) continue;
     const run = await runs.get(runId);
-    if (!run || run.host !== host || !isEnded(run.state) || now - (run.endedAt ?? now) < KEEP_ENDED_MS) continue;
+    if (
+      !run ||
+      run.host !== host ||
+      !isEnded(run.state) ||
+      now - (run.endRecordedAt ?? run.endedAt ?? now) < KEEP_ENDED_MS
+    )
+      continue;
     logger.warn({ runId }, 'ending processes that an ended run has left behind');
     await endTree({ runId, signal: 'TERM', graceMs: LEFTOVER_GRACE_MS });
   }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { Logger } from '../../shared/logger.js';
 import type { Failure } from '../../shared/run.js';
 import { isEnded, type RunState } from '../../shared/run-state.js';
@@ -7,7 +8,7 @@ import type { Runner } from '../../shared/runners/runner.js';
 import { again } from '../again.js';
 import type { createReader } from '../output/findings.js';
 import type { Shipping } from '../output/ship.js';
-import { removeInputs, type Spool, type SpoolMeta } from '../spool/spool.js';
+import { readNumberLine, removeInputs, type Spool, type SpoolMeta } from '../spool/spool.js';
 import { refusalOf } from './attempts.js';
 import type { RunEnding } from './ending.js';
 import { lastWords } from './last-words.js';
@@ -45,6 +46,7 @@ export interface Finish {
 /** Decides how a program that is over has ended, and records it with all output. May be done again if it throws. */
 export async function finish(given: Finish, exitCode: number | undefined): Promise<Over> {
   const { runs, own, ending, shipping, keepLeftovers, left, logger } = given;
+  const agoMs = sinceExit(given.spool);
   // Whoever has been replaced while it was paused must not even clear up: the processes are another one's by now.
   if ((await runs.get(own.id))?.epoch !== own.epoch) return { kind: 'left' };
   await ending.done();
@@ -59,10 +61,19 @@ export async function finish(given: Finish, exitCode: number | undefined): Promi
   }
   // The rest of the spool stays for a moment: a Redis that crashes may forget this end, and then it is read again.
   removeInputs(given.spool);
-  const state = await recordEnd({ runs, own, shipping, ending: outcome, left, logger });
+  const state = await recordEnd({ runs, own, shipping, ending: outcome, agoMs, left, logger });
   if (!state) return { kind: 'left' };
   logger.info({ state, exitCode, failure: outcome.failure?.kind }, 'the run has ended');
   return { kind: 'ended', state, ...(outcome.failure && { message: outcome.failure.message }) };
+}
+
+/** How long ago the wrapper wrote down the exit status (ms): the program may have ended while no worker looked. */
+function sinceExit({ exit }: Spool): () => number {
+  const writtenAt = readNumberLine(exit) === undefined ? undefined : statSync(exit, { throwIfNoEntry: false })?.mtimeMs;
+  const now = Date.now();
+  const before = now - (writtenAt ?? now);
+  const asked = performance.now();
+  return () => before + performance.now() - asked;
 }
 
 async function outcomeFor(given: Finish, exitCode: number | undefined): Promise<Ending> {
@@ -96,6 +107,8 @@ export interface RecordEnd {
   readonly own: Ownership;
   readonly shipping: Pick<Shipping, 'drain' | 'shipped' | 'goOnFrom'>;
   readonly ending: Ending;
+  /** How long ago the program ended (ms), asked when the end is told. */
+  readonly agoMs?: () => number;
   /** We have let go of the run. */
   readonly left: AbortSignal;
   readonly logger: Logger;
@@ -106,11 +119,11 @@ export interface RecordEnd {
  * meanwhile may have forgotten the last ones. Answers how the run has ended; undefined when it is not ours any more.
  */
 export async function recordEnd(given: RecordEnd): Promise<RunState | undefined> {
-  const { runs, own, shipping, ending, left, logger } = given;
+  const { runs, own, shipping, ending, agoMs = () => 0, left, logger } = given;
   for (;;) {
     await shipping.drain();
     const ended = await again(
-      () => runs.end(own.id, own.epoch, ending, shipping.shipped()),
+      () => runs.end(own.id, own.epoch, { ...ending, agoMs: agoMs() }, shipping.shipped()),
       left,
       (error) => logger.warn({ err: error }, 'Redis refused the end of the run; it is told again'),
     );

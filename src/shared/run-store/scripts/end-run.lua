@@ -12,9 +12,10 @@ local event = ARGV[7]
 local result_text = ARGV[8]          -- '': none
 local output_retention_ms = ARGV[9]
 local record_retention_ms = ARGV[10]
-local FIRST_FIELD = 11               -- then field, value, ...
+local ago_ms = tonumber(ARGV[11])    -- since its program ended; no end is before the start
+local FIRST_FIELD = 12               -- then field, value, ...
 
-local record = redis.call('HMGET', run, 'state', 'epoch', 'out', 'err')
+local record = redis.call('HMGET', run, 'state', 'epoch', 'out', 'err', 'startedAt', 'claimedAt')
 local state, epoch, out, err = record[1], record[2], tonumber(record[3]), tonumber(record[4])
 if not state then return { 0, 'unknown', 0, 0, 0 } end
 local is_allowed = string.find(',' .. from .. ',', ',' .. state .. ',', 1, true)
@@ -28,7 +29,9 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if result_text ~= '' then redis.call('SET', result, result_text, 'PX', record_retention_ms) end
-redis.call('HSET', run, 'state', to, 'endedAt', now)
+local begun = tonumber(record[5] or record[6] or 0)
+local ended_at = math.min(now, math.max(now - ago_ms, begun))
+redis.call('HSET', run, 'state', to, 'endedAt', ended_at, 'endRecordedAt', now)
 if #ARGV >= FIRST_FIELD then redis.call('HSET', run, unpack(ARGV, FIRST_FIELD)) end
 redis.call('XADD', events, '*', 'k', 'state', 'd', event)
 redis.call('PEXPIRE', events, output_retention_ms)
