@@ -89,7 +89,8 @@ export async function readOutput(caller: Caller, which: WhichRun, request: Outpu
     tail === undefined
       ? readOnce(pool, id, { ...query, maxBytes: most })
       : readTail(pool, id, Math.min(tail, most), query);
-  const { run, page } = await readOrWait(caller, id, () => readFitting(readUpTo, maxBytes, encode), waitMs);
+  const enough = (reading: Reading) => reading.page.bytes.length > 0 || isEnded(reading.run.state);
+  const { run, page } = await readOrWait(caller, id, () => readFitting(readUpTo, maxBytes, encode), enough, waitMs);
   const { page: whole, complete } = withWhatIsGone(run, page, query, tail !== undefined);
   const factsOf = await workerFactsFor(pool, [run]);
   const dropped = run.droppedBytes > 0 || whole.droppedBytes > 0;
@@ -155,9 +156,15 @@ async function readTail(pool: Pool, id: string, bytes: number, query: OutputQuer
   return { run, page: await pool.runs.tail(id, bytes, query.stream) };
 }
 
-async function readOrWait(caller: Caller, id: string, read: () => Promise<Reading>, waitMs: number): Promise<Reading> {
+/** Reads, and where that is not enough reads again with each news of the run, until the time is up (ms). */
+export async function readOrWait<Read>(
+  caller: Caller,
+  id: string,
+  read: () => Promise<Read>,
+  enough: (read: Read) => boolean,
+  waitMs: number,
+): Promise<Read> {
   const { pool, signal } = caller;
-  const enough = ({ run, page }: Reading) => page.bytes.length > 0 || isEnded(run.state) || signal?.aborted === true;
   if (waitMs === 0) return read();
   const deadline = performance.now() + waitMs;
   const waker = createWaker(signal);
@@ -167,7 +174,7 @@ async function readOrWait(caller: Caller, id: string, read: () => Promise<Readin
     for (;;) {
       const reading = await read();
       const left = deadline - performance.now();
-      if (enough(reading) || left <= 0) return reading;
+      if (enough(reading) || left <= 0 || signal?.aborted) return reading;
       reporting ??= startReporting(caller, [id]);
       await waker.next(Math.min(left, LOOK_AGAIN_MS));
     }

@@ -1,26 +1,37 @@
 import { omitUndefined } from '../shared/omit-undefined.js';
 import { textOf } from '../shared/plain-text.js';
+import type { Pool } from '../shared/pool.js';
+import type { Run } from '../shared/run.js';
 import type { Caller } from './caller.js';
 import { findRun, type WhichRun } from './find-run.js';
 import { type RunView, viewOf, waitingFor } from './run-view.js';
+import { type RunActivity, whatWasDone } from './what-was-done.js';
 import { workerFactsFor } from './worker-facts.js';
 
 /** Everything that is known about a run now. */
 export interface RunStatus extends RunView {
-  /** The end of the output. */
-  readonly outputTail: string;
   readonly result?: string;
+  /** What it has done so far; absent for programs that print text. */
+  readonly activity?: RunActivity;
+  /** The end of the output as text; empty where there is a result that says it. */
+  readonly outputTail: string;
   /** From 1; absent once a worker has it. */
   readonly queuePosition?: number;
 }
 
-/** Tells all about a run, with so much of the end of its output (bytes). Throws a UserError when there is none. */
-export async function statusOf(caller: Caller, which: WhichRun, tailBytes = 2_048): Promise<RunStatus> {
+/** Without another wish so much of the end of what is text is shown (bytes). */
+const TAIL_BYTES = 2_048;
+
+/**
+ * Tells all about a run, and what it has done. With `tailBytes`, its output ends with so many bytes as they are; 0 does not
+ * look at the output at all. Throws a UserError when there is no such run.
+ */
+export async function statusOf(caller: Caller, which: WhichRun, tailBytes?: number): Promise<RunStatus> {
   const { pool } = caller;
   const run = await findRun(caller, which);
-  const [tail, result, queuePosition, turn, factsOf] = await Promise.all([
-    tailBytes === 0 ? undefined : pool.runs.tail(run.id, tailBytes, undefined),
-    pool.runs.result(run.id),
+  const result = await pool.runs.result(run.id);
+  const [output, queuePosition, turn, factsOf] = await Promise.all([
+    outputOf(pool, run, tailBytes, result !== undefined),
     run.state === 'queued' ? pool.queues.position(run.id, run.queue) : undefined,
     waitingFor(pool, run),
     workerFactsFor(pool, [run]),
@@ -29,7 +40,14 @@ export async function statusOf(caller: Caller, which: WhichRun, tailBytes = 2_04
     ...viewOf(run),
     ...turn,
     ...factsOf(run),
-    outputTail: tail ? textOf(tail.bytes, false) : '',
+    ...output,
     ...omitUndefined({ result, queuePosition }),
   };
+}
+
+async function outputOf(pool: Pool, run: Run, tailBytes: number | undefined, hasResult: boolean) {
+  if (tailBytes === 0) return { outputTail: '' };
+  const { activity, end } = await whatWasDone(pool, run, { tailBytes: TAIL_BYTES, hasResult });
+  const tail = tailBytes === undefined ? undefined : await pool.runs.tail(run.id, tailBytes, undefined);
+  return { outputTail: tail ? textOf(tail.bytes, false) : end, ...omitUndefined({ activity }) };
 }

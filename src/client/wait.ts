@@ -1,14 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import { UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
-import { beginningOf, textOf } from '../shared/plain-text.js';
+import { beginningOf } from '../shared/plain-text.js';
 import type { Pool } from '../shared/pool.js';
 import type { Failure, Run } from '../shared/run.js';
 import { isEnded, type RunState } from '../shared/run-state.js';
-import { cursorOf } from '../shared/run-store/output.js';
 import type { Caller } from './caller.js';
 import { findRun, type WhichRun } from './find-run.js';
 import { startReporting } from './report-progress.js';
+import { type RunActivity, whatWasDone } from './what-was-done.js';
 import { type WorkerFacts, workerFactsFor } from './worker-facts.js';
 
 /** How much of the end of the output is shown (bytes). */
@@ -27,7 +27,9 @@ export interface WaitedView extends WorkerFacts {
   readonly result?: string;
   /** The result is longer. */
   readonly resultCut?: true;
-  /** The end of the output. */
+  /** What it has done so far; absent for programs that print text. */
+  readonly activity?: RunActivity;
+  /** The end of the output as text; empty where there is a result that says it. */
   readonly output: string;
   /** Where reading the output goes on after this end. */
   readonly nextCursor: string;
@@ -77,10 +79,9 @@ export async function waitedViews(pool: Pool, runs: readonly Run[]): Promise<Wai
   return Promise.all(
     runs.map(async (run) => {
       const { id, agentName, state, exitCode, failure } = run;
-      const [tail, result] = await Promise.all([
-        pool.runs.tail(id, tailBytes, undefined),
-        isEnded(state) ? pool.runs.result(id) : undefined,
-      ]);
+      const result = isEnded(state) ? await pool.runs.result(id) : undefined;
+      const looked = { tailBytes, hasResult: result !== undefined, share: Math.min(4, runs.length) };
+      const { activity, end, nextCursor } = await whatWasDone(pool, run, looked);
       const resultCut = result !== undefined && result.length > resultChars ? (true as const) : undefined;
       return {
         runId: id,
@@ -93,8 +94,9 @@ export async function waitedViews(pool: Pool, runs: readonly Run[]): Promise<Wai
           result: result === undefined ? undefined : beginningOf(result, resultChars),
           resultCut,
         }),
-        output: textOf(tail.bytes, false),
-        nextCursor: cursorOf(tail.next),
+        ...omitUndefined({ activity }),
+        output: end,
+        nextCursor,
       };
     }),
   );

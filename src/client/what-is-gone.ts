@@ -1,14 +1,21 @@
 import type { Run } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
-import type { OutputPage, OutputQuery } from '../shared/run-store/read-output.js';
+import type { Position } from '../shared/run-store/output.js';
+import type { OutputQuery } from '../shared/run-store/read-output.js';
+
+interface Page {
+  readonly next: Position;
+  readonly hasMore: boolean;
+  readonly droppedBytes: number;
+}
 
 /** At the end of an ended run, what is missing to its counts was let go: by the cap, or because its time was over. */
-export function withWhatIsGone(
+export function withWhatIsGone<Part extends Page>(
   run: Run,
-  page: OutputPage,
-  { stream }: OutputQuery,
+  page: Part,
+  { stream }: Pick<OutputQuery, 'stream'>,
   tail: boolean,
-): { page: OutputPage; complete: boolean } {
+): { page: Part; complete: boolean } {
   const complete = isEnded(run.state) && !page.hasMore;
   if (!complete || tail) return { page, complete };
   const { entry, out, err } = page.next;

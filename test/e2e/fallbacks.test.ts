@@ -42,7 +42,8 @@ afterEach(async () => {
 const file = (name: string) => join(place.work, name);
 const lines = (name: string) => readFileSync(file(name), 'utf8').split('\n').filter(Boolean);
 const status = (runId: string) => mcp.call<Facts>('get_agent_status', { runId });
-const output = async (runId: string) => (await mcp.call<{ output: string }>('stream_agent_output', { runId })).output;
+const output = async (runId: string) =>
+  (await mcp.call<{ output: string }>('stream_agent_output', { runId, view: 'raw' })).output;
 
 /** What the program does in each try; it marks each of its starts. */
 async function submit(tries: Readonly<Record<'first' | 'second' | 'third', readonly Facts[]>>, more: Facts = {}) {
@@ -80,9 +81,15 @@ describe('the values of a profile', () => {
     const credentials = { attempt: 3, of: 3, variables: ['TOKEN', 'TRY'] };
     expect(ended).toMatchObject({ status: 'done', result: 'fine', credentials });
     expect(ended.pid).toBe(Number(lines('starts')[2]));
-    const printed = (await mcp.call<{ output: string }>('stream_agent_output', { runId, stream: 'stdout' })).output;
+    const printed = (
+      await mcp.call<{ output: string }>('stream_agent_output', { runId, stream: 'stdout', view: 'raw' })
+    ).output;
     expect(printed).toMatch(/API Error: 401[\s\S]*API Error: 429[\s\S]*"TRY":"third","TOKEN":"value-c"[\s\S]*fine/);
-    const { output: errors } = await mcp.call<{ output: string }>('stream_agent_output', { runId, stream: 'stderr' });
+    const { output: errors } = await mcp.call<{ output: string }>('stream_agent_output', {
+      runId,
+      stream: 'stderr',
+      view: 'raw',
+    });
     expect(errors).toBe('one\ntwo\n');
     const sessions = [...printed.matchAll(/"--session-id","([^"]+)"/g)].map((match) => match[1]);
     expect(new Set(sessions).size).toBe(3);

@@ -8,7 +8,8 @@ const time = z.number().int().optional();
 const iso = z.string().optional();
 
 export const failureShape = z.object({ kind: z.enum(FAILURE_KINDS), message: z.string() });
-const usageView = z.object({
+/** What was spent, as callers see it. */
+export const usageShape = z.object({
   inputTokens: z.number().optional(),
   outputTokens: z.number().optional(),
   cachedInputTokens: z.number().optional(),
@@ -33,7 +34,7 @@ export const runShape = z.object({
   credentials: credentialsView.optional(),
   exitCode: z.number().int().optional(),
   failure: failureShape.optional(),
-  usage: usageView.optional(),
+  usage: usageShape.optional(),
   model: z.string().optional(),
   mode: z.string().optional(),
   path: z.string().optional(),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { WaitedView } from '../../client/wait.js';
 import { RUN_STATES } from '../../shared/run-state.js';
+import { activityShape } from './activity.js';
 import { failureShape } from './run-shape.js';
 import { workerFactsShape } from './worker-facts-shape.js';
 
@@ -10,13 +11,14 @@ export const MOST_RUNS = 50;
 /** A run that was waited for, as callers see it. */
 export const waitedShape = z.object({
   runId: z.string(),
-  agentName: z.string(),
   status: z.enum(RUN_STATES),
-  exitCode: z.number().int().optional(),
-  failure: failureShape.optional(),
   result: z.string().optional(),
   resultCut: z.boolean().optional().describe('The result is longer; get_agent_status has all of it'),
-  output: z.string().describe('The end of the output'),
+  failure: failureShape.optional(),
+  exitCode: z.number().int().optional(),
+  activity: activityShape.optional(),
+  agentName: z.string(),
+  output: z.string().describe('The end of what it printed, as text; empty where the result says it'),
   nextCursor: z.string().describe('For stream_agent_output: what comes after this end'),
   ...workerFactsShape,
 } satisfies Record<keyof WaitedView, z.ZodType>);

@@ -1,9 +1,19 @@
 import { z } from 'zod';
+import { findRun } from '../../client/find-run.js';
 import { type RunOutput, readOutput } from '../../client/read-output.js';
+import { hasTranscript, readTranscript } from '../../client/read-transcript.js';
+import { UserError } from '../../shared/errors.js';
+import { beginningOf } from '../../shared/plain-text.js';
 import { RUN_STATES } from '../../shared/run-state.js';
+import { readable } from '../../shared/transcript/readable.js';
+import { shownEvent } from '../../shared/transcript/shown.js';
+import type { TranscriptEvent } from '../../shared/transcript/transcript.js';
+import { transcriptEventShape } from '../shapes/transcript-event.js';
 import { whichRun } from '../shapes/which-run.js';
 import { workerFactsShape } from '../shapes/worker-facts-shape.js';
-import { defineTool, READS } from '../tool.js';
+import { defineTool, READS, type ToolContext } from '../tool.js';
+
+const VIEWS = ['transcript', 'events', 'raw'] as const;
 
 const input = z.strictObject({
   ...whichRun,
@@ -15,10 +25,19 @@ const input = z.strictObject({
     .describe('Only output that came strictly after this time (ms since the epoch, by the clock of Redis)'),
   cursor: z.string().optional().describe('nextCursor of an earlier call: goes on exactly there'),
   tail: z.number().int().min(1).max(1_048_576).optional().describe('Only the last so many bytes'),
+  view: z
+    .enum(VIEWS)
+    .optional()
+    .describe(
+      'transcript: what the agent said and did, as text (the default for the built-in programs that print JSON); events: the same, structured; raw: every byte as it was printed. A cursor is good for all of them',
+    ),
   stream: z.enum(['both', 'stdout', 'stderr']).default('both'),
   maxBytes: z.number().int().min(1).max(1_048_576).default(32_768).describe('No more than this (bytes)'),
-  ansi: z.boolean().default(false).describe('Keep the escape sequences of terminals'),
-  encoding: z.enum(['utf8', 'base64']).default('utf8').describe('base64 brings binary output through exactly'),
+  ansi: z.boolean().default(false).describe('Keep the escape sequences of terminals; for the raw view'),
+  encoding: z
+    .enum(['utf8', 'base64'])
+    .default('utf8')
+    .describe('base64 brings binary output through exactly; for the raw view'),
   waitMs: z
     .number()
     .int()
@@ -30,7 +49,9 @@ const input = z.strictObject({
 
 const output = z.object({
   runId: z.string(),
-  output: z.string(),
+  view: z.enum(VIEWS).optional(),
+  output: z.string().describe('Empty in the view events'),
+  events: z.array(transcriptEventShape).optional(),
   status: z.enum(RUN_STATES),
   isComplete: z.boolean().describe('The run has ended and this is the end of its output'),
   nextCursor: z.string(),
@@ -43,17 +64,58 @@ const output = z.object({
     .int()
     .optional()
     .describe('Of the last output in this answer; a good sinceTimestamp, though a cursor is exact'),
-} satisfies Record<keyof RunOutput, z.ZodType>);
+} satisfies Record<keyof RunOutput | 'view' | 'events', z.ZodType>);
 
 export const streamAgentOutput = defineTool({
   name: 'stream_agent_output',
   title: 'Output of a run',
   description:
-    'What a run prints, live or later. Following nextCursor gives every byte once; sinceTimestamp gives what came after a time; tail gives the end.',
+    'What an agent says and does, live or later. Following nextCursor gives everything once; sinceTimestamp gives what came after a time; tail gives the end.',
   input,
   output,
   annotations: READS,
   scope: 'read',
-  handle: (asked, context) =>
-    readOutput(context, asked, { ...asked, waitMs: Math.min(asked.waitMs, context.waitCapMs) }),
+  handle: async (asked, context) => {
+    const view = await viewFor(asked, context);
+    const request = { ...asked, waitMs: Math.min(asked.waitMs, context.waitCapMs) };
+    if (view === 'raw') return { view, ...(await readOutput(context, asked, request)) };
+    // As JSON a character may be six, and an answer carries its text twice: this still reaches its client.
+    const most = Math.min(asked.maxBytes, MOST_CHARS);
+    const shown = (event: TranscriptEvent) => shownEvent(event, most);
+    const sizeOf = SIZES[view];
+    const { events, ...rest } = await readTranscript(context, asked, {
+      ...request,
+      most,
+      sizeOf: (event) => sizeOf(event, most),
+    });
+    if (view === 'events') return { view, output: '', events: events.map(shown), ...rest };
+    return { view, output: readable(events.map((event) => withShortText(event, most))), ...rest };
+  },
 });
+
+const MOST_CHARS = 500_000;
+
+/** How much of an answer an event takes (characters). */
+const SIZES = {
+  events: (event: TranscriptEvent, most: number) => JSON.stringify(shownEvent(event, most)).length,
+  transcript: (event: TranscriptEvent, most: number) => readable([withShortText(event, most)]).length,
+} as const;
+
+/** What an agent says at once may be longer than an answer shall be. */
+function withShortText(event: TranscriptEvent, most: number): TranscriptEvent {
+  if (event.type !== 'text' || event.text.length <= most) return event;
+  const { text } = event;
+  return { ...event, text: `${beginningOf(text, most)}… [${text.length} characters in all; view raw has them]\n` };
+}
+
+async function viewFor({ view, ansi, encoding, ...which }: z.infer<typeof input>, context: ToolContext) {
+  const isRaw = ansi || encoding === 'base64';
+  if (view !== undefined && view !== 'raw' && isRaw)
+    throw new UserError(
+      'invalid_argument',
+      `view ${view} excludes ansi and encoding base64, which are of the bytes as they were printed`,
+      'Leave them out, or ask for view raw.',
+    );
+  if (view !== undefined || isRaw) return view ?? 'raw';
+  return hasTranscript(context.pool, await findRun(context, which)) ? 'transcript' : 'raw';
+}

@@ -74,6 +74,6 @@ export function customRunner(name: string, given: CustomRunner): Runner {
     }),
     lacks: ['mcpServers'],
     variables: given.env,
-    output: format === 'text' ? { format } : { format, read, events },
+    output: format === 'text' ? { format } : { format, read, events, knownInPart: true },
   };
 }

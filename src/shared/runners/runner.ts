@@ -83,6 +83,8 @@ export type Output =
        * says. Undefined: not understood, so it is shown as it is. It knows no other message, so that it can begin anywhere.
        */
       readonly events?: (message: unknown) => readonly AgentEvent[] | undefined;
+      /** `events` knows few of its messages, so its output is shown as it is where nobody asks for a transcript. */
+      readonly knownInPart?: true;
       /** There is a terminal event: without it even exit 0 is no success. */
       readonly terminal?: boolean;
       /** Whether a message shows that the model has answered or used a tool. Absent: taken for granted. */

@@ -5,8 +5,9 @@ import type { AgentEvent } from './event.js';
 import { oneLine } from './one-line.js';
 import type { TranscriptEvent } from './transcript.js';
 
-/** Output that was not understood is shown up to here (characters). */
-const RAW_CHARS = 500;
+/** Output that was not understood is shown up to here (characters), and messages in JSON, which nobody reads, up to there. */
+const RAW_CHARS = 4_000;
+const RAW_JSON_CHARS = 500;
 /** Thoughts are shown up to here (characters). */
 const THOUGHT_CHARS = 300;
 
@@ -58,10 +59,11 @@ export function lineOf(event: Exclude<AgentEvent, { type: 'text' }>): string | u
       return `[${event.transient ? 'warning' : 'error'}] ${oneLine(event.message, THOUGHT_CHARS)}`;
     case 'status':
       return `[status] ${oneLine(event.message)}`;
-    case 'raw':
-      return event.text.length <= RAW_CHARS
-        ? plainText(event.text)
-        : `${oneLine(event.text, RAW_CHARS)} (${bytesInWords(Buffer.byteLength(event.text))})`;
+    case 'raw': {
+      const most = event.text.startsWith('{') ? RAW_JSON_CHARS : RAW_CHARS;
+      if (event.text.length <= most) return plainText(event.text);
+      return `${oneLine(event.text, most)} (${bytesInWords(Buffer.byteLength(event.text))})`;
+    }
     case 'usage':
       return event.of === 'step' ? undefined : `[usage] ${usageInWords(event)}`;
   }
@@ -96,7 +98,7 @@ export function readable(events: readonly TranscriptEvent[]): string {
       continue;
     }
     const words = lineOf(event);
-    if (words !== undefined && words !== last) line(words);
+    if (words !== undefined && (words !== last || event.type === 'raw')) line(words);
   }
   return text;
 }

@@ -120,7 +120,7 @@ describe('a transcript as text', () => {
     const events = out(
       said('a\x1b]52;c;aGk=\x07b\x1b[31mc'),
       toolCall('\x1b[2J', { command: 'x\x07y' }),
-      raw(`\x1b[1m${'z'.repeat(5_000)}`),
+      raw(`{\x1b[1m${'z'.repeat(5_000)}`),
       { type: 'file_change', path: '/w/\x1b[0m\x07' },
     );
     const text = readable(events);

@@ -1,0 +1,204 @@
+import { omitUndefined } from '../shared/omit-undefined.js';
+import type { Pool } from '../shared/pool.js';
+import type { Run } from '../shared/run.js';
+import { isEnded, type RunState } from '../shared/run-state.js';
+import { cursorOf, type Position, type StreamName } from '../shared/run-store/output.js';
+import type { OutputPiece } from '../shared/run-store/read-output.js';
+import type { Output } from '../shared/runners/runner.js';
+import { createTranscript, type Excerpt, eventsOf, type TranscriptEvent } from '../shared/transcript/transcript.js';
+import type { Caller } from './caller.js';
+import { findRun, runById, type WhichRun } from './find-run.js';
+import { type OutputStart, readOrWait, startOf } from './read-output.js';
+import { withWhatIsGone } from './what-is-gone.js';
+import { type WorkerFacts, workerFactsFor } from './worker-facts.js';
+
+/** What is wanted of the transcript of a run. */
+export interface TranscriptRequest extends OutputStart {
+  readonly stream: 'both' | 'stdout' | 'stderr';
+  /** Events are read until they have this size, as `sizeOf` measures it; one message is never divided. */
+  readonly most: number;
+  readonly sizeOf: (event: TranscriptEvent) => number;
+  /** Where there is nothing new, wait so long for it (ms). */
+  readonly waitMs: number;
+}
+
+/** A part of the transcript of a run. */
+export interface RunTranscript extends WorkerFacts {
+  readonly runId: string;
+  readonly events: readonly TranscriptEvent[];
+  readonly status: RunState;
+  /** The run has ended and this is the end of its output. */
+  readonly isComplete: boolean;
+  /** A place in the bytes of the output, for this and for `readOutput`. */
+  readonly nextCursor: string;
+  readonly hasMore: boolean;
+  /** Bytes before this part that were let go before they were read here. */
+  readonly droppedBytes: number;
+  /** Output from before this time (ms) is not kept any more. */
+  readonly truncatedBefore?: number;
+  /** Of the last output in this part (ms). */
+  readonly lastTimestamp?: number;
+}
+
+/** So much output is read at once (bytes), and, where events are small, no more than this in one call. */
+const PIECE_BYTES = 64 * 1024;
+const MOST_READ = 1024 * 1024;
+
+/** How the output of a run is understood; as lines of text where its runner is not known here. */
+const outputOf = (pool: Pool, { runner }: Run): Output => pool.runners.get(runner)?.output ?? { format: 'text' };
+
+/** Whether what a run prints is better read as a transcript than as it is. */
+export function hasTranscript(pool: Pool, run: Run): boolean {
+  const output = outputOf(pool, run);
+  return output.format !== 'text' && !output.knownInPart;
+}
+
+/** Reads a part of what an agent said and did. Throws a UserError as `readOutput` does. */
+export async function readTranscript(
+  caller: Caller,
+  which: WhichRun,
+  request: TranscriptRequest,
+): Promise<RunTranscript> {
+  const { pool } = caller;
+  const { id } = await findRun(caller, which);
+  let from = startOf(request);
+  const { tail, stream } = request;
+  const read = async () => {
+    const run = await runById(pool, id);
+    const part = tail === undefined ? await readOn(pool, run, from, request) : await readTail(pool, run, tail, request);
+    if (tail === undefined && part.events.length === 0) from = part.next; // what tells nothing is not read again
+    return { run, part };
+  };
+  const enough = ({ run, part }: Awaited<ReturnType<typeof read>>) => part.events.length > 0 || isEnded(run.state);
+  const { run, part } = await readOrWait(caller, id, read, enough, request.waitMs);
+  const query = stream === 'both' ? {} : { stream };
+  const { page, complete } = withWhatIsGone(run, part, query, tail !== undefined);
+  const factsOf = await workerFactsFor(pool, [run]);
+  const dropped = run.droppedBytes > 0 || page.droppedBytes > 0;
+  const truncatedBefore = dropped ? ((await pool.runs.firstKeptAt(id)) ?? run.endedAt) : undefined;
+  return {
+    runId: id,
+    events: part.events,
+    status: run.state,
+    ...factsOf(run),
+    isComplete: complete,
+    nextCursor: cursorOf(page.next),
+    hasMore: page.hasMore,
+    droppedBytes: page.droppedBytes,
+    ...omitUndefined({ truncatedBefore, lastTimestamp: part.lastAt }),
+  };
+}
+
+interface Part {
+  readonly events: readonly TranscriptEvent[];
+  readonly next: Position;
+  readonly hasMore: boolean;
+  readonly droppedBytes: number;
+  readonly lastAt?: number;
+}
+
+async function readOn(pool: Pool, run: Run, from: Position, request: TranscriptRequest): Promise<Part> {
+  const final = isEnded(run.state);
+  const transcript = createTranscript(outputOf(pool, run));
+  const room = createRoom(request);
+  const pieces: OutputPiece[] = [];
+  const stream = request.stream === 'both' ? {} : { stream: request.stream };
+  let position = from;
+  let droppedBytes = 0;
+  let hasMore = true;
+  for (let read = 0; hasMore && !room.full && (read < MOST_READ || room.excerpts.length === 0); ) {
+    const page = await pool.runs.output(run.id, { from: position, maxBytes: PIECE_BYTES, final, ...stream });
+    pieces.push(...page.pieces);
+    for (const piece of page.pieces) room.take(transcript.take(piece));
+    hasMore = page.hasMore;
+    if (!hasMore && final) room.take(transcript.finish());
+    read += page.bytes.length;
+    droppedBytes += page.droppedBytes;
+    position = page.next;
+  }
+  const { excerpts } = room;
+  return {
+    events: eventsOf(excerpts),
+    next: afterAll(excerpts, pieces, from, position),
+    hasMore: hasMore || room.full,
+    droppedBytes,
+    ...omitUndefined({ lastAt: timeOfLast(excerpts, pieces) }),
+  };
+}
+
+/** Excerpts, until they have their size. */
+function createRoom({ most, sizeOf }: TranscriptRequest) {
+  const excerpts: Excerpt[] = [];
+  let size = 0;
+  let full = false;
+  return {
+    excerpts,
+    get full() {
+      return full;
+    },
+    take(read: readonly Excerpt[]): void {
+      for (const excerpt of read) {
+        const more = eventsOf([excerpt]).reduce((sum, event) => sum + sizeOf(event), 0);
+        full ||= size > 0 && size + more > most;
+        if (full) return;
+        excerpts.push(excerpt);
+        size += more;
+      }
+    },
+  };
+}
+
+const KINDS = { stdout: 'out', stderr: 'err' } as const;
+
+/** Where the first byte lies that was read and is in none of the excerpts. */
+function afterAll(
+  excerpts: readonly Excerpt[],
+  pieces: readonly OutputPiece[],
+  from: Position,
+  read: Position,
+): Position {
+  const end = (stream: StreamName) => {
+    const begun = pieces.find((piece) => piece.stream === stream)?.offset;
+    const taken = excerpts.findLast((excerpt) => excerpt.stream === stream)?.end;
+    return taken ?? (begun === undefined ? read[KINDS[stream]] : Math.max(from[KINDS[stream]], begun));
+  };
+  const ends = { stdout: end('stdout'), stderr: end('stderr') };
+  const left = pieces.find(({ stream, offset, bytes }) => offset + bytes.length > ends[stream]);
+  return { entry: left?.entry ?? read.entry, out: ends.stdout, err: ends.stderr };
+}
+
+function timeOfLast(excerpts: readonly Excerpt[], pieces: readonly OutputPiece[]): number | undefined {
+  const last = excerpts.at(-1);
+  return last && pieces.findLast(({ stream, offset }) => stream === last.stream && offset < last.end)?.at;
+}
+
+/** Messages have so many bytes for one that is shown, as a rule; a tail looks at that many, and no more than `MOST_READ`. */
+const BYTES_PER_SHOWN = 16;
+
+async function readTail(pool: Pool, run: Run, most: number, { stream, sizeOf }: TranscriptRequest): Promise<Part> {
+  const bytes = Math.min(MOST_READ, Math.max(PIECE_BYTES, most * BYTES_PER_SHOWN));
+  const { events, page } = await endOf(pool, run, bytes, stream === 'both' ? undefined : stream);
+  let size = 0;
+  let at = events.length;
+  while (at > 0 && (size === 0 || size + sizeOf(events[at - 1] as TranscriptEvent) <= most)) {
+    at -= 1;
+    size += sizeOf(events[at] as TranscriptEvent);
+  }
+  const { next, hasMore, droppedBytes, lastAt } = page;
+  return { events: events.slice(at), next, hasMore, droppedBytes, ...omitUndefined({ lastAt }) };
+}
+
+/** What an agent said and did last, from so many bytes of its output, and whether that is all. */
+export async function endOf(pool: Pool, run: Run, bytes: number, stream?: StreamName) {
+  const page = await pool.runs.tail(run.id, bytes, stream);
+  const transcript = createTranscript(outputOf(pool, run));
+  const excerpts = page.pieces.flatMap((piece) => transcript.take(piece));
+  if (isEnded(run.state)) excerpts.push(...transcript.finish());
+  const whole = page.pieces.every(({ stream: name, offset }, at) => {
+    const isFirst = page.pieces.findIndex((piece) => piece.stream === name) === at;
+    return !isFirst || offset === 0;
+  });
+  // The rest of a message of which the beginning was not read.
+  const isRest = !whole && excerpts[0]?.events.every(({ type }) => type === 'raw');
+  return { events: eventsOf(isRest ? excerpts.slice(1) : excerpts), whole, page };
+}
