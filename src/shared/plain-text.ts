@@ -10,6 +10,7 @@ const STYLE = /(\x1b\[[0-9;:]*m)/;
  * ends a line, so that what was written over stays apart.
  */
 export function plainText(text: string): string {
+  if (text.search(CONTROLS) < 0) return text.toWellFormed();
   const ended = stripAnsi(text).replaceAll(/\r\n?/g, '\n');
   return ended.replaceAll(CONTROLS, '').toWellFormed();
 }

@@ -197,7 +197,15 @@ interface Executing {
 function executing({ config, runs, queues, runners }: Pool, given: Executing) {
   const { host, spools, installed, env, home, health, disk, logger } = given;
   const plan = { sessions: runs.sessions, runners, installed, env, home, spools, config };
-  const watch = { runs, runners, host, keepLeftovers: config.keepLeftovers, disk, logger };
+  const watch = {
+    runs,
+    runners,
+    host,
+    keepLeftovers: config.keepLeftovers,
+    mostOutputKept: config.maxOutputBytes,
+    disk,
+    logger,
+  };
   const deps = {
     start: { runs, plan: planFor.bind(undefined, plan), spools, config, logger },
     watch: watchOver.bind(undefined, watch),

@@ -215,7 +215,9 @@ export async function append(
   chunks: readonly Chunk[],
 ): Promise<Appended> {
   const { run, events, channel } = keysOf(id);
-  const list = chunks.flatMap(({ kind, offset, bytes }) => [kind, offset, bytes, linesIn(bytes)]);
+  const list = chunks.flatMap(({ kind, offset, bytes, gone }): (string | number | Buffer)[] =>
+    gone === undefined ? [kind, offset, bytes, linesIn(bytes)] : [`${kind}Gone`, offset, '', gone],
+  );
   const [code, out, err] = await redis.appendOutput(run, events, channel, epoch, retention.maxOutputBytes, ...list);
   return { code, out, err };
 }

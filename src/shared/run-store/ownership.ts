@@ -57,6 +57,8 @@ export interface Chunk {
   readonly kind: 'out' | 'err';
   readonly offset: number;
   readonly bytes: Buffer;
+  /** So many bytes from `offset` on are gone before anybody could send them; `bytes` is empty then. */
+  readonly gone?: number;
 }
 
 /** What came of an attempt to append, and how much output the stream has now. */

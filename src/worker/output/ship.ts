@@ -2,14 +2,16 @@ import type { Logger } from '../../shared/logger.js';
 import { wholeCharacters } from '../../shared/run-store/output.js';
 import type { Chunk, Shipped } from '../../shared/run-store/ownership.js';
 import { again } from '../again.js';
-import type { Spool } from '../spool/spool.js';
+import { readRewound, type Spool, writeRewound } from '../spool/spool.js';
 import { type Follower, followFile } from './follow.js';
 
-/** Output that comes within this time (ms) becomes one entry. */
+/** After a pause output is shipped at once; what comes within this time (ms) after that becomes one entry. */
 const GATHER_MS = 20;
 /** Entries of 4 to 16 KiB carry the least overhead in Redis; a round takes several of each stream. */
 const ENTRY_BYTES = 16 * 1024;
-const ROUND_BYTES = 8 * ENTRY_BYTES;
+const ROUND_BYTES = 16 * ENTRY_BYTES;
+/** While Redis takes one round, the next is read and sent. */
+const ROUNDS_UNDER_WAY = 2;
 
 export interface ShipDeps {
   readonly spool: Spool;
@@ -17,6 +19,8 @@ export interface ShipDeps {
   readonly from: Shipped;
   /** 1: all is in; 0: go on from these offsets; -1: the run is not ours any more. */
   readonly append: (chunks: readonly Chunk[]) => Promise<Shipped & { code: number }>;
+  /** What Redis keeps of a run (bytes): of output that it would drop at once, no more is sent than that. */
+  readonly mostKept: number;
   readonly onFenced: () => void;
   readonly logger: Logger;
 }
@@ -39,31 +43,54 @@ export function intoEntries(bytes: Buffer): Buffer[] {
  * Ships a spool into the run's stream: each entry carries its byte offset, the stream takes it only when it is the
  * next one, so nothing is lost or doubled whatever happens in between.
  */
-export function startShipping({ spool, from, append, onFenced, logger }: ShipDeps) {
-  const files = { out: followFile(spool.stdout, from.out), err: followFile(spool.stderr, from.err) };
+export function startShipping({ spool, from, append, mostKept, onFenced, logger }: ShipDeps) {
+  const base = { ...readRewound(spool) };
+  const follow = (kind: Chunk['kind'], file: string) =>
+    followFile(file, { at: from[kind], base: base[kind] }, (rewound) => {
+      base[kind] = rewound;
+      writeRewound(spool, base);
+      logger.info({ stream: kind, at: rewound }, 'the program has emptied the file of its output');
+    });
+  const files = { out: follow('out', spool.stdout), err: follow('err', spool.stderr) };
   const stopped = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let last: Promise<void> = Promise.resolve();
+  let lastShippedAt = Number.NEGATIVE_INFINITY;
+  let confirmed = from;
+
+  const send = (chunks: readonly Chunk[]) =>
+    again(
+      () => append(chunks),
+      stopped.signal,
+      (error) => logger.warn({ err: error }, 'Redis refused output; it stays in the spool and is sent again'),
+    );
 
   /** Sends what there is; without `all` the beginning of a character stays until its rest has come. */
   async function ship(all: boolean): Promise<void> {
-    while (!stopped.signal.aborted) {
-      const chunks = [...take('out', files.out, all), ...take('err', files.err, all)];
-      if (chunks.length === 0) return;
-      const answer = await again(
-        () => append(chunks),
-        stopped.signal,
-        (error) => logger.warn({ err: error }, 'Redis refused output; it stays in the spool and is sent again'),
-      );
-      if (!answer) return;
+    const underWay: ReturnType<typeof send>[] = [];
+    for (;;) {
+      while (underWay.length < ROUNDS_UNDER_WAY) {
+        const chunks = [...take('out', files.out, all, mostKept), ...take('err', files.err, all, mostKept)];
+        if (chunks.length === 0) break;
+        underWay.push(send(chunks));
+      }
+      const answer = await underWay.shift();
+      lastShippedAt = performance.now();
+      if (!answer || stopped.signal.aborted) return;
       if (answer.code < 0) return onFenced();
-      seek(answer);
+      confirmed = furthest(confirmed, answer);
+      if (answer.code > 0) continue;
+      // It stands elsewhere: so does what was sent after it.
+      const rest = await Promise.all(underWay.splice(0));
+      if (stopped.signal.aborted) return;
+      seek(rest.reduce<Shipped>((at, one) => (one && one.code >= 0 ? furthest(at, one) : at), answer));
     }
   }
 
   const seek = ({ out, err }: Shipped) => {
     files.out.seek(out);
     files.err.seek(err);
+    confirmed = { out, err };
   };
   const enqueue = (action: () => unknown) => {
     last = last
@@ -73,12 +100,15 @@ export function startShipping({ spool, from, append, onFenced, logger }: ShipDep
   };
   const kick = () => {
     if (timer || stopped.signal.aborted) return;
-    timer = setTimeout(() => {
-      timer = undefined;
-      void enqueue(() => ship(false));
-    }, GATHER_MS);
+    const sinceLast = performance.now() - lastShippedAt;
+    timer = setTimeout(
+      () => {
+        timer = undefined;
+        void enqueue(() => ship(false));
+      },
+      sinceLast > GATHER_MS ? 0 : GATHER_MS,
+    );
   };
-  const shipped = (): Shipped => ({ out: files.out.offset, err: files.err.offset });
   const goOnFrom = (from: Shipped) => void enqueue(() => seek(from));
 
   return {
@@ -94,14 +124,14 @@ export function startShipping({ spool, from, append, onFenced, logger }: ShipDep
         ),
       ),
     /** How much the stream has confirmed (bytes). */
-    shipped,
+    shipped: (): Shipped => confirmed,
     /** Goes on from where the stream says that it stands. */
     goOnFrom,
     /** The stream stands here; when that is before what it has confirmed, a Redis that crashed has forgotten the rest. */
     compare(there: Shipped): void {
-      const { out, err } = shipped();
+      const { out, err } = confirmed;
       if (there.out >= out && there.err >= err) return;
-      logger.info({ there, confirmed: { out, err } }, 'Redis has less output than it had confirmed; it is sent again');
+      logger.info({ there, confirmed }, 'Redis has less output than it had confirmed; it is sent again');
       goOnFrom(there);
       kick();
     },
@@ -114,15 +144,33 @@ export function startShipping({ spool, from, append, onFenced, logger }: ShipDep
 }
 export type Shipping = ReturnType<typeof startShipping>;
 
-function take(kind: Chunk['kind'], file: Follower, all: boolean): Chunk[] {
-  const bytes = file.peek(ROUND_BYTES);
+const furthest = (one: Shipped, other: Shipped): Shipped => ({
+  out: Math.max(one.out, other.out),
+  err: Math.max(one.err, other.err),
+});
+
+/** The next round of one stream, as if it were sent already: until it is confirmed, `seek` brings it back. */
+function take(kind: Chunk['kind'], file: Follower, all: boolean, mostKept: number): Chunk[] {
+  let bytes = file.peek(ROUND_BYTES);
+  if (file.waiting > mostKept + ROUND_BYTES) {
+    file.skip(file.waiting - mostKept);
+    file.skip(file.peek(ENTRY_BYTES).indexOf(0x0a) + 1);
+    bytes = file.peek(ROUND_BYTES);
+  }
+  const gone: Chunk[] =
+    file.lost > 0 ? [{ kind, offset: file.offset - file.lost, bytes: NOTHING, gone: file.lost }] : [];
   const more = bytes.length === ROUND_BYTES;
   let offset = file.offset;
   const line = more ? bytes.lastIndexOf(0x0a) + 1 : 0; // the rest of a line comes with the next round
   const usable = all && !more ? bytes.length : line || wholeCharacters(bytes);
-  return intoEntries(bytes.subarray(0, usable)).map((entry) => {
+  const taken = bytes.subarray(0, usable);
+  file.advance(taken);
+  const entries = intoEntries(taken).map((entry) => {
     const chunk = { kind, offset, bytes: entry };
     offset += entry.length;
     return chunk;
   });
+  return [...gone, ...entries];
 }
+
+const NOTHING = Buffer.alloc(0);

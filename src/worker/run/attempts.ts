@@ -1,8 +1,8 @@
-import { statSync } from 'node:fs';
 import type { Logger } from '../../shared/logger.js';
 import type { Failure, Run } from '../../shared/run.js';
 import type { Ending, Ownership } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
+import { sizeOfOwn } from '../spool/own-files.js';
 import type { Attempt, Spool, SpoolMeta } from '../spool/spool.js';
 import type { EndedBy } from './outcome.js';
 
@@ -47,7 +47,6 @@ export function attemptAfter(
   { attempt, startedUptimeMs }: Pick<SpoolMeta, 'attempt' | 'startedUptimeMs'>,
   because: Failure,
 ): Attempt {
-  const sizeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-  const from = { out: sizeOf(stdout), err: sizeOf(stderr) };
+  const from = { out: sizeOfOwn(stdout), err: sizeOfOwn(stderr) };
   return { number: (attempt?.number ?? 1) + 1, from, startedUptimeMs, because };
 }

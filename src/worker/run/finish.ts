@@ -6,7 +6,7 @@ import type { Ending, Ownership } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Runner } from '../../shared/runners/runner.js';
 import { again } from '../again.js';
-import type { createReader } from '../output/findings.js';
+import type { startReadingStdout } from '../output/read-stdout.js';
 import type { Shipping } from '../output/ship.js';
 import { readNumberLine, removeInputs, type Spool, type SpoolMeta } from '../spool/spool.js';
 import { refusalOf } from './attempts.js';
@@ -33,15 +33,16 @@ export interface Finish {
   readonly meta: SpoolMeta;
   readonly ending: RunEnding;
   readonly shipping: Shipping;
-  readonly reader: ReturnType<typeof createReader>;
-  /** Reads stdout to its end. */
-  readonly readOn: () => void;
+  readonly stdout: Pick<ReturnType<typeof startReadingStdout>, 'reader' | 'readToEnd'>;
   readonly keepLeftovers: boolean;
   /** Whether the program found the disk full when it printed. */
   readonly lostOutput: () => boolean;
   readonly left: AbortSignal;
   readonly logger: Logger;
 }
+
+/** Nobody who asked for the end of a run waits longer than this for what else its output may hold (ms). */
+const READ_WITHIN_MS = 1_000;
 
 /** Decides how a program that is over has ended, and records it with all output. May be done again if it throws. */
 export async function finish(given: Finish, exitCode: number | undefined): Promise<Over> {
@@ -51,7 +52,7 @@ export async function finish(given: Finish, exitCode: number | undefined): Promi
   if ((await runs.get(own.id))?.epoch !== own.epoch) return { kind: 'left' };
   await ending.done();
   if (!ending.why() && !keepLeftovers) await ending.endLeftovers();
-  given.readOn();
+  await given.stdout.readToEnd(ending.why() && READ_WITHIN_MS);
   const outcome = await outcomeFor(given, exitCode);
   const because = refusalFor(given, outcome);
   if (because) {
@@ -77,11 +78,12 @@ function sinceExit({ exit }: Spool): () => number {
 }
 
 async function outcomeFor(given: Finish, exitCode: number | undefined): Promise<Ending> {
-  const { runs, runner, own, spool, meta, ending, reader, left, logger } = given;
+  const { runs, runner, own, spool, meta, ending, stdout, left, logger } = given;
   const endedBy = ending.why();
   return outcomeOf({
     exitCode,
-    findings: await withOwnUsage({ runs, runner, runId: own.id, left, logger }, reader.finish()),
+    findings: await withOwnUsage({ runs, runner, runId: own.id, left, logger }, stdout.reader.finish()),
+    unreadable: stdout.reader.unreadable(),
     terminal: runner.output.format !== 'text' && runner.output.terminal === true,
     lastWords: lastWords(spool.stderr, meta.attempt?.from.err),
     limits: meta,
@@ -91,12 +93,12 @@ async function outcomeFor(given: Finish, exitCode: number | undefined): Promise<
   });
 }
 
-function refusalFor({ meta, ending, reader }: Finish, outcome: Ending): Failure | undefined {
+function refusalFor({ meta, ending, stdout }: Finish, outcome: Ending): Failure | undefined {
   const { attempts = 1, attempt } = meta;
   return refusalOf({
     ending: outcome,
     endedBy: ending.why(),
-    worked: reader.worked(),
+    worked: stdout.reader.worked(),
     attempt: attempt?.number ?? 1,
     attempts,
   });

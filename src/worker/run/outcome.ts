@@ -15,6 +15,8 @@ export interface Evidence {
   readonly findings: Findings;
   /** The disk was full when it printed. */
   readonly lostOutput?: boolean;
+  /** How many parts of the output looked like messages and could not be read. */
+  readonly unreadable?: number;
   /** The runner has a terminal event, so exit 0 alone is no success. */
   readonly terminal: boolean;
   /** The end of stderr, for failures that say no more. */
@@ -89,9 +91,12 @@ export function outcomeOf(evidence: Evidence): Ending {
   if (exitCode === undefined) return failed('lost', 'the program is gone and nobody saw how it ended');
   if (exitCode !== 0) return failed(...withoutReport(exitCode, evidence.lastWords, kind));
   if (evidence.terminal && !findings.ended)
-    return failed('incomplete', 'it exited with 0 but never reported the end of its work');
+    return failed('incomplete', `it exited with 0 but never reported the end of its work${unreadableIn(evidence)}`);
   return { state: 'done', ...facts, ...(findings.result !== undefined && { result: plainText(findings.result) }) };
 }
+
+const unreadableIn = ({ unreadable: parts = 0 }: Evidence) =>
+  parts > 0 ? `; ${parts} ${parts === 1 ? 'part' : 'parts'} of its output could not be read as messages` : '';
 
 function reportedFailure({ error, errorKind, hopeless }: Findings, kind: FailureKind = 'agent'): Failure | undefined {
   if (error === undefined && errorKind === undefined && !hopeless) return undefined;

@@ -2,11 +2,10 @@ import type { Logger } from '../../shared/logger.js';
 import { type Run, WORD } from '../../shared/run.js';
 import type { Chunk, Ownership } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
-import type { Findings, Output, Runner } from '../../shared/runners/runner.js';
+import type { Findings, Runner } from '../../shared/runners/runner.js';
 import { again } from '../again.js';
 import type { RoomReason } from '../host/who-must-end.js';
-import { createReader } from '../output/findings.js';
-import { followFile } from '../output/follow.js';
+import { startReadingStdout } from '../output/read-stdout.js';
 import { startShipping } from '../output/ship.js';
 import { bootId, isAlive, uptimeMs } from '../process/processes.js';
 import { readEnding, type Spool, type SpoolMeta } from '../spool/spool.js';
@@ -19,7 +18,6 @@ import { createSessionRecord } from './session-record.js';
 
 /** What a program gets between the first signal and SIGKILL where room on the disk is at stake (ms). */
 const ROOM_GRACE_MS = 1_000;
-const READ_BYTES = 256 * 1024;
 const NO_LIMITS = { timeoutMs: Number.POSITIVE_INFINITY, silenceTimeoutMs: 0 };
 const LEFT: Over = { kind: 'left' };
 
@@ -35,6 +33,8 @@ export interface Supervised {
   /** Only where we started it ourselves. */
   readonly wrapperGone?: Promise<number | undefined>;
   readonly keepLeftovers: boolean;
+  /** What Redis keeps of the output (bytes). */
+  readonly mostOutputKept: number;
   /** Whether it found the disk full when it printed. */
   readonly lostOutput: () => boolean;
   readonly rememberSession: (sessionId: string) => Promise<void>;
@@ -82,6 +82,7 @@ export function supervise(given: Supervised): Supervision {
     spool,
     from: { out: given.from.outBytes, err: given.from.errBytes },
     append: (chunks) => append(given, chunks),
+    mostKept: given.mostOutputKept,
     onFenced: () => {
       logger.warn('the run has another owner now');
       leave(LEFT);
@@ -103,7 +104,7 @@ export function supervise(given: Supervised): Supervision {
     onOutput: whenGrown(spool, () => {
       limits.heard();
       shipping.kick();
-      stdout.readOn();
+      stdout.kick();
     }),
     onExit: (exit) => void end(exit),
     logger,
@@ -116,8 +117,7 @@ export function supervise(given: Supervised): Supervision {
     if (exit.kind === 'refused') return leave(LEFT);
     if (exit.kind === 'unstarted') return leave(exit);
     const { keepLeftovers, lostOutput } = given;
-    const { reader, readOn } = stdout;
-    const of = { runs, runner, own, spool, meta, ending, shipping, reader, readOn, keepLeftovers, lostOutput, logger };
+    const of = { runs, runner, own, spool, meta, ending, shipping, stdout, keepLeftovers, lostOutput, logger };
     const result = await again(
       () => finish({ ...of, left: left.signal }, exit.code),
       left.signal,
@@ -162,17 +162,6 @@ async function append({ runs, own }: Supervised, chunks: readonly Chunk[]) {
 
 /** Looks for facts in stdout, anew from the start of the attempt: the spool has all of it. */
 function readStdout({ runner, spool, meta, logger }: Supervised, onLearned: (learned: Findings) => void) {
-  const output: Output = runner.output;
-  const reader = createReader(output, onLearned, logger);
-  const file = followFile(spool.stdout, meta.attempt?.from.out ?? 0);
-  return {
-    reader,
-    readOn(): void {
-      for (let bytes = file.peek(READ_BYTES); bytes.length > 0; bytes = file.peek(READ_BYTES)) {
-        file.advance(bytes.length);
-        reader.take(bytes);
-      }
-    },
-    close: () => file.close(),
-  };
+  const from = meta.attempt?.from.out ?? 0;
+  return startReadingStdout({ runner, file: spool.stdout, from, onLearned, logger });
 }

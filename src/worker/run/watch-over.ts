@@ -17,13 +17,14 @@ export interface WatchOverDeps {
   readonly runners: Runners;
   readonly host: string;
   readonly keepLeftovers: boolean;
+  readonly mostOutputKept: number;
   readonly disk: Pick<DiskWatch, 'lostOutput'>;
   readonly logger: Logger;
 }
 
 /** Puts a program under our eyes, one that we have started or that we found running. */
 export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): Supervision {
-  const { runs, runners, host, keepLeftovers, disk } = deps;
+  const { runs, runners, host, keepLeftovers, mostOutputKept, disk } = deps;
   const { spool, meta, from, wrapperGone } = begun;
   const runner = runners.get(meta.runner);
   if (!runner) throw new Error(`the spool of run ${owned.id} names the unknown runner ${meta.runner}`);
@@ -38,6 +39,7 @@ export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): S
     from,
     ...(wrapperGone && { wrapperGone }),
     keepLeftovers,
+    mostOutputKept,
     lostOutput: () => disk.lostOutput(owned.id, spool),
     rememberSession: (id) =>
       runs.sessions.remember({

@@ -1,10 +1,10 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { RUN_MARK } from '../../shared/config/load.js';
 import { codeOf } from '../../shared/errors.js';
 import { identify, type ProcessId } from '../process/processes.js';
-import { readNumberLine, type Spool } from './spool.js';
+import { openOutput, readNumberLine, type Spool } from './spool.js';
 
 /** The exit status of a wrapper that found another one at work, or could not write; without an exit file the former. */
 export const REFUSED = 125;
@@ -15,8 +15,8 @@ export const REFUSED = 125;
  * one leaves its pid there. The inner shell becomes the program and writes its pid first. What the wrapper itself has
  * to say ("Terminated") goes nowhere: stderr is the program's. A caught signal (`trap :`) is reset in the program; an
  * ignored one would not be. The status is written as one line in one go, over a file that has its room on the disk
- * already (`1<>`), so a full disk does not swallow it; readers wait for its newline, which is what a temporary name and
- * a rename would give.
+ * already (`<>`), so a full disk does not swallow it, and that was opened before the program could put another in its
+ * place; readers wait for its newline, which is what a temporary name and a rename would give.
  */
 const WRAPPER = `trap : TERM INT HUP QUIT
 exit_file=$1
@@ -25,9 +25,10 @@ shift 2
 exec 3>&2 2>/dev/null
 (set -C; : >"$once") || exit ${REFUSED}
 echo $$ >>"$once"
-(exec sh -c 'echo $$ >"$1" || exit 125; shift; exec "$@"' agentpool "$@" 2>&3 3>&-)
+exec 4<>"$exit_file"
+(exec sh -c 'echo $$ >"$1" || exit 125; shift; exec "$@"' agentpool "$@" 2>&3 3>&- 4>&-)
 code=$?
-echo "$code" 1<>"$exit_file"
+echo "$code" >&4
 exit "$code"`;
 
 export interface Launch {
@@ -54,12 +55,8 @@ export async function launch({ spool, runId, program, args, path, env }: Launch)
   if (args.some((arg) => arg.includes('\0'))) throw refusal('EINVAL', 'an argument of it holds a NUL byte');
   const files: number[] = [];
   try {
-    for (const [file, flags] of [
-      [spool.stdin, 'r'],
-      [spool.stdout, 'a'],
-      [spool.stderr, 'a'],
-    ] as const)
-      files.push(openSync(file, flags));
+    files.push(openSync(spool.stdin, constants.O_RDONLY | constants.O_NOFOLLOW));
+    for (const file of [spool.stdout, spool.stderr]) files.push(openOutput(file));
     const child = spawnWrapper(['-c', WRAPPER, 'agentpool', spool.exit, spool.once, spool.pid, program, ...args], {
       cwd: path,
       env: { ...env, [RUN_MARK]: runId },

@@ -1,23 +1,21 @@
 import {
   closeSync,
+  constants,
   existsSync,
   mkdirSync,
-  openSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
-import { codeOf } from '../../shared/errors.js';
+import { basename, dirname, join } from 'node:path';
 import type { Failure } from '../../shared/run.js';
 import type { Shipped } from '../../shared/run-store/ownership.js';
 import type { ConfigFile } from '../../shared/runners/runner.js';
 import { layOver } from '../prepare/lay-over.js';
 import type { ProcessId } from '../process/processes.js';
+import { openOwn, readOwn, removeOwn, sizeOfOwn, within } from './own-files.js';
 
 /** A further attempt of a run, with the next values of its agent's fallbacks; goes into the spool, so without any of them. */
 export interface Attempt {
@@ -111,17 +109,28 @@ export function spoolOf(root: string, runId: string, attempt = 1): Spool {
 export function createSpool(root: string, meta: SpoolMeta, stdin: string, files: readonly ConfigFile[] = []): Spool {
   const spool = spoolOf(root, meta.runId, meta.attempt?.number);
   mkdirSync(spool.directory, { recursive: true, mode: 0o700 });
+  if (!within(spool.directory, () => true)) throw notOurs(spool.directory);
   if (!hasBegun(spool)) writeMeta(spool, meta);
   replaceFile(spool.stdin, stdin);
   if (files.length > 0) mkdirSync(spool.files, { recursive: true, mode: 0o700 });
   for (const file of files)
     if (file.over) layOver(meta.home, spool.files, file);
     else replaceFile(join(spool.files, file.name), file.content);
-  for (const file of [spool.stdout, spool.stderr]) closeSync(openSync(file, 'a', 0o600));
+  for (const file of [spool.stdout, spool.stderr]) closeSync(openOutput(file));
   for (const file of [spool.exit, spool.ending])
     if (!existsSync(file)) writeFileSync(file, ' '.repeat(ROOM), { mode: 0o600, flag: 'a' });
   return spool;
 }
+
+/** Opens a file for the output of a program. Throws when something else lies there. */
+export function openOutput(file: string): number {
+  const { O_WRONLY, O_APPEND, O_CREAT } = constants;
+  const handle = openOwn(file, O_WRONLY | O_APPEND | O_CREAT);
+  if (handle === undefined) throw notOurs(file);
+  return handle;
+}
+
+const notOurs = (file: string) => new Error(`${file} was replaced by something that is not ours`);
 
 /** Whether a wrapper has gone to work, so that the program may have been started. */
 export const hasBegun = ({ once }: Spool): boolean => existsSync(once);
@@ -130,27 +139,54 @@ export const hasBegun = ({ once }: Spool): boolean => existsSync(once);
 export const hasStarted = ({ pid }: Spool): boolean => readNumberLine(pid) !== undefined;
 
 function replaceFile(file: string, content: string, flush = false): void {
-  writeFileSync(`${file}.tmp`, content, { mode: 0o600, flush });
-  renameSync(`${file}.tmp`, file);
+  const replaced = within(dirname(file), (directory) => {
+    const path = join(directory, basename(file));
+    rmSync(`${path}.tmp`, { force: true, recursive: true }); // what lies there may be a link
+    writeFileSync(`${path}.tmp`, content, { mode: 0o600, flush, flag: 'wx' });
+    renameSync(`${path}.tmp`, path);
+    return true;
+  });
+  if (!replaced) throw notOurs(dirname(file));
 }
 
 /** Writes down why the program is ended, so that the next worker knows it. A full disk does not prevent it. */
 export function writeEnding(spool: Spool, why: string): void {
   try {
-    const file = openSync(spool.ending, 'r+');
+    const file = openOwn(spool.ending, constants.O_RDWR);
+    if (file === undefined) return; // somebody removed the spool: there is no next worker for it
     writeSync(file, why.padEnd(ROOM));
     closeSync(file);
-  } catch {} // somebody removed the spool: there is no next worker for it
+  } catch {} // the program is ended all the same
 }
 
 /** Why a worker before us was ending the program; undefined when none was. */
 export function readEnding(spool: Spool): string | undefined {
-  return read(spool.ending)?.trim() || undefined;
+  return readOwn(spool.ending)?.trim() || undefined;
 }
 
 /** What the output of a run takes of the disk (bytes). */
 export function spoolBytes({ stdout, stderr }: Spool): number {
-  return [stdout, stderr].reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+  return sizeOfOwn(stdout) + sizeOfOwn(stderr);
+}
+
+const REWOUND = 'rewound.json';
+
+/** Where the output files of a run begin anew in its output: their program has emptied them so far in (bytes). */
+export function readRewound({ directory }: Spool): { readonly out: number; readonly err: number } {
+  try {
+    const { out, err } = JSON.parse(readOwn(join(directory, REWOUND)) ?? '') as Record<string, unknown>;
+    const known = (value: unknown) => (Number.isSafeInteger(value) && Number(value) > 0 ? Number(value) : 0);
+    return { out: known(out), err: known(err) };
+  } catch {
+    return { out: 0, err: 0 };
+  }
+}
+
+/** Writes that down for the next worker. */
+export function writeRewound({ directory }: Spool, rewound: { readonly out: number; readonly err: number }): void {
+  try {
+    replaceFile(join(directory, REWOUND), JSON.stringify(rewound));
+  } catch {} // then the next worker takes the file for one that was never emptied
 }
 
 export function writeMeta(spool: Spool, meta: SpoolMeta): void {
@@ -159,7 +195,7 @@ export function writeMeta(spool: Spool, meta: SpoolMeta): void {
 
 /** Undefined when the worker died before it was written, or when the disk gives something else back. */
 export function readMeta(spool: Spool): SpoolMeta | undefined {
-  const text = read(join(spool.directory, 'meta.json'));
+  const text = readOwn(join(spool.directory, 'meta.json'));
   try {
     return JSON.parse(text ?? '') as SpoolMeta;
   } catch {
@@ -184,7 +220,7 @@ export function spooledRuns(root: string): string[] {
 
 /** A number that a process of the run has written as one whole line. */
 export function readNumberLine(file: string): number | undefined {
-  const [, digits] = /^(\d+)\n *$/.exec(read(file) ?? '') ?? [];
+  const [, digits] = /^(\d+)\n *$/.exec(readOwn(file) ?? '') ?? [];
   return digits === undefined ? undefined : Number(digits);
 }
 
@@ -195,19 +231,9 @@ export function removeStart(spool: Spool): void {
 
 /** Removes what may hold secrets: prompt and files of the runner. */
 export function removeInputs(spool: Spool): void {
-  for (const path of [spool.stdin, spool.files]) rmSync(path, { recursive: true, force: true });
+  removeOwn(spool.directory, [basename(spool.stdin), basename(spool.files)]);
 }
 
 export function removeSpool(spool: Spool): void {
   rmSync(spool.directory, { recursive: true, force: true });
-}
-
-/** Undefined when there is no such file; that it cannot be read just now is another thing, and thrown. */
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
-    throw error;
-  }
 }

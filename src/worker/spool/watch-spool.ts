@@ -80,9 +80,19 @@ export function watchSpool(deps: WatchDeps) {
       end(exitOf(code));
     });
   };
+  let isSoon = false;
+  /** A program that floods is told of a hundred thousand times a second. */
+  const soon = () => {
+    if (isSoon) return;
+    isSoon = true;
+    setImmediate(() => {
+      isSoon = false;
+      carefully(onOutput);
+    });
+  };
   let watcher: FSWatcher | undefined;
   try {
-    watcher = watch(spool.directory, (_, name) => carefully(name === basename(spool.exit) ? lookForExit : onOutput));
+    watcher = watch(spool.directory, (_, name) => (name === basename(spool.exit) ? carefully(lookForExit) : soon()));
     watcher.on('error', () => {});
   } catch {} // no watches left: the timer does it
   const timer = setInterval(look, LOOK_ANYWAY_MS);

@@ -1,6 +1,7 @@
 -- Appends output of a running run. Answers { code, out, err }; code is 1 (all of it is in), 0 (an offset was not the next
 -- one: go on from out and err) or -1 (not yours any more). Idempotent by offset, so an answer that got lost does no harm.
--- Over the cap the oldest output goes first.
+-- Over the cap the oldest output goes first. What nobody can send any more is a chunk of the kind outGone or errGone, without
+-- bytes and with their number instead of lines.
 local run, events = KEYS[1], KEYS[2]
 local channel = ARGV[1]
 local owner_epoch = ARGV[2]
@@ -12,6 +13,7 @@ if record[1] ~= owner_epoch or record[2] ~= 'running' then return { -1, 0, 0 } e
 local at = { out = tonumber(record[3]), err = tonumber(record[4]) }
 local dropped = { out = tonumber(record[5]), err = tonumber(record[6]) }
 
+local has_dropped = false
 local function drop_oldest()
   local kept = at.out + at.err - dropped.out - dropped.err
   if kept <= cap then return end
@@ -33,25 +35,32 @@ local function drop_oldest()
   end
   local first = redis.call('XRANGE', events, from, '+', 'COUNT', 1)[1]
   if first then redis.call('XTRIM', events, 'MINID', first[1]) end
-  redis.call('HSET', run, 'outDropped', dropped.out, 'errDropped', dropped.err)
+  has_dropped = true
 end
 
 local code = 1
 local is_added = false
 local lines = 0
 for i = FIRST_CHUNK, #ARGV, 4 do
-  local kind, offset, bytes, line_count = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
+  local kind, offset, bytes, count = string.sub(ARGV[i], 1, 3), ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
   if tonumber(offset) ~= at[kind] then
     code = 0
     break
   end
-  redis.call('XADD', events, '*', 'k', kind, 'o', offset, 'd', bytes)
-  at[kind] = at[kind] + #bytes
-  lines = lines + tonumber(line_count)
+  if ARGV[i] == kind then
+    redis.call('XADD', events, '*', 'k', kind, 'o', offset, 'd', bytes)
+    at[kind] = at[kind] + #bytes
+    lines = lines + count
+  else
+    at[kind] = at[kind] + count
+    dropped[kind] = dropped[kind] + count
+    has_dropped = true
+  end
   is_added = true
 end
 if is_added then
   drop_oldest()
+  if has_dropped then redis.call('HSET', run, 'outDropped', dropped.out, 'errDropped', dropped.err) end
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
   redis.call('HSET', run, 'out', at.out, 'err', at.err, 'lastOutputAt', now)

@@ -89,14 +89,57 @@ describe('JSON lines', () => {
     const stumbling: Output = {
       format: 'json-lines',
       read: (message) => {
-        if (message === 1) throw new Error('one');
+        if (JSON.stringify(message) === '[1]') throw new Error('one');
         return read(message);
       },
     };
     const reader = createReader(stumbling, () => {}, openLogger('test', 'warn', log));
-    reader.take(Buffer.from('1\n{"result":"r"}\n1\n1\n'));
+    reader.take(Buffer.from('[1]\n{"result":"r"}\n[1]\n[1]\n'));
     expect(reader.finish()).toEqual({ result: 'r' });
     expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['the runner could not read a line of output']);
+  });
+});
+
+describe('messages of programs that print more than they should', () => {
+  const message = '{"sessionId":"s1","result":"r \\u001b[1m {"}';
+  const expected = { sessionId: 's1', result: 'r \u001b[1m {' };
+  test.each([
+    ['behind an escape sequence', `\u001b]9;4;0;\u0007${message}\n`],
+    ['behind a title and before a reset', `\u001b]0;title\u0007${message}\u001b[0m\n`],
+    ['behind words of a log', `[12:03] INFO {x} [1/2] connected: ${message}\n`],
+    ['before more words', `${message} (took 3 s)\n`],
+    ['behind one another', `{"sessionId":"s1"} {"result":"r \\u001b[1m {"}\n`],
+    [
+      'over several lines',
+      `log\n${JSON.stringify({ sessionId: 's1', x: [1, { y: 2 }], result: 'r \u001b[1m {' }, null, 2)}\nlog\n`,
+    ],
+    ['over several lines, behind words', `got: ${JSON.stringify({ a: { sessionId: 'x' }, ...expected }, null, 1)}\n`],
+    ['after one that was cut off', `{"sessionId":"s0","text":"cut o\n${message}\n`],
+    ['after one that is never closed', `{"open": {\n${message}\n`],
+    ['after a byte order mark', `\ufeff${message}\n`],
+  ])('are read %s, however the bytes are divided', (_, output) => {
+    expect(found(jsonLines, [output])).toMatchObject(expected);
+    expect(
+      found(
+        jsonLines,
+        [...Buffer.from(output)].map((byte) => Buffer.of(byte)),
+      ),
+    ).toMatchObject(expected);
+  });
+
+  test('that cannot be read are counted, words are not', () => {
+    const reader = createReader(jsonLines, () => {}, silent);
+    reader.take(Buffer.from('{"cut": "o\n{\n"a" 1\n}\n[info] {} {x} words {\n}\n{"open":\n'));
+    reader.finish();
+    expect(reader.unreadable()).toBe(3);
+  });
+
+  test('are found in a gigabyte of lines without any at the speed of reading', () => {
+    const flood = Buffer.alloc(1024 * 1024, 'y\n');
+    const reader = createReader(jsonLines, () => {}, silent);
+    for (let round = 0; round < 1_024; round += 1) reader.take(flood);
+    reader.take(Buffer.from(`${message}\n`));
+    expect(reader.finish()).toMatchObject(expected);
   });
 });
 
@@ -108,8 +151,18 @@ describe('one JSON value', () => {
       expect(found(wholeJson, random.pieces(bytes, 5))).toEqual({ result: 'ä\n😀' });
   });
 
-  test.each(['', ' \n', '{', '{"result":"a"}{"result":"b"}', 'words'])('that is none, %j, tells nothing', (output) => {
+  test.each(['', ' \n', 'words', '[1', '{}'])('that is none, %j, tells nothing', (output) => {
     expect(found(wholeJson, [output])).toEqual({});
+  });
+
+  test('is read among words of a log, and its inner lines are no messages', () => {
+    const inner = '{"result":"inner"}';
+    expect(found(wholeJson, ['[info] {} starting\n', `{"list":[\n${inner}\n],\n"result":"outer"}\n`, 'bye\n'])).toEqual(
+      {
+        list: [{ result: 'inner' }],
+        result: 'outer',
+      },
+    );
   });
 
   test('of more than 16 MiB tells nothing', () => {
@@ -135,7 +188,7 @@ describe('text', () => {
         return undefined;
       },
     };
-    expect(found(output, ['one\r', '\ntwo\r\n\r\nthr\ree'])).toEqual({ result: 'one\ntwo\n\nthr\ree' });
+    expect(found(output, ['one\r', '\ntwo\r\n\r\nthr\ree'])).toEqual({ result: 'one\ntwo\n\neer' });
     expect(seen).toEqual(['one', 'two', '', 'thr\ree']);
   });
 
@@ -147,6 +200,12 @@ describe('text', () => {
   test('that is long is its last 64 Ki characters', () => {
     const lines = Array.from({ length: 300_000 }, (_, at) => `${at}\n`).join('');
     expect(found(text, seeded(5).pieces(Buffer.from(lines), 200_000)).result).toBe(lines.slice(-64 * 1024).trim());
+  });
+
+  test('is what a terminal shows at the end of progress bars, colours and rubbish', () => {
+    const bar = Array.from({ length: 101 }, (_, at) => `\r\u001b[32m${'#'.repeat(at)}\u001b[0m ${at} %`).join('');
+    const { result } = found(text, seeded(6).pieces(Buffer.from(`begin\0\n${bar}\r\u001b[Kdone\u0007\n`), 10));
+    expect(result).toBe('begin\ndone');
   });
 
   test('that is cut never begins with half a character', () => {

@@ -1,0 +1,73 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Logger } from '../../shared/logger.js';
+import type { Findings, Runner } from '../../shared/runners/runner.js';
+import { createReader } from './findings.js';
+import { followFile } from './follow.js';
+
+/** One turn of the event loop reads no more, and takes no longer, for one run (bytes, ms): others have their turns, too. */
+const READ_BYTES = 32 * 1024;
+const TURN_MS = 5;
+/** Where the time for it is up, the end is looked at all the same: results stand there (bytes). */
+const END_BYTES = 1024 * 1024;
+/** Bytes are looked at before the next ones are read, whoever's they are, so one room for all of them will do. */
+const room = Buffer.allocUnsafe(READ_BYTES);
+
+export interface ReadStdout {
+  readonly runner: Pick<Runner, 'output'>;
+  readonly file: string;
+  /** Where the output of this attempt begins (bytes). */
+  readonly from: number;
+  readonly onLearned: (learned: Findings) => void;
+  readonly logger: Logger;
+}
+
+/** Looks for facts in what a program prints, without keeping anybody waiting however much that is. */
+export function startReadingStdout({ runner, file, from, onLearned, logger }: ReadStdout) {
+  const reader = createReader(runner.output, onLearned, logger);
+  const stdout = followFile(file, { at: from });
+  let closed = false;
+  let deadline = Number.POSITIVE_INFINITY;
+  let reading: Promise<void> | undefined;
+
+  const readOn = async () => {
+    let inTime = true;
+    for (let begun = performance.now(); !closed; ) {
+      const bytes = stdout.peek(READ_BYTES, room);
+      if (inTime && performance.now() > deadline) {
+        inTime = false;
+        if (stdout.waiting > END_BYTES) {
+          logger.warn({ bytes: stdout.waiting - END_BYTES }, 'nothing is looked for in a part of the output');
+          stdout.skip(stdout.waiting - END_BYTES);
+          continue;
+        }
+      }
+      if (bytes.length === 0) return;
+      stdout.advance(bytes);
+      reader.take(bytes);
+      if (performance.now() - begun < TURN_MS) continue;
+      await nextTurn();
+      begun = performance.now();
+    }
+  };
+  /**
+   * There may be more to read; resolves when all of it was looked at, or after `withinMs` the end of it. Throws what the
+   * disk says.
+   */
+  const readToEnd = (withinMs = Number.POSITIVE_INFINITY): Promise<void> => {
+    deadline = performance.now() + withinMs;
+    reading ??= readOn().finally(() => {
+      reading = undefined;
+    });
+    return reading;
+  };
+  return {
+    reader,
+    readToEnd,
+    /** There may be more to read. */
+    kick: () => void readToEnd().catch((error: unknown) => logger.warn({ err: error }, 'the output cannot be read')),
+    close(): void {
+      closed = true;
+      stdout.close();
+    },
+  };
+}

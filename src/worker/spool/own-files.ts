@@ -1,0 +1,75 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { codeOf } from '../../shared/errors.js';
+
+/**
+ * The files of a spool lie in the reach of its program, which may replace each of them, and the directory itself, by a
+ * link, a pipe or another file. Whatever we do there is done to what is ours: nothing is followed, nothing blocks.
+ */
+const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
+const linux = process.platform === 'linux';
+/** No small file of a spool is longer (bytes). */
+const MOST_READ = 1024 * 1024;
+
+const isOurs = (uid: number) => process.getuid === undefined || uid === process.getuid();
+
+/** Does something to the files of a directory, by a path that leads into no other one; undefined when it is not ours. */
+export function within<Value>(directory: string, action: (path: string) => Value): Value | undefined {
+  let handle: number;
+  try {
+    handle = openSync(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error) ?? '')) return undefined;
+    throw error;
+  }
+  try {
+    if (!isOurs(fstatSync(handle).uid)) return undefined;
+    return action(linux ? `/proc/self/fd/${handle}` : directory);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Opens a file of a spool; undefined when it is not there, or is anything but a plain file of ours. Throws other errors. */
+export function openOwn(file: string, flags: number = O_RDONLY): number | undefined {
+  return within(dirname(file), (directory) => {
+    let handle: number;
+    try {
+      handle = openSync(join(directory, basename(file)), flags | O_NOFOLLOW | O_NONBLOCK, 0o600);
+    } catch (error) {
+      // A link (ELOOP), a pipe without a reader (ENXIO), a directory: none of them is the file that we made.
+      if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EISDIR'].includes(codeOf(error) ?? '')) return undefined;
+      throw error;
+    }
+    const stat = fstatSync(handle);
+    // Two names: somebody has linked a file of another place in here.
+    if (stat.isFile() && isOurs(stat.uid) && stat.nlink === 1) return handle;
+    closeSync(handle);
+    return undefined;
+  });
+}
+
+/** The text of a small file of a spool, undefined when there is none of ours. */
+export function readOwn(file: string): string | undefined {
+  const handle = openOwn(file);
+  if (handle === undefined) return undefined;
+  try {
+    const buffer = Buffer.alloc(Math.min(MOST_READ, fstatSync(handle).size));
+    return buffer.toString('utf8', 0, readSync(handle, buffer, 0, buffer.length, 0));
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** How long a file of a spool is (bytes); 0 for whatever else lies there. */
+export function sizeOfOwn(file: string): number {
+  const stat = lstatSync(file, { throwIfNoEntry: false });
+  return stat?.isFile() ? stat.size : 0;
+}
+
+/** Removes what a spool holds under these names; links are removed, never followed. */
+export function removeOwn(directory: string, names: readonly string[]): void {
+  within(directory, (path) => {
+    for (const name of names) rmSync(join(path, name), { recursive: true, force: true });
+  });
+}

@@ -1,0 +1,70 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { oneWorker } from '../support/one-worker.js';
+import { makePlace } from '../support/pool.js';
+import { eventually, type Facts } from '../support/processes.js';
+
+const place = makePlace();
+writeFileSync(String(place.env.AGENTPOOL_CONFIG), JSON.stringify({ runners: { shell: { command: 'sh' } } }));
+const mcp = oneWorker(place);
+
+/** A place that no run may touch, with the names of what lies in a spool. */
+const outside = join(place.home, 'outside');
+const NAMES = ['stdin', 'stdout', 'stderr', 'exit', 'ending', 'meta.json', 'meta.json.tmp', 'pid', 'once'];
+mkdirSync(join(outside, 'files'), { recursive: true });
+for (const name of [...NAMES, 'files/kept']) writeFileSync(join(outside, name), `secret ${name}\n`);
+const untouched = () => [...NAMES, 'files/kept'].map((name) => readFileSync(join(outside, name), 'utf8'));
+const before = untouched();
+
+/** Runs a script that knows its spool as `$S`, and a place outside of it as `$O`. */
+const run = async (script: string) => {
+  const prompt = `S=$(dirname "$(readlink /proc/self/fd/0)"); O=${outside}; ${script}`;
+  const { runId } = await mcp.call<{ runId: string }>('run_agent', { runner: 'shell', prompt });
+  const ended = await mcp.call<Facts>('wait_agent', { runId, timeoutMs: 60_000 });
+  return { runId, ...ended, all: JSON.stringify(await mcp.call('get_agent_status', { runId })) };
+};
+
+describe.runIf(process.platform === 'linux')('a program that has its hands in its spool', () => {
+  it.each([
+    [
+      'puts pipes in the place of its small files',
+      'for f in exit once ending; do rm "$S/$f"; mkfifo "$S/$f"; done; echo a',
+      'done',
+    ],
+    [
+      'puts links in the place of its output',
+      'rm "$S/stdout" "$S/stderr"; ln -s "$O/stdout" "$S/stdout"; ln -s "$O/stderr" "$S/stderr"; echo a',
+      'done',
+    ],
+    [
+      'puts links in the place of everything',
+      'for f in "$S"/*; do rm -r "$f"; ln -s "$O/$(basename "$f")" "$f"; done; ln -s "$O/meta.json.tmp" "$S/meta.json.tmp"; sleep 1; echo a',
+      undefined,
+    ],
+    [
+      'puts second names of other files there',
+      'rm "$S/stderr" "$S/ending"; ln "$O/stderr" "$S/stderr"; ln "$O/ending" "$S/ending"; sleep 1; echo a',
+      'done',
+    ],
+    ['puts a link in the place of the whole spool', 'mv "$S" "$S-away"; ln -s "$O" "$S"; sleep 1; echo a', undefined],
+    ['removes it', 'rm -r "$S"; sleep 1; echo a', undefined],
+  ])('and %s ends, and nothing outside is read, sent, written or removed', async (_, script, state) => {
+    const ended = await run(script);
+    expect(ended).toMatchObject(state ? { status: state, timedOut: false } : { timedOut: false });
+    expect(ended.all).not.toContain('secret');
+    expect(untouched()).toEqual(before);
+  });
+
+  it('is ended when it has done so, and leaves nothing of its spool', async () => {
+    const prompt = `S=$(dirname "$(readlink /proc/self/fd/0)"); rm "$S/ending"; ln -s ${outside}/ending "$S/ending"; exec sleep 600`;
+    const { runId } = await mcp.call<{ runId: string }>('run_agent', { runner: 'shell', prompt });
+    await eventually(async () => (await mcp.call<Facts>('get_agent_status', { runId })).pid);
+    expect(await mcp.call('kill_agent', { runId })).toMatchObject({ killed: true, status: 'killed' });
+    expect(untouched()).toEqual(before);
+    const spools = readdirSync(join(place.home, 'spool'), { recursive: true, encoding: 'utf8' });
+    const own = spools.find((name) => name.endsWith(runId)) ?? '';
+    await eventually(() => !existsSync(join(place.home, 'spool', own)));
+    expect(untouched()).toEqual(before);
+  });
+});
