@@ -1,3 +1,4 @@
+import { omitUndefined } from '../omit-undefined.js';
 import { beginningOf } from '../plain-text.js';
 import type { Credentials, Failure, KillRequest } from '../run.js';
 import { type RunState, statesBefore } from '../run-state.js';
@@ -33,6 +34,8 @@ interface ChangeOrder {
   readonly timeField?: 'claimedAt' | 'startedAt' | 'orphanedAt';
   readonly event: object;
   readonly fields?: Fields;
+  /** The host of a new owner. */
+  readonly host?: string;
 }
 
 /** Fields flat as HSET takes them, without those that are not known. */
@@ -41,10 +44,11 @@ const flat = (fields: Fields) =>
 
 const stateOf = (answer: string) => (answer === 'unknown' ? undefined : (answer as RunState));
 
-async function change({ redis, keysOf }: StoreParts, id: string, order: ChangeOrder): Promise<Change> {
-  const { from, to = '', epoch: owner = '', isNewOwner = false, timeField = '', event, fields = {} } = order;
+async function change(parts: StoreParts, id: string, order: ChangeOrder): Promise<Change> {
+  const { redis, keysOf, indexes } = parts;
+  const { from, to = '', epoch: owner = '', isNewOwner = false, timeField = '', event, fields = {}, host } = order;
   const { run, events, channel } = keysOf(id);
-  const [changed, state, epoch] = await redis.changeRun(
+  const [changed, state, epoch, before, queuedAt] = await redis.changeRun(
     run,
     events,
     channel,
@@ -56,14 +60,8 @@ async function change({ redis, keysOf }: StoreParts, id: string, order: ChangeOr
     JSON.stringify(event),
     ...flat(fields),
   );
+  if (changed === 1) await indexes.follow({ id, queuedAt, from: before as RunState, to: state as RunState, host });
   return { changed: changed === 1, state: stateOf(state), epoch };
-}
-
-/** A change of the state, which the indexes follow. */
-async function changeState(parts: StoreParts, id: string, order: ChangeOrder): Promise<Change> {
-  const result = await change(parts, id, order);
-  if (result.changed) await reindex(parts, id);
-  return result;
 }
 
 /** Puts a run into the indexes that its record says; used by the sweep after a crash in between. */
@@ -74,25 +72,27 @@ export async function reindex({ redis, keysOf, indexes }: StoreParts, id: string
 
 /** queued → running: exactly one worker gets it, with a new epoch. */
 export async function claim(parts: StoreParts, id: string, worker: string, host: string): Promise<Change> {
-  return changeState(parts, id, {
+  return change(parts, id, {
     from: ['queued'],
     to: 'running',
     isNewOwner: true,
     timeField: 'claimedAt',
     event: { state: 'running', host, worker },
     fields: { worker, host },
+    host,
   });
 }
 
 /** Another owner for a run that is running or orphaned, if it is still owned as `from` says. */
 export async function takeOver(parts: StoreParts, from: Ownership, worker: string, host: string): Promise<Change> {
-  return changeState(parts, from.id, {
+  return change(parts, from.id, {
     from: ['running', 'orphaned'],
     to: 'running',
     epoch: from.epoch,
     isNewOwner: true,
     event: { state: 'running', host, worker, attached: true },
     fields: { worker, host },
+    host,
   });
 }
 
@@ -132,12 +132,12 @@ export async function sessionKnown(parts: StoreParts, { id, epoch }: Ownership, 
 
 /** orphaned → running: the owner was only silent. */
 export async function comeBack(parts: StoreParts, { id, epoch }: Ownership): Promise<Change> {
-  return changeState(parts, id, { from: ['orphaned'], to: 'running', epoch, event: { state: 'running' } });
+  return change(parts, id, { from: ['orphaned'], to: 'running', epoch, event: { state: 'running' } });
 }
 
 /** running → orphaned: the owner is silent. */
 export async function orphan(parts: StoreParts, { id, epoch }: Ownership): Promise<Change> {
-  return changeState(parts, id, {
+  return change(parts, id, {
     from: ['running'],
     to: 'orphaned',
     epoch,
@@ -183,7 +183,7 @@ export async function end(
   const { redis, keysOf, retention, indexes, sessionLocks } = parts;
   const { state, exitCode, failure, usage, result = '', agoMs = 0 } = ending;
   const { run, events, request, result: resultKey, channel } = keysOf(id);
-  const [code, now, newEpoch, out, err] = await redis.endRun(
+  const [code, now, newEpoch, out, err, ...of] = await redis.endRun(
     run,
     events,
     request,
@@ -202,8 +202,13 @@ export async function end(
     ...flat({ exitCode, failure: failure && JSON.stringify(failure), usage: usage && JSON.stringify(usage) }),
   );
   // Also when it had ended already: that may have been us, and the answer was lost.
-  const ended = code === 1 || now === state ? await readRun(redis, run) : undefined;
-  if (ended) await Promise.all([indexes.move(ended), sessionLocks.release(ended)]);
+  if (code === 1 || now === state) {
+    const [before, queuedAt, runner, sessionId, resumes] = of;
+    const moved =
+      before === now ? reindex(parts, id) : indexes.follow({ id, queuedAt, from: before as RunState, to: state });
+    const sessions = omitUndefined({ sessionId: sessionId || undefined, resumes: resumes || undefined });
+    await Promise.all([moved, sessionLocks.release({ id, runner, ...sessions })]);
+  }
   const change = { changed: code === 1, state: stateOf(now), epoch: newEpoch };
   return code === -1 ? { ...change, missing: { out, err } } : change;
 }

@@ -11,6 +11,16 @@ export interface RunFilter {
   readonly host?: string;
 }
 
+/** What a change of a run means for the indexes. */
+interface RunMove {
+  readonly id: string;
+  readonly queuedAt: number;
+  readonly from: RunState;
+  readonly to: RunState;
+  /** Where it is from now on, if that is new. */
+  readonly host?: string | undefined;
+}
+
 /** Where a listing goes on: after the run with this time and id. */
 export interface ListPosition {
   readonly queuedAt: number;
@@ -23,6 +33,9 @@ export interface ListPosition {
  */
 export interface Indexes {
   add(run: Pick<Run, 'id' | 'principal' | 'agentName' | 'runner' | 'queuedAt'>): Promise<void>;
+  /** Follows a change of a run. */
+  follow(change: RunMove): Promise<void>;
+  /** Puts a run where its record says, and takes it out of everything else, whatever came before. */
   move(run: Pick<Run, 'id' | 'state' | 'queuedAt' | 'host'>): Promise<void>;
   /** A run of a host went back to its queue. */
   leaveHost(id: string, host: string): Promise<void>;
@@ -96,6 +109,8 @@ async function* oldestFirst(redis: RedisClient, index: string, before = '+inf'):
 /** Opens the indexes on one connection. */
 export function openIndexes(redis: RedisClient, prefix: string): Indexes {
   const keys = indexKeys(prefix);
+  const putOnHost = (id: string, queuedAt: number, host: string | undefined) =>
+    host === undefined ? [] : [redis.sadd(keys.named, keys.host(host)), redis.zadd(keys.host(host), queuedAt, id)];
   return {
     async add({ id, principal, agentName, runner, queuedAt }) {
       const named = [keys.agent(agentName), keys.principal(principal), keys.runner(runner)];
@@ -107,13 +122,16 @@ export function openIndexes(redis: RedisClient, prefix: string): Indexes {
         ...named.map((index) => redis.zadd(index, queuedAt, id)),
       ]);
     },
+    async follow({ id, queuedAt, from, to, host }) {
+      const states = from === to ? [] : [redis.zadd(keys.state(to), queuedAt, id), redis.zrem(keys.state(from), id)];
+      await Promise.all([...states, ...putOnHost(id, queuedAt, host)]);
+    },
     async move({ id, state, queuedAt, host }) {
+      const others = RUN_STATES.filter((other) => other !== state);
       await Promise.all([
         redis.zadd(keys.state(state), queuedAt, id),
-        ...RUN_STATES.filter((other) => other !== state).map((other) => redis.zrem(keys.state(other), id)),
-        ...(host === undefined
-          ? []
-          : [redis.sadd(keys.named, keys.host(host)), redis.zadd(keys.host(host), queuedAt, id)]),
+        ...others.map((other) => redis.zrem(keys.state(other), id)),
+        ...putOnHost(id, queuedAt, host),
       ]);
     },
     async leaveHost(id, host) {

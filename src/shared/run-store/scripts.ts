@@ -25,7 +25,7 @@ export interface RunScripts {
     timeField: string,
     event: string,
     ...fields: ScriptArgument[]
-  ): Promise<[changed: 0 | 1, state: string, epoch: number]>;
+  ): Promise<[changed: 0 | 1, state: string, epoch: number, before: string, queuedAt: number]>;
   requeueRun(
     run: string,
     events: string,
@@ -52,7 +52,20 @@ export interface RunScripts {
     recordRetentionMs: number,
     agoMs: number,
     ...fields: ScriptArgument[]
-  ): Promise<[code: 1 | 0 | -1, state: string, epoch: number, out: number, err: number]>;
+  ): Promise<
+    [
+      code: 1 | 0 | -1,
+      state: string,
+      epoch: number,
+      out: number,
+      err: number,
+      before: string,
+      queuedAt: number,
+      runner: string,
+      sessionId: string,
+      resumes: string,
+    ]
+  >;
   appendOutput(
     run: string,
     events: string,

@@ -1,4 +1,5 @@
--- Changes a run that is in one of some states and, if an epoch is given, still has it. Answers { changed, state, epoch }.
+-- Changes a run that is in one of some states and, if an epoch is given, still has it. Answers
+-- { changed, state, epoch, state before, time when it was queued }.
 local run, events = KEYS[1], KEYS[2]
 local channel = ARGV[1]
 local from = ARGV[2]              -- the states it may be in, with commas
@@ -9,11 +10,14 @@ local time_field = ARGV[6]        -- gets the time; '': none
 local event = ARGV[7]             -- '': none
 local FIRST_FIELD = 8             -- then field, value, ...
 
-local state = redis.call('HGET', run, 'state')
-if not state then return { 0, 'unknown', 0 } end
-local epoch = redis.call('HGET', run, 'epoch')
+local record = redis.call('HMGET', run, 'state', 'epoch', 'queuedAt')
+local state, epoch, queued_at = record[1], record[2], record[3]
+if not state then return { 0, 'unknown', 0, '', 0 } end
+local before = state
 local is_allowed = string.find(',' .. from .. ',', ',' .. state .. ',', 1, true)
-if not is_allowed or (owner_epoch ~= '' and owner_epoch ~= epoch) then return { 0, state, tonumber(epoch) } end
+if not is_allowed or (owner_epoch ~= '' and owner_epoch ~= epoch) then
+  return { 0, state, tonumber(epoch), before, tonumber(queued_at) }
+end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -30,4 +34,4 @@ if time_field ~= '' then redis.call('HSET', run, time_field, now) end
 if #ARGV >= FIRST_FIELD then redis.call('HSET', run, unpack(ARGV, FIRST_FIELD)) end
 if event ~= '' then redis.call('XADD', events, '*', 'k', 'state', 'd', event) end
 redis.call('PUBLISH', channel, state)
-return { 1, state, tonumber(epoch) }
+return { 1, state, tonumber(epoch), before, tonumber(queued_at) }

@@ -1,5 +1,5 @@
--- Ends a run. Answers { code, state, epoch, out, err }; code is 1 (ended), 0 (it may not) or -1 (output is missing: go on
--- from out and err). All in one step, so whoever is told of the end finds the result and all output, and what is kept for
+-- Ends a run. Answers { code, state, epoch, out, err, state before, time when it was queued, runner, session, resumed
+-- session }; code is 1 (ended), 0 (it may not) or -1 (output is missing: go on from out and err). All in one step, so whoever is told of the end finds the result and all output, and what is kept for
 -- a time only gets it whoever dies in between.
 local run, events, request, result = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local channel = ARGV[1]
@@ -15,15 +15,20 @@ local record_retention_ms = ARGV[10]
 local ago_ms = tonumber(ARGV[11])    -- since its program ended; no end is before the start
 local FIRST_FIELD = 12               -- then field, value, ...
 
-local record = redis.call('HMGET', run, 'state', 'epoch', 'out', 'err', 'startedAt', 'claimedAt')
+local record = redis.call('HMGET', run, 'state', 'epoch', 'out', 'err', 'startedAt', 'claimedAt',
+  'queuedAt', 'runner', 'sessionId', 'resumes')
 local state, epoch, out, err = record[1], record[2], tonumber(record[3]), tonumber(record[4])
-if not state then return { 0, 'unknown', 0, 0, 0 } end
+if not state then return { 0, 'unknown', 0, 0, 0, '', 0, '', '', '' } end
+local function answer(code, now_state)
+  return { code, now_state, tonumber(epoch), out, err,
+    state, tonumber(record[7]), record[8], record[9] or '', record[10] or '' }
+end
 local is_allowed = string.find(',' .. from .. ',', ',' .. state .. ',', 1, true)
 if not is_allowed or (owner_epoch ~= '' and owner_epoch ~= epoch) then
-  return { 0, state, tonumber(epoch), out, err }
+  return answer(0, state)
 end
 if out_needed ~= '' and (tonumber(out_needed) ~= out or tonumber(err_needed) ~= err) then
-  return { -1, state, tonumber(epoch), out, err }
+  return answer(-1, state)
 end
 
 local time = redis.call('TIME')
@@ -38,4 +43,4 @@ redis.call('PEXPIRE', events, output_retention_ms)
 redis.call('PEXPIRE', request, output_retention_ms)
 redis.call('PEXPIRE', run, record_retention_ms)
 redis.call('PUBLISH', channel, to)
-return { 1, to, tonumber(epoch), out, err }
+return answer(1, to)
