@@ -115,9 +115,7 @@ async function decide(caller: Caller, submission: Submission, workers: readonly 
 async function place(pool: Pool, { request, queue, clientToken }: Placement): Promise<Run> {
   const fresh = newRunId();
   const id = clientToken === undefined ? fresh : await pool.runs.idForToken(request.principal, clientToken, fresh);
-  const created = await pool.runs.create(id, queue, request);
-  const run = await pool.runs.get(id);
-  if (!run) throw new Error(`run ${id} vanished while it was created`);
+  const { created, run } = await pool.runs.create(id, queue, request);
   // A repeated token may find a run whose first submission broke off before it was placed; placing twice is harmless.
   if (created || run.state === 'queued') await pool.queues.enqueue(id, run.queue, request);
   await pool.runs.settled(id); // what was accepted is not lost when Redis crashes

@@ -1,3 +1,4 @@
+import { sharedByTurn } from './redis/by-turn.js';
 import type { RedisClient } from './redis/connect.js';
 import { serverNow } from './redis/now.js';
 import { withScripts } from './redis/scripts.js';
@@ -82,33 +83,37 @@ export function openWorkers(client: RedisClient, prefix: string, heartbeatMs: nu
   const redis = withScripts<WorkerScripts>(client, new URL(import.meta.url), { workerBeat: 'worker-beat.lua' });
   const reports = `{${prefix}:workers}:reports`;
   const beats = `{${prefix}:workers}:beats`;
+
+  async function read(): Promise<LivingWorker[]> {
+    const [texts, flat, now] = await Promise.all([
+      redis.hgetall(reports),
+      redis.zrange(beats, '0', '-1', 'WITHSCORES'),
+      serverNow(redis),
+    ]);
+    const found: LivingWorker[] = [];
+    for (let at = 0; at < flat.length; at += 2) {
+      const text = texts[flat[at] ?? ''];
+      const lastHeartbeatAt = Number(flat[at + 1]);
+      if (!text) continue;
+      const alive = now - lastHeartbeatAt < SILENT_BEATS * heartbeatMs;
+      found.push({ ...(JSON.parse(text) as WorkerReport), lastHeartbeatAt, alive });
+    }
+    return found.sort((a, b) => a.host.localeCompare(b.host) || a.startedAt - b.startedAt);
+  }
+  const list = sharedByTurn(read);
+
   return {
+    /** Everyone who has not left, with `alive` false after three silent heartbeats. */
+    list,
+    async living(): Promise<LivingWorker[]> {
+      return (await list()).filter((worker) => worker.alive);
+    },
     async beat(report: WorkerReport): Promise<void> {
       await redis.workerBeat(reports, beats, report.id, JSON.stringify(report));
     },
     async leave(id: string): Promise<void> {
       await redis.zrem(beats, id);
       await redis.hdel(reports, id);
-    },
-    /** Everyone who has not left, with `alive` false after three silent heartbeats. */
-    async list(): Promise<LivingWorker[]> {
-      const [texts, flat, now] = await Promise.all([
-        redis.hgetall(reports),
-        redis.zrange(beats, '0', '-1', 'WITHSCORES'),
-        serverNow(redis),
-      ]);
-      const found: LivingWorker[] = [];
-      for (let at = 0; at < flat.length; at += 2) {
-        const text = texts[flat[at] ?? ''];
-        const lastHeartbeatAt = Number(flat[at + 1]);
-        if (!text) continue;
-        const alive = now - lastHeartbeatAt < SILENT_BEATS * heartbeatMs;
-        found.push({ ...(JSON.parse(text) as WorkerReport), lastHeartbeatAt, alive });
-      }
-      return found.sort((a, b) => a.host.localeCompare(b.host) || a.startedAt - b.startedAt);
-    },
-    async living(): Promise<LivingWorker[]> {
-      return (await this.list()).filter((worker) => worker.alive);
     },
   };
 }

@@ -1,7 +1,8 @@
 import { UserError } from '../errors.js';
 import { omitUndefined } from '../omit-undefined.js';
+import { batchedByTurn, sharedByTurn } from '../redis/by-turn.js';
 import type { RunRequest } from '../run.js';
-import { bullQueue, type QueueParts } from './parts.js';
+import { bullQueue, type Placement, type QueueParts } from './parts.js';
 
 /** Ended jobs of each kind that a queue keeps. */
 const MOST_ENDED_JOBS = 10_000;
@@ -24,17 +25,48 @@ function jobOptions({ limits }: QueueParts, runId: string, { priority, delayMs }
   };
 }
 
-/** Places a run and notifies the workers. Placing it twice leaves one job. */
-export async function enqueue(parts: QueueParts, runId: string, name: string, request: RunRequest): Promise<void> {
+/** Places runs in one queue, and notifies the workers once of all that can start at the same time. */
+async function enqueueAll(parts: QueueParts, name: string, placements: readonly Placement[]): Promise<void> {
   const { redis, known, channelOf } = parts;
-  await redis.sadd(known, name);
-  await bullQueue(parts, name).add(request.agentName, jobData(runId, request), jobOptions(parts, runId, request));
-  await redis.publish(channelOf(name), String(request.delayMs ?? 0));
+  const jobs = placements.map(({ runId, request }) => ({
+    name: request.agentName,
+    data: jobData(runId, request),
+    opts: jobOptions(parts, runId, request),
+  }));
+  await Promise.all([redis.sadd(known, name), bullQueue(parts, name).addBulk(jobs)]);
+  const delays = new Set(placements.map(({ request }) => request.delayMs ?? 0));
+  await Promise.all([...delays].map((delayMs) => redis.publish(channelOf(name), String(delayMs))));
+}
+
+/** Places a run and notifies the workers. Placing it twice leaves one job. All that are placed in one turn go together. */
+export function enqueue(parts: QueueParts, runId: string, name: string, request: RunRequest): Promise<void> {
+  const place = kept(parts.placing, name, () =>
+    batchedByTurn<Placement, void>(async (placements) => {
+      await enqueueAll(parts, name, placements);
+      return placements.map(() => ({ status: 'fulfilled', value: undefined }));
+    }),
+  );
+  return place({ runId, request });
+}
+
+/** What a map has for a name, made when it is asked for first. */
+function kept<Value>(map: Map<string, Value>, name: string, make: () => Value): Value {
+  const there = map.get(name) ?? make();
+  map.set(name, there);
+  return there;
+}
+
+/** How many runs wait in a queue, asked once for all who ask in one turn. */
+function lengthOf(parts: QueueParts, name: string): Promise<number> {
+  const length = kept(parts.lengths, name, () =>
+    sharedByTurn(() => bullQueue(parts, name).getJobCountByTypes('waiting', 'prioritized', 'delayed')),
+  );
+  return length();
 }
 
 /** Throws a UserError when no more runs may wait in a queue. */
 export async function checkRoom(parts: QueueParts, name: string, more: number): Promise<void> {
-  const length = await bullQueue(parts, name).getJobCountByTypes('waiting', 'prioritized', 'delayed');
+  const length = await lengthOf(parts, name);
   if (length + more <= parts.limits.maxQueueLength) return;
   throw new UserError(
     'queue_full',
@@ -65,11 +97,8 @@ export async function promote(parts: QueueParts, runId: string, name: string): P
 export async function position(parts: QueueParts, runId: string, name: string): Promise<number | undefined> {
   const { redis } = parts;
   const queue = bullQueue(parts, name);
-  const [at, length, rank] = await Promise.all([
-    redis.lpos(queue.toKey('wait'), runId),
-    redis.llen(queue.toKey('wait')),
-    redis.zrank(queue.toKey('prioritized'), runId),
-  ]);
+  const [at, length] = await Promise.all([redis.lpos(queue.toKey('wait'), runId), redis.llen(queue.toKey('wait'))]);
   if (at !== null) return length - at;
+  const rank = await redis.zrank(queue.toKey('prioritized'), runId);
   return rank === null ? undefined : length + rank + 1;
 }

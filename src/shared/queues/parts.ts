@@ -2,7 +2,14 @@ import { Queue } from 'bullmq';
 import type { Logger } from '../logger.js';
 import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
+import type { RunRequest } from '../run.js';
 import type { QueueLimits } from './queues.js';
+
+/** A run that is to be placed. */
+export interface Placement {
+  readonly runId: string;
+  readonly request: RunRequest;
+}
 
 /** What the functions of the queues work on. */
 export interface QueueParts {
@@ -16,6 +23,10 @@ export interface QueueParts {
   /** The prefix of BullMQ, by queue: with a hash tag, so that a cluster keeps the keys of one queue together. */
   readonly taggedPrefix: (queue: string) => string;
   readonly opened: Map<string, Queue>;
+  /** By queue: what places runs, those of one turn of the event loop together. */
+  readonly placing: Map<string, (placement: Placement) => Promise<void>>;
+  /** By queue: what asks for its length. */
+  readonly lengths: Map<string, () => Promise<number>>;
 }
 
 /** Opens the parts of the queues on one connection. */
@@ -35,6 +46,8 @@ export function openParts(
     channelOf: (queue) => `${prefix}:queue-bell:${queue}`,
     taggedPrefix: (queue) => `{${prefix}:${queue}}`,
     opened: new Map(),
+    placing: new Map(),
+    lengths: new Map(),
   };
 }
 

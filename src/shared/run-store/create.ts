@@ -1,26 +1,61 @@
 import { randomBytes } from 'node:crypto';
 import { LOCAL } from '../principal.js';
+import { batchedByTurn } from '../redis/by-turn.js';
+import { type CommandLine, inOrder } from '../redis/in-order.js';
 import { serverNow } from '../redis/now.js';
-import type { RunRequest } from '../run.js';
+import type { Run, RunRequest } from '../run.js';
 import type { StoreParts } from './parts.js';
-import { fieldsOfRequest } from './record.js';
+import { fieldsOfRequest, readRun, runFromNewFields } from './record.js';
 
-/** Writes a queued run, into the indexes first; false when there is one with this id already. */
-export async function createRun(
-  { redis, keysOf, indexes }: StoreParts,
-  id: string,
-  queue: string,
-  request: RunRequest,
-): Promise<boolean> {
-  const keys = keysOf(id);
-  const queuedAt = await serverNow(redis);
-  const { agentName, runner, principal = LOCAL.name } = request;
-  await indexes.add({ id, principal, agentName, runner, queuedAt });
-  const fields = [...fieldsOfRequest(id, queue, request), 'queuedAt', queuedAt];
-  return (
-    (await redis.createRun(keys.run, keys.events, keys.request, keys.channel, JSON.stringify(request), ...fields)) === 1
-  );
+/** A run that is to be written. */
+interface NewRun {
+  readonly id: string;
+  readonly queue: string;
+  readonly request: RunRequest;
 }
+
+/** What came of writing a run: the record that there is now. */
+export interface Created {
+  /** False: there was one with this id already. */
+  readonly created: boolean;
+  readonly run: Run;
+}
+
+/** What writes queued runs, those of one turn together: into the indexes first, then their records. */
+export function openCreating({ redis, keysOf, indexes }: StoreParts): (item: NewRun) => Promise<Created> {
+  return batchedByTurn(async (items) => {
+    const queuedAt = await serverNow(redis);
+    const fields = items.map(({ id, queue, request }) => [
+      ...fieldsOfRequest(id, queue, request),
+      'queuedAt',
+      String(queuedAt),
+    ]);
+    const records = items.map(({ id, request }, at): CommandLine => {
+      const keys = keysOf(id);
+      const text = JSON.stringify(request);
+      return ['createRun', keys.run, keys.events, keys.request, keys.channel, text, ...(fields[at] ?? [])];
+    });
+    const [indexed = [], written = []] = await inOrder(redis, indexes.additions(items.map(entryOf), queuedAt), records);
+    const failed = indexed.find(({ status }) => status === 'rejected');
+    if (failed) return items.map(() => failed as PromiseRejectedResult);
+    return Promise.allSettled(
+      written.map(async (answer, at) => {
+        if (answer.status === 'rejected') throw answer.reason;
+        const created = answer.value === 1;
+        const run = created
+          ? runFromNewFields(fields[at] ?? [])
+          : await readRun(redis, keysOf(items[at]?.id ?? '').run);
+        if (!run) throw new Error(`run ${items[at]?.id} vanished while it was created`);
+        return { created, run };
+      }),
+    );
+  });
+}
+
+const entryOf = ({ id, request }: NewRun) => {
+  const { agentName, runner, principal = LOCAL.name } = request;
+  return { id, agentName, runner, principal };
+};
 
 /** What was asked for; undefined once the run's output was let go. */
 export async function readRequest({ redis, keysOf }: StoreParts, id: string): Promise<RunRequest | undefined> {

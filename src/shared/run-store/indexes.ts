@@ -1,4 +1,5 @@
 import type { RedisClient } from '../redis/connect.js';
+import type { CommandLine } from '../redis/in-order.js';
 import type { Run } from '../run.js';
 import { RUN_STATES, type RunState } from '../run-state.js';
 import { indexKeys } from './keys.js';
@@ -10,6 +11,9 @@ export interface RunFilter {
   readonly state?: RunState;
   readonly host?: string;
 }
+
+/** What a run is found by from the beginning. */
+type IndexedRun = Pick<Run, 'id' | 'principal' | 'agentName' | 'runner'>;
 
 /** What a change of a run means for the indexes. */
 interface RunMove {
@@ -32,7 +36,8 @@ export interface ListPosition {
  * record. Entries are written before a run can be seen and moved after each change.
  */
 export interface Indexes {
-  add(run: Pick<Run, 'id' | 'principal' | 'agentName' | 'runner' | 'queuedAt'>): Promise<void>;
+  /** The commands that add queued runs. */
+  additions(runs: readonly IndexedRun[], queuedAt: number): CommandLine[];
   /** Follows a change of a run. */
   follow(change: RunMove): Promise<void>;
   /** Puts a run where its record says, and takes it out of everything else, whatever came before. */
@@ -112,15 +117,22 @@ export function openIndexes(redis: RedisClient, prefix: string): Indexes {
   const putOnHost = (id: string, queuedAt: number, host: string | undefined) =>
     host === undefined ? [] : [redis.sadd(keys.named, keys.host(host)), redis.zadd(keys.host(host), queuedAt, id)];
   return {
-    async add({ id, principal, agentName, runner, queuedAt }) {
-      const named = [keys.agent(agentName), keys.principal(principal), keys.runner(runner)];
-      await Promise.all([
-        redis.zadd(keys.all, queuedAt, id),
-        redis.zadd(keys.ids, 0, id),
-        redis.zadd(keys.state('queued'), queuedAt, id),
-        redis.sadd(keys.named, ...named),
-        ...named.map((index) => redis.zadd(index, queuedAt, id)),
-      ]);
+    additions(runs, queuedAt) {
+      const byIndex = new Map<string, string[]>();
+      const add = (index: string, id: string) => byIndex.set(index, [...(byIndex.get(index) ?? []), id]);
+      const named = new Set<string>();
+      for (const { id, principal, agentName, runner } of runs) {
+        for (const index of [keys.all, keys.state('queued')]) add(index, id);
+        for (const index of [keys.agent(agentName), keys.principal(principal), keys.runner(runner)]) {
+          named.add(index);
+          add(index, id);
+        }
+      }
+      return [
+        ['sadd', keys.named, ...named],
+        ['zadd', keys.ids, ...runs.flatMap(({ id }) => [0, id])],
+        ...[...byIndex].map(([index, ids]): CommandLine => ['zadd', index, ...ids.flatMap((id) => [queuedAt, id])]),
+      ];
     },
     async follow({ id, queuedAt, from, to, host }) {
       const states = from === to ? [] : [redis.zadd(keys.state(to), queuedAt, id), redis.zrem(keys.state(from), id)];

@@ -1,4 +1,3 @@
-import { serverNow } from '../redis/now.js';
 import type { Run } from '../run.js';
 import type { ListPosition, RunFilter } from './indexes.js';
 import type { StoreParts } from './parts.js';
@@ -10,13 +9,13 @@ const SMALLEST_PAGE = 20;
 
 /** Runs that match, newest first. What the indexes still have of runs whose record is gone is forgotten on the way. */
 export async function listRuns(
-  { redis, keysOf, indexes }: StoreParts,
+  { redis, keysOf, indexes, now }: StoreParts,
   filter: RunFilter,
   limit: number,
   after: ListPosition | undefined,
 ): Promise<Run[]> {
   const found: Run[] = [];
-  const stale = (await serverNow(redis)) - FORGET_AFTER_MS;
+  const stale = (await now()) - FORGET_AFTER_MS;
   const size = Math.max(SMALLEST_PAGE, limit);
   for (let position = after, isFull = true; isFull && found.length < limit; ) {
     const page = await indexes.page(filter, position, size);

@@ -1,8 +1,7 @@
 import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
-import { serverNow } from '../redis/now.js';
 import * as changes from './changes.js';
-import { createRun, idForToken, poolId, readRequest } from './create.js';
+import { idForToken, openCreating, poolId, readRequest } from './create.js';
 import { listRuns } from './list.js';
 import type { Retention } from './ownership.js';
 import { openParts } from './parts.js';
@@ -10,7 +9,6 @@ import { readEntries, readOutput } from './read-output.js';
 import { readRun } from './record.js';
 import type { RunStore } from './run-store.js';
 import { openSessions } from './sessions.js';
-import { settled } from './settled.js';
 import { readTail } from './tail.js';
 import { waitForRun } from './wait.js';
 
@@ -22,18 +20,19 @@ export function openRunStore(
   retention: Retention,
 ): RunStore {
   const parts = openParts(client, notifications, prefix, retention);
-  const { redis, keysOf, indexes, sessionLocks } = parts;
+  const { redis, keysOf, indexes, sessionLocks, now, settled } = parts;
+  const create = openCreating(parts);
   const get = (id: string) => readRun(redis, keysOf(id).run);
   const listen = (id: string, onNotification: (message: string) => void) =>
     notifications.listen(keysOf(id).channel, onNotification);
 
   return {
-    now: () => serverNow(redis),
+    now,
     poolId: () => poolId(parts),
 
-    create: (id, queue, request) => createRun(parts, id, queue, request),
+    create: (id, queue, request) => create({ id, queue, request }),
     idForToken: (principal, token, id) => idForToken(parts, principal, token, id),
-    settled: (id) => settled(redis, keysOf(id).run),
+    settled: (id) => settled(keysOf(id).run),
 
     get,
     request: (id) => readRequest(parts, id),

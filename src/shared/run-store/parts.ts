@@ -1,11 +1,14 @@
+import { sharedByTurn } from '../redis/by-turn.js';
 import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
+import { serverNow } from '../redis/now.js';
 import { type Indexes, openIndexes } from './indexes.js';
 import { runKeys } from './keys.js';
 import type { Retention } from './ownership.js';
 import { readRun } from './record.js';
 import { type RunScripts, withRunScripts } from './scripts.js';
 import { openSessionLocks, type SessionLocks } from './session-locks.js';
+import { openSettled } from './settled.js';
 
 /** What the functions of the run store work on. */
 export interface StoreParts {
@@ -16,6 +19,10 @@ export interface StoreParts {
   readonly indexes: Indexes;
   readonly sessionLocks: SessionLocks;
   readonly keysOf: (id: string) => ReturnType<typeof runKeys>;
+  /** The time of Redis (ms), asked once for all who ask in one turn. */
+  readonly now: () => Promise<number>;
+  /** See `openSettled`. */
+  readonly settled: (key: string) => Promise<void>;
 }
 
 /** Opens the parts of a run store on one connection. */
@@ -33,6 +40,8 @@ export function openParts(
     prefix,
     retention,
     keysOf,
+    now: sharedByTurn(() => serverNow(redis)),
+    settled: openSettled(redis, `${prefix}:runs`),
     indexes: openIndexes(redis, prefix),
     sessionLocks: openSessionLocks(redis, prefix, (id) => readRun(redis, keysOf(id).run)),
   };

@@ -89,3 +89,9 @@ export function fieldsOfRequest(id: string, queue: string, request: RunRequest):
   const fields = { id, queue, runner, agentName, promptBytes: String(Buffer.byteLength(prompt)), ...optional };
   return Object.entries(fields).flat();
 }
+
+/** The run that was just written with these fields: what its record says without being read. */
+export function runFromNewFields(flat: readonly string[]): Run | undefined {
+  const pairs = flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? '']] : []));
+  return runFromFields({ ...Object.fromEntries(pairs), state: 'queued', epoch: '0' });
+}

@@ -1,4 +1,5 @@
 import type { Credentials, Failure, KillRequest, Run, RunRequest } from '../run.js';
+import type { Created } from './create.js';
 import type { Indexes, ListPosition, RunFilter } from './indexes.js';
 import type { StreamName } from './output.js';
 import type {
@@ -24,8 +25,8 @@ export interface RunStore {
   /** Who these runs belong to: a name that was made with the first run store of this Redis and prefix, and stays. */
   poolId(): Promise<string>;
 
-  /** Writes a queued run; false when there is one with this id already. */
-  create(id: string, queue: string, request: RunRequest): Promise<boolean>;
+  /** Writes a queued run, unless there is one with this id already; answers the one that there is then. */
+  create(id: string, queue: string, request: RunRequest): Promise<Created>;
   /** The run id that a principal's client token stands for: the given one, or the one that an earlier call chose. */
   idForToken(principal: string, token: string, id: string): Promise<string>;
   /** Resolves once a crash of Redis does not undo any more what was written about a run. */

@@ -1,4 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { Cluster } from 'ioredis';
+import { sharedByTurn } from '../redis/by-turn.js';
+import type { RedisClient } from '../redis/connect.js';
 import type { RunScripts } from './scripts.js';
 
 const LOOK_EVERY_MS = 5;
@@ -9,17 +12,23 @@ const LOOK_EVERY_MS = 5;
 const SETTLE_WITHIN_MS = 2_500;
 
 /**
- * Resolves once Redis has written to its append-only file what it was told about a run so far: a crash of Redis does
- * not make it forget that any more. One question as a rule; at once where Redis keeps no such file.
+ * Resolves once Redis has written to its append-only file what it was told so far, by the server that has a key: a crash
+ * of Redis does not make it forget that any more. One question as a rule; at once where Redis keeps no such file.
  */
-export async function settled(redis: Pick<RunScripts, 'appendOnlyFile'>, runKey: string): Promise<void> {
+async function settledOn(redis: RunScripts, key: string): Promise<void> {
   const deadline = performance.now() + SETTLE_WITHIN_MS;
-  let [written, waiting] = await redis.appendOnlyFile(runKey);
+  let [written, waiting] = await redis.appendOnlyFile(key);
   let goal = written + waiting;
   while (waiting > 0 && written < goal && performance.now() < deadline) {
     await pause(LOOK_EVERY_MS);
     const before = written;
-    [written, waiting] = await redis.appendOnlyFile(runKey);
+    [written, waiting] = await redis.appendOnlyFile(key);
     if (written < before) goal = written + waiting; // the file was written anew, shorter
   }
+}
+
+/** What waits for the append-only file of the server that has a key; all who ask one server in a turn wait together. */
+export function openSettled(redis: RedisClient & RunScripts, anyKey: string): (key: string) => Promise<void> {
+  if (redis instanceof Cluster) return (key) => settledOn(redis, key);
+  return sharedByTurn(() => settledOn(redis, anyKey));
 }

@@ -47,7 +47,9 @@ let runs = 0;
 async function create(): Promise<string> {
   runs += 1;
   const id = `contract${runs}`;
-  expect(await pool.runs.create(id, 'runs.scripted', request)).toBe(true);
+  const { created, run } = await pool.runs.create(id, 'runs.scripted', request);
+  expect(created).toBe(true);
+  expect(run).toEqual(await pool.runs.get(id));
   return id;
 }
 
@@ -260,7 +262,8 @@ describe('creating', () => {
   it('twice with one id leaves the first as it was', async () => {
     const id = await create();
     const before = await stored(id);
-    expect(await pool.runs.create(id, 'runs.other', { ...request, prompt: 'another' })).toBe(false);
+    const again = await pool.runs.create(id, 'runs.other', { ...request, prompt: 'another' });
+    expect(again).toEqual({ created: false, run: await pool.runs.get(id) });
     expect(await stored(id)).toEqual(before);
   });
 
