@@ -8,8 +8,8 @@ const RUNS = Number(process.argv[2] ?? 60);
 const IDLE_S = 10;
 /** After this (ms) a worker has cleared up what it kept of ended runs for a while. */
 const KEPT_MS = 12_000;
-const HEARTBEAT_MS = '5000'; // as by default
-const world = await makeWorld({ workers: [0], env: { AGENTPOOL_HEARTBEAT_MS: HEARTBEAT_MS } });
+const DEFAULTS = { AGENTPOOL_HEARTBEAT_MS: '5000', AGENTPOOL_LOCK_MS: '60000' };
+const world = await makeWorld({ workers: [0], env: DEFAULTS });
 const redis = connectTo(world);
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -27,6 +27,8 @@ export interface Lease {
 /** Takes jobs of one queue without blocking; a notification tells when there may be one. */
 export interface Claimer {
   take(): Promise<Lease | undefined>;
+  /** Whether it is worth asking: a cheap look, for when a notification may have got lost. */
+  mayHaveJobs(): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -103,6 +105,10 @@ export function openClaimer(
       const token = `${owner}:${tokens}`;
       const job = await worker.getNextJob(token, { block: false });
       return job && leaseOf(job, queue, token, lockMs);
+    },
+    async mayHaveJobs() {
+      const places = ['wait', 'prioritized', 'delayed'].map((place) => worker.toKey(place));
+      return (await connection.exists(...places)) > 0;
     },
     stop: () => worker.close(true),
   };

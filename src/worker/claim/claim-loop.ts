@@ -28,25 +28,36 @@ export interface ClaimingDeps {
 
 /**
  * Takes jobs while there is room: first those bound to this host, then those of the runners in turn. It asks without
- * blocking and is woken when one was placed, so one worker with many queues keeps exactly its number of runs.
+ * blocking, so one worker with many queues keeps exactly its number of runs; and it asks only the queues that may have a
+ * job, because one was placed there or was left there for want of room.
  */
 export async function startClaiming(deps: ClaimingDeps): Promise<{ wake(): void; stop(): Promise<void> }> {
   const { queues, health, logger } = deps;
   const stopping = new AbortController();
   const waker = createWaker(stopping.signal);
   const claimers = new Map<string, Claimer>();
+  const due = new Set<string>();
   const unsubscribe = [health.onChange(waker.wake)];
   for (const queue of [hostQueue(deps.host), ...deps.runners.map(runnerQueue)]) {
     await queues.announce(queue);
     claimers.set(queue, queues.claimer(queue, deps.id));
-    unsubscribe.push(await queues.onPlaced(queue, waker.wake));
+    const onPlaced = () => {
+      due.add(queue);
+      waker.wake();
+    };
+    unsubscribe.push(await queues.onPlaced(queue, onPlaced));
   }
 
+  let lookAgainAt = 0;
   const loop = (async () => {
     while (!stopping.signal.aborted) {
       try {
-        while (await takeFromEach(deps, claimers, stopping.signal)) if (stopping.signal.aborted) return;
-        await waker.next(LOOK_AGAIN_MS);
+        if (performance.now() >= lookAgainAt) {
+          for (const [queue, claimer] of claimers) if (await claimer.mayHaveJobs()) due.add(queue);
+          lookAgainAt = performance.now() + LOOK_AGAIN_MS;
+        }
+        while (await takeFromEach(deps, claimers, due, stopping.signal)) if (stopping.signal.aborted) return;
+        await waker.next(lookAgainAt - performance.now());
       } catch (error) {
         logger.warn({ err: error }, 'no jobs can be taken; trying again');
         await waker.next(TRY_AGAIN_MS);
@@ -65,16 +76,22 @@ export async function startClaiming(deps: ClaimingDeps): Promise<{ wake(): void;
   };
 }
 
-/** One job from each queue that has room; true when there may be more that can be taken. */
+/** One job from each queue that is due and has room; true when there may be more that can be taken. */
 async function takeFromEach(
   deps: ClaimingDeps,
   claimers: ReadonlyMap<string, Claimer>,
+  due: Set<string>,
   stopping: AbortSignal,
 ): Promise<boolean> {
   let found = false;
   for (const [queue, claimer] of claimers) {
-    if (stopping.aborted || !mayTake(deps, queue)) continue;
-    const lease = await claimer.take();
+    if (stopping.aborted || !due.has(queue) || !mayTake(deps, queue)) continue;
+    due.delete(queue); // not after the question: what is placed meanwhile makes it due again
+    const lease = await claimer.take().catch((error: unknown) => {
+      due.add(queue);
+      throw error;
+    });
+    if (lease) due.add(queue);
     if (lease && (await takeOn(deps, lease, stopping))) found = true;
   }
   return found;
