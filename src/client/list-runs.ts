@@ -1,8 +1,8 @@
 import { UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import { beginningOf } from '../shared/plain-text.js';
-import type { Run } from '../shared/run.js';
 import type { RunState } from '../shared/run-state.js';
+import type { RunSummary } from '../shared/run-store/list.js';
 import type { Caller } from './caller.js';
 import { seenBy } from './find-run.js';
 import { type RunView, viewOf, waitingFor } from './run-view.js';
@@ -53,13 +53,13 @@ export async function findRuns({ pool, principal }: Caller, query: RunQuery): Pr
   const last = page.at(-1);
   const more = recent.length > limit && last;
   const factsOf = await workerFactsFor(pool, page);
-  const counted = stats ? await pool.runs.list(filter, MOST_COUNTED) : [];
+  const counted = stats ? await pool.runs.summaries(filter, MOST_COUNTED, since) : [];
   return {
     runs: await Promise.all(
       page.map(async (run) => ({ ...viewOf(run), ...(await waitingFor(pool, run)), ...factsOf(run) })),
     ),
     ...(more && { nextCursor: `${last.queuedAt}.${last.id}` }),
-    ...(stats && { stats: statisticsOf(counted.filter((run) => run.queuedAt >= since)) }),
+    ...(stats && { stats: statisticsOf(counted) }),
   };
 }
 
@@ -74,20 +74,18 @@ function positionOf(cursor: string | undefined) {
   );
 }
 
-function statisticsOf(runs: readonly Run[]): RunStatistics[] {
-  const groups = new Map<string, Run[]>();
+function statisticsOf(runs: readonly RunSummary[]): RunStatistics[] {
+  const groups = new Map<string, RunSummary[]>();
   for (const run of runs) {
     const key = `${run.runner} ${run.state}`;
-    groups.set(key, [...(groups.get(key) ?? []), run]);
+    const group = groups.get(key);
+    if (group) group.push(run);
+    else groups.set(key, [run]);
   }
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (!first) return [];
-    const durations = group
-      .flatMap(({ startedAt, endedAt }) =>
-        startedAt !== undefined && endedAt !== undefined ? [endedAt - startedAt] : [],
-      )
-      .sort((a, b) => a - b);
+    const durations = group.flatMap(({ durationMs }) => durationMs ?? []).sort((a, b) => a - b);
     const medianMs = durations[Math.floor(durations.length / 2)];
     const longestMs = durations.at(-1);
     return [

@@ -44,8 +44,8 @@ export interface Indexes {
   move(run: Pick<Run, 'id' | 'state' | 'queuedAt' | 'host'>): Promise<void>;
   /** A run of a host went back to its queue. */
   leaveHost(id: string, host: string): Promise<void>;
-  /** Up to `count` ids that may match, newest first, after a position. */
-  page(filter: RunFilter, after: ListPosition | undefined, count: number): Promise<ListPosition[]>;
+  /** Ids that may match, newest first, after a position, in pages of up to `size`. */
+  pages(filter: RunFilter, after: ListPosition | undefined, size: number): AsyncIterable<ListPosition[]>;
   /** All ids of a state, or of all runs, oldest first; whoever reads them may take them out meanwhile. */
   oldestFirst(state?: RunState): AsyncIterable<string>;
   /** Up to three ids that begin with a text. */
@@ -63,14 +63,20 @@ export interface Indexes {
 /** Ids that one command brings when all of an index are looked at. */
 const PAGE = 200;
 
-/** The narrowest index for a filter; the rest of the filter is checked on the record. */
-function indexFor(keys: ReturnType<typeof indexKeys>, filter: RunFilter): string {
+/** Ids of the smallest index that are looked up in the others at once. */
+const LOOKED_UP = 1_000;
+
+/** The indexes that a filter names; the one of all runs when it names none. */
+function indexesFor(keys: ReturnType<typeof indexKeys>, filter: RunFilter): string[] {
   const { agentName, runner, principal, state, host } = filter;
-  if (agentName !== undefined) return keys.agent(agentName);
-  if (principal !== undefined) return keys.principal(principal);
-  if (state !== undefined) return keys.state(state);
-  if (host !== undefined) return keys.host(host);
-  return runner === undefined ? keys.all : keys.runner(runner);
+  const named = [
+    agentName !== undefined && keys.agent(agentName),
+    principal !== undefined && keys.principal(principal),
+    state !== undefined && keys.state(state),
+    host !== undefined && keys.host(host),
+    runner !== undefined && keys.runner(runner),
+  ].filter((index) => index !== false);
+  return named.length > 0 ? named : [keys.all];
 }
 
 /** Positions from ids and scores as Redis lists them. */
@@ -93,6 +99,29 @@ async function newestAfter(
     if (page.length < count) break;
   }
   return found.slice(0, count);
+}
+
+/** What is in all of some indexes, newest first: the smallest is read, and looked up in the others. */
+async function* pagesOf(
+  redis: RedisClient,
+  indexes: readonly string[],
+  after: ListPosition | undefined,
+  size: number,
+): AsyncGenerator<ListPosition[]> {
+  const sizes = indexes.length < 2 ? [0] : await Promise.all(indexes.map((index) => redis.zcard(index)));
+  const [smallest = '', ...others] = [...indexes].sort(
+    (a, b) => (sizes[indexes.indexOf(a)] ?? 0) - (sizes[indexes.indexOf(b)] ?? 0),
+  );
+  const read = others.length === 0 ? size : LOOKED_UP;
+  for (let position = after; ; ) {
+    const page = await newestAfter(redis, smallest, position, read);
+    const ids = page.map(({ id }) => id);
+    const scores = page.length === 0 ? [] : await Promise.all(others.map((index) => redis.zmscore(index, ...ids)));
+    const common = page.filter((_, at) => scores.every((score) => score[at] !== null));
+    for (let at = 0; at < common.length; at += size) yield common.slice(at, at + size);
+    if (page.length < read) return;
+    position = page.at(-1);
+  }
 }
 
 /** All entries of an index up to a score, oldest first. Where it stands is an entry, not a number of entries. */
@@ -149,13 +178,13 @@ export function openIndexes(redis: RedisClient, prefix: string): Indexes {
     async leaveHost(id, host) {
       await redis.zrem(keys.host(host), id);
     },
-    page: (filter, after, count) => newestAfter(redis, indexFor(keys, filter), after, count),
+    pages: (filter, after, size) => pagesOf(redis, indexesFor(keys, filter), after, size),
     oldestFirst: (state) => oldestFirst(redis, state === undefined ? keys.all : keys.state(state)),
     withPrefix: (text) => redis.zrangebylex(keys.ids, `[${text}`, `[${text}\xff`, 'LIMIT', 0, 3),
     count: (state) => redis.zcard(keys.state(state)),
     async forget(id, filter = {}) {
       await Promise.all([
-        redis.zrem(indexFor(keys, filter), id),
+        ...indexesFor(keys, filter).map((index) => redis.zrem(index, id)),
         redis.zrem(keys.all, id),
         redis.zrem(keys.ids, id),
         ...RUN_STATES.map((state) => redis.zrem(keys.state(state), id)),

@@ -2,7 +2,7 @@ import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
 import * as changes from './changes.js';
 import { idForToken, openCreating, poolId, readRequest } from './create.js';
-import { listRuns } from './list.js';
+import { listRuns, summarizeRuns } from './list.js';
 import type { Retention } from './ownership.js';
 import { openParts } from './parts.js';
 import { readEntries, readOutput } from './read-output.js';
@@ -38,6 +38,7 @@ export function openRunStore(
     request: (id) => readRequest(parts, id),
     result: async (id) => (await redis.get(keysOf(id).result)) ?? undefined,
     list: (filter, limit, after) => listRuns(parts, filter, limit, after),
+    summaries: (filter, limit, since = 0) => summarizeRuns(parts, filter, limit, since),
     latest: async (agentName, others = {}) => (await listRuns(parts, { ...others, agentName }, 1, undefined))[0],
 
     output: (id, query) => readOutput(redis, keysOf(id).events, query),

@@ -21,9 +21,10 @@ function killRequest(fields: Fields): Run['kill'] {
   };
 }
 
-function stateOf(fields: Fields): RunState {
-  const state = RUN_STATES.find((known) => known === fields.state);
-  if (!state) throw new Error(`the record of run ${fields.id} has the unknown state ${fields.state}`);
+/** The state that a record says; throws for one that nobody knows. */
+export function stateOf(text: string | undefined): RunState {
+  const state = RUN_STATES.find((known) => known === text);
+  if (!state) throw new Error(`the record of a run has the unknown state ${text}`);
   return state;
 }
 
@@ -42,7 +43,7 @@ export function runFromFields(fields: Fields): Run | undefined {
     runner,
     agentName,
     queue,
-    state: stateOf(fields),
+    state: stateOf(fields.state),
     epoch: Number(fields.epoch),
     promptBytes: Number(fields.promptBytes ?? 0),
     queuedAt: Number(fields.queuedAt),

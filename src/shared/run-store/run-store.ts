@@ -1,6 +1,7 @@
 import type { Credentials, Failure, KillRequest, Run, RunRequest } from '../run.js';
 import type { Created } from './create.js';
 import type { Indexes, ListPosition, RunFilter } from './indexes.js';
+import type { RunSummary } from './list.js';
 import type { StreamName } from './output.js';
 import type {
   Appended,
@@ -38,6 +39,8 @@ export interface RunStore {
   result(id: string): Promise<string | undefined>;
   /** Runs that match, newest first. */
   list(filter: RunFilter, limit: number, after?: ListPosition): Promise<Run[]>;
+  /** What statistics need to know of the newest runs that match and were queued at or after a time (ms). */
+  summaries(filter: RunFilter, limit: number, since?: number): Promise<RunSummary[]>;
   /** The latest run of an agent name, with a runner or of a principal if given. */
   latest(agentName: string, others?: Pick<RunFilter, 'runner' | 'principal'>): Promise<Run | undefined>;
 
