@@ -22,9 +22,9 @@ import { createOffers, type Installed, installedRunners } from './prepare/instal
 import { knownRunners } from './prepare/known-runners.js';
 import { planFor } from './prepare/plan-run.js';
 import { createContact } from './recover/contact.js';
-import { startSweeping, sweepOwners, sweepRecords } from './recover/sweep.js';
+import { type SweepDeps, startSweeping, sweepOwners, sweepRecords } from './recover/sweep.js';
 import { takeOver } from './recover/take-over.js';
-import { endLeftovers, endLost, KEEP_ENDED_MS, tidyEnded } from './recover/tidy.js';
+import { endLeftovers, endLost, KEEP_ENDED_MS, type TidyDeps, tidyEnded } from './recover/tidy.js';
 import { type Beginning, execute } from './run/execute.js';
 import { createOwnedRuns, type OwnedRun, type OwnedRuns } from './run/owned-run.js';
 import { watchOver } from './run/watch-over.js';
@@ -101,7 +101,12 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
     await Promise.all([heartbeat.stop(), disk.stop()]);
     throw error;
   });
-  await lookThroughSpools();
+  await lookThroughSpools().catch((error: unknown) =>
+    logger.warn(
+      { err: error },
+      'the runs of an earlier worker cannot be taken over yet; the next heartbeat tries again',
+    ),
+  );
   void askVersions(); // not before: starting ten programs takes a while
   const unsubscribe = await pool.control.onWake(id, () => void reconcileAll(owned, logger));
   const claiming = await startClaiming({
@@ -116,20 +121,11 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
     logger,
   });
   wake = claiming.wake;
-  const sweep = { runs, queues, workers, id, host, config, contact, logger };
-  const sweeping = startSweeping({
-    heartbeatMs: config.heartbeatMs,
-    async everything() {
-      await sweepRecords(sweep);
-      await endLeftovers(tidying);
-    },
-    async owners() {
-      await lookThroughSpools();
-      await tidyEnded(tidying, KEEP_ENDED_MS);
-      await sweepOwners(sweep);
-    },
-    logger,
-  });
+  const sweeping = startRecovery(
+    { runs, queues, workers, id, host, config, contact, logger },
+    tidying,
+    async () => void (await lookThroughSpools()),
+  );
   const leases = every(config.lockMs / 4, logger, () => prolong([...owned.leases(), ...mirrors.leases()], logger));
   logger.info({ runners, slots: config.concurrency }, 'worker is ready');
 
@@ -179,6 +175,23 @@ function startHealth(spools: string, reserveBytes: number, startedAt: number, lo
     probes: hostProbes(spools, () => checkRoom(spools, reserveBytes)),
     now: () => Math.round(startedAt + performance.now() - begunAt),
     logger,
+  });
+}
+
+/** Looks for what was left behind: in Redis at the start and every five minutes, on this host with every heartbeat. */
+function startRecovery(sweep: SweepDeps, tidying: TidyDeps, lookThroughSpools: () => Promise<void>) {
+  return startSweeping({
+    heartbeatMs: sweep.config.heartbeatMs,
+    async everything() {
+      await sweepRecords(sweep);
+      await endLeftovers(tidying);
+    },
+    async owners() {
+      await lookThroughSpools();
+      await tidyEnded(tidying, KEEP_ENDED_MS);
+      await sweepOwners(sweep);
+    },
+    logger: sweep.logger,
   });
 }
 

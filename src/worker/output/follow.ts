@@ -92,8 +92,11 @@ export function followFile(path: string, { at, base: from = 0 }: Begin, onRewoun
       known = NOTHING;
     },
     close(): void {
-      if (file !== undefined) closeSync(file);
+      const open = file;
       file = undefined;
+      try {
+        if (open !== undefined) closeSync(open);
+      } catch {} // nothing was written that could be lost
     },
   };
 }

@@ -2,6 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { isWithin } from '../../shared/allowed-path.js';
 import type { Failure } from '../../shared/run.js';
+import { hostFaultOf } from '../host/host-fault.js';
 
 /** The real working directory for a run, or why it cannot be one. Symbolic links are resolved before the check. */
 export function workingDirectory(
@@ -24,14 +25,24 @@ export function workingDirectory(
 
 /** The directories as they were given and as they really are, so that a caller may name either. */
 export function withRealPaths(directories: readonly string[]): string[] {
-  return [...new Set(directories.flatMap((directory) => [directory, realOf(directory) ?? directory]))];
+  return [...new Set(directories.flatMap((directory) => [directory, realIfKnown(directory) ?? directory]))];
 }
 
+function realIfKnown(path: string): string | undefined {
+  try {
+    return realOf(path);
+  } catch {
+    return undefined; // the host cannot tell just now
+  }
+}
+
+/** Undefined when it is no directory that we may see. Throws what is the fault of the host, such as EMFILE. */
 function realOf(path: string): string | undefined {
   try {
     const real = realpathSync(path);
     return statSync(real).isDirectory() ? real : undefined;
-  } catch {
+  } catch (error) {
+    if (hostFaultOf(error)) throw error;
     return undefined;
   }
 }

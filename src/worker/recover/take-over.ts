@@ -5,6 +5,7 @@ import type { Run } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { LivingWorker, Workers } from '../../shared/workers.js';
+import { again } from '../again.js';
 import { bootId, isAlive, processesOf } from '../process/processes.js';
 import type { Beginning } from '../run/execute.js';
 import { makeOurs } from '../run/make-ours.js';
@@ -98,17 +99,27 @@ async function take(deps: TakeOverDeps, run: Run): Promise<boolean> {
   const { runs, id, host, owned } = deps;
   const handle = owned.obtain(run, undefined);
   if (!handle) return false;
-  let first: Beginning | undefined;
+  let ours = false;
   try {
     // With a spool and `queued`: a Redis that crashed has forgotten that the run was claimed, and perhaps started, here.
     const change = () => (run.state === 'queued' ? runs.claim(run.id, id, host) : runs.takeOver(run, id, host));
-    if (!(await makeOurs(deps, handle, change)).changed) return false;
-    first = await beginningOf(deps, handle, run);
+    ours = (await makeOurs(deps, handle, change)).changed;
   } finally {
-    if (!first) handle.letGo();
+    if (!ours) handle.letGo();
   }
-  if (first) void deps.execute(handle, first);
-  return first !== undefined;
+  if (ours) void goOn(deps, handle, run);
+  return ours;
+}
+
+/** Ours by its record now, so what cannot be looked at is looked at again until it is clear how to go on. */
+async function goOn(deps: TakeOverDeps, handle: OwnedRun, run: Run): Promise<void> {
+  const first = await again(
+    () => beginningOf(deps, handle, run),
+    handle.gone,
+    (error) => deps.logger.warn({ runId: run.id, err: error }, 'the run cannot be gone on with yet; trying again'),
+  );
+  if (first) await deps.execute(handle, first);
+  else handle.letGo();
 }
 
 /**

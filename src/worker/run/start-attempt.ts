@@ -55,7 +55,7 @@ export async function startAttempt(deps: StartDeps, owned: OwnedRun, attempt: At
   owned.enter('preparing');
   const request = await runs.request(owned.id);
   if (!request) return { kind: 'impossible', failure: failure('invalid_request', 'its request is gone') };
-  const plan = await deps.plan(owned.id, request, attempt?.number);
+  const plan = await planned(deps, owned.id, request, attempt);
   if ('failure' in plan) return { kind: 'impossible', failure: plan.failure };
   const meta = metaFor(deps.config, owned, request, plan, attempt);
   const spool = makeSpool(deps.spools, meta, plan);
@@ -82,6 +82,15 @@ export async function startAttempt(deps: StartDeps, owned: OwnedRun, attempt: At
     wrapperGone,
     plan,
   };
+}
+
+async function planned({ plan }: StartDeps, runId: string, request: RunRequest, attempt: Attempt | undefined) {
+  try {
+    return await plan(runId, request, attempt?.number);
+  } catch (error) {
+    const fault = hostFaultOf(error);
+    throw fault ? new HostFault(fault, `no run can be prepared: ${messageOf(error)}`, { cause: error }) : error;
+  }
 }
 
 /** What the next worker has to know of a program that is about to be started. */

@@ -1,0 +1,99 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { relative } from 'node:path';
+import type { Pool } from '../../src/shared/pool.js';
+
+/** What happens at a point: nothing, a throw before it, or a throw after it has happened, as if its answer were lost. */
+export type Verdict = 'pass' | 'throw' | 'lose';
+
+/** Is told of every point that a worker comes by; a point is named by what is called and from where. */
+export type Judge = (point: string, kind: 'file' | 'redis') => Verdict;
+
+const judges = new AsyncLocalStorage<Judge>();
+const source = new URL('../../src/', import.meta.url).pathname;
+
+/** Everything that is begun in `action`, however much later it happens, comes by this judge. */
+export const judgedBy = <Value>(judge: Judge, action: () => Value): Value => judges.run(judge, action);
+
+/** What a worker does besides, in its own time: no part of what happens to a run. */
+const BESIDES =
+  /worker\/(heartbeat|host\/(disk|health|probes|machine|one-machine)|recover\/(tidy|sweep|contact)|prepare\/(installed|known-runners))/;
+
+/** Where in our source we were called from; undefined for what is no part of the path of a run. */
+function caller(): string | undefined {
+  const lines = (new Error().stack ?? '').split('\n').filter((line) => line.includes(source));
+  if (lines.some((line) => BESIDES.test(line))) return undefined;
+  const [, name = '', file = ''] = /at (?:async )?(?:(\S+) \(?)?(\/\S+?):\d+:\d+/.exec(lines[0] ?? '') ?? [];
+  const path = relative(source, file.replace(/\?.*$/, ''));
+  if (path === 'worker/start.ts' || name === 'startClaiming') return undefined; // a worker that cannot start at all ends
+  return path.startsWith('worker/') ? `${path} ${name}`.trim() : undefined;
+}
+
+function verdict(what: string, kind: 'file' | 'redis'): Verdict {
+  const judge = judges.getStore();
+  const from = judge && caller();
+  return judge && from ? judge(`${what} in ${from}`, kind) : 'pass';
+}
+
+const injected = (what: string, code: string) => Object.assign(new Error(`injected: ${what}`), { code, syscall: what });
+
+type Call = (...args: unknown[]) => unknown;
+
+/** A module whose functions throw where the judge says so. */
+export function withFaults<Module extends object>(module: Module, code: string, names: RegExp): Module {
+  const wrapped = Object.entries(module).map(([name, value]) => {
+    if (typeof value !== 'function' || !names.test(name)) return [name, value];
+    const call = (...args: unknown[]) => {
+      if (verdict(name, 'file') !== 'pass') throw injected(name, code);
+      return (value as Call)(...args);
+    };
+    return [name, call];
+  });
+  return { ...module, ...Object.fromEntries(wrapped) };
+}
+
+/** A gateway whose methods fail where the judge says so, before or after they were carried out. */
+function faultyGateway<Gateway extends object>(gateway: Gateway, name: string, special: Record<string, Call>): Gateway {
+  return new Proxy(gateway, {
+    get(target, key) {
+      const value = Reflect.get(target, key);
+      if (typeof key === 'symbol') return value;
+      if (special[key]) return special[key];
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]) => {
+        const what = `${name}.${key}`;
+        const sentence = verdict(what, 'redis');
+        const lost = () => Promise.reject(injected(what, 'ECONNRESET'));
+        if (sentence === 'throw') return lost();
+        const answer = (value as Call).apply(target, args);
+        return sentence === 'lose' ? Promise.resolve(answer).then(lost) : answer;
+      };
+    },
+  });
+}
+
+/** A pool whose gateways fail where the judge says so. */
+export function faultyPool(pool: Pool): Pool {
+  const lease = (held: object | undefined) => held && faultyGateway(held, 'lease', {});
+  const { queues, runs } = pool;
+  const claimer = (name: string, owner: string) => {
+    const real = queues.claimer(name, owner);
+    const take = async () => {
+      if (verdict('queue.take', 'redis') === 'throw') throw injected('queue.take', 'ECONNRESET');
+      return lease(await real.take());
+    };
+    return { take, stop: () => real.stop() };
+  };
+  const resumeLease = async (runId: string, name: string, token: string) => {
+    if (verdict('queue.resumeLease', 'redis') !== 'pass') throw injected('queue.resumeLease', 'ECONNRESET');
+    return lease(await queues.resumeLease(runId, name, token));
+  };
+  const sessions = faultyGateway(runs.sessions, 'sessions', {});
+  return {
+    ...pool,
+    queues: faultyGateway(queues, 'queue', { claimer: claimer as Call, resumeLease: resumeLease as Call }),
+    runs: new Proxy(faultyGateway(runs, 'runs', {}), {
+      get: (target, key) => (key === 'sessions' ? sessions : Reflect.get(target, key)),
+    }),
+    workers: faultyGateway(pool.workers, 'workers', {}),
+  };
+}
