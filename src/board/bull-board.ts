@@ -3,6 +3,7 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { HonoAdapter } from '@bull-board/hono';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono } from 'hono';
+import { ERRORS, type ErrorBody } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import { BULL_BOARD_UI } from './bull-board-ui.js';
 import { servedBy } from './served.js';
@@ -32,7 +33,7 @@ export function createQueuesPage(pool: Pool, path: string): Hono {
   page.use(async (context, next) => {
     if (!['GET', 'HEAD'].includes(context.req.method))
       return context.json(
-        { code: 'read_only', message: 'queues can be looked at only; see agentpool run and kill' },
+        { code: 'read_only', message: 'queues can be looked at only', hint: ERRORS.read_only } satisfies ErrorBody,
         405,
       );
     if (context.req.path.startsWith(`${path}/api/`)) {

@@ -1,5 +1,5 @@
 import { type ErrorHandler, Hono, type MiddlewareHandler } from 'hono';
-import { messageOf } from '../shared/errors.js';
+import { bodyOf, ERRORS, messageOf, UserError } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import { allows, type Scope } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
@@ -42,18 +42,22 @@ async function loadBullBoard(pool: Pool): Promise<Hono> {
 function failureOf(pool: Pool): ErrorHandler {
   return (thrown, context) => {
     const away = asUnreachable(thrown);
-    const [code, status] = away ? (['unreachable', 503] as const) : (['defect', 500] as const);
+    const body = bodyOf(away ?? thrown);
+    const status = away ? 503 : 500;
     if (!away) pool.logger.error({ err: thrown, path: context.req.path }, 'a page failed');
     const message = messageOf(away ?? thrown);
     if (context.req.header('accept')?.includes('text/html'))
       return context.html(failurePage(away ? message : 'Something went wrong', away?.hint ?? message, true), status);
-    return context.json({ code, message, ...(away && { hint: away.hint }) }, status);
+    return context.json(body, status);
   };
 }
 
 function needs(scope: Scope): MiddlewareHandler<Looking> {
   return async (context, next) => {
     if (allows(context.get('principal'), scope)) return next();
-    return context.json({ code: 'forbidden', message: `the token lacks the scope ${scope}` }, 403);
+    return context.json(
+      bodyOf(new UserError('forbidden', `the token lacks the scope ${scope}`, ERRORS.forbidden)),
+      403,
+    );
   };
 }

@@ -1,8 +1,8 @@
 import { html } from 'hono/html';
+import { count, size } from '../shared/measures.js';
 import { RUN_STATES, type RunState } from '../shared/run-state.js';
 import { type Notice, needsAttention } from './attention.js';
 import { type Html, layout } from './layout.js';
-import { count, size } from './measures.js';
 import { inWords, stateMark } from './state-mark.js';
 import { type Overview, queuesTable, runsTable, workersTable } from './tables.js';
 

@@ -1,10 +1,11 @@
 import { html } from 'hono/html';
 import type { WorkerFacts } from '../client/worker-facts.js';
+import { count, duration, size } from '../shared/measures.js';
 import { shownText } from '../shared/plain-text.js';
 import type { Run, Usage } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
+import { ago } from './ago.js';
 import { type Html, layout } from './layout.js';
-import { ago, count, duration, size } from './measures.js';
 import { stateMark } from './state-mark.js';
 
 /** How much of the end of the output the page shows (bytes). */

@@ -1,11 +1,12 @@
 import { html } from 'hono/html';
+import { count, counted, duration, size } from '../shared/measures.js';
 import type { QueueCounts } from '../shared/queues/queues.js';
 import type { RedisHealth } from '../shared/redis/check.js';
 import type { Run } from '../shared/run.js';
 import type { RunState } from '../shared/run-state.js';
 import type { LivingWorker } from '../shared/workers.js';
+import { ago } from './ago.js';
 import type { Html } from './layout.js';
-import { ago, count, counted, duration, size } from './measures.js';
 import { servedBy } from './served.js';
 import { inWords, stateMark } from './state-mark.js';
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
+import { ConfigError, type ErrorBody, UnreachableError } from '../shared/errors.js';
 import type { Logger } from '../shared/logger.js';
 import { ownCommand } from './pool-process.js';
 
@@ -9,9 +10,36 @@ const LONGEST_PAUSE_MS = 10_000;
 /** A child that lived so long (ms) begins with the first pause again. */
 const SETTLED_MS = 60_000;
 
+/** A process of ours that has ended before it was ready; its last line is what went wrong, as JSON. */
+export class EndedChildError extends Error {
+  override readonly name = 'EndedChildError';
+  constructor(
+    readonly said: string,
+    readonly exitCode: number | null,
+  ) {
+    super(said);
+  }
+
+  /** The same as an error of ours, so that we say it and end as the child did. */
+  asOwn(): Error {
+    const body = errorIn(this.said.split('\n').at(-1) ?? '');
+    if (body?.code === 'configuration') return new ConfigError(body.message.split('\n'));
+    if (body?.code === 'redis_unreachable') return new UnreachableError(body.message, body.hint);
+    return new Error(body?.message ?? `a process of the pool ended with ${this.exitCode}: ${this.said}`);
+  }
+}
+
+function errorIn(line: string): ErrorBody | undefined {
+  try {
+    return JSON.parse(line) as ErrorBody;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A process of ours that `up` keeps alive. */
 export interface Child {
-  /** The line that it prints when it is ready. Rejects when it ends before, with what it said on stderr. */
+  /** The line that it prints when it is ready. Rejects with an EndedChildError when it ends before. */
   readonly ready: Promise<string>;
   stop(): Promise<void>;
 }
@@ -45,7 +73,7 @@ export function keepRunning(args: readonly string[], env: Record<string, string>
       });
       started.once('error', () => resolve(null));
       started.once('exit', (code) => {
-        settle?.reject(Object.assign(new Error(said.trim()), { exitCode: code }));
+        settle?.reject(new EndedChildError(said.trim(), code));
         resolve(code);
       });
     });

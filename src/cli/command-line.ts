@@ -35,6 +35,8 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
 function withConfigurationFiles(command: Command): Command {
   command.commands.forEach(withConfigurationFiles);
   return command
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
     .option('--config-file <path>', 'a configuration file, instead of those in their usual places')
     .option('--env-file <path>', 'a file with settings, before those in their usual places')
     .hook('preAction', (asked) => {
@@ -49,11 +51,11 @@ export async function commandLine(asked = ''): Promise<Command> {
   const program = new Command('agentpool')
     .description('Runs AI-agent programs as durable jobs on a pool of machines.')
     .version(VERSION)
-    .showHelpAfterError('(agentpool --help shows what there is)')
-    .exitOverride();
+    .exitOverride()
+    .configureOutput({ outputError: () => {} }); // main says it, in our words
   const one = Object.hasOwn(SUBCOMMANDS, asked) ? SUBCOMMANDS[asked] : undefined;
   const isVersion = asked === '--version' || asked === '-V';
   for (const load of one ? [one] : isVersion ? [] : Object.values(SUBCOMMANDS)) (await load())(program);
-  for (const command of program.commands) withConfigurationFiles(command).exitOverride();
+  program.commands.forEach(withConfigurationFiles);
   return program;
 }

@@ -2,12 +2,13 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { Command } from 'commander';
 import colors from 'picocolors';
+import { duration, size } from '../shared/measures.js';
 import { beginningOf } from '../shared/plain-text.js';
 import { stopEmbeddedRedis } from '../shared/redis/embedded.js';
 import { VERSION } from '../shared/version.js';
 import { type Context, openContext, unmarked } from './context.js';
 import { endPoolProcess, ensurePoolUp, ownCommand } from './pool-process.js';
-import { duration, paintState, print, printJson, printTable, size } from './print.js';
+import { paintState, print, printJson, printTable } from './print.js';
 
 type Facts = Record<string, unknown>;
 type Ask = (name: string, args: Facts) => Promise<Facts>;

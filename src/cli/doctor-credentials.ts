@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type ProfileSummary, referencesIn } from '../shared/agents/profile.js';
+import { findProgram } from '../shared/find-program.js';
 import { allRunners } from '../shared/runners/list.js';
-import { findProgram } from '../worker/prepare/installed.js';
 import type { Context } from './context.js';
 import type { Finding } from './finding.js';
 

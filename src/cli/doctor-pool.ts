@@ -1,7 +1,8 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import type { ProfileSummary } from '../shared/agents/profile.js';
 import { ConfigError, messageOf } from '../shared/errors.js';
+import { findProgram } from '../shared/find-program.js';
+import { size } from '../shared/measures.js';
 import type { Pool } from '../shared/pool.js';
 import type { QueueCounts } from '../shared/queues/queues.js';
 import { hostQueue, runnerQueue } from '../shared/queues/route.js';
@@ -9,7 +10,6 @@ import { redisProblems, STREAM_NODE_BYTES } from '../shared/redis/check.js';
 import { HOST_FIXES, type LivingWorker } from '../shared/workers.js';
 import type { Context } from './context.js';
 import type { Finding } from './finding.js';
-import { size } from './print.js';
 
 interface SeenPool {
   readonly findings: readonly Finding[];
@@ -117,18 +117,7 @@ function queueFindings(pool: Pool, queues: readonly QueueCounts[], workers: read
 
 function redisFix({ config, env }: Context): string {
   if (config.redisUrl) return 'check REDIS_URL, and that the server runs';
-  const onPath = (env.PATH ?? '')
-    .split(delimiter)
-    .some((dir) => canRun(join(dir, 'redis-server')) || canRun(join(dir, 'valkey-server')));
+  const onPath = ['redis-server', 'valkey-server'].some((program) => findProgram(program, env));
   if (onPath) return `look into ${join(config.home, 'redis', 'redis.log')}`;
   return process.platform === 'darwin' ? 'brew install redis' : 'sudo apt-get install -y redis-server';
-}
-
-function canRun(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

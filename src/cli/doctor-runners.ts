@@ -1,8 +1,9 @@
+import { findProgram } from '../shared/find-program.js';
 import { allRunners } from '../shared/runners/list.js';
 import type { Runner } from '../shared/runners/runner.js';
 import type { LivingWorker } from '../shared/workers.js';
 import { baseEnvironment } from '../worker/prepare/environment.js';
-import { findProgram, programVersion } from '../worker/prepare/installed.js';
+import { programVersion } from '../worker/prepare/installed.js';
 import type { Context } from './context.js';
 import type { Finding } from './finding.js';
 

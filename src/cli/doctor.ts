@@ -2,6 +2,7 @@ import { statfsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { privateDirectory } from '../shared/config/home.js';
 import { messageOf } from '../shared/errors.js';
+import { size } from '../shared/measures.js';
 import { plainText } from '../shared/plain-text.js';
 import { type Context, openContext } from './context.js';
 import { credentialFindings } from './doctor-credentials.js';
@@ -9,7 +10,7 @@ import { poolFindings } from './doctor-pool.js';
 import { runnerFindings } from './doctor-runners.js';
 import { EXIT } from './exit.js';
 import { type Finding, printFindings } from './finding.js';
-import { printJson, size } from './print.js';
+import { printJson } from './print.js';
 
 const LITTLE_SPACE = 1024 ** 3;
 

@@ -1,4 +1,4 @@
-import { ConfigError, messageOf, UnreachableError, UserError } from '../shared/errors.js';
+import { bodyOf, ConfigError, UnreachableError, UserError } from '../shared/errors.js';
 import { plainText } from '../shared/plain-text.js';
 import { asUnreachable } from '../shared/redis/connect.js';
 import { note } from './print.js';
@@ -10,6 +10,8 @@ export const EXIT = {
   wrongUse: 2,
   unreachable: 69,
   defect: 70,
+  /** Only between our own processes: `up` tries another port. */
+  portTaken: 79,
   configuration: 78,
   interrupted: 130,
 } as const;
@@ -17,19 +19,45 @@ export const EXIT = {
 /** The outcome of a run as an exit code is 0 only for `done`. */
 export const exitOf = (status: string) => (status === 'done' ? EXIT.ok : EXIT.runFailed);
 
-/** Says what went wrong on stderr and answers with the exit code. */
-export function explain(thrown: unknown): number {
-  const error = asUnreachable(thrown) ?? thrown;
-  if (error instanceof ConfigError) {
-    for (const problem of error.problems) note(`agentpool: ${problem}`);
-    return EXIT.configuration;
-  }
-  if (error instanceof UnreachableError || error instanceof UserError) {
-    note(`agentpool: ${plainText(error.message)}`);
-    note(`           ${error.hint}`);
-    return error instanceof UserError ? EXIT.wrongUse : EXIT.unreachable;
-  }
-  note(`agentpool: ${error instanceof Error && error.stack ? error.stack : messageOf(error)}`);
-  note('           This is a defect of agentpool.');
-  return EXIT.defect;
+/** Says what went wrong on stderr and answers with the exit code. As JSON it is one line, the last one. */
+export function explain(thrown: unknown, json = false): number {
+  const error = inOurWords(asUnreachable(thrown) ?? thrown);
+  if (json) note(JSON.stringify(bodyOf(error)));
+  else for (const line of linesOn(error)) note(plainText(line));
+  return exitFor(error);
 }
+
+/** What the arguments of a submission are called here. */
+const NAMES: Readonly<Record<string, string>> = {
+  runner: 'RUNNER',
+  prompt: 'PROMPT',
+  mode: '--mode',
+  path: '--path',
+  host: '--host',
+  sessionId: '--session',
+  autoResume: '--auto-resume',
+  config: '--config',
+};
+
+/** The same error with its argument as the command line calls it. */
+function inOurWords(error: unknown): unknown {
+  if (!(error instanceof UserError) || error.argument === undefined) return error;
+  return new UserError(error.code, error.what, error.hint, NAMES[error.argument] ?? error.argument);
+}
+
+function linesOn(error: unknown): string[] {
+  if (error instanceof ConfigError) return error.problems.map((problem) => `agentpool: ${problem}`);
+  const { message, hint } = bodyOf(error);
+  const isKnown = error instanceof UserError || error instanceof UnreachableError;
+  const what = isKnown || !(error instanceof Error) ? message : (error.stack ?? message);
+  return [`agentpool: ${what}`, `           ${hint}`];
+}
+
+function exitFor(error: unknown): number {
+  if (error instanceof ConfigError) return error.portTaken && isChild() ? EXIT.portTaken : EXIT.configuration;
+  if (error instanceof UserError) return EXIT.wrongUse;
+  return error instanceof UnreachableError ? EXIT.unreachable : EXIT.defect;
+}
+
+/** Whether this is a process that `up` has started. */
+const isChild = () => process.argv.includes('--with-parent');

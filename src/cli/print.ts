@@ -48,25 +48,3 @@ const PAINT: Readonly<Record<string, (text: string) => string>> = {
   orphaned: colors.yellow,
 };
 export const paintState = (state: string) => (PAINT[state] ?? String)(state);
-
-/** A length of time for people; none is shorter than nothing, whatever the clocks say. */
-export function duration(ms: number): string {
-  const tenths = Math.round(ms / 100);
-  if (ms < 999.5) return `${Math.max(0, Math.round(ms))} ms`;
-  if (tenths < 600) return `${(tenths / 10).toFixed(1)} s`;
-  const seconds = Math.round(ms / 1_000);
-  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-  const minutes = Math.round(ms / 60_000);
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-const UNITS = ['KiB', 'MiB', 'GiB', 'TiB'];
-
-/** A size for people. */
-export function size(bytes: number): string {
-  if (bytes < 1_024) return `${bytes} B`;
-  let amount = bytes / 1_024;
-  let at = 0;
-  for (; amount >= 1_023.95 && at < UNITS.length - 1; at += 1) amount /= 1_024;
-  return `${amount.toFixed(1)} ${UNITS[at]}`;
-}

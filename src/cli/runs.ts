@@ -2,10 +2,11 @@ import type { Command } from 'commander';
 import colors from 'picocolors';
 import { findRuns } from '../client/list-runs.js';
 import type { RunView } from '../client/run-view.js';
+import { duration, size } from '../shared/measures.js';
 import { plainText } from '../shared/plain-text.js';
 import { RUN_STATES, type RunState } from '../shared/run-state.js';
 import { oneOf, wholeNumber } from './options.js';
-import { duration, paintState, printJson, printTable, size } from './print.js';
+import { paintState, printJson, printTable } from './print.js';
 import { parseSince } from './since.js';
 import { withPool } from './with-pool.js';
 

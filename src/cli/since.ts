@@ -16,5 +16,5 @@ function msOf(text: string, now: number): number {
 export function parseSince(text: string, now = Date.now()): number {
   const ms = msOf(text.trim(), now);
   if (!Number.isNaN(ms)) return ms;
-  throw new InvalidArgumentError('Use 30s, 5m, 2h, 1d, an ISO time, or milliseconds since the epoch.');
+  throw new InvalidArgumentError('It must be 30s, 5m, 2h, 1d, an ISO time, or milliseconds since the epoch.');
 }

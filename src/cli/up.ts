@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import colors from 'picocolors';
 import { privateDirectory } from '../shared/config/home.js';
-import { ConfigError } from '../shared/errors.js';
 import { stopEmbeddedRedis } from '../shared/redis/embedded.js';
-import { keepRunning } from './child.js';
+import { EndedChildError, keepRunning } from './child.js';
 import { connectLines } from './connect-lines.js';
 import { type Context, openContext, unmarked } from './context.js';
+import { EXIT } from './exit.js';
 import { aborted, onInterrupt } from './interrupt.js';
 import { loginLink } from './local-token.js';
 import {
@@ -84,9 +84,7 @@ async function up(context: Context, signal: AbortSignal, options: { port?: strin
     welcome({ url, link }, 'Ctrl-C ends it; programs that run go on and are found again by the next up.', options.json);
     await aborted(signal);
   } catch (error) {
-    const { exitCode, message } = error as { exitCode?: number; message: string };
-    if (exitCode === undefined) throw error;
-    throw new ConfigError(message.split('\n').map((text) => text.replace(/^agentpool: /, '')));
+    throw error instanceof EndedChildError ? error.asOwn() : error;
   } finally {
     forgetPoolProcess(config.home);
     await Promise.all([worker.stop(), server.stop()]);
@@ -100,7 +98,7 @@ async function startServer(env: Record<string, string>, port: number, chosen: bo
   if (chosen) return first;
   const taken = await first.ready.then(
     () => false,
-    (error: Error) => error.message.includes('is taken'),
+    (error: unknown) => error instanceof EndedChildError && error.exitCode === EXIT.portTaken,
   );
   if (!taken) return first;
   note(`port ${port} is taken; using a free one`);

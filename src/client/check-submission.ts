@@ -1,5 +1,6 @@
 import { isWithin } from '../shared/allowed-path.js';
 import { UserError } from '../shared/errors.js';
+import { didYouMean } from '../shared/nearest.js';
 import type { Pool } from '../shared/pool.js';
 import type { RunRequest } from '../shared/run.js';
 import type { Session } from '../shared/run-store/sessions.js';
@@ -15,15 +16,16 @@ export function checkRunner(
   const elsewhere = workers.flatMap((worker) => worker.runners.map((offered) => offered.name));
   if (!runner && elsewhere.includes(name)) return; // a worker's own runner, of which we know the name only
   if (!runner) {
-    const known = [...new Set([...pool.runners.keys(), ...elsewhere])].join(', ');
-    throw new UserError('unknown_runner', `runner: there is no ${JSON.stringify(name)}`, `Use one of: ${known}.`);
+    const known = [...new Set([...pool.runners.keys(), ...elsewhere])];
+    const hint = `Use one of: ${known.join(', ')}.${didYouMean(name, known)}`;
+    throw new UserError('unknown_runner', `there is no ${JSON.stringify(name)}`, hint, 'runner');
   }
   if (mode !== undefined && !runner.modes?.includes(mode)) {
-    const allowed = runner.modes ? `Use one of: ${runner.modes.join(', ')}.` : 'Leave mode out.';
-    throw new UserError('invalid_argument', `mode: ${runner.title} has no mode ${JSON.stringify(mode)}`, allowed);
+    const allowed = runner.modes ? `Use one of: ${runner.modes.join(', ')}.` : 'Leave it out.';
+    throw new UserError('invalid_argument', `${runner.title} has no mode ${JSON.stringify(mode)}`, allowed, 'mode');
   }
   if (sessionId !== undefined && !runner.resumeArgs)
-    throw new UserError('cannot_resume', `${runner.title} cannot resume a session`, 'Leave sessionId out.');
+    throw new UserError('cannot_resume', `${runner.title} cannot resume a session`, 'Leave it out.', 'sessionId');
 }
 
 /** Throws a UserError for a prompt that is longer than the pool allows. */
@@ -32,8 +34,9 @@ export function checkPrompt({ config }: Pool, prompt: string): void {
   if (bytes <= config.maxPromptBytes) return;
   throw new UserError(
     'prompt_too_large',
-    `prompt: it has ${bytes} bytes, and ${config.maxPromptBytes} are allowed`,
+    `it has ${bytes} bytes, and ${config.maxPromptBytes} are allowed`,
     'Put the long part into a file under path and name it in the prompt, or raise AGENTPOOL_MAX_PROMPT_BYTES.',
+    'prompt',
   );
 }
 
@@ -42,8 +45,9 @@ export function checkHost({ host }: RunRequest, session: Session | undefined): v
   if (!session || host === undefined || host === session.host) return;
   throw new UserError(
     'wrong_host',
-    `host: session ${session.id} lives on ${session.host}, not on ${host}`,
-    'Leave host out.',
+    `session ${session.id} lives on ${session.host}, not on ${host}`,
+    'Leave it out.',
+    'host',
   );
 }
 
@@ -60,15 +64,17 @@ export function checkPath({ path }: RunRequest, suited: readonly LivingWorker[])
   if (!path.startsWith('/'))
     throw new UserError(
       'path_not_allowed',
-      `path: ${JSON.stringify(path)} is not absolute`,
+      `${JSON.stringify(path)} is not absolute`,
       'Give the full path on the worker.',
+      'path',
     );
   const allowed = [...new Set(suited.flatMap((worker) => worker.allowedPaths))];
   if (suited.length === 0 || (isWithin(path, allowed) && !path.split('/').includes('..'))) return;
   throw new UserError(
     'path_not_allowed',
-    `path: ${path} is outside of the directories that the workers allow`,
+    `${path} is outside of the directories that the workers allow`,
     `Use a directory under: ${allowed.join(', ')}.`,
+    'path',
   );
 }
 

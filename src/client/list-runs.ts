@@ -69,8 +69,9 @@ function positionOf(cursor: string | undefined) {
   if (queuedAt !== undefined && id !== undefined) return { queuedAt: Number(queuedAt), id };
   throw new UserError(
     'invalid_argument',
-    `cursor: ${JSON.stringify(beginningOf(cursor, 100))} is not a cursor of this list`,
+    `${JSON.stringify(beginningOf(cursor, 100))} is not a cursor of this list`,
     'Give nextCursor of an earlier answer as it is.',
+    'cursor',
   );
 }
 

@@ -127,8 +127,9 @@ export function startOf({ cursor, sinceTimestamp, tail }: OutputStart): Position
   if (position) return position;
   throw new UserError(
     'invalid_argument',
-    `cursor: ${JSON.stringify(beginningOf(cursor, 100))} is not a cursor`,
+    `${JSON.stringify(beginningOf(cursor, 100))} is not a cursor`,
     'Give nextCursor of an earlier answer as it is.',
+    'cursor',
   );
 }
 

@@ -15,12 +15,13 @@ export async function sessionFor(
     if (session ? maySee(principal, session.principal) : allows(principal, 'admin')) return session;
     throw new UserError(
       'unknown_session',
-      `sessionId: there is no session ${sessionId} of yours`,
-      'Use the sessionId of a run of yours, or autoResume.',
+      `there is no session ${sessionId} of yours`,
+      'Use the session of a run of yours.',
+      'sessionId',
     );
   }
   if (!autoResume) return undefined;
   if (pool.runners.get(runner)?.resumeArgs === undefined)
-    throw new UserError('cannot_resume', `${runner} cannot resume a session`, 'Leave autoResume out.');
+    throw new UserError('cannot_resume', `${runner} cannot resume a session`, 'Leave it out.', 'autoResume');
   return pool.runs.sessions.latest(principal.name, agentName, runner);
 }

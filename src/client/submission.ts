@@ -29,10 +29,9 @@ export async function withProfile(pool: Pool, submission: Submission): Promise<S
   if (runner !== undefined) return { ...submission, runner };
   throw new UserError(
     'invalid_argument',
-    agentName === undefined
-      ? 'runner: it is missing'
-      : `runner: it is missing, and there is no agent ${agentName} whose profile would say it`,
-    'Give a runner, or the agentName of a stored agent; list_agents shows those, pool_status the runners.',
+    agentName === undefined ? 'it is missing' : `it is missing, and there is no agent ${agentName} with one`,
+    'Give a runner, or the name of a stored agent; pool_status shows the runners, list_agents the agents.',
+    'runner',
   );
 }
 

@@ -79,7 +79,7 @@ export async function submitAll(
       placements.push(await decide(caller, submission, workers));
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      throw new UserError(error.code, `${nameOf(at)}: ${error.message}; nothing was submitted`, error.hint);
+      throw new UserError(error.code, `${error.message}; nothing was submitted`, error.hint, nameOf(at));
     }
   for (const queue of new Set(placements.map((one) => one.queue)))
     await pool.queues.checkRoom(queue, placements.filter((one) => one.queue === queue).length);

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { HttpBindings } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
-import { messageOf } from '../shared/errors.js';
+import { bodyOf, messageOf } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import { LOCAL, type Principal, SCOPES } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
@@ -12,7 +12,7 @@ import { checkHostAndOrigin } from './guard.js';
 import { hasSession, LOGIN_PATH, letIn } from './local-access.js';
 import { type LocalAccess, openLogin } from './login.js';
 import { openRateLimit } from './rate-limit.js';
-import { refuse } from './refuse.js';
+import { refusal, refuse } from './refuse.js';
 
 interface Asking {
   Variables: { principal: Principal };
@@ -115,7 +115,7 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess
   app.onError((thrown, context) => {
     const away = asUnreachable(thrown);
     if (!away) logger.error({ err: thrown, path: context.req.path }, 'a request failed');
-    return away ? refuse(503, 'unreachable', messageOf(away)) : refuse(500, 'defect', messageOf(thrown));
+    return refusal(away ? 503 : 500, bodyOf(away ?? thrown));
   });
   return app;
 }

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
-import { ConfigError, codeOf } from '../shared/errors.js';
+import { ConfigError, codeOf, ERRORS, type ErrorCode } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import { createApp, type Rooms } from './app.js';
 import { isLoopback } from './guard.js';
@@ -78,11 +78,11 @@ async function stop(server: Server, { mcp }: Rooms, refuseMore: () => void): Pro
 function answerBrokenRequests(server: Server): void {
   server.on('clientError', (error, socket) => {
     if (!socket.writable || socket.destroyed) return;
-    const [status, code] =
+    const [status, code]: [string, ErrorCode] =
       codeOf(error) === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? ['408 Request Timeout', 'request_too_slow']
         : ['400 Bad Request', 'bad_request'];
-    const body = JSON.stringify({ code, message: 'this request cannot be answered' });
+    const body = JSON.stringify({ code, message: 'this request cannot be answered', hint: ERRORS[code] });
     const head = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
     socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`);
   });
@@ -113,7 +113,7 @@ function listen(server: Server, hostname: string, port: number): Promise<Address
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
       const problem = listenProblem(error, hostname, port);
-      reject(problem === undefined ? error : new ConfigError([problem]));
+      reject(problem === undefined ? error : new ConfigError([problem], codeOf(error) === 'EADDRINUSE'));
     });
     server.listen(port, hostname, () => resolve(server.address() as AddressInfo));
   });

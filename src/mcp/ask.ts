@@ -1,6 +1,7 @@
 import type { Caller } from '../client/caller.js';
+import type { ErrorBody } from '../shared/errors.js';
 import { allows, type Scope } from '../shared/principal.js';
-import { type ErrorBody, errorBody, scopeError } from './call.js';
+import { errorBody, scopeError } from './call.js';
 
 /** What was refused to whoever asked for something that is not a tool. */
 export class RefusedError extends Error {

@@ -1,18 +1,11 @@
 import type { z } from 'zod';
-import { messageOf, UnreachableError, UserError } from '../shared/errors.js';
+import { bodyOf, ERRORS, type ErrorBody } from '../shared/errors.js';
 import { beginningOf } from '../shared/plain-text.js';
 import type { Pool } from '../shared/pool.js';
 import { allows, type Principal, type Scope } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
 import { answerFromWorkspace } from './overmind/answers.js';
 import type { Tool, ToolContext } from './tool.js';
-
-/** The body of every error that a client sees; `code` is public API. */
-export interface ErrorBody {
-  readonly code: string;
-  readonly message: string;
-  readonly hint: string;
-}
 
 export type Answer =
   | { readonly ok: true; readonly value: Record<string, unknown> }
@@ -39,21 +32,15 @@ export function scopeError(what: string, scope: Scope, principal: Principal): Er
   return {
     code: 'forbidden',
     message: `${what} needs the scope ${scope}, and ${principal.name} has ${has}`,
-    hint: 'Ask whoever runs this pool for a token with that scope.',
+    hint: ERRORS.forbidden,
   };
 }
 
-/** What a client is told of anything that was thrown; defects are logged. */
+/** What a client is told of anything that was thrown; what it cannot fix is logged. */
 export function errorBody(thrown: unknown, { logger }: Pool): ErrorBody {
-  const error = asUnreachable(thrown) ?? thrown;
-  if (error instanceof UserError) return { code: error.code, message: error.message, hint: error.hint };
-  if (error instanceof UnreachableError) return { code: 'redis_unreachable', message: error.message, hint: error.hint };
-  logger.error({ err: error }, 'a tool failed');
-  return {
-    code: 'internal_error',
-    message: `agentpool failed: ${messageOf(error)}`,
-    hint: 'This is a defect of agentpool; its log has more.',
-  };
+  const body = bodyOf(asUnreachable(thrown) ?? thrown);
+  if (body.code === 'internal_error' || body.code === 'configuration') logger.error({ err: thrown }, 'a call failed');
+  return body;
 }
 
 /** Says which argument, what it was, and what is allowed. */

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import type { ErrorBody } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import type { Principal } from '../shared/principal.js';
 import { VERSION } from '../shared/version.js';
-import { callTool, type ErrorBody } from './call.js';
+import { callTool } from './call.js';
 import type { OpenCalls } from './open-calls.js';
 import type { Annotations, Tool } from './tool.js';
 import { TOOLS } from './tools/list.js';

@@ -87,7 +87,7 @@ it('a token that has expired is refused, and one that has not is taken', async (
   const expired = await post(as(await issuer.token({ expiresInS: -60 })), message('tools/list'));
   expect([expired.status, JSON.parse(expired.body)]).toEqual([
     401,
-    { code: 'unauthorized', message: 'the token has expired' },
+    { code: 'unauthorized', message: 'the token has expired', hint: expect.stringContaining('Bearer') },
   ]);
   expect(expired.headers['www-authenticate']).toContain('/.well-known/oauth-protected-resource/mcp"');
   expect((await post(as(await issuer.token()), message('tools/list'))).status).toBe(200);

@@ -52,7 +52,10 @@ it('is alive but not ready while Redis stands still, answers pages with 503, and
     expect(page.body).toContain('<h1>Redis is unreachable</h1>');
     expect(page.body).toContain('data-refresh-ms');
     const jobs = await ask(`${board.url}/queues/api/queues`);
-    expect([jobs.status, JSON.parse(jobs.body)]).toEqual([503, expect.objectContaining({ code: 'unreachable' })]);
+    expect([jobs.status, JSON.parse(jobs.body)]).toEqual([
+      503,
+      expect.objectContaining({ code: 'redis_unreachable', hint: expect.any(String) }),
+    ]);
   } finally {
     process.kill(redis.pid, 'SIGCONT');
   }

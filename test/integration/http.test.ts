@@ -71,7 +71,11 @@ describe('on loopback without tokens', () => {
     const answer = await ask(`${url}/no/such/path`);
     expect(answer.status).toBe(404);
     expect(answer.headers['content-type']).toMatch(/^application\/json/);
-    expect(JSON.parse(answer.body)).toEqual({ code: 'not_found', message: 'there is nothing at /no/such/path' });
+    expect(JSON.parse(answer.body)).toEqual({
+      code: 'not_found',
+      message: 'there is nothing at /no/such/path',
+      hint: 'Check the address.',
+    });
   });
 
   it.each(['/', '/runs/none', '/queues', '/queues/api/queues', '/no/such/path', '/readyz'])(
@@ -177,7 +181,11 @@ describe('tokens', () => {
   it('do not let in without the scope read', async () => {
     const answer = await get('/', 'Bearer runs');
     expect(answer.status).toBe(403);
-    expect(JSON.parse(answer.body)).toEqual({ code: 'forbidden', message: 'the token lacks the scope read' });
+    expect(JSON.parse(answer.body)).toEqual({
+      code: 'forbidden',
+      message: 'the token lacks the scope read',
+      hint: 'Ask whoever runs this pool for a token with that scope.',
+    });
   });
 
   it('are not needed by probes', async () => {

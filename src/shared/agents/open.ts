@@ -1,4 +1,5 @@
 import { UserError } from '../errors.js';
+import { didYouMean } from '../nearest.js';
 import type { RedisClient } from '../redis/connect.js';
 import { serverNow } from '../redis/now.js';
 import { withScripts } from '../redis/scripts.js';
@@ -45,7 +46,11 @@ export function openAgents(client: RedisClient, prefix: string) {
   async function unknown(name: string): Promise<UserError> {
     const names = (await redis.hkeys(list)).sort();
     const there = names.length === 0 ? 'there is none yet' : `there are ${names.slice(0, 20).join(', ')}`;
-    return new UserError('unknown_agent', `there is no agent ${name}`, `create_agent makes one; ${there}.`);
+    return new UserError(
+      'unknown_agent',
+      `there is no agent ${name}`,
+      `agentpool agents create, or create_agent, makes one; ${there}.${didYouMean(name, names)}`,
+    );
   }
 
   /** Reads, changes and writes until nobody came in between, so that no change is lost. */

@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { ConfigError } from '../errors.js';
+import { nearest } from '../nearest.js';
 import { type CustomRunner, configFile, customOutput, customRunner } from './custom-runner.js';
 import { withoutMark } from './names.js';
 import { SETTINGS } from './settings.js';
@@ -83,16 +83,15 @@ export function hostNameFrom(name: string): string {
 /** The common prefix says nothing about what was meant, so only the rest of two names is compared. */
 const bare = (name: string) => name.replace(/^AGENTPOOL_/, '');
 
-function nearest(name: string, known: readonly string[]): string {
-  const best = closest(bare(name), known.map(bare));
-  if (distance(bare(name), best) > Math.max(2, best.length / 3)) return '';
-  return `; did you mean ${known.find((candidate) => bare(candidate) === best)}?`;
+function suggestion(name: string, known: readonly string[]): string {
+  const meant = nearest(bare(name), known.map(bare));
+  return meant === undefined ? '' : `; did you mean ${known.find((candidate) => bare(candidate) === meant)}?`;
 }
 
 function describeIssue(issue: z.core.$ZodIssue, from: Sources['from']): string[] {
   const named = (name: string) => (from.has(name) ? `${name} (in ${from.get(name)})` : name);
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => `${named(key)}: no such setting${nearest(key, Object.keys(SETTINGS))}`);
+    return issue.keys.map((key) => `${named(key)}: no such setting${suggestion(key, Object.keys(SETTINGS))}`);
   const [name, at] = issue.path;
   return [`${named(String(name))}: ${typeof at === 'number' ? `entry ${at + 1} ` : ''}${issue.message}`];
 }
@@ -119,5 +118,5 @@ function describeFileIssue(issue: z.core.$ZodIssue): string[] {
   if (issue.code === 'invalid_key') return [`${at}: ${issue.issues[0]?.message ?? issue.message}`];
   if (issue.code !== 'unrecognized_keys') return [`${at}: ${issue.message}`];
   const known = Object.keys(SCHEMAS[issue.path.length]?.shape ?? {});
-  return issue.keys.map((key) => `${at}: no such key: ${key}${nearest(key, known)}`);
+  return issue.keys.map((key) => `${at}: no such key: ${key}${suggestion(key, known)}`);
 }

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { lock } from 'proper-lockfile';
 import { mustBeOurs, privateDirectory } from '../config/home.js';
 import { ConfigError, codeOf, UnreachableError } from '../errors.js';
+import { findProgram } from '../find-program.js';
 import { STREAM_NODE_BYTES } from './check.js';
 
 /** Where the private server of one AGENTPOOL_HOME listens. */
@@ -89,12 +90,8 @@ export async function stopEmbeddedRedis(home: string): Promise<boolean> {
 }
 
 function serverProgram(env: Readonly<Record<string, string | undefined>>): string {
-  for (const name of ['redis-server', 'valkey-server'])
-    for (const directory of (env.PATH ?? '').split(delimiter))
-      try {
-        accessSync(join(directory, name), constants.X_OK);
-        return join(directory, name);
-      } catch {} // not there: the next one
+  const found = findProgram('redis-server', env) ?? findProgram('valkey-server', env);
+  if (found) return found;
   const install = process.platform === 'darwin' ? 'brew install redis' : 'sudo apt-get install -y redis-server';
   throw new ConfigError([`there is no Redis: install one (${install}), or set REDIS_URL to one of yours`]);
 }

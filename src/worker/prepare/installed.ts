@@ -1,6 +1,5 @@
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, isAbsolute, join } from 'node:path';
 import { execa } from 'execa';
+import { findProgram } from '../../shared/find-program.js';
 import type { Runner } from '../../shared/runners/runner.js';
 import type { OfferedRunner } from '../../shared/workers.js';
 
@@ -8,25 +7,6 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /** A slow CLI takes seconds to say its version. */
 const VERSION_WITHIN_MS = 30_000;
-
-/** The program of a runner on the worker's PATH; undefined when there is none. `node` is the Node that runs us. */
-export function findProgram(command: string, env: Env): string | undefined {
-  if (command === 'node') return process.execPath;
-  const candidates = isAbsolute(command)
-    ? [command]
-    : (env.PATH ?? '')
-        .split(delimiter)
-        .filter(isAbsolute)
-        .map((dir) => join(dir, command));
-  return candidates.find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return statSync(path).isFile();
-    } catch {
-      return false;
-    }
-  });
-}
 
 /** The version that a program says it has: the first number with dots that it prints. */
 export async function programVersion(program: string, args: readonly string[], env: Env): Promise<string | undefined> {

@@ -50,6 +50,6 @@ describe('a time', () => {
     'null',
   ])('such as "%s" is refused with what is allowed', (text) => {
     expect(() => parseSince(text, NOW)).toThrow(InvalidArgumentError);
-    expect(() => parseSince(text, NOW)).toThrow('Use 30s, 5m, 2h, 1d, an ISO time');
+    expect(() => parseSince(text, NOW)).toThrow('It must be 30s, 5m, 2h, 1d, an ISO time');
   });
 });

@@ -1,9 +1,10 @@
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { callTool, type ErrorBody } from '../../../src/mcp/call.js';
+import { callTool } from '../../../src/mcp/call.js';
 import { defineTool, READS, type Tool } from '../../../src/mcp/tool.js';
 import { TOOLS } from '../../../src/mcp/tools/list.js';
+import type { ErrorBody } from '../../../src/shared/errors.js';
 import { ConfigError, UnreachableError, UserError } from '../../../src/shared/errors.js';
 import { openLogger } from '../../../src/shared/logger.js';
 import { openPool, type Pool } from '../../../src/shared/pool.js';
@@ -123,9 +124,9 @@ describe('what a tool throws', () => {
   const throwing = (error: unknown) => tool(() => Promise.reject(error));
 
   test('is told as it is where the caller can fix it', async () => {
-    const error = new UserError('no_wool', 'there is no wool', 'Wait for spring.');
+    const error = new UserError('conflict', 'there is no wool', 'Wait for spring.');
     expect(await errorOf(throwing(error), { sheep: 1 })).toEqual({
-      code: 'no_wool',
+      code: 'conflict',
       message: 'there is no wool',
       hint: 'Wait for spring.',
     });
@@ -141,7 +142,7 @@ describe('what a tool throws', () => {
     },
   );
 
-  test.each([new Error('oops'), new TypeError('oops'), new ConfigError(['oops']), 'oops'])(
+  test.each([new Error('oops'), new TypeError('oops'), 'oops'])(
     'otherwise, such as "%s", is a defect of ours and never flies on',
     async (error) => {
       logged.length = 0;
@@ -149,10 +150,19 @@ describe('what a tool throws', () => {
         code: 'internal_error',
         message: 'agentpool failed: oops',
       });
-      expect(logged.map((line) => JSON.parse(line).msg)).toEqual(['a tool failed']);
+      expect(logged.map((line) => JSON.parse(line).msg)).toEqual(['a call failed']);
       expect(logged.join()).not.toContain('dolly');
     },
   );
+
+  test('is for the operator where the configuration is wrong, and is logged', async () => {
+    logged.length = 0;
+    expect(await errorOf(throwing(new ConfigError(['oops'])), { sheep: 1 })).toMatchObject({
+      code: 'configuration',
+      message: 'oops',
+    });
+    expect(logged).toHaveLength(1);
+  });
 
   test('is a defect of ours, too, when its answer is not what it promised', async () => {
     const lying = tool(async () => ({ n: 'many' }) as unknown as { n: number });

@@ -44,7 +44,7 @@ describe('the environment', () => {
     ['AGENTPOOL_HOSTNAME', '; did you mean AGENTPOOL_HOST_NAME?'],
     ['AGENTPOOL_CONCURENCY', '; did you mean AGENTPOOL_CONCURRENCY?'],
     ['AGENTPOOL_REDIS_URL', '; did you mean REDIS_URL?'],
-    ['AGENTPOOL_port', ''],
+    ['AGENTPOOL_port', '; did you mean AGENTPOOL_PORT?'],
     ['AGENTPOOL_FOO', ''],
     ['AGENTPOOL_', ''],
   ])('with the unknown %s is refused, with the nearest known name if one is near', (name, hint) => {

@@ -3,14 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { customRunner as schema } from '../../../../src/shared/config/custom-runner.js';
+import { findProgram } from '../../../../src/shared/find-program.js';
 import { customRunner } from '../../../../src/shared/runners/custom.js';
 import { demo } from '../../../../src/shared/runners/demo.js';
-import {
-  createOffers,
-  findProgram,
-  installedRunners,
-  programVersion,
-} from '../../../../src/worker/prepare/installed.js';
+import { createOffers, installedRunners, programVersion } from '../../../../src/worker/prepare/installed.js';
 import { eventually } from '../../../support/processes.js';
 
 const root = mkdtempSync(join(tmpdir(), 'ap-installed-'));
