@@ -130,6 +130,7 @@ describe('the house', () => {
       'allowed-path.ts',
       'principal.ts',
       'omit-undefined.ts',
+      'stored-form.ts',
       'plain-text.ts',
       'worker-beat.lua',
       'measures.ts',

@@ -1,7 +1,9 @@
+import { z } from 'zod';
 import { sharedByTurn } from './redis/by-turn.js';
 import type { RedisClient } from './redis/connect.js';
 import { serverNow } from './redis/now.js';
 import { withScripts } from './redis/scripts.js';
+import { readStored, STORED_FORM } from './stored-form.js';
 
 /** What a worker can run. */
 export interface OfferedRunner {
@@ -70,6 +72,38 @@ export interface LivingWorker extends WorkerReport {
   readonly alive: boolean;
 }
 
+const report = z.looseObject({
+  id: z.string(),
+  host: z.string(),
+  pid: z.number().int(),
+  processStart: z.string(),
+  machine: z.looseObject({ id: z.string(), boot: z.string(), madeUp: z.boolean().optional() }).optional(),
+  version: z.string(),
+  startedAt: z.number(),
+  runners: z.array(z.looseObject({ name: z.string(), program: z.string(), version: z.string().optional() })),
+  capacity: z.number().int(),
+  running: z.number().int(),
+  allowedPaths: z.array(z.string()),
+  phase: z.enum(['ready', 'stopping', 'left']),
+  problem: z.looseObject({ kind: z.enum(HOST_FAULT_KINDS), message: z.string(), since: z.number() }).optional(),
+});
+
+/** No host has this name. */
+const UNKNOWN_HOST = '?';
+
+/**
+ * The report of a worker. One that we cannot read is of a newer release: that worker lives and keeps its runs, and
+ * nothing more is believed of it.
+ */
+function reportFrom(id: string, text: string): WorkerReport {
+  const stored = readStored(report as unknown as z.ZodType<WorkerReport>, text);
+  if ('value' in stored) return stored.value;
+  const version =
+    'newer' in stored ? `a newer one, whose reports have form ${stored.newer}` : `unknown: ${stored.broken}`;
+  const nothing = { runners: [], capacity: 0, running: 0, allowedPaths: [], startedAt: 0, phase: 'ready' } as const;
+  return { id, host: UNKNOWN_HOST, pid: 0, processStart: '', version, ...nothing };
+}
+
 /** The scripts of the register; the files say what they do. */
 interface WorkerScripts {
   workerBeat(reports: string, beats: string, worker: string, report: string): Promise<1>;
@@ -96,7 +130,7 @@ export function openWorkers(client: RedisClient, prefix: string, heartbeatMs: nu
       const lastHeartbeatAt = Number(flat[at + 1]);
       if (!text) continue;
       const alive = now - lastHeartbeatAt < SILENT_BEATS * heartbeatMs;
-      found.push({ ...(JSON.parse(text) as WorkerReport), lastHeartbeatAt, alive });
+      found.push({ ...reportFrom(flat[at] ?? '', text), lastHeartbeatAt, alive });
     }
     return found.sort((a, b) => a.host.localeCompare(b.host) || a.startedAt - b.startedAt);
   }
@@ -109,7 +143,7 @@ export function openWorkers(client: RedisClient, prefix: string, heartbeatMs: nu
       return (await list()).filter((worker) => worker.alive);
     },
     async beat(report: WorkerReport): Promise<void> {
-      await redis.workerBeat(reports, beats, report.id, JSON.stringify(report));
+      await redis.workerBeat(reports, beats, report.id, JSON.stringify({ form: STORED_FORM, ...report }));
     },
     async leave(id: string): Promise<void> {
       await redis.zrem(beats, id);

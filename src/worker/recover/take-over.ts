@@ -10,15 +10,9 @@ import { bootId, isAlive, processesOf } from '../process/processes.js';
 import type { Beginning } from '../run/execute.js';
 import { makeOurs } from '../run/make-ours.js';
 import type { OwnedRun, OwnedRuns } from '../run/owned-run.js';
-import {
-  hasBegun,
-  presentSpool,
-  readNumberLine,
-  type Spool,
-  type SpoolMeta,
-  spooledRuns,
-  spoolOf,
-} from '../spool/spool.js';
+import { hasBegun, presentSpool, readNumberLine, type Spool, spooledRuns, spoolOf } from '../spool/spool.js';
+import type { SpoolMeta } from '../spool/spool-meta.js';
+import { storedMeta } from '../spool/spool-meta.js';
 import { allRuns } from './all-runs.js';
 import type { Contact } from './contact.js';
 import { tidy } from './tidy.js';
@@ -96,7 +90,15 @@ async function readRegister({ workers, id, host, contact }: TakeOverDeps) {
 
 /** Takes over a run whose owner is dead; false when another worker of this host was faster. */
 async function take(deps: TakeOverDeps, run: Run): Promise<boolean> {
-  const { runs, id, host, owned } = deps;
+  const { runs, id, host, owned, spools, logger } = deps;
+  const stored = storedMeta(spoolOf(spools, run.id).directory);
+  if (stored && 'newer' in stored) {
+    logger.warn(
+      { runId: run.id, form: stored.newer },
+      'its spool is of a newer release; it is left for a newer worker',
+    );
+    return false;
+  }
   const handle = owned.obtain(run, undefined);
   if (!handle) return false;
   let ours = false;

@@ -3,7 +3,8 @@ import type { Failure, Run } from '../../shared/run.js';
 import type { Ending, Ownership } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import { sizeOfOwn } from '../spool/own-files.js';
-import type { Attempt, Spool, SpoolMeta } from '../spool/spool.js';
+import type { Spool } from '../spool/spool.js';
+import type { Attempt, SpoolMeta } from '../spool/spool-meta.js';
 import type { EndedBy } from './outcome.js';
 
 /** What decides whether there is a further attempt. */

@@ -1,8 +1,8 @@
 import type { Logger } from '../../shared/logger.js';
 import { again } from '../again.js';
 import { REFUSED } from '../spool/launch.js';
-import type { Attempt } from '../spool/spool.js';
 import { removeStart } from '../spool/spool.js';
+import type { Attempt } from '../spool/spool-meta.js';
 import { attemptAfter } from './attempts.js';
 import { endUnstarted, finishJob, type GiveBackDeps, giveBack, HostFault, restartHere } from './give-back.js';
 import type { OwnedRun } from './owned-run.js';

@@ -10,50 +10,11 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Failure } from '../../shared/run.js';
-import type { Shipped } from '../../shared/run-store/ownership.js';
 import type { ConfigFile } from '../../shared/runners/runner.js';
+import { STORED_FORM } from '../../shared/stored-form.js';
 import { layOver } from '../prepare/lay-over.js';
-import type { ProcessId } from '../process/processes.js';
 import { openOwn, readOwn, removeOwn, sizeOfOwn, within } from './own-files.js';
-
-/** A further attempt of a run, with the next values of its agent's fallbacks; goes into the spool, so without any of them. */
-export interface Attempt {
-  /** From 2. */
-  readonly number: number;
-  /** Where its output begins: the files go on with what the attempts before have printed (bytes). */
-  readonly from: Shipped;
-  /** Of the first attempt, for the limit of time (ms since boot). */
-  readonly startedUptimeMs: number;
-  /** Why the attempt before came to nothing. */
-  readonly because: Failure;
-}
-
-/** What the next worker of this host has to know to go on with a run. Never the prompt, never a secret. */
-export interface SpoolMeta {
-  readonly runId: string;
-  readonly runner: string;
-  readonly agentName: string;
-  readonly principal?: string;
-  readonly queue: string;
-  /** Of the lock of the BullMQ job. */
-  readonly leaseToken: string;
-  readonly bootId: string;
-  readonly path: string;
-  /** HOME of the program: its sessions live there. */
-  readonly home: string;
-  readonly sessionId?: string;
-  readonly timeoutMs: number;
-  readonly silenceTimeoutMs: number;
-  /** How many tries the fallbacks of its agent make; absent: one. */
-  readonly attempts?: number;
-  /** Absent: the first. */
-  readonly attempt?: Attempt;
-  /** Milliseconds since boot. */
-  readonly startedUptimeMs: number;
-  /** Absent: the program was about to be started. */
-  readonly wrapper?: ProcessId;
-}
+import { type SpoolMeta, storedMeta } from './spool-meta.js';
 
 /** The directory of a run on the worker's disk. */
 export interface Spool {
@@ -190,17 +151,13 @@ export function writeRewound({ directory }: Spool, rewound: { readonly out: numb
 }
 
 export function writeMeta(spool: Spool, meta: SpoolMeta): void {
-  replaceFile(join(spool.directory, 'meta.json'), JSON.stringify(meta), true);
+  replaceFile(join(spool.directory, 'meta.json'), JSON.stringify({ form: STORED_FORM, ...meta }), true);
 }
 
 /** Undefined when the worker died before it was written, or when the disk gives something else back. */
 export function readMeta(spool: Spool): SpoolMeta | undefined {
-  const text = readOwn(join(spool.directory, 'meta.json'));
-  try {
-    return JSON.parse(text ?? '') as SpoolMeta;
-  } catch {
-    return undefined;
-  }
+  const stored = storedMeta(spool.directory);
+  return stored && 'value' in stored ? stored.value : undefined;
 }
 
 /** The spool of a run with the files of the try that is on, and what its worker has written down. */

@@ -5,7 +5,8 @@ import { afterAll, afterEach, expect, test } from 'vitest';
 import { endTree } from '../../../../src/worker/process/end-tree.js';
 import { processesOf } from '../../../../src/worker/process/processes.js';
 import { launch } from '../../../../src/worker/spool/launch.js';
-import { createSpool, readNumberLine, type SpoolMeta } from '../../../../src/worker/spool/spool.js';
+import { createSpool, readNumberLine } from '../../../../src/worker/spool/spool.js';
+import type { SpoolMeta } from '../../../../src/worker/spool/spool-meta.js';
 import { eventually } from '../../../support/processes.js';
 
 const root = mkdtempSync(join(tmpdir(), 'ap-end-tree-'));

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { RUN_MARK } from '../../../../src/shared/config/load.js';
 import { launch, programPid } from '../../../../src/worker/spool/launch.js';
-import { createSpool, readNumberLine, type SpoolMeta } from '../../../../src/worker/spool/spool.js';
+import { createSpool, readNumberLine } from '../../../../src/worker/spool/spool.js';
+import type { SpoolMeta } from '../../../../src/worker/spool/spool-meta.js';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'ap-launch-')));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -11,13 +11,13 @@ import {
   readNumberLine,
   removeInputs,
   removeSpool,
-  type SpoolMeta,
   spooledRuns,
   spoolOf,
   spoolRoot,
   writeEnding,
   writeMeta,
 } from '../../../../src/worker/spool/spool.js';
+import type { SpoolMeta } from '../../../../src/worker/spool/spool-meta.js';
 
 const home = mkdtempSync(join(tmpdir(), 'ap-spool-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));

@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+/** The newest form of what is stored that we know; without the member `form` it is the first one. */
+export const STORED_FORM = 1;
+
+/** What became of reading something stored: its value, or why it cannot be used. */
+export type Stored<Value> =
+  | { readonly value: Value }
+  /** Written by a newer release, so it is for a newer process. */
+  | { readonly newer: number }
+  | { readonly broken: string };
+
+const withForm = z.looseObject({ form: z.number().int().min(1).default(1) });
+
+/** Reads what another release of ours may have written. Members that it does not know are kept. Never throws. */
+export function readStored<Value>(schema: z.ZodType<Value>, text: string): Stored<Value> {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    return { broken: 'it is not JSON' };
+  }
+  const formed = withForm.safeParse(content);
+  if (formed.success && formed.data.form > STORED_FORM) return { newer: formed.data.form };
+  const { form: _, ...rest } = { form: 1, ...(formed.success ? formed.data : {}) };
+  const parsed = schema.safeParse(formed.success ? rest : content);
+  if (parsed.success) return { value: parsed.data };
+  const [issue] = parsed.error.issues;
+  return { broken: `${issue?.path.join('.') || 'it'}: ${issue?.message}` };
+}
