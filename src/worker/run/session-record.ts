@@ -1,14 +1,15 @@
 import type { Logger } from '../../shared/logger.js';
+import { LOCAL } from '../../shared/principal.js';
 import type { Run } from '../../shared/run.js';
 import type { Ownership } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 
 export interface SessionRecordDeps {
-  readonly runs: Pick<RunStore, 'holdSession' | 'sessionKnown'>;
+  readonly runs: Pick<RunStore, 'get' | 'holdSession' | 'sessionKnown' | 'sessions'>;
   readonly runner: string;
   readonly own: Ownership;
-  /** Keeps where the session lives. */
-  readonly remember: (sessionId: string) => Promise<void>;
+  /** Keeps where the session lives, and whose it is: that of the run by its record, since files of a spool may be forged. */
+  readonly remember: (sessionId: string, run: Run) => Promise<void>;
   readonly logger: Logger;
 }
 
@@ -16,13 +17,26 @@ export interface SessionRecordDeps {
 export function createSessionRecord(deps: SessionRecordDeps, initial: string | undefined) {
   const { runs, runner, own, remember, logger } = deps;
   let sessionId = initial;
-  // In this order on the wire: whoever is told of the session must find it held.
-  const record = (id: string) =>
-    Promise.all([runs.holdSession(runner, id, own.id), runs.sessionKnown(own, id), remember(id)]);
+  const refused = new Set<string>();
+  const record = async (id: string) => {
+    const [run, known] = await Promise.all([runs.get(own.id), runs.sessions.find(runner, id)]);
+    if (!run) return;
+    // Whatever a program prints: a session stays with whoever began it. Only who may resume it gets here with it.
+    const isForeign = known !== undefined && (known.principal ?? LOCAL.name) !== run.principal;
+    if (isForeign && run.resumes !== id) {
+      refused.add(id);
+      if (sessionId === id) sessionId = run.sessionId;
+      logger.warn({ sessionId: id }, 'the program names a session of somebody else; that is ignored');
+      return;
+    }
+    // In this order on the wire: whoever is told of the session must find it held.
+    const told = [runs.holdSession(runner, id, own.id), runs.sessionKnown(own, id)];
+    await Promise.all(isForeign ? told : [...told, remember(id, run)]);
+  };
   return {
     isKnown: () => sessionId !== undefined,
     known(id: string): void {
-      if (id === sessionId) return;
+      if (id === sessionId || refused.has(id)) return;
       sessionId = id;
       record(id).catch((error: unknown) => logger.warn({ err: error }, 'the session id could not be recorded'));
     },

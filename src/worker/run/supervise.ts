@@ -38,7 +38,7 @@ export interface Supervised {
   readonly mostOutputKept: number;
   /** Whether it found the disk full when it printed. */
   readonly lostOutput: () => boolean;
-  readonly rememberSession: (sessionId: string) => Promise<void>;
+  readonly rememberSession: (sessionId: string, run: Run) => Promise<void>;
   /** Tells again what the record does not know: a Redis that crashed may have forgotten it. */
   readonly tellAgain: (run: Run) => Promise<void>;
   readonly logger: Logger;

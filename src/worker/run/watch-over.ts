@@ -29,7 +29,7 @@ export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): S
   const runner = runners.get(meta.runner);
   if (!runner) throw new Error(`the spool of run ${owned.id} names the unknown runner ${meta.runner}`);
   const logger = deps.logger.child({ runId: owned.id, runner: runner.name });
-  const { path, home, agentName, principal } = meta;
+  const { path, home } = meta;
   const supervision = supervise({
     runs,
     runner,
@@ -41,7 +41,7 @@ export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): S
     keepLeftovers,
     mostOutputKept,
     lostOutput: () => disk.lostOutput(owned.id, spool),
-    rememberSession: (id) =>
+    rememberSession: (id, { agentName, principal }) =>
       runs.sessions.remember({
         id,
         runner: runner.name,
@@ -50,7 +50,7 @@ export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): S
         host,
         path,
         home,
-        ...(principal !== undefined && { principal }),
+        principal,
       }),
     async tellAgain(run: Run) {
       if (meta.attempt) await tellAttempt(runs, owned, meta.attempt, run, logger);

@@ -1,11 +1,15 @@
+import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { callTool } from '../../../src/mcp/call.js';
 import { listResources, readResource } from '../../../src/mcp/resources.js';
 import { openSubscriptions } from '../../../src/mcp/subscriptions.js';
 import { TOOLS } from '../../../src/mcp/tools/list.js';
+import { openLogger } from '../../../src/shared/logger.js';
 import type { Pool } from '../../../src/shared/pool.js';
 import { LOCAL, type Principal } from '../../../src/shared/principal.js';
+import { createSessionRecord } from '../../../src/worker/run/session-record.js';
 import { connect, makePlace } from '../../support/pool.js';
+import { eventually } from '../../support/processes.js';
 
 const ANN: Principal = { name: 'ann', scopes: ['read', 'run', 'kill'] };
 const BOB: Principal = { name: 'bob', scopes: ['read', 'run', 'kill'] };
@@ -114,6 +118,38 @@ describe('a session', () => {
       [LOCAL, 's2'],
     ] as const)
       expect(await ask(who, 'run_agent', { runner: 'scripted', prompt: '[]', sessionId })).toMatchObject({ sessionId });
+  });
+
+  test('stays with whoever began it, whatever the program of somebody else prints', async () => {
+    await pool.runs.sessions.remember({ ...session, id: 's-ann', agentName: 'talker', principal: 'ann' });
+    const id = await submit(BOB, {});
+    const { epoch } = await pool.runs.claim(id, 'w', 'h');
+    const said: string[] = [];
+    const log = new Writable({ write: (line, _, done) => done(void said.push(String(line))) });
+    const record = createSessionRecord(
+      {
+        runs: pool.runs,
+        runner: 'scripted',
+        own: { id, epoch },
+        remember: (sessionId, { agentName, principal }) =>
+          pool.runs.sessions.remember({ ...session, id: sessionId, agentName, principal, runId: id }),
+        logger: openLogger('test', 'warn', log),
+      },
+      undefined,
+    );
+    record.known('s-ann');
+    await eventually(() => said.join().includes('a session of somebody else'));
+    record.known('s-ann');
+    expect(record.isKnown()).toBe(false);
+    expect(await pool.runs.sessions.find('scripted', 's-ann')).toMatchObject({ principal: 'ann', runId: 'r1' });
+    expect((await pool.runs.get(id))?.sessionId).toBeUndefined();
+    record.known('s-bob');
+    await eventually(() => pool.runs.sessions.find('scripted', 's-bob'));
+    expect(await pool.runs.sessions.find('scripted', 's-bob')).toMatchObject({ principal: 'bob', runId: id });
+    expect(await ask(BOB, 'run_agent', { runner: 'scripted', prompt: '[]', sessionId: 's-ann' })).toMatchObject({
+      code: 'unknown_session',
+    });
+    expect(said).toHaveLength(1);
   });
 
   test('is resumed by autoResume only where it is of whoever asks', async () => {
