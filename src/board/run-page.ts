@@ -71,7 +71,7 @@ function outcome({ run, worker, now }: ShownRun): Html {
     html`<div class="notice error"><p>${failure.message}</p><p>failure kind: <code>${failure.kind}</code></p></div>`;
   const asked =
     kill &&
-    html`<div class="notice"><p>${state === 'killed' ? 'Somebody asked for its end' : 'Its end was asked for'} ${ago(kill.requestedAt, now)}${kill.reason ? `: ${kill.reason}` : '.'}</p></div>`;
+    html`<div class="notice"><p>${state === 'killed' ? 'Its end was requested' : 'A kill was requested'} ${ago(kill.requestedAt, now)}${kill.reason ? `: ${kill.reason}` : '.'}</p></div>`;
   const { workerSilentSince: since, hostProblem } = worker;
   const silent =
     since !== undefined &&

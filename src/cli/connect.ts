@@ -110,7 +110,7 @@ function urlOf(text: string): URL {
   if (!url || !/^https?:$/.test(url.protocol))
     throw new UserError(
       'invalid_argument',
-      `--http: ${JSON.stringify(text)} is no URL`,
+      `--http: ${JSON.stringify(text)} is not a URL`,
       'Give one like https://pool.example/mcp.',
     );
   if (url.pathname === '/') url.pathname = '/mcp';

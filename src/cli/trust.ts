@@ -79,6 +79,6 @@ function realDirectory(given: string): string {
   try {
     return realpathSync(given);
   } catch {
-    throw new UserError('invalid_argument', `there is no directory ${given}`, 'Name one that exists.');
+    throw new UserError('invalid_argument', `${given} is not a directory`, 'Name one that exists.');
   }
 }

@@ -19,7 +19,7 @@ export interface RunStatus extends RunView {
   readonly queuePosition?: number;
 }
 
-/** Without another wish so much of the end of what is text is shown (bytes). */
+/** By default this much of the end of what is text is shown (bytes). */
 const TAIL_BYTES = 2_048;
 
 /**

@@ -87,7 +87,7 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess
       isLocalOnly(config) && context.req.path !== '/mcp' && hasSession(context, login)
         ? LOCAL
         : await authenticate(context.req.header('authorization'), origin);
-    // Who is nobody is counted by his address, so that guessing tokens has a limit as well.
+    // Requests without a valid token are counted by address, so that guessing tokens has a limit, too.
     if (principal instanceof Response) return limited(addressOf(context)) ?? principal;
     const tooMany = limited(`principal ${principal.name}`);
     if (tooMany) return tooMany;

@@ -12,7 +12,7 @@ export interface IssuerSettings {
   readonly scopes: Readonly<Record<string, readonly string[]>>;
 }
 
-/** A token is none of the issuer's, or not for us, or not any more. */
+/** A token that the issuer did not sign, that is for somebody else, or that has expired. */
 export interface BadToken {
   readonly problem: string;
 }

@@ -20,7 +20,7 @@ interface Session {
 export interface LocalAccess {
   /** The token as it is now. */
   token(): string;
-  /** Uses up the code of a link; false when there is none such, or not any more. */
+  /** Uses up the code of a link; false when it is unknown or used up. */
   takeLink(code: string): boolean;
 }
 

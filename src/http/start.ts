@@ -103,7 +103,7 @@ function listenProblem(error: unknown, hostname: string, port: number): string |
       return `AGENTPOOL_PORT: this user may not listen on port ${port}; choose one above 1023`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return `AGENTPOOL_BIND: ${hostname} is no address of this machine`;
+      return `AGENTPOOL_BIND: ${hostname} is not an address of this machine`;
     default:
       return undefined;
   }

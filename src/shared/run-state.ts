@@ -1,5 +1,5 @@
 /**
- * The states of a run and the changes between them. A state is a fact; a wish (a kill that was asked for) is a field
+ * The states of a run and the changes between them. A state is a fact; a request (a kill that somebody asked for) is a field
  * of the record. Every change is one compare-and-set in Redis against this table, so the first fact wins.
  */
 export const RUN_STATES = ['queued', 'running', 'done', 'failed', 'killed', 'timed_out', 'orphaned'] as const;

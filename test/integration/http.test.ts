@@ -220,7 +220,7 @@ describe('agentpool serve', () => {
     const { code, stderr } = await agentpool(place, ['serve', '--port', '0']);
     expect([code, stderr]).toEqual([
       78,
-      expect.stringContaining('AGENTPOOL_BIND: 192.0.2.1 is no address of this machine'),
+      expect.stringContaining('AGENTPOOL_BIND: 192.0.2.1 is not an address of this machine'),
     ]);
     place.clean();
   });

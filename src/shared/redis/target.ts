@@ -43,7 +43,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw bad('a % in it begins no escape (a percent sign itself is %25)');
+    throw bad('a % in it does not begin an escape (a percent sign itself is %25)');
   }
 }
 
@@ -61,14 +61,14 @@ function servers(text: string, defaultPort: number): Server[] {
     const host = ipv6 ?? name;
     const port = digits === undefined ? defaultPort : Number(digits);
     if (host === undefined || (ipv6 !== undefined && !isIPv6(ipv6)) || port < 1 || port > 65_535)
-      throw bad(`server ${at + 1} in it is no host with a port`);
+      throw bad(`server ${at + 1} in it is not a host with a port`);
     return { host, port };
   });
 }
 
 function database(text: string): { db?: number } {
   if (text === '') return {};
-  if (!/^\d{1,5}$/.test(text)) throw bad('what follows the server is no database number');
+  if (!/^\d{1,5}$/.test(text)) throw bad('what follows the server is not a database number');
   return { db: Number(text) };
 }
 
@@ -105,7 +105,7 @@ export function parseRedisUrl(url: string): RedisTarget {
       if (database(path).db) throw bad('a cluster has database 0 only');
       return { kind: 'cluster', nodes: servers(hosts, 6379), ...who };
     case '':
-      throw bad('it is no address');
+      throw bad('it is not an address');
     default:
       throw bad(`"${scheme}" is not known`);
   }

@@ -14,7 +14,7 @@ export function workingDirectory(
   if (path === undefined) return refuse('this worker allows no directory: set AGENTPOOL_ALLOWED_PATHS');
   if (!isAbsolute(path)) return refuse(`path ${path} is not absolute`);
   const real = realOf(path);
-  if (real === undefined) return refuse(`path ${path} is no directory on this host`);
+  if (real === undefined) return refuse(`path ${path} is not a directory on this host`);
   const roots = allowed.flatMap((root) => realOf(root) ?? []);
   if (!isWithin(real, roots)) {
     const detour = real === path ? '' : ` (it is really ${real})`;
@@ -36,7 +36,7 @@ function realIfKnown(path: string): string | undefined {
   }
 }
 
-/** Undefined when it is no directory that we may see. Throws what is the fault of the host, such as EMFILE. */
+/** Undefined when it is not a directory that we may see. Throws what is the fault of the host, such as EMFILE. */
 function realOf(path: string): string | undefined {
   try {
     const real = realpathSync(path);

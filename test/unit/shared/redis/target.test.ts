@@ -56,11 +56,11 @@ describe('an address that is refused', () => {
     ['http://hunter2', '"http" is not known'],
     ['redis://ann:hunter2', 'server 1 in it is no host'],
     ['redis://ann:hunter2@', 'server 1 in it is no host'],
-    ['redis://:%hunter2@h', '% in it begins no escape'],
+    ['redis://:%hunter2@h', '% in it does not begin an escape'],
     ['redis://h?password=hunter2', 'server 1 in it is no host'],
-    ['redis://h/hunter2', 'no database number'],
-    ['redis://h/1/hunter2', 'no database number'],
-    ['redis://h/-1', 'no database number'],
+    ['redis://h/hunter2', 'not a database number'],
+    ['redis://h/1/hunter2', 'not a database number'],
+    ['redis://h/-1', 'not a database number'],
     ['redis://h:0', 'server 1 in it is no host'],
     ['redis://h:65536', 'server 1 in it is no host'],
     ['redis://h:hunter2', 'server 1 in it is no host'],
@@ -74,8 +74,8 @@ describe('an address that is refused', () => {
     ['redis+sentinel://a/m/hunter2', 'name of the master'],
     ['unix://run/redis.sock', 'no absolute path'],
     ['unix://ann:hunter2@run/redis.sock', 'no absolute path'],
-    ['unix:///run/redis.sock?db=x', 'no database number'],
-    ['unix:///run/redis.sock?password=hunter2', 'no database number'],
+    ['unix:///run/redis.sock?db=x', 'not a database number'],
+    ['unix:///run/redis.sock?password=hunter2', 'not a database number'],
   ] as const;
 
   test.each(refused)('such as "%s" gets an answer with "%s"', (url, words) => {

@@ -51,11 +51,11 @@ describe('a working directory', () => {
     ['in/escape', `(it is really ${at('out')}) is outside`],
     ['in/escape/sub', `(it is really ${at('out/sub')}) is outside`],
     ['in/sub/far-up', 'is outside of the allowed directories'],
-    ['in/file', 'is no directory on this host'],
-    ['in/nothing', 'is no directory on this host'],
-    ['in/dangling', 'is no directory on this host'],
-    ['in/loop', 'is no directory on this host'],
-    ['in/sub\0', 'is no directory on this host'],
+    ['in/file', 'is not a directory on this host'],
+    ['in/nothing', 'is not a directory on this host'],
+    ['in/dangling', 'is not a directory on this host'],
+    ['in/loop', 'is not a directory on this host'],
+    ['in/sub\0', 'is not a directory on this host'],
   ])('may not be %j, which %s', (wanted, words) => {
     const failure = failureOf(`${root}/${wanted}`);
     expect(failure?.kind).toBe('path_not_allowed');
@@ -68,7 +68,7 @@ describe('a working directory', () => {
 
   test('is the first allowed one unless another is asked for', () => {
     expect(workingDirectory(undefined, [at('in/sub'), at('out')])).toEqual({ path: at('in/sub') });
-    expect(failureOf(undefined, [at('nothing')])?.message).toContain('is no directory on this host');
+    expect(failureOf(undefined, [at('nothing')])?.message).toContain('is not a directory on this host');
     expect(failureOf(undefined, [])?.message).toContain('set AGENTPOOL_ALLOWED_PATHS');
   });
 
