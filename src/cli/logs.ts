@@ -1,20 +1,27 @@
 import type { Command } from 'commander';
 import colors from 'picocolors';
+import { findRun } from '../client/find-run.js';
 import { followOutput } from '../client/follow.js';
+import { hasTranscript } from '../client/read-transcript.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import { EXIT } from './exit.js';
+import { showTranscript } from './follow-transcript.js';
 import { onInterrupt } from './interrupt.js';
 import { oneOf, wholeNumber } from './options.js';
-import { note, print } from './print.js';
+import { note } from './print.js';
 import { outputTo } from './show-output.js';
 import { parseSince } from './since.js';
-import { RUN_ARGUMENT, withRun } from './with-pool.js';
+import { type LocalCaller, RUN_ARGUMENT, withRun } from './with-pool.js';
 
 const STREAMS = ['both', 'stdout', 'stderr'] as const;
 
 interface Options {
   readonly follow?: boolean;
   readonly since?: number;
+  readonly until?: number;
+  readonly lines?: number;
+  readonly timestamps?: boolean;
+  readonly stderr?: boolean;
   readonly tail?: number;
   readonly stream: (typeof STREAMS)[number];
   readonly json?: boolean;
@@ -24,39 +31,58 @@ interface Options {
 export function addLogs(program: Command): void {
   program
     .command('logs')
-    .description('the output of a run')
+    .description('what the agent of a run says and does, or what its program prints')
     .argument('<run>', RUN_ARGUMENT)
     .option('-f, --follow', 'go on until the run ends')
     .option('--since <time>', 'only what came after: 5m, an ISO time, or ms', (text) => parseSince(text))
+    .option('--until <time>', 'only what came before', (text) => parseSince(text))
+    .option('-n, --lines <n>', 'only the last lines', wholeNumber({ least: 1, most: 100_000 }))
+    .option('-t, --timestamps', 'before each line, when it was printed')
+    .option('--stderr', 'also what the program of an agent prints on stderr')
     .option('--tail <bytes>', 'only the end', wholeNumber({ least: 1, most: 1_048_576 }))
     .option('--stream <name>', 'stdout, stderr, or both', oneOf(STREAMS), 'both')
-    .option('--json', 'print pages of output as JSON, one a line')
+    .option('--json', 'print events as JSON, one a line')
     .option('--raw', 'to a terminal, too, the output as it is: escape sequences can steer it')
     .addHelpText('after', '\nExample:\n  agentpool logs -f greeter --since 5m')
     .action((name: string, options: Options) =>
       withRun(name, async (caller, runId) => {
         const signal = onInterrupt();
-        const { follow: live = false, since: sinceTimestamp, tail, stream, json, raw } = options;
-        const shown = outputTo(process.stdout, raw);
-        const wanted = { live, stream, ...(!json && shown.query), ...omitUndefined({ sinceTimestamp, tail }) };
-        let silentSince: number | undefined;
-        for await (const part of followOutput({ ...caller, signal }, { runId }, wanted)) {
-          if (json) {
-            print(JSON.stringify(part));
-            continue;
-          }
-          if (part.droppedBytes > 0)
-            note(colors.yellow(`[${part.droppedBytes} bytes before this are not kept any more]`));
-          shown.write(part);
-          if (part.workerSilentSince !== silentSince && part.workerSilentSinceIso)
-            note(
-              colors.yellow(`[its worker has been silent since ${part.workerSilentSinceIso}; output may be missing]`),
-            );
-          silentSince = part.workerSilentSince;
-        }
+        const { until, lines, timestamps, json, raw } = options;
+        const wantsEvents = json || timestamps || lines !== undefined || until !== undefined;
+        const isTranscript = !raw && (wantsEvents || hasTranscript(caller.pool, await findRun(caller, { runId })));
+        await (isTranscript ? showEvents : showOutput)({ ...caller, signal }, runId, options);
         if (!signal.aborted) return EXIT.ok;
         note(`\nThe run goes on: agentpool logs -f ${runId}`);
         return EXIT.interrupted;
       }),
     );
+}
+
+type Looking = LocalCaller & { readonly signal: AbortSignal };
+
+/** So much of the end is read for one line (characters of events as JSON). */
+const CHARS_PER_LINE = 1_000;
+const MOST_TAIL = 1_048_576;
+
+async function showEvents(caller: Looking, runId: string, options: Options): Promise<void> {
+  const { follow: live = false, since: sinceTimestamp, stream, lines, ...style } = options;
+  const tail =
+    options.tail ?? (lines === undefined || sinceTimestamp ? undefined : Math.min(MOST_TAIL, lines * CHARS_PER_LINE));
+  const stderr = style.stderr || stream === 'stderr';
+  const request = { live, stream, lines, ...style, stderr, ...omitUndefined({ sinceTimestamp, tail }) };
+  (await showTranscript(caller, runId, request)).hasShown(undefined);
+}
+
+async function showOutput(caller: Looking, runId: string, options: Options): Promise<void> {
+  const { follow: live = false, since: sinceTimestamp, tail, stream, raw } = options;
+  const shown = outputTo(process.stdout, raw);
+  const wanted = { live, stream, ...shown.query, ...omitUndefined({ sinceTimestamp, tail }) };
+  let silentSince: number | undefined;
+  for await (const part of followOutput(caller, { runId }, wanted)) {
+    if (part.droppedBytes > 0) note(colors.yellow(`[${part.droppedBytes} bytes before this are not kept any more]`));
+    shown.write(part);
+    if (part.workerSilentSince !== silentSince && part.workerSilentSinceIso)
+      note(colors.yellow(`[its worker has been silent since ${part.workerSilentSinceIso}; output may be missing]`));
+    silentSince = part.workerSilentSince;
+  }
 }

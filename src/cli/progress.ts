@@ -15,7 +15,7 @@ export function startProgress(): Progress {
   return {
     show(text) {
       const [first = ''] = text.split('\n');
-      stderr.write(`${CLEAR_LINE}${beginningOf(plainText(first), stderr.columns - 1)}`);
+      stderr.write(`${CLEAR_LINE}${beginningOf(plainText(first), (stderr.columns || 80) - 1)}`);
     },
     stop: () => void stderr.write(CLEAR_LINE),
   };

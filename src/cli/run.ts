@@ -2,10 +2,12 @@ import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import colors from 'picocolors';
+import { findRun } from '../client/find-run.js';
 import { followOutput } from '../client/follow.js';
 import { CLIENT_TOKEN, HOST_NAME, RUN_LIMITS } from '../client/limits.js';
+import { hasTranscript } from '../client/read-transcript.js';
 import { outputUri, viewOf } from '../client/run-view.js';
-import { statusOf } from '../client/status.js';
+import { type RunStatus, statusOf } from '../client/status.js';
 import { submit } from '../client/submit.js';
 import { adoptSession } from '../mcp/overmind/named-workspace.js';
 import { UserError } from '../shared/errors.js';
@@ -13,11 +15,14 @@ import { omitUndefined } from '../shared/omit-undefined.js';
 import { plainText } from '../shared/plain-text.js';
 import { AGENT_NAME, WORD } from '../shared/run.js';
 import { RUNNERS } from '../shared/runners/list.js';
+import type { ChangedFile } from '../shared/transcript/changed-files.js';
+import { fileInWords, usageInWords } from '../shared/transcript/readable.js';
 import { openContext } from './context.js';
 import { EXIT, exitOf } from './exit.js';
+import { showTranscript } from './follow-transcript.js';
 import { onInterrupt } from './interrupt.js';
 import { matching, milliseconds, wholeNumber } from './options.js';
-import { note, paintState, print, printJson } from './print.js';
+import { duration, note, paintState, print, printJson } from './print.js';
 import { outputTo } from './show-output.js';
 import { type LocalCaller, withPool } from './with-pool.js';
 
@@ -25,6 +30,8 @@ interface RunOptions {
   readonly follow: boolean;
   readonly json?: boolean;
   readonly raw?: boolean;
+  readonly timestamps?: boolean;
+  readonly stderr?: boolean;
   readonly agent?: string;
   readonly session?: string;
   readonly autoResume?: boolean;
@@ -75,6 +82,8 @@ export function addRun(program: Command): void {
       'the same token never starts a second run',
       matching(CLIENT_TOKEN, 'have 1 to 256 characters'),
     )
+    .option('-t, --timestamps', 'before each line, when it was printed')
+    .option('--stderr', 'also what the program of an agent prints on stderr')
     .option('--json', 'print data as JSON')
     .option('--raw', 'to a terminal, too, the output as it is: escape sequences can steer it')
     .addHelpText(
@@ -140,18 +149,46 @@ function said({ agent, session, autoResume, mode, path, model, priority, host, c
 async function followToEnd(
   caller: LocalCaller & { signal: AbortSignal },
   runId: string,
-  { json, raw }: RunOptions,
+  options: RunOptions,
 ): Promise<number> {
   const { signal } = caller;
-  const shown = outputTo(process.stdout, raw);
-  for await (const part of followOutput(caller, { runId }, { live: true, ...shown.query }))
-    if (!json) shown.write(part);
+  const { json, timestamps, stderr } = options;
+  const isTranscript =
+    !json && !options.raw && (timestamps || hasTranscript(caller.pool, await findRun(caller, { runId })));
+  const seen = isTranscript
+    ? await showTranscript(caller, runId, { live: true, timestamps, stderr })
+    : await showOutput(caller, runId, options);
   if (signal.aborted) {
     note(`\nThe run goes on: agentpool logs -f ${runId}   (to end it: agentpool kill ${runId})`);
     return EXIT.interrupted;
   }
   const status = await statusOf(caller, { runId }, 0);
   if (json) printJson(status);
-  else note(`${paintState(status.status)}${status.failure ? `: ${plainText(status.failure.message)}` : ''}`);
+  else showEnd(status, seen);
   return exitOf(status.status);
+}
+
+async function showOutput(caller: LocalCaller, runId: string, { json, raw }: RunOptions): Promise<undefined> {
+  const shown = outputTo(process.stdout, raw);
+  for await (const part of followOutput(caller, { runId }, { live: true, ...shown.query }))
+    if (!json) shown.write(part);
+}
+
+interface Seen {
+  readonly files: readonly ChangedFile[];
+  readonly hasShown: (result: string | undefined) => boolean;
+}
+
+/** The answer, where it was not among what the agent said last; then how the run ended, what it took and what it changed. */
+function showEnd({ status, failure, result, usage, startedAt, endedAt }: RunStatus, seen: Seen | undefined): void {
+  if (seen && !seen.hasShown(result) && result !== undefined) print(result);
+  const files = seen?.files ?? [];
+  const facts = [
+    startedAt === undefined || endedAt === undefined ? '' : duration(endedAt - startedAt),
+    usageInWords(usage ?? {}),
+    files.length === 0 ? '' : `${files.length} ${files.length === 1 ? 'file' : 'files'} changed`,
+  ].filter(Boolean);
+  const why = failure ? `: ${plainText(failure.message)}` : '';
+  note(`${paintState(status)}${why}${facts.length > 0 ? colors.dim(` (${facts.join(', ')})`) : ''}`);
+  for (const file of files) note(`  ${fileInWords(file)}`);
 }

@@ -1,6 +1,7 @@
 import type { Caller } from './caller.js';
 import type { WhichRun } from './find-run.js';
 import { type OutputRequest, type RunOutput, readOutput, WHOLE_OUTPUT } from './read-output.js';
+import { type RunTranscript, readTranscript, type TranscriptRequest } from './read-transcript.js';
 
 /** How long one question blocks (ms); a lost connection is noticed no later. */
 const ASK_MS = 30_000;
@@ -27,6 +28,34 @@ export async function* followOutput(
     const isNews = part.workerSilentSince !== silentSince;
     silentSince = part.workerSilentSince;
     if (part.output !== '' || part.droppedBytes > 0 || isNews) yield part;
+    if (part.isComplete || (!live && !part.hasMore)) return;
+    const { sinceTimestamp: _since, tail: _tail, ...rest } = next;
+    next = { ...rest, cursor: part.nextCursor };
+  }
+}
+
+/** What is wanted of a run's transcript when all of it is read, part by part. */
+export interface FollowTranscriptRequest extends Partial<Omit<TranscriptRequest, 'waitMs' | 'most' | 'sizeOf'>> {
+  /** Go on with what comes, until the run has ended or the caller gives up. */
+  readonly live: boolean;
+}
+
+/** So many events are read at once, in characters of what is said in them. */
+const PART_CHARS = 262_144;
+const charsIn = (event: object) => JSON.stringify(event).length;
+
+/** Reads what an agent said and did part by part. Throws a UserError when there is no such run. */
+export async function* followTranscript(
+  caller: Caller,
+  which: WhichRun,
+  { live, ...asked }: FollowTranscriptRequest,
+): AsyncGenerator<RunTranscript, void> {
+  const waitMs = live ? ASK_MS : 0;
+  let next: TranscriptRequest = { stream: 'both', most: PART_CHARS, sizeOf: charsIn, waitMs, ...asked };
+  while (!caller.signal?.aborted) {
+    await caller.pool.ready();
+    const part = await readTranscript(caller, which, next);
+    if (part.events.length > 0 || part.droppedBytes > 0) yield part;
     if (part.isComplete || (!live && !part.hasMore)) return;
     const { sinceTimestamp: _since, tail: _tail, ...rest } = next;
     next = { ...rest, cursor: part.nextCursor };

@@ -18,7 +18,7 @@ function bytesInWords(bytes: number): string {
 }
 
 /** What was spent, in words; empty where nothing is known. */
-function usageInWords({ inputTokens, outputTokens, cachedInputTokens, costUsd }: Usage): string {
+export function usageInWords({ inputTokens, outputTokens, cachedInputTokens, costUsd }: Usage): string {
   const cached = cachedInputTokens ? ` (${cachedInputTokens} cached)` : '';
   return [
     inputTokens === undefined ? '' : `${inputTokens} tokens in${cached}`,
@@ -30,7 +30,7 @@ function usageInWords({ inputTokens, outputTokens, cachedInputTokens, costUsd }:
 }
 
 /** A changed file, in words. */
-function fileInWords({ path, operation, added, removed }: ChangedFile): string {
+export function fileInWords({ path, operation, added, removed }: ChangedFile): string {
   const lines = added === undefined && removed === undefined ? '' : ` +${added ?? 0} -${removed ?? 0}`;
   const what = operation === 'add' ? ' (new)' : operation === 'delete' ? ' (deleted)' : '';
   return `${plainText(path)}${lines}${what}`;
