@@ -1,10 +1,11 @@
 import colors from 'picocolors';
 import type { Caller } from '../client/caller.js';
 import { type FollowTranscriptRequest, followTranscript } from '../client/follow.js';
+import { duration } from '../shared/measures.js';
 import { createChangedFiles } from '../shared/transcript/changed-files.js';
 import { usageInWords } from '../shared/transcript/readable.js';
 import { createSpent } from '../shared/transcript/spent.js';
-import { duration, note, print } from './print.js';
+import { note, print } from './print.js';
 import { startProgress } from './progress.js';
 import { createTranscriptPrinter, type TranscriptStyle } from './show-transcript.js';
 

@@ -11,6 +11,7 @@ import { type RunStatus, statusOf } from '../client/status.js';
 import { submit } from '../client/submit.js';
 import { adoptSession } from '../mcp/overmind/named-workspace.js';
 import { UserError } from '../shared/errors.js';
+import { duration } from '../shared/measures.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import { plainText } from '../shared/plain-text.js';
 import { AGENT_NAME, WORD } from '../shared/run.js';
@@ -22,7 +23,7 @@ import { EXIT, exitOf } from './exit.js';
 import { showTranscript } from './follow-transcript.js';
 import { onInterrupt } from './interrupt.js';
 import { matching, milliseconds, wholeNumber } from './options.js';
-import { duration, note, paintState, print, printJson } from './print.js';
+import { note, paintState, print, printJson } from './print.js';
 import { outputTo } from './show-output.js';
 import { type LocalCaller, withPool } from './with-pool.js';
 

@@ -1,3 +1,4 @@
+import { size } from '../measures.js';
 import { plainText } from '../plain-text.js';
 import type { Usage } from '../run.js';
 import type { ChangedFile } from './changed-files.js';
@@ -10,12 +11,6 @@ const RAW_CHARS = 4_000;
 const RAW_JSON_CHARS = 500;
 /** Thoughts are shown up to here (characters). */
 const THOUGHT_CHARS = 300;
-
-/** A number of bytes in words. */
-function bytesInWords(bytes: number): string {
-  if (bytes < 1_024) return `${bytes} bytes`;
-  return bytes < 1_048_576 ? `${(bytes / 1_024).toFixed(1)} KiB` : `${(bytes / 1_048_576).toFixed(1)} MiB`;
-}
 
 /** What was spent, in words; empty where nothing is known. */
 export function usageInWords({ inputTokens, outputTokens, cachedInputTokens, costUsd }: Usage): string {
@@ -44,7 +39,7 @@ export function lineOf(event: Exclude<AgentEvent, { type: 'text' }>): string | u
     case 'tool_call':
       return `[tool] ${oneLine(event.name)}${event.summary === '' ? '' : `: ${event.summary}`}`;
     case 'tool_result': {
-      const more = event.bytes > Buffer.byteLength(event.summary) + 1 ? ` (${bytesInWords(event.bytes)})` : '';
+      const more = event.bytes > Buffer.byteLength(event.summary) + 1 ? ` (${size(event.bytes)})` : '';
       return `[${event.ok ? 'ok' : 'failed'}] ${event.summary}${more}`.trimEnd();
     }
     case 'file_change':
@@ -62,7 +57,7 @@ export function lineOf(event: Exclude<AgentEvent, { type: 'text' }>): string | u
     case 'raw': {
       const most = event.text.startsWith('{') ? RAW_JSON_CHARS : RAW_CHARS;
       if (event.text.length <= most) return plainText(event.text);
-      return `${oneLine(event.text, most)} (${bytesInWords(Buffer.byteLength(event.text))})`;
+      return `${oneLine(event.text, most)} (${size(Buffer.byteLength(event.text))})`;
     }
     case 'usage':
       return event.of === 'step' ? undefined : `[usage] ${usageInWords(event)}`;

@@ -96,7 +96,7 @@ describe('a transcript as text', () => {
       '',
       'I look.',
       '[tool] Bash: ls',
-      '[ok] a.md (10 bytes)',
+      '[ok] a.md (10 B)',
       '[file] a.md +2 -1',
       '[limit] rate_limit (HTTP 429), attempt 1 of 3, again in 0.6 s',
       '[warning] it broke',
