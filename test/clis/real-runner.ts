@@ -15,6 +15,7 @@ export const CASES = {
   directory: 'runs its tools in the directory that the caller named',
   tool: 'writes a file with a tool',
   usage: 'tells what it has spent',
+  transcript: 'tells what it says, a call of a tool with its result, and its usage as events',
   resume: 'carries the first turn on when it is resumed',
   '300 KB': 'takes a prompt of 300 KB whole',
   kill: 'leaves no process when it is killed while a tool runs, in whatever session',

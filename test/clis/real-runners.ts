@@ -97,7 +97,10 @@ export const REAL_RUNNERS: readonly RealRunner[] = [
       });
       return {};
     },
-    cannot: { streaming: 'it prints one object when it has ended, and nothing before' },
+    cannot: {
+      streaming: 'it prints one object when it has ended, and nothing before',
+      transcript: 'it tells which tools it used, but neither with what nor what they answered',
+    },
   },
   {
     name: 'cline',

@@ -159,6 +159,39 @@ describe.each(SLOW_LAST.map((real) => [`${real.name} ${real.version}`, real] as 
     expect(status.usage).toMatchObject({ inputTokens: expect.any(Number), outputTokens: expect.any(Number) });
   });
 
+  cell('transcript', async () => {
+    const { ended } = await firstRun();
+    const events = await eventsOf(String(ended.runId));
+    const said = events.filter(({ type }) => type === 'text').map(({ text }) => text);
+    expect(said.join('')).toContain('I look around.');
+    expect(said.join('')).toMatch(/It is done\.$/);
+    const call = events.find(({ type, summary }) => type === 'tool_call' && String(summary).includes('made.txt'));
+    expect(call).toMatchObject({ kind: 'execute', name: expect.stringMatching(/./) });
+    const results = events.filter(({ type, toolCallId }) => type === 'tool_result' && toolCallId === call?.toolCallId);
+    expect(results).toMatchObject([{ ok: true, summary: expect.stringContaining('some folder') }]);
+    if (!real.cannot?.usage)
+      expect(events).toContainEqual(
+        expect.objectContaining({ type: 'usage', inputTokens: expect.any(Number), outputTokens: expect.any(Number) }),
+      );
+    expect(events.filter(({ type, stream }) => type === 'raw' && stream === 'stdout')).toEqual([]);
+  });
+
+  /** The whole transcript of a run. */
+  async function eventsOf(runId: string): Promise<readonly Facts[]> {
+    const events: Facts[] = [];
+    for (let cursor: unknown, more = true; more; ) {
+      const page = await pool.mcp.call<Facts & { events: Facts[] }>('stream_agent_output', {
+        runId,
+        view: 'events',
+        ...(cursor !== undefined && { cursor }),
+      });
+      events.push(...page.events);
+      cursor = page.nextCursor;
+      more = page.isComplete !== true;
+    }
+    return events;
+  }
+
   cell('resume', async () => {
     const { asked, ended } = await secondRun();
     expect(ended).toMatchObject({ status: 'done', result: expect.stringMatching(/It was tulip\.$/) });
