@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ConfigError, type ErrorBody, UnreachableError } from '../shared/errors.js';
+import { ConfigError, type ErrorBody, RedisRefusedError, UnreachableError } from '../shared/errors.js';
 import type { Logger } from '../shared/logger.js';
 import { ownCommand } from './pool-process.js';
 
@@ -25,6 +25,7 @@ export class EndedChildError extends Error {
     const body = errorIn(this.said.split('\n').at(-1) ?? '');
     if (body?.code === 'configuration') return new ConfigError(body.message.split('\n'));
     if (body?.code === 'redis_unreachable') return new UnreachableError(body.message, body.hint);
+    if (body?.code === 'redis_refused') return new RedisRefusedError(body.message, body.hint);
     return new Error(body?.message ?? `a process of the pool ended with ${this.exitCode}: ${this.said}`);
   }
 }

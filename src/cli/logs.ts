@@ -10,7 +10,7 @@ import { onInterrupt } from './interrupt.js';
 import { oneOf, wholeNumber } from './options.js';
 import { note } from './print.js';
 import { outputTo } from './show-output.js';
-import { parseSince } from './since.js';
+import { parseSince, sinceOption } from './since.js';
 import { type LocalCaller, RUN_ARGUMENT, withRun } from './with-pool.js';
 
 const STREAMS = ['both', 'stdout', 'stderr'] as const;
@@ -28,14 +28,20 @@ interface Options {
   readonly raw?: boolean;
 }
 
+/** As it is given: times are read when the clock of Redis is known. */
+interface Given extends Omit<Options, 'since' | 'until'> {
+  readonly since?: string;
+  readonly until?: string;
+}
+
 export function addLogs(program: Command): void {
   program
     .command('logs')
     .description('what the agent of a run says and does, or what its program prints')
     .argument('<run>', RUN_ARGUMENT)
     .option('-f, --follow', 'go on until the run ends')
-    .option('--since <time>', 'only what came after: 5m, an ISO time, or ms', (text) => parseSince(text))
-    .option('--until <time>', 'only what came before', (text) => parseSince(text))
+    .option('--since <time>', 'only what came after: 5m, an ISO time, or ms', sinceOption)
+    .option('--until <time>', 'only what came before', sinceOption)
     .option('-n, --lines <n>', 'only the last lines', wholeNumber({ least: 1, most: 100_000 }))
     .option('-t, --timestamps', 'before each line, when it was printed')
     .option('--stderr', 'also what the program of an agent prints on stderr')
@@ -44,9 +50,12 @@ export function addLogs(program: Command): void {
     .option('--json', 'print events as JSON, one a line')
     .option('--raw', 'to a terminal, too, the output as it is: escape sequences can steer it')
     .addHelpText('after', '\nExample:\n  agentpool logs -f greeter --since 5m')
-    .action((name: string, options: Options) =>
+    .action((name: string, { since, until: before, ...given }: Given) =>
       withRun(name, async (caller, runId) => {
         const signal = onInterrupt();
+        const now = await caller.pool.runs.now();
+        const at = (text: string | undefined) => (text === undefined ? undefined : parseSince(text, now));
+        const options: Options = { ...given, ...omitUndefined({ since: at(since), until: at(before) }) };
         const { until, lines, timestamps, json, raw } = options;
         const wantsEvents = json || timestamps || lines !== undefined || until !== undefined;
         const isTranscript = !raw && (wantsEvents || hasTranscript(caller.pool, await findRun(caller, { runId })));

@@ -3,11 +3,12 @@ import colors from 'picocolors';
 import { findRuns } from '../client/list-runs.js';
 import type { RunView } from '../client/run-view.js';
 import { duration, size } from '../shared/measures.js';
+import { omitUndefined } from '../shared/omit-undefined.js';
 import { plainText } from '../shared/plain-text.js';
 import { RUN_STATES, type RunState } from '../shared/run-state.js';
 import { oneOf, wholeNumber } from './options.js';
 import { paintState, printJson, printTable } from './print.js';
-import { parseSince } from './since.js';
+import { parseSince, sinceOption } from './since.js';
 import { withPool } from './with-pool.js';
 
 interface Options {
@@ -15,7 +16,7 @@ interface Options {
   readonly runner?: string;
   readonly status?: RunState;
   readonly host?: string;
-  readonly since?: number;
+  readonly since?: string;
   readonly limit: number;
   readonly json?: boolean;
 }
@@ -28,20 +29,26 @@ export function addRuns(program: Command): void {
     .option('--runner <name>', 'only with this runner')
     .option('--status <state>', `only in this state: ${RUN_STATES.join(', ')}`, oneOf(RUN_STATES))
     .option('--host <name>', 'only on this host')
-    .option('--since <time>', 'only queued since: 5m, an ISO time, or ms', (text) => parseSince(text))
+    .option('--since <time>', 'only queued since: 5m, an ISO time, or ms', sinceOption)
     .option('--limit <n>', 'how many', wholeNumber({ least: 1, most: 200 }), 20)
     .option('--json', 'print data as JSON')
     .addHelpText('after', '\nExample:\n  agentpool runs --status running')
-    .action(({ agent, json, ...query }: Options) =>
+    .action(({ agent, json, since, ...query }: Options) =>
       withPool(async (caller) => {
-        const found = await findRuns(caller, { ...query, agentName: agent });
+        const now = await caller.pool.runs.now();
+        const after = since === undefined ? undefined : parseSince(since, now);
+        const found = await findRuns(caller, { ...query, ...omitUndefined({ since: after }), agentName: agent });
         if (json) return printJson(found);
-        printTable(['RUN', 'AGENT', 'RUNNER', 'STATUS', 'HOST', 'PID', 'TOOK', 'OUTPUT'], found.runs.map(rowOf));
+        printTable(
+          ['RUN', 'AGENT', 'RUNNER', 'STATUS', 'HOST', 'PID', 'TOOK', 'OUTPUT'],
+          found.runs.map((run) => rowOf(run, now)),
+        );
       }),
     );
 }
 
-function rowOf(run: RunView): string[] {
+/** Times are those of the clock of Redis, as `now`. */
+function rowOf(run: RunView, now: number): string[] {
   const {
     runId,
     agentName,
@@ -60,10 +67,19 @@ function rowOf(run: RunView): string[] {
       ? `worker silent since ${workerSilentSinceIso}`
       : hostProblem && `host takes no runs: ${hostProblem.message}`;
   const state = paintState(status) + (remark ? colors.dim(` ${plainText(remark)}`) : '');
-  return [runId, agentName, runner, state, host, pid === undefined ? '' : String(pid), took(run), size(outputBytes)];
+  return [
+    runId,
+    agentName,
+    runner,
+    state,
+    host,
+    pid === undefined ? '' : String(pid),
+    took(run, now),
+    size(outputBytes),
+  ];
 }
 
-function took({ startedAt, endedAt, queuedAt }: RunView): string {
+function took({ startedAt, endedAt, queuedAt }: RunView, now: number): string {
   if (startedAt === undefined) return endedAt === undefined ? '' : duration(endedAt - queuedAt);
-  return duration((endedAt ?? Date.now()) - startedAt);
+  return duration(Math.max(0, (endedAt ?? now) - startedAt));
 }

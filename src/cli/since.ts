@@ -13,8 +13,14 @@ function msOf(text: string, now: number): number {
 }
 
 /** A point in time as a person gives it: `5m` ago, an ISO time, or milliseconds since the epoch. */
-export function parseSince(text: string, now = Date.now()): number {
+export function parseSince(text: string, now: number): number {
   const ms = msOf(text.trim(), now);
   if (!Number.isNaN(ms)) return ms;
   throw new InvalidArgumentError('It must be 30s, 5m, 2h, 1d, an ISO time, or milliseconds since the epoch.');
+}
+
+/** A point in time that is read when the clock of Redis is known; throws a UserError at once when it is not one. */
+export function sinceOption(text: string): string {
+  parseSince(text, Date.now());
+  return text;
 }

@@ -1,3 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { UnreachableError } from '../shared/errors.js';
+import { asUnreachable } from '../shared/redis/connect.js';
 import type { Caller } from './caller.js';
 import type { WhichRun } from './find-run.js';
 import { type OutputRequest, type RunOutput, readOutput, WHOLE_OUTPUT } from './read-output.js';
@@ -5,6 +8,8 @@ import { type RunTranscript, readTranscript, type TranscriptRequest } from './re
 
 /** How long one question blocks (ms); a lost connection is noticed no later. */
 const ASK_MS = 30_000;
+/** Whoever follows waits for Redis, and goes on where he was (ms). */
+const AGAIN_AFTER_MS = 1_000;
 /** How much is read at once (bytes). */
 const PART_BYTES = 262_144;
 
@@ -23,8 +28,9 @@ export async function* followOutput(
   let next: OutputRequest = { ...WHOLE_OUTPUT, maxBytes: PART_BYTES, waitMs: live ? ASK_MS : 0, ...asked };
   let silentSince: number | undefined;
   while (!caller.signal?.aborted) {
-    await caller.pool.ready();
-    const part = await readOutput(caller, which, next);
+    const asking = next;
+    const part = await readPart(caller, live, () => readOutput(caller, which, asking));
+    if (!part) continue; // Redis is away
     const isNews = part.workerSilentSince !== silentSince;
     silentSince = part.workerSilentSince;
     if (part.output !== '' || part.droppedBytes > 0 || isNews) yield part;
@@ -53,11 +59,28 @@ export async function* followTranscript(
   const waitMs = live ? ASK_MS : 0;
   let next: TranscriptRequest = { stream: 'both', most: PART_CHARS, sizeOf: charsIn, waitMs, ...asked };
   while (!caller.signal?.aborted) {
-    await caller.pool.ready();
-    const part = await readTranscript(caller, which, next);
+    const asking = next;
+    const part = await readPart(caller, live, () => readTranscript(caller, which, asking));
+    if (!part) continue; // Redis is away
     if (part.events.length > 0 || part.droppedBytes > 0) yield part;
     if (part.isComplete || (!live && !part.hasMore)) return;
     const { sinceTimestamp: _since, tail: _tail, ...rest } = next;
     next = { ...rest, cursor: part.nextCursor };
+  }
+}
+
+/** Undefined when Redis was away while somebody followed live. */
+async function readPart<Part>(caller: Caller, live: boolean, read: () => Promise<Part>): Promise<Part | undefined> {
+  const { pool, signal, progress } = caller;
+  const begun = performance.now();
+  try {
+    await pool.ready();
+    return await read();
+  } catch (error) {
+    const fault = asUnreachable(error);
+    if (!live || !(fault instanceof UnreachableError)) throw error;
+    progress?.((performance.now() - begun) / 1000, `${fault.message}; following goes on when it is back`);
+    await pause(AGAIN_AFTER_MS, undefined, signal && { signal }).catch(() => {});
+    return undefined;
   }
 }

@@ -1,12 +1,18 @@
+import { RedisRefusedError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
-import type { KillSignal, Run } from '../shared/run.js';
+import { asUnreachable } from '../shared/redis/connect.js';
+import { rideOut } from '../shared/redis/ride-out.js';
+import type { KillRequest, KillSignal, Run } from '../shared/run.js';
 import { isEnded, type RunState } from '../shared/run-state.js';
 import type { Caller } from './caller.js';
 import { findRun, runById, type WhichRun } from './find-run.js';
 
 /** What the owner gets, beyond the grace, to carry out a kill and say so (ms). */
 const CARRY_OUT_MS = 5_000;
+
+/** A refusal may have made the connection anew: the owner is told within this time (ms), or not at all. */
+const TELL_WITHIN_MS = 2_500;
 
 export interface KillOptions {
   /** What the processes get first; whoever is left after the grace gets KILL. */
@@ -37,7 +43,13 @@ export async function kill(caller: Caller, which: WhichRun, options: KillOptions
   const { signal, graceMs, reason } = options;
   const before = await findRun(caller, which);
   if (isEnded(before.state)) return killedView(before, false);
-  const { state } = await pool.runs.requestKill(before.id, { signal, graceMs, ...omitUndefined({ reason }) });
+  const request = { signal, graceMs, ...omitUndefined({ reason }) };
+  let state: RunState | undefined;
+  try {
+    ({ state } = await pool.runs.requestKill(before.id, request));
+  } catch (error) {
+    return { ...killedView(before, true), pending: true, hint: await askOwner(pool, before, request, error) };
+  }
   if (state === 'queued' && (await killQueued(pool, before))) return killedView(await runById(pool, before.id), false);
   const run = await carryOut(pool, before.id, graceMs, abort);
   if (isEnded(run.state)) return killedView(run, true);
@@ -46,6 +58,23 @@ export async function kill(caller: Caller, which: WhichRun, options: KillOptions
     pending: true,
     hint: `The worker on ${run.host ?? 'its host'} has not answered yet. The kill request is kept and carried out when it can be; ask for the status to see.`,
   };
+}
+
+/**
+ * Tells the owner directly where Redis refuses to store the request, being full or read-only; answers what there is to
+ * say about it. Throws the refusal when nobody owns the run, and everything else.
+ */
+async function askOwner(
+  pool: Pool,
+  { id, worker, host }: Run,
+  request: Omit<KillRequest, 'requestedAt'>,
+  thrown: unknown,
+): Promise<string> {
+  const refusal = asUnreachable(thrown);
+  if (!(refusal instanceof RedisRefusedError) || worker === undefined) throw thrown;
+  const tell = () => pool.control.killDirectly(worker, { runId: id, ...request });
+  await rideOut(tell, performance.now() + TELL_WITHIN_MS);
+  return `${refusal.message}. So the worker on ${host ?? 'its host'} was told directly: it ends the program now, and the run says so when Redis takes writes again. ${refusal.hint}`;
 }
 
 /** Nobody owns it, so it is ended here; false when a worker was faster. */

@@ -2,6 +2,7 @@ import { UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import { beginningOf, textOf } from '../shared/plain-text.js';
 import type { Pool } from '../shared/pool.js';
+import { rideOut } from '../shared/redis/ride-out.js';
 import type { Run } from '../shared/run.js';
 import { isEnded, type RunState } from '../shared/run-state.js';
 import { BEGINNING, cursorOf, type Position, parseCursor, positionAfter } from '../shared/run-store/output.js';
@@ -72,12 +73,13 @@ const LARGEST_PAGE_CHARS = 3_000_000;
 /** A lost notification costs this much (ms). */
 const LOOK_AGAIN_MS = 5_000;
 
-/** Reads a part of the output of a run. Throws a UserError for what there is not, and for starts that exclude each other. */
+/** Reads a part of the output of a run; while it waits, outages of Redis are ridden out. Throws a UserError for what there is not, and for starts that exclude each other. */
 export async function readOutput(caller: Caller, which: WhichRun, request: OutputRequest): Promise<RunOutput> {
   const { pool } = caller;
   const { tail, stream, maxBytes, ansi, encoding, waitMs } = request;
   const from = startOf(request);
-  const { id } = await findRun(caller, which);
+  const deadline = performance.now() + waitMs;
+  const { id } = await rideOut(() => findRun(caller, which), deadline, caller.signal);
   const query: OutputQuery = {
     from,
     maxBytes,
@@ -90,7 +92,13 @@ export async function readOutput(caller: Caller, which: WhichRun, request: Outpu
       ? readOnce(pool, id, { ...query, maxBytes: most })
       : readTail(pool, id, Math.min(tail, most), query);
   const enough = (reading: Reading) => reading.page.bytes.length > 0 || isEnded(reading.run.state);
-  const { run, page } = await readOrWait(caller, id, () => readFitting(readUpTo, maxBytes, encode), enough, waitMs);
+  const { run, page } = await readOrWait(
+    caller,
+    id,
+    () => readFitting(readUpTo, maxBytes, encode),
+    enough,
+    Math.max(0, deadline - performance.now()),
+  );
   const { page: whole, complete } = withWhatIsGone(run, page, query, tail !== undefined);
   const factsOf = await workerFactsFor(pool, [run]);
   const dropped = run.droppedBytes > 0 || whole.droppedBytes > 0;
@@ -157,7 +165,7 @@ async function readTail(pool: Pool, id: string, bytes: number, query: OutputQuer
   return { run, page: await pool.runs.tail(id, bytes, query.stream) };
 }
 
-/** Reads, and where that is not enough reads again with each news of the run, until the time is up (ms). */
+/** Reads, and where that is not enough reads again with each news of the run, until the time is up (ms). Outages of Redis are ridden out. */
 export async function readOrWait<Read>(
   caller: Caller,
   id: string,
@@ -173,7 +181,7 @@ export async function readOrWait<Read>(
   let reporting: { stop(): void } | undefined;
   try {
     for (;;) {
-      const reading = await read();
+      const reading = await rideOut(read, deadline, signal);
       const left = deadline - performance.now();
       if (enough(reading) || left <= 0 || signal?.aborted) return reading;
       reporting ??= startReporting(caller, [id]);

@@ -1,5 +1,6 @@
 import { beginningOf, textOf } from '../shared/plain-text.js';
 import type { Pool } from '../shared/pool.js';
+import { asUnreachable } from '../shared/redis/connect.js';
 import type { Run } from '../shared/run.js';
 import { isEnded, RUN_STATES } from '../shared/run-state.js';
 import type { Caller } from './caller.js';
@@ -21,7 +22,11 @@ export function startReporting({ pool, progress }: Caller, ids: readonly string[
     const elapsed = Math.round((performance.now() - begun) / 100) / 10;
     if (!stopped) progress(elapsed, message); // after the answer nobody may be told any more
   };
-  const quietly = () => void report().catch(() => {});
+  const tellOutage = (error: unknown) => {
+    const fault = asUnreachable(error);
+    if (fault && !stopped) progress((performance.now() - begun) / 1000, `${fault.message}; the wait goes on`);
+  };
+  const quietly = () => void report().catch(tellOutage);
   quietly();
   const timer = setInterval(quietly, PROGRESS_EVERY_MS);
   return {

@@ -3,6 +3,7 @@ import { UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import { beginningOf } from '../shared/plain-text.js';
 import type { Pool } from '../shared/pool.js';
+import { rideOut } from '../shared/redis/ride-out.js';
 import type { Failure, Run } from '../shared/run.js';
 import { isEnded, type RunState } from '../shared/run-state.js';
 import type { Caller } from './caller.js';
@@ -112,18 +113,23 @@ export interface Waited {
   readonly timedOut: boolean;
 }
 
-/** Waits for a run, or for all or any of several by id, no longer than `timeoutMs`. Throws a UserError for an unknown one. */
+/**
+ * Waits for a run, or for all or any of several by id, no longer than `timeoutMs`; outages of Redis are ridden out. Throws
+ * a UserError for an unknown one.
+ */
 export async function waitFor(
   caller: Caller,
   which: WhichRun | readonly string[],
   mode: 'all' | 'any',
   timeoutMs: number,
 ): Promise<Waited> {
+  const { pool, signal } = caller;
+  const deadline = performance.now() + timeoutMs;
   const named = isList(which) ? which.map((runId) => ({ runId })) : [which];
-  const targets = await Promise.all(named.map((one) => findRun(caller, one)));
+  const targets = await rideOut(() => Promise.all(named.map((one) => findRun(caller, one))), deadline, signal);
   const isOver = mode === 'all' ? allEnded : anyEnded;
-  const runs = await waitForRuns(caller, targets, isOver, timeoutMs);
-  const views = await waitedViews(caller.pool, runs);
+  const runs = await waitForRuns(caller, targets, isOver, Math.max(0, deadline - performance.now()));
+  const views = await rideOut(() => waitedViews(pool, runs), deadline, signal);
   const { id } = decidingRun(runs, mode);
   return { deciding: views.find(({ runId }) => runId === id) ?? fail(), views, timedOut: !isOver(runs) };
 }

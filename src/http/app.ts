@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { HttpBindings } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
-import { bodyOf, messageOf } from '../shared/errors.js';
+import { bodyOf, messageOf, UnreachableError } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import { LOCAL, type Principal, SCOPES } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
@@ -115,7 +115,7 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess
   app.onError((thrown, context) => {
     const away = asUnreachable(thrown);
     if (!away) logger.error({ err: thrown, path: context.req.path }, 'a request failed');
-    return refusal(away ? 503 : 500, bodyOf(away ?? thrown));
+    return refusal(away instanceof UnreachableError ? 503 : 500, bodyOf(away ?? thrown));
   });
   return app;
 }
@@ -142,7 +142,7 @@ function shared<Value>(ask: () => Promise<Value>): () => Promise<Value> {
 async function readiness(pool: Pool): Promise<string | undefined> {
   const asked = pool
     .ready()
-    .then(() => pool.health())
+    .then(() => pool.checkWrites())
     .then(
       () => (pool.notificationsArrive() ? undefined : 'the notifications of Redis do not arrive'),
       (error: unknown) => messageOf(asUnreachable(error) ?? error),

@@ -4,6 +4,7 @@ import { beginningOf } from '../shared/plain-text.js';
 import type { Pool } from '../shared/pool.js';
 import { allows, type Principal, type Scope } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
+import { rideOut } from '../shared/redis/ride-out.js';
 import { answerFromWorkspace } from './overmind/answers.js';
 import type { Tool, ToolContext } from './tool.js';
 
@@ -18,12 +19,23 @@ export async function callTool(tool: Tool, args: unknown, context: ToolContext):
   const parsed = tool.input.safeParse(args ?? {}, { reportInput: true });
   if (!parsed.success) return { ok: false, error: argumentError(tool, parsed.error) };
   try {
-    await context.pool.ready();
+    const waitCapMs = await readyFor(tool, parsed.data, context);
     const elsewhere = await answerFromWorkspace(tool.name, parsed.data, context);
-    return { ok: true, value: tool.output.parse(elsewhere ?? (await tool.handle(parsed.data, context))) };
+    return {
+      ok: true,
+      value: tool.output.parse(elsewhere ?? (await tool.handle(parsed.data, { ...context, waitCapMs }))),
+    };
   } catch (error) {
     return { ok: false, error: errorBody(error, context.pool) };
   }
+}
+
+/** Waits until Redis can be asked: for as long as the tool waits anyway. Answers what is left of its time (ms). */
+async function readyFor(tool: Tool, args: Record<string, unknown>, context: ToolContext): Promise<number> {
+  const { pool, signal, waitCapMs } = context;
+  const deadline = performance.now() + Math.min(tool.waitsMs?.(args) ?? 0, waitCapMs);
+  await rideOut(() => pool.ready(), deadline, signal);
+  return tool.waitsMs ? Math.max(0, deadline - performance.now()) : waitCapMs;
 }
 
 /** What a principal is told that lacks the scope for something. */

@@ -33,6 +33,8 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject, Output extends z.
   readonly annotations: Annotations;
   /** What the principal needs. */
   readonly scope: Scope;
+  /** For how long (ms) it waits anyway, and so rides an outage of Redis out. */
+  readonly waitsMs?: (input: z.infer<Input>) => number;
   readonly handle: (input: z.infer<Input>, context: ToolContext) => Promise<Given<z.input<Output>>>;
 }
 

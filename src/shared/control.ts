@@ -1,9 +1,14 @@
 import type { RedisClient } from './redis/connect.js';
 import type { Notifications } from './redis/notifications.js';
+import type { KillRequest } from './run.js';
+
+/** A kill request that could not be stored, and so is told to the owner of the run directly. */
+export type DirectKill = Omit<KillRequest, 'requestedAt'> & { readonly runId: string };
 
 /**
- * Notifications for the worker that owns a run. They carry nothing: the kill request is in the run's record already, so a
- * lost one costs a heartbeat and never a kill.
+ * The notifications from whoever asks to the worker that owns a run. As a rule one carries nothing: the kill request is in
+ * the run's record already, so a lost one costs a heartbeat and never a kill. Only where Redis takes no writes it carries
+ * the request itself; whoever sends it has checked that the caller may ask.
  */
 export function openControl(redis: RedisClient, notifications: Notifications, prefix: string) {
   const channel = (worker: string) => `${prefix}:worker-bell:${worker}`;
@@ -11,9 +16,24 @@ export function openControl(redis: RedisClient, notifications: Notifications, pr
     async wake(worker: string): Promise<void> {
       await redis.publish(channel(worker), 'look');
     },
-    async onWake(worker: string, onWake: () => void): Promise<() => void> {
-      return notifications.listen(channel(worker), onWake);
+    /** Redis passes messages on even when it is full or read-only. */
+    async killDirectly(worker: string, request: DirectKill): Promise<void> {
+      await redis.publish(channel(worker), JSON.stringify(request));
+    },
+    async onWake(worker: string, onWake: (direct: DirectKill | undefined) => void): Promise<() => void> {
+      return notifications.listen(channel(worker), (message) => onWake(directKillIn(message)));
     },
   };
 }
 export type Control = ReturnType<typeof openControl>;
+
+function directKillIn(message: string): DirectKill | undefined {
+  if (!message.startsWith('{')) return undefined;
+  try {
+    const { runId, signal, graceMs, reason } = JSON.parse(message) as Partial<DirectKill>;
+    if (typeof runId !== 'string' || signal === undefined || typeof graceMs !== 'number') return undefined;
+    return { runId, signal, graceMs, ...(reason !== undefined && { reason }) };
+  } catch {
+    return undefined;
+  }
+}

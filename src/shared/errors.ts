@@ -76,6 +76,7 @@ export class UserError extends Error {
 /** The operator can fix it. Raised at start, with every problem found; the process ends with exit code 78. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+  readonly hint = ERRORS.configuration;
   constructor(
     readonly problems: readonly string[],
     /** The port is taken: with another one it would do. */
@@ -87,7 +88,8 @@ export class ConfigError extends Error {
 
 /** Redis, or a worker behind it, does not answer. Nothing is lost; the caller may ask again. Exit code 69. */
 export class UnreachableError extends Error {
-  override readonly name = 'UnreachableError';
+  override readonly name: string = 'UnreachableError';
+  readonly code: 'redis_unreachable' | 'redis_refused' = 'redis_unreachable';
   constructor(
     message: string,
     readonly hint: string,
@@ -95,6 +97,12 @@ export class UnreachableError extends Error {
   ) {
     super(message, options);
   }
+}
+
+/** Redis answers, and refuses for now: `message` has what it said, `hint` whose turn it is. Exit code 69. */
+export class RedisRefusedError extends UnreachableError {
+  override readonly name = 'RedisRefusedError';
+  override readonly code = 'redis_refused';
 }
 
 /** The text of anything that was thrown. */
@@ -111,7 +119,7 @@ export function codeOf(error: unknown): string | undefined {
 export function bodyOf(error: unknown): ErrorBody {
   const message = messageOf(error);
   if (error instanceof UserError) return { code: error.code, message, hint: error.hint };
-  if (error instanceof UnreachableError) return { code: 'redis_unreachable', message, hint: error.hint };
-  if (error instanceof ConfigError) return { code: 'configuration', message, hint: ERRORS.configuration };
+  if (error instanceof UnreachableError) return { code: error.code, message, hint: error.hint };
+  if (error instanceof ConfigError) return { code: 'configuration', message, hint: error.hint };
   return { code: 'internal_error', message: `agentpool failed: ${message}`, hint: ERRORS.internal_error };
 }

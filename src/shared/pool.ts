@@ -7,6 +7,7 @@ import type { Queues } from './queues/queues.js';
 import { checkRedis, type RedisHealth, redisHealth, streamNodeBytes } from './redis/check.js';
 import { openRedis, type RedisRole, whenReady } from './redis/connect.js';
 import { openNotifications } from './redis/notifications.js';
+import { openReplicas } from './redis/replicas.js';
 import type { RedisTarget } from './redis/target.js';
 import { openRunStore } from './run-store/open.js';
 import type { RunStore } from './run-store/run-store.js';
@@ -27,6 +28,8 @@ export interface Pool {
   ready(): Promise<void>;
   /** Whether the notifications of Redis arrive; without them everything is later by a heartbeat. */
   notificationsArrive(): boolean;
+  /** Throws what Redis says when it takes no writes: it is full, a replica, or in trouble. */
+  checkWrites(): Promise<void>;
   health(): Promise<RedisHealth>;
   /** See `streamNodeBytes`. */
   streamNodeBytes(): Promise<number | undefined>;
@@ -41,7 +44,7 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
     await checkRedis(redis);
     const notifications = await openNotifications(target, redis, config.prefix, logger);
     const queues = openQueues(redis, notifications, config.prefix, config, logger);
-    const runs = openRunStore(redis, notifications, config.prefix, config);
+    const runs = openRunStore(redis, notifications, config.prefix, config, openReplicas(redis, logger));
     runs.onSessionFree((next) => queues.promote(next.id, next.queue));
     let stopping: Promise<void> | undefined;
     return {
@@ -55,6 +58,7 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
       agents: openAgents(redis, config.prefix),
       ready: () => whenReady(redis),
       notificationsArrive: notifications.arrive,
+      checkWrites: async () => void (await redis.set(`${config.prefix}:write-check`, '1', 'PX', 60_000)),
       health: () => redisHealth(redis),
       streamNodeBytes: () => streamNodeBytes(redis),
       stop: () => {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { homedir } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { privateDirectory } from '../shared/config/home.js';
+import type { DirectKill } from '../shared/control.js';
 import { ConfigError } from '../shared/errors.js';
 import type { Logger } from '../shared/logger.js';
 import type { Pool } from '../shared/pool.js';
@@ -108,7 +109,7 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
     ),
   );
   void askVersions(); // not before: starting ten programs takes a while
-  const unsubscribe = await pool.control.onWake(id, () => void reconcileAll(owned, logger));
+  const unsubscribe = await pool.control.onWake(id, (direct) => look(owned, direct, logger));
   const claiming = await startClaiming({
     queues,
     id,
@@ -226,6 +227,12 @@ function executing({ config, runs, queues, runners }: Pool, given: Executing) {
     logger,
   };
   return (owned: OwnedRun, first: Beginning) => execute(deps, owned, first);
+}
+
+/** Somebody asks for something: it is in the records, or, where Redis takes no writes, in the notification. */
+function look(owned: OwnedRuns, direct: DirectKill | undefined, logger: Logger): void {
+  if (direct) owned.get(direct.runId)?.supervision?.kill(direct);
+  void reconcileAll(owned, logger);
 }
 
 /** Looks at what the records say of the runs whose programs we watch; what cannot be read is read with the next heartbeat. */

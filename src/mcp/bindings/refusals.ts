@@ -21,7 +21,7 @@ export async function refusing<Value>(
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
     const { code, message, hint } = error.body;
-    const ours = ['redis_unreachable', 'internal_error'].includes(code);
+    const ours = ['redis_unreachable', 'redis_refused', 'configuration', 'internal_error'].includes(code);
     throw toError({ code: ours ? INTERNAL_ERROR : INVALID_PARAMS, message, data: { code, hint } });
   }
 }

@@ -4,6 +4,7 @@ import { type RunOutput, readOutput } from '../../client/read-output.js';
 import { hasTranscript, readTranscript } from '../../client/read-transcript.js';
 import { UserError } from '../../shared/errors.js';
 import { beginningOf } from '../../shared/plain-text.js';
+import { rideOut } from '../../shared/redis/ride-out.js';
 import { RUN_STATES } from '../../shared/run-state.js';
 import { readable } from '../../shared/transcript/readable.js';
 import { shownEvent } from '../../shared/transcript/shown.js';
@@ -75,9 +76,11 @@ export const streamAgentOutput = defineTool({
   output,
   annotations: READS,
   scope: 'read',
+  waitsMs: ({ waitMs }) => waitMs,
   handle: async (asked, context) => {
-    const view = await viewFor(asked, context);
-    const request = { ...asked, waitMs: Math.min(asked.waitMs, context.waitCapMs) };
+    const waitMs = Math.min(asked.waitMs, context.waitCapMs);
+    const view = await rideOut(() => viewFor(asked, context), performance.now() + waitMs, context.signal);
+    const request = { ...asked, waitMs };
     if (view === 'raw') return { view, ...(await readOutput(context, asked, request)) };
     // As JSON a character may be six, and an answer carries its text twice: this still reaches its client.
     const most = Math.min(asked.maxBytes, MOST_CHARS);

@@ -24,6 +24,7 @@ export const waitAgent = defineTool({
   }),
   annotations: READS,
   scope: 'read',
+  waitsMs: ({ timeoutMs }) => timeoutMs,
   handle: async ({ runIds, mode, timeoutMs, ...which }, context) => {
     if (runIds && (which.runId ?? which.agentName) !== undefined)
       throw new UserError('invalid_argument', 'runIds excludes runId and agentName', 'Put all of them into runIds.');

@@ -1,6 +1,7 @@
 import { UserError } from '../errors.js';
 import { omitUndefined } from '../omit-undefined.js';
 import { batchedByTurn, sharedByTurn } from '../redis/by-turn.js';
+import { serverNow } from '../redis/now.js';
 import type { RunRequest } from '../run.js';
 import { bullQueue, type Placement, type QueueParts } from './parts.js';
 
@@ -13,7 +14,8 @@ function jobData(runId: string, request: RunRequest) {
   return omitUndefined({ runId, runner, agentName, promptBytes: Buffer.byteLength(prompt), model, mode, path });
 }
 
-function jobOptions({ limits }: QueueParts, runId: string, { priority, delayMs }: RunRequest) {
+/** `now` is the time of Redis, by which a delayed job is due. */
+function jobOptions({ limits }: QueueParts, runId: string, { priority, delayMs }: RunRequest, now: number | undefined) {
   const kept = { age: Math.ceil(limits.recordRetentionMs / 1000), count: MOST_ENDED_JOBS };
   return {
     jobId: runId,
@@ -21,17 +23,19 @@ function jobOptions({ limits }: QueueParts, runId: string, { priority, delayMs }
     stackTraceLimit: 0, // of our own code, where the job is mirrored: it tells nobody why the program failed
     removeOnComplete: kept,
     removeOnFail: kept,
-    ...omitUndefined({ priority, delay: delayMs }),
+    ...omitUndefined({ priority, delay: delayMs, timestamp: now }),
   };
 }
 
 /** Places runs in one queue, and notifies the workers once of all that can start at the same time. */
 async function enqueueAll(parts: QueueParts, name: string, placements: readonly Placement[]): Promise<void> {
   const { redis, known, channelOf } = parts;
+  const delayed = placements.some(({ request }) => request.delayMs !== undefined);
+  const now = delayed ? await serverNow(redis) : undefined;
   const jobs = placements.map(({ runId, request }) => ({
     name: request.agentName,
     data: jobData(runId, request),
-    opts: jobOptions(parts, runId, request),
+    opts: jobOptions(parts, runId, request, now),
   }));
   await Promise.all([redis.sadd(known, name), bullQueue(parts, name).addBulk(jobs)]);
   const delays = new Set(placements.map(({ request }) => request.delayMs ?? 0));

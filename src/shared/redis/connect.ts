@@ -1,7 +1,9 @@
 import { isIP } from 'node:net';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { UnreachableError } from '../errors.js';
+import { ConfigError, UnreachableError } from '../errors.js';
 import type { Logger } from '../logger.js';
+import { isReadOnly, refusalOf } from './refusals.js';
+import { byServerClock } from './server-clock.js';
 import { dropWhenSilent } from './silence.js';
 import type { RedisTarget } from './target.js';
 
@@ -20,6 +22,17 @@ const CONNECT_WITHIN_MS = 3_000;
 const CLOSE_WITHIN_MS = 500;
 const HINT = 'Check that Redis runs and that REDIS_URL is right; nothing is lost, ask again when it is back.';
 
+/** For so long (ms) after a READONLY, what fails because the connection is made anew is told as what it comes from. */
+const LATELY_MS = 1_000;
+let readOnly: { readonly error: Error; readonly at: number } | undefined;
+
+/** The server has become a replica, as in a failover: the new master is found by connecting anew. */
+function leaveReplica(error: Error): boolean {
+  if (!isReadOnly(error)) return false;
+  readOnly = { error, at: performance.now() };
+  return true;
+}
+
 type Options = RedisOptions & { replyMapping: 'legacy' };
 
 function roleOptions(role: RedisRole): Options {
@@ -28,6 +41,7 @@ function roleOptions(role: RedisRole): Options {
     lazyConnect: true,
     connectTimeout: CONNECT_WITHIN_MS,
     disconnectTimeout: CLOSE_WITHIN_MS,
+    reconnectOnError: leaveReplica,
     maxLoadingRetryTime: 1_000, // while Redis loads its file it is asked so often, or it would seem to be silent
     retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 5), 1_000),
   };
@@ -72,12 +86,15 @@ function create(target: RedisTarget, options: Options): RedisClient {
       ...options,
       ...who,
       name: target.name,
+      failoverDetector: true,
+      sentinelCommandTimeout: CONNECT_WITHIN_MS,
+      sentinelReconnectStrategy: () => 1_000,
       sentinels: target.sentinels.map(({ host, port }) => ({ host, port })),
     });
   const { lazyConnect = true, enableOfflineQueue = true, ...redisOptions } = options;
   return new Cluster(
     target.nodes.map(({ host, port }) => ({ host, port })),
-    { lazyConnect, enableOfflineQueue, redisOptions: { ...redisOptions, ...who } },
+    { lazyConnect, enableOfflineQueue, slotsRefreshInterval: 5_000, redisOptions: { ...redisOptions, ...who } },
   );
 }
 
@@ -91,7 +108,7 @@ function watched(redis: RedisClient): RedisClient {
 
 /** Opens a connection that stays and reconnects by itself. Throws UnreachableError when the first try fails. */
 export async function openRedis(target: RedisTarget, role: RedisRole, logger: Logger): Promise<RedisClient> {
-  const redis = watched(create(target, roleOptions(role)));
+  const redis = byServerClock(watched(create(target, roleOptions(role))));
   let away = false;
   redis.on('error', (error: Error) => {
     if (!away) logger.warn({ err: error.message || error.name }, 'Redis is unreachable; trying again');
@@ -106,7 +123,8 @@ export async function openRedis(target: RedisTarget, role: RedisRole, logger: Lo
     return redis;
   } catch (error) {
     redis.disconnect();
-    throw new UnreachableError(`Redis is unreachable: ${(error as Error).message}`, HINT, { cause: error });
+    const refusal = refusalOf(error as Error);
+    throw refusal ?? new UnreachableError(`Redis is unreachable: ${(error as Error).message}`, HINT, { cause: error });
   }
 }
 
@@ -145,15 +163,47 @@ export async function whenReady(redis: RedisClient): Promise<void> {
   if (!ready) throw new UnreachableError('Redis is unreachable', HINT);
 }
 
-/** The UnreachableError behind an error of ioredis, or undefined when Redis did answer. */
-export function asUnreachable(error: unknown): UnreachableError | undefined {
+/** What ioredis says when there is no connection, or none any more. */
+const LOST = new RegExp(
+  [
+    '^Command timed out',
+    '^Connection is closed\\.',
+    "^Stream isn't writeable",
+    '^Socket timeout',
+    '^Command aborted due to connection close',
+    '^All sentinels are unreachable',
+    '^Failed to refresh slots cache',
+    '^None of startup nodes is available',
+    "^Cluster isn't ready",
+    '^Cluster is ended',
+    '^Connection is aborted',
+  ].join('|'),
+);
+
+/**
+ * The error of ours behind an error of ioredis: unreachable or refused (see `code`), or a ConfigError; undefined when it
+ * is none of Redis.
+ */
+export function asUnreachable(error: unknown): UnreachableError | ConfigError | undefined {
   if (error instanceof UnreachableError) return error;
-  if (!(error instanceof Error)) return undefined;
+  if (!(error instanceof Error) || error instanceof ConfigError) return undefined;
   const lost =
-    /^(Command timed out|Connection is closed\.|Stream isn't writeable)/.test(error.message) ||
+    LOST.test(error.message) ||
+    error.name === 'SilentError' ||
     ('code' in error &&
-      ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT'].includes(String(error.code)) &&
+      ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'].includes(
+        String(error.code),
+      ) &&
       'syscall' in error &&
       /connect|read|write/.test(String(error.syscall)));
-  return lost ? new UnreachableError('Redis is unreachable', HINT, { cause: error }) : undefined;
+  if (lost && readOnly && performance.now() - readOnly.at < LATELY_MS) return refusalOf(readOnly.error);
+  if (lost) return new UnreachableError('Redis is unreachable', HINT, { cause: error });
+  return isReply(error) ? refusalOf(error) : undefined;
 }
+
+/** Only what Redis, or its client on behalf of it, has said: a run may print the same words. */
+const isReply = (error: Error) =>
+  error.name === 'ReplyError' ||
+  error.name === 'ErrorReply' ||
+  'command' in error ||
+  /^Too many Cluster/.test(error.message);

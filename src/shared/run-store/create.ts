@@ -24,7 +24,8 @@ export interface Created {
 /** What writes queued runs, those of one turn together: into the indexes first, then their records. */
 export function openCreating({ redis, keysOf, indexes }: StoreParts): (item: NewRun) => Promise<Created> {
   return batchedByTurn(async (items) => {
-    const queuedAt = await serverNow(redis);
+    const [now, latest] = await Promise.all([serverNow(redis), indexes.latestAt()]);
+    const queuedAt = Math.max(now, latest + 1); // the order is that of submission, also when the clock has gone back
     const fields = items.map(({ id, queue, request }) => [
       ...fieldsOfRequest(id, queue, request),
       'queuedAt',

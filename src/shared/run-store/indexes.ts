@@ -48,6 +48,8 @@ export interface Indexes {
   pages(filter: RunFilter, after: ListPosition | undefined, size: number): AsyncIterable<ListPosition[]>;
   /** All ids of a state, or of all runs, oldest first; whoever reads them may take them out meanwhile. */
   oldestFirst(state?: RunState): AsyncIterable<string>;
+  /** The time (ms) of the latest run: later ones are ordered after it, also when the clock of Redis has gone back. */
+  latestAt(): Promise<number>;
   /** Up to three ids that begin with a text. */
   withPrefix(text: string): Promise<string[]>;
   count(state: RunState): Promise<number>;
@@ -180,6 +182,7 @@ export function openIndexes(redis: RedisClient, prefix: string): Indexes {
     },
     pages: (filter, after, size) => pagesOf(redis, indexesFor(keys, filter), after, size),
     oldestFirst: (state) => oldestFirst(redis, state === undefined ? keys.all : keys.state(state)),
+    latestAt: async () => Number((await redis.zrange(keys.all, '-1', '-1', 'WITHSCORES'))[1] ?? 0),
     withPrefix: (text) => redis.zrangebylex(keys.ids, `[${text}`, `[${text}\xff`, 'LIMIT', 0, 3),
     count: (state) => redis.zcard(keys.state(state)),
     async forget(id, filter = {}) {

@@ -1,5 +1,6 @@
 import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
+import type { Replicas } from '../redis/replicas.js';
 import * as changes from './changes.js';
 import { idForToken, openCreating, poolId, readRequest } from './create.js';
 import { listRuns, summarizeRuns } from './list.js';
@@ -9,6 +10,7 @@ import { readEntries, readOutput } from './read-output.js';
 import { readRun } from './record.js';
 import type { RunStore } from './run-store.js';
 import { openSessions } from './sessions.js';
+import { kept } from './settled.js';
 import { readTail } from './tail.js';
 import { waitForRun } from './wait.js';
 
@@ -18,6 +20,7 @@ export function openRunStore(
   notifications: Notifications,
   prefix: string,
   retention: Retention,
+  replicas: Replicas,
 ): RunStore {
   const parts = openParts(client, notifications, prefix, retention);
   const { redis, keysOf, indexes, sessionLocks, now, settled } = parts;
@@ -32,7 +35,7 @@ export function openRunStore(
 
     create: (id, queue, request) => create({ id, queue, request }),
     idForToken: (principal, token, id) => idForToken(parts, principal, token, id),
-    settled: (id) => settled(keysOf(id).run),
+    settled: (id) => kept(redis, replicas, keysOf(id).run, settled),
 
     get,
     request: (id) => readRequest(parts, id),

@@ -30,7 +30,7 @@ export interface RunStore {
   create(id: string, queue: string, request: RunRequest): Promise<Created>;
   /** The run id that a principal's client token stands for: the given one, or the one that an earlier call chose. */
   idForToken(principal: string, token: string, id: string): Promise<string>;
-  /** Resolves once a crash of Redis does not undo any more what was written about a run. */
+  /** Resolves once neither a crash of Redis nor a failover undoes what was written about a run; see `settled`. */
   settled(id: string): Promise<void>;
 
   get(id: string): Promise<Run | undefined>;

@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Cluster } from 'ioredis';
+import { RedisRefusedError } from '../errors.js';
 import { sharedByTurn } from '../redis/by-turn.js';
 import type { RedisClient } from '../redis/connect.js';
+import type { Replicas } from '../redis/replicas.js';
 import type { RunScripts } from './scripts.js';
 
 const LOOK_EVERY_MS = 5;
@@ -31,4 +33,22 @@ async function settledOn(redis: RunScripts, key: string): Promise<void> {
 export function openSettled(redis: RedisClient & RunScripts, anyKey: string): (key: string) => Promise<void> {
   if (redis instanceof Cluster) return (key) => settledOn(redis, key);
   return sharedByTurn(() => settledOn(redis, anyKey));
+}
+
+/**
+ * Resolves once neither a crash of Redis nor a failover undoes what it was told about a run so far. Throws a
+ * RedisRefusedError when replicas do not confirm it, or one that knows nothing of the run has become the master.
+ */
+export async function kept(
+  redis: RedisClient,
+  replicas: Replicas,
+  runKey: string,
+  settled: (key: string) => Promise<void>,
+): Promise<void> {
+  await Promise.all([settled(runKey), replicas.confirmed()]);
+  if ((await redis.exists(runKey)) === 1) return;
+  throw new RedisRefusedError(
+    'a failover of Redis has forgotten this run just now',
+    'It was not accepted. Ask again (with the same clientToken, where there was one).',
+  );
 }

@@ -1,3 +1,4 @@
+import { rideOut } from '../redis/ride-out.js';
 import type { Run } from '../run.js';
 
 export interface WaitOptions {
@@ -17,7 +18,8 @@ interface Source {
 
 /**
  * Waits until `until` holds for a run and answers the record; at the time-out or the abort it answers the record as it
- * is then. Undefined when there is no such run. Notifications wake it, so it neither polls nor misses a change.
+ * is then. Undefined when there is no such run. Notifications wake it, so it neither polls nor misses a change. While
+ * Redis is away it waits on, as long as its time allows.
  */
 export async function waitForRun(
   { get, listen }: Source,
@@ -33,7 +35,7 @@ export async function waitForRun(
   });
   try {
     for (;;) {
-      const run = await get(id);
+      const run = await rideOut(() => get(id), deadline, signal);
       const left = deadline - performance.now();
       if (!run || until(run) || left <= 0 || signal?.aborted) return run;
       await waker.next(Math.min(left, LOOK_AGAIN_MS));

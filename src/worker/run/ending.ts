@@ -1,5 +1,5 @@
 import type { Logger } from '../../shared/logger.js';
-import type { KillSignal, Run } from '../../shared/run.js';
+import type { KillRequest, KillSignal, Run } from '../../shared/run.js';
 import { again } from '../again.js';
 import { endTree } from '../process/end-tree.js';
 import type { ProcessId } from '../process/processes.js';
@@ -45,7 +45,7 @@ export function createEnding({ runId, spool, wrapper, endSignal, left, logger }:
     endings.push(endAll(signal, graceMs));
   }
 
-  const asked = ({ signal, graceMs }: NonNullable<Run['kill']>) =>
+  const asked = ({ signal, graceMs }: Pick<KillRequest, 'signal' | 'graceMs'>) =>
     [signal === 'TERM' ? endSignal : signal, graceMs] as const;
 
   return {
@@ -53,7 +53,7 @@ export function createEnding({ runId, spool, wrapper, endSignal, left, logger }:
     why: () => why,
     begin,
     /** Somebody has asked for the end of the run. */
-    kill: (request: NonNullable<Run['kill']>) => begin('kill', ...asked(request)),
+    kill: (request: Pick<KillRequest, 'signal' | 'graceMs'>) => begin('kill', ...asked(request)),
     /** A worker before us was ending the program when it died: we go on with that, if the program still lives. */
     goOn(reason: EndedBy, request: Run['kill'], lives: boolean): void {
       if (!lives) why = reason;

@@ -1,5 +1,5 @@
 import type { Logger } from '../../shared/logger.js';
-import { type Run, WORD } from '../../shared/run.js';
+import { type KillRequest, type Run, WORD } from '../../shared/run.js';
 import type { Chunk, Ownership } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Findings, Runner } from '../../shared/runners/runner.js';
@@ -50,6 +50,8 @@ export interface Supervision {
   readonly over: Promise<Over>;
   /** Somebody may have asked for the end of the run: ends it if its record says so. */
   reconcile(): Promise<void>;
+  /** Somebody asks for its end, and Redis cannot store that: it is recorded when it can. */
+  kill(request: Omit<KillRequest, 'requestedAt'>): void;
   /** The host has no room for its spool any more. */
   endForRoom(why: RoomReason): void;
   /** The session is known before the program says it. */
@@ -68,6 +70,7 @@ export function supervise(given: Supervised): Supervision {
   const sameBoot = meta.bootId === bootId();
   const before = readEnding(spool) as EndedBy | undefined;
   let exited = false;
+  let toldToKill: Omit<KillRequest, 'requestedAt'> | undefined;
   let resolveOver = (_: Over) => {};
   const over = new Promise<Over>((resolve) => {
     resolveOver = resolve;
@@ -140,6 +143,10 @@ export function supervise(given: Supervised): Supervision {
     over,
     sessionKnown: session.known,
     hasSession: session.isKnown,
+    kill(request) {
+      toldToKill = request;
+      ending.kill(request);
+    },
     endForRoom: (why) => ending.begin(why, endSignal, ROOM_GRACE_MS),
     async reconcile() {
       const run = await runs.get(own.id);
@@ -147,6 +154,7 @@ export function supervise(given: Supervised): Supervision {
       if (run?.epoch !== own.epoch) return leave(LEFT); // replaced, or a Redis that crashed has forgotten our claim
       if (run.state === 'orphaned') await runs.comeBack(own);
       if (run.kill) ending.kill(run.kill);
+      else if (toldToKill) await runs.requestKill(own.id, toldToKill);
       shipping.compare({ out: run.outBytes, err: run.errBytes });
       await given.tellAgain(run);
       await session.compare(run);

@@ -16,7 +16,7 @@ function refusal(...args: string[]): { message: string; hint: string } | undefin
     .option('-n, --limit <n>', '', wholeNumber({ least: 1, most: 200 }))
     .option('--timeout <time>', '', milliseconds(RUN_LIMITS.timeoutMs))
     .option('--status <state>', '', oneOf(['queued', 'done']))
-    .option('--since <time>', '', (text) => parseSince(text))
+    .option('--since <time>', '', (text) => parseSince(text, Date.now()))
     .option('--agent <name>', '', matching(/^\w+$/, 'have letters only'))
     .argument('[run]');
   try {

@@ -21,6 +21,14 @@ end
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- When the clock of Redis has gone back, what comes later in the life of a run is not recorded as earlier.
+local function not_before_the_last()
+  local at = now
+  for _, earlier in ipairs(redis.call('HMGET', run, 'queuedAt', 'claimedAt', 'startedAt')) do
+    if earlier then at = math.max(at, tonumber(earlier)) end
+  end
+  return at
+end
 if to ~= '' then
   redis.call('HSET', run, 'state', to)
   state = to
@@ -30,7 +38,7 @@ if is_new_owner then
   epoch = string.format('%.0f', math.max(tonumber(epoch) + 1, now))
   redis.call('HSET', run, 'epoch', epoch)
 end
-if time_field ~= '' then redis.call('HSET', run, time_field, now) end
+if time_field ~= '' then redis.call('HSET', run, time_field, not_before_the_last()) end
 if #ARGV >= FIRST_FIELD then redis.call('HSET', run, unpack(ARGV, FIRST_FIELD)) end
 if event ~= '' then redis.call('XADD', events, '*', 'k', 'state', 'd', event) end
 redis.call('PUBLISH', channel, state)

@@ -34,9 +34,12 @@ end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if result_text ~= '' then redis.call('SET', result, result_text, 'PX', record_retention_ms) end
-local begun = tonumber(record[5] or record[6] or 0)
-local ended_at = math.min(now, math.max(now - ago_ms, begun))
-redis.call('HSET', run, 'state', to, 'endedAt', ended_at, 'endRecordedAt', now)
+-- When the clock of Redis has gone back, what comes later in the life of a run is not recorded as earlier.
+local ended_at = now - ago_ms
+for _, earlier in ipairs(redis.call('HMGET', run, 'queuedAt', 'claimedAt', 'startedAt')) do
+  if earlier then ended_at = math.max(ended_at, tonumber(earlier)) end
+end
+redis.call('HSET', run, 'state', to, 'endedAt', ended_at, 'endRecordedAt', math.max(now, ended_at))
 if #ARGV >= FIRST_FIELD then redis.call('HSET', run, unpack(ARGV, FIRST_FIELD)) end
 redis.call('XADD', events, '*', 'k', 'state', 'd', event)
 redis.call('PEXPIRE', events, output_retention_ms)

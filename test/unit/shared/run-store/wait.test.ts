@@ -111,10 +111,22 @@ describe('a wait for a run', () => {
     expect(record.listening()).toBe(false);
   });
 
-  test('stops listening when the record cannot be read', async () => {
+  test('rides out what is shorter than its time', async () => {
+    const record = source('done');
+    let away = 2;
+    const get = () => {
+      away -= 1;
+      return away >= 0 ? Promise.reject(new Error('Connection is closed.')) : record.get();
+    };
+    expect(await waitForRun({ ...record, get }, 'r', ended, { timeoutMs: LONG })).toEqual({ state: 'done' });
+  });
+
+  test('stops listening when the record cannot be read within its time, or for a reason that does not pass', async () => {
     const record = source('running');
-    const get = () => Promise.reject(new Error('Connection is closed.'));
-    await expect(waitForRun({ ...record, get }, 'r', ended, { timeoutMs: LONG })).rejects.toThrow('closed');
+    const closed = () => Promise.reject(new Error('Connection is closed.'));
+    await expect(waitForRun({ ...record, get: closed }, 'r', ended, { timeoutMs: 20 })).rejects.toThrow('closed');
+    const wrong = () => Promise.reject(new Error('WRONGTYPE'));
+    await expect(waitForRun({ ...record, get: wrong }, 'r', ended, { timeoutMs: LONG })).rejects.toThrow('WRONGTYPE');
     expect(record.listening()).toBe(false);
   });
 });

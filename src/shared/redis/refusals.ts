@@ -1,0 +1,49 @@
+import { ConfigError, RedisRefusedError } from '../errors.js';
+
+/** Whose turn it is, by the word with which Redis begins its refusal. All of these may pass. */
+const HINTS: Readonly<Record<string, string>> = {
+  OOM: 'Redis is full. Whoever runs it: give it more memory (maxmemory), or let output expire sooner (AGENTPOOL_OUTPUT_RETENTION_MS). What runs goes on; ask again when there is room.',
+  MISCONF:
+    'Redis cannot write to its disk, and so takes nothing. Whoever runs it: look into its log, make room or mend the disk; then ask again.',
+  NOREPLICAS:
+    'Redis takes writes only with a replica (min-replicas-to-write), and none is connected well enough. Whoever runs it: bring the replica back; then ask again.',
+  READONLY:
+    'This Redis is a replica. During a failover: ask again in some seconds. Otherwise REDIS_URL names a replica: whoever runs agentpool has to name the master, the Sentinels or the cluster.',
+  LOADING: 'Redis has just been started and loads its data. Ask again in some seconds.',
+  BUSY: 'Redis is busy with a script. Ask again; if it stays so, whoever runs it has to look at what the script is (SCRIPT KILL ends it).',
+  CLUSTERDOWN:
+    'The cluster misses a part of itself. It repairs itself where each master has a replica: ask again in some seconds. Otherwise whoever runs it has to bring its servers back.',
+  MASTERDOWN: 'This replica has lost its master. Ask again in some seconds, when the failover is over.',
+  TRYAGAIN: 'The cluster is moving its slots. Ask again.',
+  EXECABORT: 'Redis refused a part of what belongs together, so it did nothing. Ask again.',
+  'max number of clients reached':
+    'Redis has as many clients as it allows (maxclients). Whoever runs it: allow more, or end some.',
+  'Too many Cluster redirections':
+    'The servers of the cluster do not agree on who has what, as while a failover is under way. Ask again in some seconds; if it stays so, whoever runs it has to look at CLUSTER NODES.',
+};
+
+const REFUSALS = new RegExp(`(?:^|[-\\s])(${Object.keys(HINTS).join('|')})\\b`);
+
+/** What only the operator of agentpool can put right: who we are, and what we may do. */
+const CONFIGURATION: Readonly<Record<string, string>> = {
+  WRONGPASS: 'Redis does not know this user with this password: check REDIS_URL and the files with passwords',
+  NOAUTH: 'Redis wants a password: give it in REDIS_URL or REDIS_PASSWORD_FILE',
+  NOPERM: 'the user of Redis may not do this: give it the rules of docs/many-hosts.md',
+};
+const RIGHTS = new RegExp(`(?:^|[-\\s])(${Object.keys(CONFIGURATION).join('|')})\\b`);
+
+/** The error of ours behind what Redis said, or undefined when it refused nothing that we know of. */
+export function refusalOf(error: Error): RedisRefusedError | ConfigError | undefined {
+  const [, right = ''] = RIGHTS.exec(error.message) ?? [];
+  if (right !== '') return new ConfigError([`${CONFIGURATION[right]} (Redis says: ${oneLine(error.message)})`]);
+  const [, word = ''] = REFUSALS.exec(error.message) ?? [];
+  if (word === '') return undefined;
+  return new RedisRefusedError(`Redis refuses: ${oneLine(error.message)}`, HINTS[word] ?? 'Ask again.', {
+    cause: error,
+  });
+}
+
+/** The server of this connection takes no writes any more: it has become a replica. */
+export const isReadOnly = (error: Error) => /(?:^|[-\s])READONLY\b/.test(error.message);
+
+const oneLine = (text: string) => text.split('\n')[0]?.slice(0, 300) ?? '';
