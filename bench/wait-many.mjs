@@ -25,6 +25,8 @@ const env = {
   HOME: root,
   REDIS_URL: `unix://${socket}`,
   AGENTPOOL_HOME: root,
+  AGENTPOOL_MAX_OPEN_CALLS: String(WAITS + 10),
+  AGENTPOOL_REQUESTS_PER_SECOND: '10000',
   AGENTPOOL_LOG_LEVEL: 'warn',
 };
 

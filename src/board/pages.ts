@@ -2,7 +2,7 @@ import type { Hono } from 'hono';
 import { seenBy } from '../client/find-run.js';
 import { workerFactsFor } from '../client/worker-facts.js';
 import type { Pool } from '../shared/pool.js';
-import { maySee, type Principal } from '../shared/principal.js';
+import { allows, maySee, type Principal } from '../shared/principal.js';
 import type { Run } from '../shared/run.js';
 import { RUN_STATES, type RunState } from '../shared/run-state.js';
 import { failurePage } from './layout.js';
@@ -15,6 +15,8 @@ export interface Looking {
 }
 
 const LATEST_RUNS = 25;
+/** Who sees only his own runs is told of so many of the latest. */
+const MOST_COUNTED = 200;
 /** What runs is shown before the latest ones, as far as a page can hold it. */
 const MOST_RUNNING = 50;
 
@@ -27,12 +29,11 @@ export function addPages(app: Hono<Looking>, pool: Pool): void {
       pool.workers.list(),
       pool.queues.counts(),
       shownRuns(pool, context.get('principal'), only),
-      Promise.all(RUN_STATES.map(async (state) => [state, await pool.runs.indexes.count(state)] as const)),
+      countsFor(pool, context.get('principal')),
       pool.health(),
       pool.runs.now(),
     ]);
-    const byState = Object.fromEntries(counts) as Record<RunState, number>;
-    return context.html(overviewPage({ workers, queues, runs, byState, redis, now, ...(only && { only }) }));
+    return context.html(overviewPage({ workers, queues, runs, byState: counts, redis, now, ...(only && { only }) }));
   });
 
   app.get('/runs/:id', async (context) => {
@@ -53,6 +54,17 @@ export function addPages(app: Hono<Looking>, pool: Pool): void {
     const shown = { run, worker: factsOf(run), tail: tail.bytes, now, ...(result !== undefined && { result }) };
     return context.html(runPage({ ...shown, ...(queuePosition !== undefined && { queuePosition }) }));
   });
+}
+
+/** How many runs there are in each state; for who is no administrator those of his latest that he may see. */
+async function countsFor(pool: Pool, who: Principal): Promise<Record<RunState, number>> {
+  const none = Object.fromEntries(RUN_STATES.map((state) => [state, 0])) as Record<RunState, number>;
+  if (allows(who, 'admin')) {
+    const all = RUN_STATES.map(async (state) => [state, await pool.runs.indexes.count(state)] as const);
+    return { ...none, ...Object.fromEntries(await Promise.all(all)) };
+  }
+  for (const { state } of await pool.runs.list({ principal: who.name }, MOST_COUNTED)) none[state] += 1;
+  return none;
 }
 
 /** What runs now, then the latest of the others; or the latest of one state. */

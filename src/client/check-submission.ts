@@ -2,6 +2,7 @@ import { isWithin } from '../shared/allowed-path.js';
 import { UserError } from '../shared/errors.js';
 import { didYouMean } from '../shared/nearest.js';
 import type { Pool } from '../shared/pool.js';
+import { hostQueue } from '../shared/queues/route.js';
 import type { RunRequest } from '../shared/run.js';
 import type { Session } from '../shared/run-store/sessions.js';
 import type { LivingWorker } from '../shared/workers.js';
@@ -48,6 +49,19 @@ export function checkHost({ host }: RunRequest, session: Session | undefined): v
     `session ${session.id} lives on ${session.host}, not on ${host}`,
     'Leave it out.',
     'host',
+  );
+}
+
+/** Throws a UserError for a host that has never had a worker: nobody would ever take the run, and its queue would stay. */
+export async function checkKnownHost({ queues }: Pool, host: string | undefined): Promise<void> {
+  if (host === undefined) return;
+  const names = await queues.names();
+  if (names.includes(hostQueue(host))) return;
+  const hosts = names.flatMap((name) => (name.startsWith(hostQueue('')) ? [name.slice(hostQueue('').length)] : []));
+  throw new UserError(
+    'unknown_host',
+    `host: there never was a worker on ${JSON.stringify(host)}`,
+    hosts.length === 0 ? 'Start a worker there first.' : `Use one of: ${hosts.slice(0, 20).join(', ')}.`,
   );
 }
 

@@ -1,6 +1,8 @@
+import type { Config } from '../shared/config/load.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { QueueCounts } from '../shared/queues/queues.js';
 import type { RedisHealth } from '../shared/redis/check.js';
+import type { Held } from '../shared/run-store/held-runs.js';
 import type { LivingWorker } from '../shared/workers.js';
 import type { Caller } from './caller.js';
 
@@ -17,12 +19,43 @@ export interface PoolStatus {
   readonly workers: readonly WorkerView[];
   readonly queues: readonly QueueCounts[];
   readonly redis: RedisHealth;
+  /** What the caller has, and what it may have. */
+  readonly limits: Limits;
+}
+
+/** The fair share of one principal; `used` is only told where the whole pool counts together. */
+export interface Limits {
+  readonly queuedRuns: { readonly used: number; readonly most: number };
+  readonly queuedBytes: { readonly used: number; readonly most: number };
+  /** `most` 0 is no limit. */
+  readonly runningRuns: { readonly used: number; readonly most: number };
+  readonly openCalls: { readonly most: number };
+  readonly listenStreams: { readonly most: number };
+  readonly bodyBytes: { readonly most: number };
+  readonly requestsPerSecond: { readonly most: number };
 }
 
 /** Tells how the pool does. */
-export async function statusOfPool({ pool }: Caller): Promise<PoolStatus> {
-  const [workers, queues, redis] = await Promise.all([pool.workers.list(), pool.queues.counts(), pool.health()]);
-  return { workers: workers.map(viewOfWorker), queues, redis };
+export async function statusOfPool({ pool, principal }: Caller): Promise<PoolStatus> {
+  const [workers, queues, redis, held] = await Promise.all([
+    pool.workers.list(),
+    pool.queues.counts(),
+    pool.health(),
+    pool.runs.heldBy(principal.name),
+  ]);
+  return { workers: workers.map(viewOfWorker), queues, redis, limits: limitsOf(pool.config, held) };
+}
+
+function limitsOf(config: Config, held: Held): Limits {
+  return {
+    queuedRuns: { used: held.queued, most: config.maxQueuedRuns },
+    queuedBytes: { used: held.queuedBytes, most: config.maxQueuedBytes },
+    runningRuns: { used: held.running, most: config.maxRunningRuns },
+    openCalls: { most: config.maxOpenCalls },
+    listenStreams: { most: config.maxListenStreams },
+    bodyBytes: { most: config.maxBodyBytes },
+    requestsPerSecond: { most: config.requestsPerSecond },
+  };
 }
 
 function viewOfWorker({

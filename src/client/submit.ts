@@ -8,7 +8,16 @@ import type { Run, RunRequest } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
 import type { LivingWorker } from '../shared/workers.js';
 import type { Caller } from './caller.js';
-import { checkHost, checkPath, checkPrompt, checkRunner, suits, waitsWarning } from './check-submission.js';
+import { checkShare } from './check-share.js';
+import {
+  checkHost,
+  checkKnownHost,
+  checkPath,
+  checkPrompt,
+  checkRunner,
+  suits,
+  waitsWarning,
+} from './check-submission.js';
 import { sessionFor } from './resumed-session.js';
 import { waitingFor } from './run-view.js';
 import { type Submission, withProfile } from './submission.js';
@@ -48,6 +57,7 @@ export async function submit(caller: Caller, submission: Submission): Promise<Su
   const { pool, signal } = caller;
   const placement = await decide(caller, submission, await pool.workers.living());
   const { queue, warning } = placement;
+  await checkShare(caller, [placement.request.prompt]);
   await pool.queues.checkRoom(queue);
   const run = await place(pool, placement);
   const free = placement.free && (await pool.runs.sessionHolder(run)) === undefined;
@@ -83,6 +93,10 @@ export async function submitAll(
     }
   for (const queue of new Set(placements.map((one) => one.queue)))
     await pool.queues.checkRoom(queue, placements.filter((one) => one.queue === queue).length);
+  await checkShare(
+    caller,
+    placements.map(({ request }) => request.prompt),
+  );
   const runs = await placeAll(pool, placements);
   return runs.map((run, at) => {
     const warning = run.state === 'queued' ? placements[at]?.warning : undefined;
@@ -100,6 +114,7 @@ async function decide(caller: Caller, submission: Submission, workers: readonly 
   const session = await sessionFor(caller, asking, autoResume ?? false);
   const request = { ...asking, ...omitUndefined({ sessionId: asked.sessionId ?? session?.id }) };
   checkHost(request, session);
+  await checkKnownHost(pool, request.host);
   const suited = workers.filter((worker) => suits(worker, request, session));
   checkPath(request, suited);
   return {

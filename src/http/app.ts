@@ -8,6 +8,8 @@ import { LOCAL, type Principal, SCOPES } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
 import { isLocalOnly, openAuthentication, RESOURCE_METADATA } from './authenticate.js';
 import { readJson } from './body.js';
+import { costOf, hasAtMost } from './cost.js';
+import { isListening, openFairUse } from './fair-use.js';
 import { checkHostAndOrigin } from './guard.js';
 import { hasSession, LOGIN_PATH, letIn } from './local-access.js';
 import { type LocalAccess, openLogin } from './login.js';
@@ -36,8 +38,8 @@ export interface Rooms {
 
 /** A probe is answered within this time (ms), whatever Redis does. */
 const READY_WITHIN_MS = 2_000;
-/** More calls at once than memory is meant for; each holds about 50 KiB. */
-const MOST_OPEN_CALLS = 2_000;
+/** Members and elements of one body; each is looked at several times on its way. */
+const MOST_VALUES = 20_000;
 /** One request of the oldest protocols may hold several messages. */
 const MOST_MESSAGES = 50;
 
@@ -47,6 +49,7 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess
   const authenticate = openAuthentication(config, logger, access.token);
   const login = openLogin(access);
   const limit = openRateLimit(config.requestsPerSecond);
+  const fair = openFairUse(config);
   const app = new Hono<Asking>();
 
   const limited = (name: string, count?: number) => {
@@ -100,15 +103,27 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess
       return refuse(405, 'method_not_allowed', 'there are no sessions and no streams here; use POST', {
         allow: 'POST',
       });
-    if (mcp.openCalls() >= MOST_OPEN_CALLS)
-      return refuse(503, 'busy', `${MOST_OPEN_CALLS} calls are open`, { 'retry-after': '1' });
-    const body = await readJson((context.env as HttpBindings).incoming, config.bodyTimeoutMs);
-    if (body instanceof Response) return body;
     const principal = context.get('principal');
+    const { incoming, outgoing } = context.env as HttpBindings;
+    const release = fair.open(principal.name);
+    if (release instanceof Response) return release;
+    outgoing.once('close', release.all); // also of a stream, and of an answer that nobody reads
+    const body = await readJson(incoming, config.bodyTimeoutMs, release.mayHold);
+    if (body instanceof Response) return body;
+    if (!hasAtMost(body.value, MOST_VALUES))
+      return refuse(413, 'too_many_values', `a request may hold ${MOST_VALUES} values`);
     const messages = Array.isArray(body.value) ? body.value.length : 1;
     if (messages > MOST_MESSAGES)
       return refuse(413, 'too_many_messages', `a request may hold ${MOST_MESSAGES} messages`);
-    return limited(`principal ${principal.name}`, messages - 1) ?? mcp.answer(request, body.value, principal);
+    const tooMuch = limited(`principal ${principal.name}`, costOf(body.value, body.bytes) - 1);
+    if (tooMuch) return tooMuch;
+    if (isListening(body.value) && !release.mayListen())
+      return refuse(
+        429,
+        'too_many_streams',
+        `${config.maxListenStreams} streams are open; see AGENTPOOL_MAX_LISTEN_STREAMS`,
+      );
+    return mcp.answer(request, body.value, principal);
   });
   app.route('/', board.pages);
   app.notFound((context) => refuse(404, 'not_found', `there is nothing at ${context.req.path}`));

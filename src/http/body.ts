@@ -8,14 +8,20 @@ const LARGEST_BODY = 4 * 1024 * 1024;
 /** So much more is read, and thrown away, before the answer (bytes): who is hung up on while he sends never sees it. */
 const LARGEST_DISCARDED = 16 * LARGEST_BODY;
 
+const TOO_MANY_BYTES = 'too many bytes of requests are in memory; see AGENTPOOL_MAX_BODY_BYTES';
+
 /** Ends the connection: nobody waits for the rest of the body. */
 const CLOSE = { connection: 'close' };
 
 /**
  * The JSON of a body, or why there is none: too large (413), too slow (408) or not JSON (400). Reads Node's own stream,
- * since each of the web streams around it takes memory for as long as the call is open.
+ * since each of the web streams around it takes memory for as long as the call is open. `mayHold` is asked for each part.
  */
-export async function readJson(incoming: IncomingMessage, withinMs: number): Promise<{ value: unknown } | Response> {
+export async function readJson(
+  incoming: IncomingMessage,
+  withinMs: number,
+  mayHold: (bytes: number) => boolean,
+): Promise<{ value: unknown; bytes: number } | Response> {
   const coming = incoming.iterator({ destroyOnReturn: false });
   const given = new AbortController();
   const late = pause(withinMs, 'late' as const, { signal: given.signal, ref: false }).catch(() => 'late' as const);
@@ -29,10 +35,11 @@ export async function readJson(incoming: IncomingMessage, withinMs: number): Pro
       bytes += read.value.length;
       if (bytes > LARGEST_DISCARDED) break;
       if (bytes > LARGEST_BODY) chunks = [];
-      else chunks.push(read.value);
+      else if (mayHold(read.value.length)) chunks.push(read.value);
+      else return refuse(429, 'too_many_bytes', TOO_MANY_BYTES, { ...CLOSE, 'retry-after': '1' });
     }
     if (bytes > LARGEST_BODY) return refuse(413, 'body_too_large', `a body may have ${LARGEST_BODY} bytes`);
-    return { value: JSON.parse(Buffer.concat(chunks, bytes).toString('utf8')) };
+    return { value: JSON.parse(Buffer.concat(chunks, bytes).toString('utf8')), bytes };
   } catch (error) {
     if (error instanceof SyntaxError) return notJson(error.message);
     return refuse(400, 'body_broken', 'the body broke off', CLOSE);

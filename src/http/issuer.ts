@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
+import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { messageOf } from '../shared/errors.js';
 import { type Principal, SCOPES } from '../shared/principal.js';
@@ -20,6 +20,8 @@ export interface BadToken {
 /** The issuer, or its keys, cannot be asked within this time (ms). */
 const ASK_WITHIN_MS = 5_000;
 const SIGNED_BY = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
+/** Keys and metadata of an issuer have a few KiB (bytes). */
+const LARGEST_DOCUMENT = 512 * 1024;
 /** Where issuers say where their keys are: OpenID Connect, then RFC 8414. */
 const METADATA = ['openid-configuration', 'oauth-authorization-server'];
 const metadata = z.object({ issuer: z.string(), jwks_uri: z.url() });
@@ -30,7 +32,9 @@ export function openIssuer(settings: IssuerSettings): (token: string) => Promise
   let keys: Promise<ReturnType<typeof createRemoteJWKSet>> | undefined;
 
   const keysOnce = () => {
-    keys ??= jwksUrl(issuer).then((url) => createRemoteJWKSet(url, { timeoutDuration: ASK_WITHIN_MS }));
+    keys ??= jwksUrl(issuer).then((url) =>
+      createRemoteJWKSet(url, { timeoutDuration: ASK_WITHIN_MS, [customFetch]: smallFetch }),
+    );
     keys.catch(() => {
       keys = undefined; // asked again with the next token
     });
@@ -42,6 +46,8 @@ export function openIssuer(settings: IssuerSettings): (token: string) => Promise
     try {
       const options = { issuer, audience, algorithms: SIGNED_BY, requiredClaims: ['exp', 'sub'] };
       const { payload } = await jwtVerify(token, resolveKey, options);
+      if (typeof payload.sub !== 'string' || payload.sub.trim() === '')
+        return { problem: 'the token names nobody (sub)' };
       return principalOf(payload, settings);
     } catch (error) {
       if (error instanceof errors.JWTExpired) return { problem: 'the token has expired' };
@@ -52,11 +58,24 @@ export function openIssuer(settings: IssuerSettings): (token: string) => Promise
   };
 }
 
+/** Fetches a document that is small; a larger one is not read to its end. */
+async function smallFetch(url: string, options: RequestInit): Promise<Response> {
+  const answer = await fetch(url, options);
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of answer.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > LARGEST_DOCUMENT) throw new Error(`it has more than ${LARGEST_DOCUMENT} bytes`); // which ends the connection
+    chunks.push(chunk);
+  }
+  return new Response(Buffer.concat(chunks), { status: answer.status, headers: answer.headers });
+}
+
 async function jwksUrl(issuer: string): Promise<URL> {
   const problems: string[] = [];
   for (const name of METADATA) {
     const url = `${issuer.replace(/\/$/, '')}/.well-known/${name}`;
-    const found = await fetch(url, { signal: AbortSignal.timeout(ASK_WITHIN_MS) })
+    const found = await smallFetch(url, { signal: AbortSignal.timeout(ASK_WITHIN_MS) })
       .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(`status ${answer.status}`))))
       .then((body) => metadata.parse(body))
       .catch((error: unknown) => void problems.push(`${url}: ${messageOf(error)}`));

@@ -17,14 +17,15 @@ export function openRateLimit(perSecond: number, now: () => number = () => perfo
 
   return {
     /** Takes so many requests out of a name's bucket: 0 when it has them, else after how many seconds it will. */
-    take(name: string, count = 1): number {
+    take(name: string, wanted = 1): number {
+      const count = Math.min(wanted, most); // what costs more than all of it takes all of it
       const at = now();
       sweep(at);
       const { left, at: before } = buckets.get(name) ?? { left: most, at };
       const filled = Math.min(most, left + ((at - before) / 1_000) * perSecond);
       const enough = filled >= count;
       buckets.set(name, { left: enough ? filled - count : filled, at });
-      return enough ? 0 : Math.ceil((Math.min(count, most) - filled) / perSecond);
+      return enough ? 0 : Math.ceil((count - filled) / perSecond);
     },
   };
 }

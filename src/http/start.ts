@@ -8,6 +8,7 @@ import { createApp, type Rooms } from './app.js';
 import { isLoopback } from './guard.js';
 import type { LocalAccess } from './login.js';
 import { refuse } from './refuse.js';
+import { startUnreadCheck } from './unread.js';
 
 export interface StartedHttp {
   readonly url: string;
@@ -17,6 +18,8 @@ export interface StartedHttp {
 
 /** The headers of a request have to be there within this time (ms); its body has a limit of its own. */
 const HEADERS_WITHIN_MS = 15_000;
+/** Answers that wait in memory for clients that do not read (bytes). */
+const MOST_UNREAD_BYTES = 64 * 1024 * 1024;
 /** An answer that is under way at the stop gets so long (ms). */
 const ANSWER_WITHIN_MS = 5_000;
 /** Nothing but streams without an end is left when no call has been open for so long (ms). */
@@ -40,14 +43,20 @@ export async function startHttp(pool: Pool, rooms: Rooms, access: LocalAccess): 
     hostname: bind,
     errorHandler: () => refuse(400, 'bad_request', 'this is no request that can be answered'),
   });
-  const limits = { headersTimeout: HEADERS_WITHIN_MS, requestTimeout: 0, connectionsCheckingInterval: 1_000 };
+  const limits = {
+    headersTimeout: HEADERS_WITHIN_MS,
+    requestTimeout: HEADERS_WITHIN_MS + pool.config.bodyTimeoutMs,
+    connectionsCheckingInterval: 1_000,
+  };
   const server = createServer(limits, listener);
   answerBrokenRequests(server);
+  const unread = startUnreadCheck(server, { withinMs: pool.config.bodyTimeoutMs, mostBytes: MOST_UNREAD_BYTES });
   const { address, port: bound } = await listen(server, bind, port);
   let stopped: Promise<void> | undefined;
   return {
     url: urlOf(address, bound),
     stop: () => {
+      unread.stop();
       stopped ??= stop(server, rooms, () => stopping.abort());
       return stopped;
     },

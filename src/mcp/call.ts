@@ -58,12 +58,23 @@ export function errorBody(thrown: unknown, { logger }: Pool): ErrorBody {
 /** Says which argument, what it was, and what is allowed. */
 function argumentError(tool: Tool, error: z.ZodError): ErrorBody {
   const known = Object.keys(tool.input.shape);
-  const problems = error.issues.map((issue) => {
-    if (issue.code === 'unrecognized_keys') return `there is no argument ${issue.keys.join(', ')}`;
+  const problems = error.issues.slice(0, MOST_PROBLEMS).map((issue) => {
+    if (issue.code === 'unrecognized_keys') return `there is no argument ${someOf(issue.keys)}`;
     const given = issue.input === undefined ? 'it is missing' : `it was ${shorten(JSON.stringify(issue.input))}`;
     return `${issue.path.join('.') || 'arguments'}: ${given}; ${issue.message}`;
   });
-  return { code: 'invalid_argument', message: problems.join('; '), hint: `${tool.name} takes: ${known.join(', ')}.` };
+  const left = error.issues.length - problems.length;
+  return {
+    code: 'invalid_argument',
+    message: problems.join('; ') + (left > 0 ? `; and ${left} problems more` : ''),
+    hint: `${tool.name} takes: ${known.join(', ')}.`,
+  };
 }
+
+/** So many of what is wrong are told one by one; the rest is counted. */
+const MOST_PROBLEMS = 20;
+
+const someOf = (names: readonly string[]) =>
+  names.slice(0, 5).map(shorten).join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '');
 
 const shorten = (text: string) => (text.length <= 100 ? text : `${beginningOf(text, 100)}…`);

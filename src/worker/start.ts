@@ -118,7 +118,7 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
     slots,
     health,
     takeOn: (lease) =>
-      attachOrStart({ ...ours, queues, slots, mirrors, hasBegunHere, endLost: () => endLost(tidying) }, lease),
+      attachOrStart({ ...ours, config, queues, slots, mirrors, hasBegunHere, endLost: () => endLost(tidying) }, lease),
     logger,
   });
   wake = claiming.wake;

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openAuthentication } from '../../src/http/authenticate.js';
 import { loadConfig } from '../../src/shared/config/load.js';
@@ -35,6 +38,8 @@ describe('an access token of the issuer', () => {
     ['has expired', { expiresInS: -60 }, /expired/],
     ['is for somebody else', { aud: 'another' }, /not valid/],
     ['says that it is of another issuer', { iss: 'http://evil.example' }, /not valid/],
+    ['names nobody', { sub: '' }, /sub/],
+    ['names a blank', { sub: ' ' }, /sub/],
     ['is signed with another key', { key: 'stranger' as const }, /not valid/],
   ])('that %s is refused, with the way to a new one', async (_, claims, message) => {
     const answer = (await authentication()(await issuer.token(claims))) as Response;
@@ -43,6 +48,29 @@ describe('an access token of the issuer', () => {
       /^Bearer realm="agentpool", error="invalid_token", error_description="[^"]+", resource_metadata="http:\/\/pool\.example\/\.well-known\/oauth-protected-resource\/mcp"/,
     );
     expect(await answer.json()).toMatchObject({ code: 'unauthorized', message: expect.stringMatching(message) });
+  });
+
+  test('is not taken from an issuer whose documents are huge, and they are not read to their end', async () => {
+    let sent = 0;
+    const huge = createServer((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      const more = () => {
+        while (!response.destroyed && response.write(' '.repeat(65_536))) sent += 65_536;
+      };
+      response.on('drain', more);
+      more();
+    });
+    await once(huge.listen(0, '127.0.0.1'), 'listening');
+    const { port } = huge.address() as AddressInfo;
+    const authenticate = authentication({ AGENTPOOL_OIDC_ISSUER: `http://127.0.0.1:${port}` });
+    const answer = (await authenticate(await issuer.token())) as Response;
+    expect([answer.status, await answer.json()]).toEqual([
+      503,
+      expect.objectContaining({ code: 'issuer_unreachable' }),
+    ]);
+    expect(sent).toBeLessThan(64 * 1024 * 1024);
+    huge.closeAllConnections();
+    huge.close();
   });
 
   test('that is not signed at all is refused', async () => {

@@ -176,6 +176,9 @@ describe('tokens', () => {
     };
     expect(await shown('Bearer reads')).toEqual({ listed: ['rann'], found: [200, 404] });
     expect(await shown('Bearer rules')).toEqual({ listed: ids, found: [200, 200] });
+    const queued = async (given: string) =>
+      /<b>(\d+)<\/b><span class="state queued"/.exec((await get('/?state=queued', given)).body)?.[1];
+    expect([await queued('Bearer reads'), await queued('Bearer rules')]).toEqual(['1', '2']);
   });
 
   it('do not let in without the scope read', async () => {

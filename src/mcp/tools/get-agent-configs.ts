@@ -12,6 +12,6 @@ export const getAgentConfigs = defineTool({
   input: z.strictObject({ name: agentNameArgument.optional().describe('The agent; without it, all of them') }),
   output: z.object({ agents: z.array(agentShape) }),
   annotations: READS,
-  scope: 'read',
+  scope: 'admin',
   handle: async ({ name }, context) => ({ agents: await agentsInFull(context, name) }),
 });

@@ -3,6 +3,8 @@ import { statusOfPool } from '../../client/pool-status.js';
 import { hostProblemShape } from '../shapes/worker-facts-shape.js';
 import { defineTool, READS } from '../tool.js';
 
+const share = z.object({ used: z.number().int(), most: z.number().int() });
+
 export const poolStatus = defineTool({
   name: 'pool_status',
   title: 'Status of the pool',
@@ -43,6 +45,17 @@ export const poolStatus = defineTool({
       appendOnly: z.boolean(),
       usedMemoryBytes: z.number().int(),
     }),
+    limits: z
+      .object({
+        queuedRuns: share,
+        queuedBytes: share,
+        runningRuns: share,
+        openCalls: share.omit({ used: true }),
+        listenStreams: share.omit({ used: true }),
+        bodyBytes: share.omit({ used: true }),
+        requestsPerSecond: share.omit({ used: true }),
+      })
+      .describe('What the caller has and may have; a most of 0 is no limit'),
   }),
   annotations: READS,
   scope: 'read',

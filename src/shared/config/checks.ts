@@ -53,6 +53,11 @@ export const token = z
   .regex(
     /^[\w.-]+:(read|run|kill|admin)(\+(read|run|kill|admin))*:[0-9a-fA-F]{64}$/,
     'must be name:scopes:sha256, for example ann:read+run:<64 hex digits>; several with commas',
+  )
+  // Whoever may start our processes has that name, and runs of his are not for a token.
+  .refine(
+    (text) => !text.startsWith('local:'),
+    'must not be called local, which is who may start agentpool on the machine',
   );
 
 /** Our scopes by the words of an issuer. */

@@ -117,7 +117,29 @@ export const SETTINGS = {
     ),
   AGENTPOOL_REQUESTS_PER_SECOND: whole(1, 100_000)
     .prefault('100')
-    .describe('What one principal may ask one HTTP server; twenty seconds of it may come at once'),
+    .describe(
+      'What one principal may ask one HTTP server; twenty seconds of it may come at once. What makes more work counts as several',
+    ),
+  AGENTPOOL_MAX_OPEN_CALLS: whole(1, 100_000)
+    .prefault('200')
+    .describe('Requests of one principal that one HTTP server answers at once, those that wait among them'),
+  AGENTPOOL_MAX_LISTEN_STREAMS: whole(1, 100_000)
+    .prefault('20')
+    .describe('Streams over which one principal is told of changes by one HTTP server'),
+  AGENTPOOL_MAX_BODY_BYTES: whole(1_048_576, 4096 * MIB)
+    .prefault(String(16 * MIB))
+    .describe(
+      'Bodies of requests of one principal that one HTTP server has in memory at once (bytes); all together four times as much',
+    ),
+  AGENTPOOL_MAX_QUEUED_RUNS: whole(1, 10_000_000)
+    .prefault('5000')
+    .describe('Runs of one principal that may be queued at once'),
+  AGENTPOOL_MAX_QUEUED_BYTES: whole(65_536, 1024 * 1024 * MIB)
+    .prefault(String(64 * MIB))
+    .describe('Prompts of the queued runs of one principal together (bytes)'),
+  AGENTPOOL_MAX_RUNNING_RUNS: whole(0, 1_000_000)
+    .prefault('0')
+    .describe('Runs of one principal that run at once in the whole pool, about; more of them wait. 0 is no limit'),
   AGENTPOOL_BODY_TIMEOUT_MS: whole(100, 10 * MINUTE)
     .prefault('30000')
     .describe('How long the body of an HTTP request may take to arrive (ms)'),

@@ -3,6 +3,7 @@ import type { Notifications } from '../redis/notifications.js';
 import type { Replicas } from '../redis/replicas.js';
 import * as changes from './changes.js';
 import { idForToken, openCreating, poolId, readRequest } from './create.js';
+import { heldBy } from './held-runs.js';
 import { listRuns, summarizeRuns } from './list.js';
 import type { Retention } from './ownership.js';
 import { openParts } from './parts.js';
@@ -43,6 +44,8 @@ export function openRunStore(
     list: (filter, limit, after) => listRuns(parts, filter, limit, after),
     summaries: (filter, limit, since = 0) => summarizeRuns(parts, filter, limit, since),
     latest: async (agentName, others = {}) => (await listRuns(parts, { ...others, agentName }, 1, undefined))[0],
+
+    heldBy: (principal) => heldBy(parts, principal),
 
     output: (id, query) => readOutput(redis, keysOf(id).events, query),
     tail: (id, bytes, stream) => readTail(redis, keysOf(id).events, bytes, stream),

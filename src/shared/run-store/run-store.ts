@@ -1,5 +1,6 @@
 import type { Credentials, Failure, KillRequest, Run, RunRequest } from '../run.js';
 import type { Created } from './create.js';
+import type { Held } from './held-runs.js';
 import type { Indexes, ListPosition, RunFilter } from './indexes.js';
 import type { RunSummary } from './list.js';
 import type { StreamName } from './output.js';
@@ -43,6 +44,9 @@ export interface RunStore {
   summaries(filter: RunFilter, limit: number, since?: number): Promise<RunSummary[]>;
   /** The latest run of an agent name, with a runner or of a principal if given. */
   latest(agentName: string, others?: Pick<RunFilter, 'runner' | 'principal'>): Promise<Run | undefined>;
+
+  /** What a principal has queued and running. */
+  heldBy(principal: string): Promise<Held>;
 
   output(id: string, query: OutputQuery): Promise<OutputPage>;
   /** The last bytes of output, cut at the beginning of a character and, where it can, of a line. */

@@ -28,16 +28,18 @@ export function decide(run: Pick<Run, 'state' | 'worker'> | undefined, worker: s
   return here === 'watched' ? 'attach' : 'start-claimed'; // ours, and nobody has started it: the answer to our claim was lost
 }
 
-/** A waiting run looks by itself whether its session is free (ms): the end of the other one may have promoted in vain. */
+/** A waiting run looks by itself whether its session, or the share of its principal, is free (ms): the end of the other one may have promoted in vain. */
 const LOOK_AGAIN_MS = 10_000;
 
 export interface ClaimDeps {
-  readonly runs: Pick<RunStore, 'get' | 'claim' | 'lockSession' | 'sessionHolder' | 'releaseSessions'>;
+  readonly runs: Pick<RunStore, 'get' | 'heldBy' | 'claim' | 'lockSession' | 'sessionHolder' | 'releaseSessions'>;
   readonly queues: Pick<Queues, 'promote'>;
   /** This worker. */
   readonly id: string;
   readonly host: string;
   readonly slots: Pick<Slots, 'isFree'>;
+  /** How many runs of one principal may run at once; 0 is no limit. */
+  readonly config: { readonly maxRunningRuns: number };
   readonly owned: OwnedRuns;
   readonly mirrors: Mirrors;
   readonly hasBegunHere: (runId: string) => boolean;
@@ -76,11 +78,20 @@ export async function attachOrStart(deps: ClaimDeps, lease: Lease): Promise<bool
     await lease.giveBack();
     return false;
   }
+  if (decision === 'start' && (await hasItsShare(deps, run))) {
+    await lease.delay(LOOK_AGAIN_MS);
+    return true;
+  }
   const handle = owned.obtain(run, lease);
   if (!handle) return attachOrStart(deps, lease);
   const claimed = decision === 'start-claimed' ? 'ours' : await claim(deps, handle, run);
   if (claimed === 'ours') void deps.execute(handle, { kind: 'start' });
   return claimed === 'lost' ? attachOrStart(deps, lease) : true; // lost to a kill, or to another worker
+}
+
+/** Whether the principal of a run has as many running as it may have; it is counted, not locked, so a few more may be. */
+async function hasItsShare({ runs, config: { maxRunningRuns } }: ClaimDeps, { principal }: Run): Promise<boolean> {
+  return maxRunningRuns > 0 && (await runs.heldBy(principal)).running >= maxRunningRuns;
 }
 
 /**

@@ -12,6 +12,12 @@ const MIB = 1_048_576;
 const NUMBERS = [
   ['AGENTPOOL_PORT', 'port', 7333, 0, 65_535],
   ['AGENTPOOL_REQUESTS_PER_SECOND', 'requestsPerSecond', 100, 1, 100_000],
+  ['AGENTPOOL_MAX_OPEN_CALLS', 'maxOpenCalls', 200, 1, 100_000],
+  ['AGENTPOOL_MAX_LISTEN_STREAMS', 'maxListenStreams', 20, 1, 100_000],
+  ['AGENTPOOL_MAX_BODY_BYTES', 'maxBodyBytes', 16 * MIB, MIB, 4096 * MIB],
+  ['AGENTPOOL_MAX_QUEUED_RUNS', 'maxQueuedRuns', 5_000, 1, 10_000_000],
+  ['AGENTPOOL_MAX_QUEUED_BYTES', 'maxQueuedBytes', 64 * MIB, 65_536, 1024 * 1024 * MIB],
+  ['AGENTPOOL_MAX_RUNNING_RUNS', 'maxRunningRuns', 0, 0, 1_000_000],
   ['AGENTPOOL_BODY_TIMEOUT_MS', 'bodyTimeoutMs', 30_000, 100, 600_000],
   ['AGENTPOOL_RUN_TIMEOUT_MS', 'runTimeoutMs', DAY, 100, 30 * DAY],
   ['AGENTPOOL_SILENCE_TIMEOUT_MS', 'silenceTimeoutMs', 3_600_000, 0, 30 * DAY],
@@ -128,4 +134,9 @@ describe('AGENTPOOL_CONCURRENCY', () => {
 test('a flag is on for true and 1, and off for false and 0', () => {
   const kept = ['true', '1', 'false', '0'].map((text) => load({ AGENTPOOL_KEEP_LEFTOVERS: text }).keepLeftovers);
   expect(kept).toEqual([true, true, false, false]);
+});
+
+test('a token cannot be called local, which is who may start agentpool on the machine', () => {
+  expect(() => load({ AGENTPOOL_TOKENS: `local:read:${'0'.repeat(64)}` })).toThrow(/local/);
+  expect(load({ AGENTPOOL_TOKENS: `locals:read:${'0'.repeat(64)}` }).tokens).toHaveLength(1);
 });
