@@ -136,7 +136,7 @@ async function beginningOf(deps: TakeOverDeps, handle: OwnedRun, run: Run): Prom
   const begun = hasBegun(spool);
   const lost = begun ? !meta : !meta?.attempt && (run.pid !== undefined || processesOf(run.id).length > 0);
   if (lost) return giveUp(deps, handle, begun ? 'its spool is unreadable' : 'its spool is gone from its host');
-  handle.lease = meta && (await deps.queues.resumeLease(run.id, meta.queue, meta.leaseToken).catch(() => undefined));
+  handle.lease = meta && (await deps.queues.resumeLease(run.id, meta.queue, meta.leaseToken));
   if (!begun || !meta) return { kind: 'start', attempt: meta?.attempt };
   logger.info({ runId: run.id, pid: run.pid ?? readNumberLine(spool.pid) }, 'attaching to a running program');
   return { kind: 'begun', spool, meta: await withWrapper(spool, meta), from: run };
