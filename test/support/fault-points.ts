@@ -81,7 +81,7 @@ export function faultyPool(pool: Pool): Pool {
       if (verdict('queue.take', 'redis') === 'throw') throw injected('queue.take', 'ECONNRESET');
       return lease(await real.take());
     };
-    return { take, stop: () => real.stop() };
+    return faultyGateway(real, 'queue', { take });
   };
   const resumeLease = async (runId: string, name: string, token: string) => {
     if (verdict('queue.resumeLease', 'redis') !== 'pass') throw injected('queue.resumeLease', 'ECONNRESET');

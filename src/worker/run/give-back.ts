@@ -29,7 +29,7 @@ const MOST_ERRORS = 10;
 
 export interface GiveBackDeps {
   readonly runs: Pick<RunStore, 'requeue' | 'end' | 'request'>;
-  readonly queues: Pick<Queues, 'has' | 'enqueue'>;
+  readonly queues: Pick<Queues, 'has' | 'enqueue' | 'promote'>;
   readonly health: Pick<HostHealth, 'fault'>;
   readonly host: string;
   readonly spools: string;
@@ -61,7 +61,7 @@ const failed = (kind: Failure['kind'], message: string): Ending => ({ state: 'fa
 
 /** Gives the job back to the head of its queue; where we do not hold it and there is none, the run is placed anew. */
 async function placeAgain({ runs, queues }: GiveBackDeps, { id, queue, lease }: OwnedRun): Promise<void> {
-  if (lease && (await lease.giveBack())) return;
+  if (lease && (await lease.giveBack())) return queues.promote(id, queue); // tells the workers: nothing was placed
   if (await queues.has(id, queue)) return; // waiting, or with somebody who mirrors the run and gives it back
   const request = await runs.request(id);
   if (request) await queues.enqueue(id, queue, request);
