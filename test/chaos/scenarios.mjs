@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { identify } from '../../dist/worker/processes.js';
+import { identify } from '../../dist/worker/process/processes.js';
 import { allEnded, submit } from './agents.mjs';
 import { conclude, foundRows, printTable, say } from './report.mjs';
 import { verify } from './verify.mjs';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { processesOf } from '../../dist/worker/processes.js';
+import { processesOf } from '../../dist/worker/process/processes.js';
 import { isEndless } from './agents.mjs';
 
 /** A job may follow its run when the lock of a dead worker has run out and the stalled check has come by (ms). */
