@@ -11,7 +11,7 @@ import { plainText } from '../shared/plain-text.js';
 import { openPool, type Pool } from '../shared/pool.js';
 import type { RedisRole } from '../shared/redis/connect.js';
 import { ensureEmbeddedRedis } from '../shared/redis/embedded.js';
-import { parseRedisUrl, type RedisTarget } from '../shared/redis/target.js';
+import { type RedisTarget, redisTarget } from '../shared/redis/target.js';
 import { note } from './print.js';
 import { trustOf } from './trusted.js';
 
@@ -72,9 +72,7 @@ export function openContext(
   const config = checkedConfig(sources, surroundings);
   const logger = openLogger(name, config.logLevel);
   const redis = async (): Promise<RedisTarget> =>
-    config.redisUrl
-      ? parseRedisUrl(config.redisUrl)
-      : { kind: 'socket', path: await ensureEmbeddedRedis(config.home, env) };
+    redisTarget(config, readFileIfThere) ?? { kind: 'socket', path: await ensureEmbeddedRedis(config.home, env) };
   return {
     config,
     env,

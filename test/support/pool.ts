@@ -7,7 +7,7 @@ import { type Config, loadConfig } from '../../src/shared/config/load.js';
 import { openLogger } from '../../src/shared/logger.js';
 import { openPool, type Pool } from '../../src/shared/pool.js';
 import type { RedisRole } from '../../src/shared/redis/connect.js';
-import { parseRedisUrl } from '../../src/shared/redis/target.js';
+import { redisTarget } from '../../src/shared/redis/target.js';
 import { PATH_WITHOUT_RUNNERS } from './path-without-runners.js';
 
 const fixture = (name: string) => new URL(`../fixtures/agents/${name}`, import.meta.url).pathname;
@@ -75,5 +75,8 @@ export function configOf(place: Place): Config {
 
 /** A connection of this test process to the pool of a place. */
 export async function connect(place: Place, role: RedisRole = 'asking'): Promise<Pool> {
-  return openPool(configOf(place), parseRedisUrl(place.env.REDIS_URL ?? ''), role, openLogger('test', 'error'));
+  const config = configOf(place);
+  const target = redisTarget(config, readFileIfThere);
+  if (target === undefined) throw new Error('the place has no REDIS_URL');
+  return openPool(config, target, role, openLogger('test', 'error'));
 }

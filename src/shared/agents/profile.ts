@@ -30,7 +30,7 @@ const MOST_VALUE_CHARS = 8_192;
 const MOST_FALLBACKS = 8;
 
 /** Of agentpool itself: an agent gets neither its address of Redis nor its tokens. */
-const OURS = /^(AGENTPOOL_|REDIS_URL$)/;
+const OURS = /^(AGENTPOOL_|REDIS_(URL|PASSWORD)(_FILE)?$|REDIS_(SENTINEL|TLS)_)/;
 const notOurs = 'must not be a variable of agentpool itself';
 const variable = z
   .string()

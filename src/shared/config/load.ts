@@ -50,6 +50,8 @@ export function checkedConfig(sources: Sources, { cwd, readFile }: Pick<Surround
   };
 }
 
+const SECRETS_IN_FILES = ['REDIS_URL', 'REDIS_PASSWORD', 'REDIS_SENTINEL_PASSWORD', 'AGENTPOOL_TOKENS'];
+
 /** A secret may stand in a file of its own, which the variable with `_FILE` names. */
 function withSecretFiles(
   settings: Sources['settings'],
@@ -57,7 +59,7 @@ function withSecretFiles(
   problems: string[],
 ): Record<string, string> {
   const result = { ...settings };
-  for (const name of ['REDIS_URL', 'AGENTPOOL_TOKENS']) {
+  for (const name of SECRETS_IN_FILES) {
     const path = settings[`${name}_FILE`];
     if (path === undefined) continue;
     const text = readFile(path);

@@ -13,12 +13,32 @@ export const SETTINGS = {
     .string()
     .optional()
     .describe(
-      'Redis 6.2 or newer: `redis://`, `rediss://`, `unix://`, `redis+sentinel://h1:p,h2:p/name`, `redis+cluster://h1:p,h2:p`. Without it a private Redis is started',
+      'Redis 6.2 or newer: `redis://`, `rediss://`, `unix://`, `redis+sentinel://h1:p,h2:p/name`, `redis+cluster://h1:p,h2:p`, and with TLS `rediss+sentinel://`, `rediss+cluster://`. Without it a private Redis is started',
     ),
   REDIS_URL_FILE: z
     .string()
     .optional()
     .describe('A file that holds `REDIS_URL`, so that no environment has its password'),
+  REDIS_PASSWORD: z.string().optional().describe('The password of Redis, where `REDIS_URL` has none'),
+  REDIS_PASSWORD_FILE: z.string().optional().describe('A file that holds `REDIS_PASSWORD`'),
+  REDIS_SENTINEL_USER: z
+    .string()
+    .optional()
+    .describe('Our user to the Sentinels; the user in `REDIS_URL` is for Redis'),
+  REDIS_SENTINEL_PASSWORD: z.string().optional().describe('The password of the Sentinels'),
+  REDIS_SENTINEL_PASSWORD_FILE: z.string().optional().describe('A file that holds `REDIS_SENTINEL_PASSWORD`'),
+  REDIS_TLS_CA_FILE: z
+    .string()
+    .optional()
+    .describe('The certificate (PEM) of the CA of Redis; by default the well-known CAs are believed'),
+  REDIS_TLS_CERT_FILE: z.string().optional().describe('Our client certificate (PEM), where Redis wants one'),
+  REDIS_TLS_KEY_FILE: z.string().optional().describe('The key (PEM) of that certificate'),
+  REDIS_TLS_SERVER_NAME: z
+    .string()
+    .optional()
+    .describe(
+      'The name that the certificate of Redis has to have; by default the host in `REDIS_URL`, or what Sentinels and clusters answer',
+    ),
   AGENTPOOL_HOME: z
     .string()
     .optional()

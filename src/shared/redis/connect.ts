@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { ConfigError, UnreachableError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import { isReadOnly, refusalOf } from './refusals.js';
+import { certificateProblem, isReadOnly, refusalOf } from './refusals.js';
 import { byServerClock } from './server-clock.js';
 import { dropWhenSilent } from './silence.js';
 import type { RedisTarget } from './target.js';
@@ -71,30 +71,44 @@ function create(target: RedisTarget, options: Options): RedisClient {
   const { username, password } = target;
   const who = { ...(username && { username }), ...(password && { password }) };
   if (kind === 'server') {
-    const { host, port, db, tls } = target;
+    const { host, port, db, tls, certificates } = target;
     return new Redis({
       ...options,
       ...who,
       host,
       port,
       ...(db && { db }),
-      ...(tls && { tls: isIP(host) === 0 ? { servername: host } : {} }),
+      ...(tls && { tls: { ...(isIP(host) === 0 && { servername: host }), ...certificates } }),
     });
   }
-  if (kind === 'sentinel')
+  const tls = target.tls ? { tls: target.certificates ?? {} } : {};
+  if (kind === 'sentinel') {
+    const { username: sentinelUsername, password: sentinelPassword } = target.toSentinels ?? {};
     return new Redis({
       ...options,
       ...who,
+      ...tls,
+      ...(target.tls && { enableTLSForSentinelMode: true, sentinelTLS: target.certificates ?? {} }),
+      ...(sentinelUsername && { sentinelUsername }),
+      ...(sentinelPassword && { sentinelPassword }),
       name: target.name,
       failoverDetector: true,
       sentinelCommandTimeout: CONNECT_WITHIN_MS,
       sentinelReconnectStrategy: () => 1_000,
       sentinels: target.sentinels.map(({ host, port }) => ({ host, port })),
     });
+  }
   const { lazyConnect = true, enableOfflineQueue = true, ...redisOptions } = options;
   return new Cluster(
     target.nodes.map(({ host, port }) => ({ host, port })),
-    { lazyConnect, enableOfflineQueue, slotsRefreshInterval: 5_000, redisOptions: { ...redisOptions, ...who } },
+    {
+      lazyConnect,
+      enableOfflineQueue,
+      slotsRefreshInterval: 5_000,
+      // A certificate is for the name of a server, which must not become an address before it is compared.
+      ...(target.tls && { dnsLookup: (host: string, found: (error: null, host: string) => void) => found(null, host) }),
+      redisOptions: { ...redisOptions, ...who, ...tls },
+    },
   );
 }
 
@@ -123,7 +137,7 @@ export async function openRedis(target: RedisTarget, role: RedisRole, logger: Lo
     return redis;
   } catch (error) {
     redis.disconnect();
-    const refusal = refusalOf(error as Error);
+    const refusal = refusalOf(error as Error) ?? certificateProblem(error as Error);
     throw refusal ?? new UnreachableError(`Redis is unreachable: ${(error as Error).message}`, HINT, { cause: error });
   }
 }

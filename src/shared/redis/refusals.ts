@@ -26,8 +26,10 @@ const REFUSALS = new RegExp(`(?:^|[-\\s])(${Object.keys(HINTS).join('|')})\\b`);
 
 /** What only the operator of agentpool can put right: who we are, and what we may do. */
 const CONFIGURATION: Readonly<Record<string, string>> = {
-  WRONGPASS: 'Redis does not know this user with this password: check REDIS_URL and the files with passwords',
-  NOAUTH: 'Redis wants a password: give it in REDIS_URL or REDIS_PASSWORD_FILE',
+  WRONGPASS:
+    'Redis does not know this user with this password: check REDIS_URL and REDIS_PASSWORD_FILE (of Sentinels: REDIS_SENTINEL_USER and REDIS_SENTINEL_PASSWORD_FILE)',
+  NOAUTH:
+    'Redis wants a password: give it in REDIS_URL or REDIS_PASSWORD_FILE (of Sentinels: REDIS_SENTINEL_PASSWORD_FILE)',
   NOPERM: 'the user of Redis may not do this: give it the rules of docs/many-hosts.md',
 };
 const RIGHTS = new RegExp(`(?:^|[-\\s])(${Object.keys(CONFIGURATION).join('|')})\\b`);
@@ -41,6 +43,26 @@ export function refusalOf(error: Error): RedisRefusedError | ConfigError | undef
   return new RedisRefusedError(`Redis refuses: ${oneLine(error.message)}`, HINTS[word] ?? 'Ask again.', {
     cause: error,
   });
+}
+
+/** What TLS says of certificates that will not do, by whose turn it is. */
+const CERTIFICATES: readonly (readonly [RegExp, string])[] = [
+  [/alert|handshake failure/i, 'Redis refuses our certificate: check REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE'],
+  [
+    /altname|does not match certificate/i,
+    'the certificate of Redis is for another name: set REDIS_TLS_SERVER_NAME to its name',
+  ],
+  [
+    /self.signed certificate|unable to (verify|get).*certificate|certificate has expired|wrong version number/i,
+    'the certificate of Redis cannot be verified: set REDIS_TLS_CA_FILE to the certificate of its CA, and look whether REDIS_URL should be with TLS',
+  ],
+];
+
+/** The ConfigError behind an error of TLS that lasts until somebody changes a certificate or a setting; else undefined. */
+export function certificateProblem(error: Error): ConfigError | undefined {
+  if (!('code' in error) && !/certificate|SSL|TLS/.test(error.message)) return undefined;
+  const [, hint] = CERTIFICATES.find(([words]) => words.test(error.message)) ?? [];
+  return hint === undefined ? undefined : new ConfigError([`${hint} (TLS says: ${oneLine(error.message)})`]);
 }
 
 /** The server of this connection takes no writes any more: it has become a replica. */

@@ -5,7 +5,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /** Ours, or such as make a CLI think that it runs inside another one. */
 const NOT_PASSED_ON =
-  /^(AGENTPOOL_|REDIS_URL(_FILE)?$|CLAUDE|(OPENCODE|KILO)(_PID|_CLIENT|_TERMINAL|_WORKSPACE_ID|_SERVER_\w+)?$|GEMINI_CLI$|QWEN_CODE$|CODEX_SANDBOX|npm_|INIT_CWD$|NODE_OPTIONS$)/;
+  /^(AGENTPOOL_|REDIS_(URL|PASSWORD)(_FILE)?$|REDIS_(SENTINEL|TLS)_|CLAUDE|(OPENCODE|KILO)(_PID|_CLIENT|_TERMINAL|_WORKSPACE_ID|_SERVER_\w+)?$|GEMINI_CLI$|QWEN_CODE$|CODEX_SANDBOX|npm_|INIT_CWD$|NODE_OPTIONS$)/;
 /** Configuration that an operator sets on purpose, although the name looks like the nesting marks above. */
 const PASSED_ON =
   /^(CLAUDE_CONFIG_DIR|CLAUDE_CODE_(USE_\w+|OAUTH_TOKEN|MAX_RETRIES|MAX_OUTPUT_TOKENS|SKIP_\w+|TMPDIR))$/;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../../../src/shared/errors.js';
-import { parseRedisUrl } from '../../../../src/shared/redis/target.js';
+import { parseRedisUrl, redisTarget } from '../../../../src/shared/redis/target.js';
 
 describe('an address', () => {
   test.each([
@@ -13,9 +13,14 @@ describe('an address', () => {
     ['rediss://cache:6390', { kind: 'server', tls: true, host: 'cache', port: 6390 }],
     ['redis://[::1]', { kind: 'server', tls: false, host: '::1', port: 6379 }],
     ['redis://[2001:db8::7]:7000/2', { kind: 'server', tls: false, host: '2001:db8::7', port: 7000, db: 2 }],
-    ['redis+sentinel://a,b:1/main', { kind: 'sentinel', sentinels: servers('a:26379', 'b:1'), name: 'main' }],
-    ['redis+cluster://a,b:1', { kind: 'cluster', nodes: servers('a:6379', 'b:1') }],
-    ['redis+cluster://a/0', { kind: 'cluster', nodes: servers('a:6379') }],
+    [
+      'redis+sentinel://a,b:1/main',
+      { kind: 'sentinel', tls: false, sentinels: servers('a:26379', 'b:1'), name: 'main' },
+    ],
+    ['redis+cluster://a,b:1', { kind: 'cluster', tls: false, nodes: servers('a:6379', 'b:1') }],
+    ['redis+cluster://a/0', { kind: 'cluster', tls: false, nodes: servers('a:6379') }],
+    ['rediss+sentinel://a/main', { kind: 'sentinel', tls: true, sentinels: servers('a:26379'), name: 'main' }],
+    ['rediss+cluster://a', { kind: 'cluster', tls: true, nodes: servers('a:6379') }],
     ['unix:///run/redis.sock', { kind: 'socket', path: '/run/redis.sock' }],
     ['unix:///run/redis.sock?db=5', { kind: 'socket', path: '/run/redis.sock', db: 5 }],
     ['unix:///run/redis@main/redis.sock', { kind: 'socket', path: '/run/redis@main/redis.sock' }],
@@ -49,26 +54,26 @@ describe('user and password', () => {
 
 describe('an address that is refused', () => {
   const refused = [
-    ['', 'no address'],
-    ['redis', 'no address'],
-    ['redis://', 'no address'],
-    ['redis:hunter2@h', 'no address'],
+    ['', 'not an address'],
+    ['redis', 'not an address'],
+    ['redis://', 'not an address'],
+    ['redis:hunter2@h', 'not an address'],
     ['http://hunter2', '"http" is not known'],
-    ['redis://ann:hunter2', 'server 1 in it is no host'],
-    ['redis://ann:hunter2@', 'server 1 in it is no host'],
+    ['redis://ann:hunter2', 'server 1 in it is not a host'],
+    ['redis://ann:hunter2@', 'server 1 in it is not a host'],
     ['redis://:%hunter2@h', '% in it does not begin an escape'],
-    ['redis://h?password=hunter2', 'server 1 in it is no host'],
+    ['redis://h?password=hunter2', 'server 1 in it is not a host'],
     ['redis://h/hunter2', 'not a database number'],
     ['redis://h/1/hunter2', 'not a database number'],
     ['redis://h/-1', 'not a database number'],
-    ['redis://h:0', 'server 1 in it is no host'],
-    ['redis://h:65536', 'server 1 in it is no host'],
-    ['redis://h:hunter2', 'server 1 in it is no host'],
-    ['redis://hunter2 h', 'server 1 in it is no host'],
-    ['redis://::1', 'server 1 in it is no host'],
-    ['redis://[hunter2]', 'server 1 in it is no host'],
+    ['redis://h:0', 'server 1 in it is not a host'],
+    ['redis://h:65536', 'server 1 in it is not a host'],
+    ['redis://h:hunter2', 'server 1 in it is not a host'],
+    ['redis://hunter2 h', 'server 1 in it is not a host'],
+    ['redis://::1', 'server 1 in it is not a host'],
+    ['redis://[hunter2]', 'server 1 in it is not a host'],
     ['redis://a,b', 'several servers'],
-    ['redis+cluster://a,,b', 'server 2 in it is no host'],
+    ['redis+cluster://a,,b', 'server 2 in it is not a host'],
     ['redis+cluster://a/1', 'database 0 only'],
     ['redis+sentinel://a', 'name of the master'],
     ['redis+sentinel://a/m/hunter2', 'name of the master'],
@@ -99,3 +104,38 @@ describe('an address that is refused', () => {
 function servers(...names: string[]) {
   return names.map((name) => ({ host: name.split(':')[0], port: Number(name.split(':')[1]) }));
 }
+
+describe('the settings besides the address', () => {
+  const REFUSED = [
+    [{ redisUrl: 'redis://:hunter2@h', redisPassword: 'x' }, 'REDIS_URL has a password already'],
+    [{ redisUrl: 'redis://h', redisSentinelPassword: 'hunter2' }, 'REDIS_URL names no Sentinels'],
+    [{ redisUrl: 'redis://h', redisTlsServerName: 'h' }, 'REDIS_URL is without TLS'],
+    [{ redisUrl: 'rediss://h', redisTlsCertFile: '/cert' }, 'a certificate and its key go together'],
+    [{ redisUrl: 'rediss://h', redisTlsCaFile: '/none' }, 'REDIS_TLS_CA_FILE: /none cannot be read'],
+    [{ redisUrl: 'rediss://h', redisTlsCaFile: '/cert' }, 'not in PEM form'],
+  ] as const;
+  const load = (settings: object) =>
+    redisTarget(settings as Parameters<typeof redisTarget>[0], (path) => (path === '/cert' ? 'hunter2' : undefined));
+
+  test.each(REFUSED)('are refused with words, and without secrets: %o', (settings, words) => {
+    expect(() => load(settings)).toThrow(ConfigError);
+    expect(() => load(settings)).toThrow(words);
+    expect(() => load(settings)).not.toThrow('hunter2');
+  });
+
+  test('say who we are to Redis, and to its Sentinels', () => {
+    expect(load({})).toBeUndefined();
+    const settings = {
+      redisPassword: 'p',
+      redisSentinelUser: 's',
+      redisSentinelPassword: 'q',
+      redisTlsServerName: 'r',
+    };
+    expect(load({ redisUrl: 'rediss+sentinel://ann@a/main', ...settings })).toMatchObject({
+      username: 'ann',
+      password: 'p',
+      toSentinels: { username: 's', password: 'q' },
+      certificates: { servername: 'r' },
+    });
+  });
+});
