@@ -111,6 +111,8 @@ export interface Run {
   readonly epoch: number;
   readonly host?: string;
   readonly worker?: string;
+  /** The last attempt whose program may have been given the prompt, from 1; absent: none. */
+  readonly launched?: number;
   readonly pid?: number;
   readonly sessionId?: string;
   /** The session that was to be resumed; `sessionId` is the one that the program uses. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { oneWorker } from '../support/one-worker.js';
@@ -54,6 +54,21 @@ describe.runIf(process.platform === 'linux')('a program that has its hands in it
     expect(ended).toMatchObject(state ? { status: state, timedOut: false } : { timedOut: false });
     expect(ended.all).not.toContain('secret');
     expect(untouched()).toEqual(before);
+  });
+
+  it.each([
+    ['its pid', 'rm "$S/pid"; exit 125', { status: 'failed', exitCode: 125 }],
+    ['its pid and the exit file', 'rm "$S/pid" "$S/exit"; exit 0', { status: 'done', exitCode: 0 }],
+    ['all of it', 'rm -r "$S"; kill -KILL $$', { status: 'failed', exitCode: 137 }],
+    ['its wrapper and its pid', 'rm "$S/pid"; kill -KILL $(cat "$S/once")', { status: 'failed' }],
+    ['nothing, and says that it has ended', 'echo 7 >"$S/exit"; sleep 1; exit 3', { status: 'failed', exitCode: 3 }],
+    ['once for the word of another', 'rm "$S/pid"; echo 1 >"$S/once"; exit 125', { status: 'failed', exitCode: 125 }],
+  ])('and removes %s is started once, and its end is told', async (_, script, facts) => {
+    const starts = join(place.work, 'starts');
+    rmSync(starts, { force: true });
+    const { all } = await run(`echo start >>${starts}; ${script}`);
+    expect(JSON.parse(all)).toMatchObject(facts);
+    expect(readFileSync(starts, 'utf8')).toBe('start\n');
   });
 
   it('is ended when it has done so, and leaves nothing of its spool', async () => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { identify, processesOf } from '../../src/worker/process/processes.js';
@@ -150,6 +150,36 @@ describe('a host whose worker was killed', () => {
     await startWorker();
     expect(await ended(lost)).toMatchObject({ status: 'failed', failure: { kind: 'lost' } });
     expect(await ended(over)).toMatchObject({ status: 'failed', exitCode: 7, failure: { kind: 'exit' } });
+  });
+
+  it.each([
+    ['the whole spool is gone', (at: Spool) => rmSync(at.directory, { recursive: true })],
+    ['nothing says that it has begun', (at: Spool) => [at.once, at.pid, at.exit].map((name) => rmSync(name))],
+    [
+      'there is a second attempt that was never made',
+      (at: Spool) => {
+        const meta = join(at.directory, 'meta.json');
+        const attempt = {
+          number: 2,
+          from: { out: 0, err: 0 },
+          startedUptimeMs: 0,
+          because: { kind: 'auth', message: '' },
+        };
+        writeFileSync(meta, JSON.stringify({ ...JSON.parse(readFileSync(meta, 'utf8')), attempts: 2, attempt }));
+      },
+    ],
+  ])('and whose program has seen to it that %s: it is lost, and never started again', async (_, tamper) => {
+    const first = await startWorker();
+    const runId = await submit([{ mark: file('starts') }, { print: 'a\n' }, UNTIL_GO]);
+    await printed(runId, 'a\n');
+    const { pid } = await status(runId);
+    await first.end('SIGKILL');
+    tamper(spoolIn(runId));
+    goOn();
+    await gone(pid);
+    await startWorker();
+    expect(await ended(runId)).toMatchObject({ status: 'failed', failure: { kind: 'lost' } });
+    expect(readFileSync(file('starts'), 'utf8')).toBe(`${pid}\n`);
   });
 
   it('before it had started anything: the program is started then, once', async () => {

@@ -32,7 +32,8 @@ interface ChangeOrder {
   /** The run gets a new epoch, and with it a new owner. */
   readonly isNewOwner?: boolean;
   readonly timeField?: 'claimedAt' | 'startedAt' | 'orphanedAt';
-  readonly event: object;
+  /** Absent: only the record tells of it. */
+  readonly event?: object;
   readonly fields?: Fields;
   /** The host of a new owner. */
   readonly host?: string;
@@ -57,7 +58,7 @@ async function change(parts: StoreParts, id: string, order: ChangeOrder): Promis
     owner,
     isNewOwner ? 1 : 0,
     timeField,
-    JSON.stringify(event),
+    event ? JSON.stringify(event) : '',
     ...flat(fields),
   );
   if (changed === 1) await indexes.follow({ id, queuedAt, from: before as RunState, to: state as RunState, host });
@@ -94,6 +95,11 @@ export async function takeOver(parts: StoreParts, from: Ownership, worker: strin
     fields: { worker, host },
     host,
   });
+}
+
+/** Records that the program of an attempt may have the prompt from now on: it is never given to another one. */
+export async function launching(parts: StoreParts, { id, epoch }: Ownership, attempt: number): Promise<Change> {
+  return change(parts, id, { from: ['running'], epoch, fields: { launched: attempt } });
 }
 
 /** Records that the program runs; a further try began with the first. */

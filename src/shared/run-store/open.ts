@@ -60,6 +60,7 @@ export function openRunStore(
 
     claim: (id, worker, host) => changes.claim(parts, id, worker, host),
     takeOver: (from, worker, host) => changes.takeOver(parts, from, worker, host),
+    launching: (of, attempt) => changes.launching(parts, of, attempt),
     started: (of, pid, path, isFirst = true) => changes.started(parts, of, pid, path, isFirst),
     triesAgain: (of, credentials, because) => changes.triesAgain(parts, of, credentials, because),
     sessionKnown: (of, sessionId) => changes.sessionKnown(parts, of, sessionId),

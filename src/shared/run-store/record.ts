@@ -54,6 +54,7 @@ export function runFromFields(fields: Fields): Run | undefined {
     ...omitUndefined({
       host: fields.host,
       worker: fields.worker,
+      launched: number(fields.launched),
       pid: number(fields.pid),
       sessionId: fields.sessionId,
       resumes: fields.resumes,

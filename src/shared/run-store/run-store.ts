@@ -68,6 +68,11 @@ export interface RunStore {
    * counts as an unexpected error, of which a run may have so many.
    */
   requeue(of: Ownership, host: string, mostErrors?: number): Promise<Requeued>;
+  /**
+   * Records that the program of an attempt (from 1) is about to be started; `requeue`, whose caller knows that it was
+   * not, takes that back.
+   */
+  launching(of: Ownership, attempt: number): Promise<Change>;
   /** Records that the program runs; `isFirst` false: it is a further try, and began with the first. */
   started(of: Ownership, pid: number, path: string, isFirst?: boolean): Promise<Change>;
   /** Records that the provider refused, and that the next values are tried. */

@@ -21,11 +21,17 @@ export type Here = 'watched' | 'spooled' | 'nowhere';
  * stood still, or a Redis that was away for longer than the lock, are enough. And since a Redis that crashed may have
  * forgotten a claim, what this host has of a run is never started: the look through the spools attaches to it.
  */
-export function decide(run: Pick<Run, 'state' | 'worker'> | undefined, worker: string, here: Here): Decision {
+export function decide(
+  run: Pick<Run, 'state' | 'worker' | 'launched' | 'pid'> | undefined,
+  worker: string,
+  here: Here,
+): Decision {
   if (!run || isEnded(run.state)) return 'end';
   if (run.state === 'queued') return here === 'nowhere' ? 'start' : 'mirror';
   if (run.worker !== worker || here === 'spooled') return 'mirror';
-  return here === 'watched' ? 'attach' : 'start-claimed'; // ours, and nobody has started it: the answer to our claim was lost
+  if (here === 'watched') return 'attach';
+  // Ours, and nobody has started it: the answer to our claim was lost. A spool may have been removed by its program.
+  return run.launched === undefined && run.pid === undefined ? 'start-claimed' : 'mirror';
 }
 
 /** A waiting run looks by itself whether its session, or the share of its principal, is free (ms): the end of the other one may have promoted in vain. */

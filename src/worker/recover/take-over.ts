@@ -125,17 +125,35 @@ async function goOn(deps: TakeOverDeps, handle: OwnedRun, run: Run): Promise<voi
 }
 
 /**
- * With what to go on: a program that may run is attached to; nothing was ever started from a spool that has not begun,
- * if there is one, or of the attempt that is next, so it is started now, unless there are traces all the same. Those of
- * the attempts before are none. Undefined when there is nothing to go on with, and the run has ended.
+ * Whether a program may have the prompt that nothing can be told of any more. The spool lies in its reach, so where the
+ * record says that an attempt was about to be started, or the spool tells of a later attempt than the record, what is
+ * missing in the spool proves nothing. `traces`: there is a process of the run.
+ */
+export function lostBecause(
+  run: Pick<Run, 'launched' | 'pid' | 'credentials'>,
+  begun: boolean,
+  meta: Pick<SpoolMeta, 'attempt'> | undefined,
+  traces: () => boolean,
+): string | undefined {
+  const attempt = meta?.attempt?.number ?? 1;
+  if (attempt > (run.credentials?.attempt ?? 1)) return 'its spool tells of an attempt that was never made';
+  if (begun) return meta ? undefined : 'its spool is unreadable';
+  const launched = run.launched ?? (run.pid === undefined ? 0 : 1);
+  if (launched >= attempt || (attempt === 1 && traces())) return 'its spool is gone from its host';
+  return undefined;
+}
+
+/**
+ * With what to go on: a program that may run is attached to; what was never started is started now. Undefined when there
+ * is nothing to go on with, and the run has ended.
  */
 async function beginningOf(deps: TakeOverDeps, handle: OwnedRun, run: Run): Promise<Beginning | undefined> {
   const { spools, logger } = deps;
   // Only now: its last owner may have made the spool, and died, since we listed them.
   const { spool, meta } = presentSpool(spools, run.id);
   const begun = hasBegun(spool);
-  const lost = begun ? !meta : !meta?.attempt && (run.pid !== undefined || processesOf(run.id).length > 0);
-  if (lost) return giveUp(deps, handle, begun ? 'its spool is unreadable' : 'its spool is gone from its host');
+  const lost = lostBecause(run, begun, meta, () => processesOf(run.id).length > 0);
+  if (lost) return giveUp(deps, handle, lost);
   handle.lease = meta && (await deps.queues.resumeLease(run.id, meta.queue, meta.leaseToken));
   if (!begun || !meta) return { kind: 'start', attempt: meta?.attempt };
   logger.info({ runId: run.id, pid: run.pid ?? readNumberLine(spool.pid) }, 'attaching to a running program');

@@ -17,7 +17,7 @@ import type { OwnedRun } from './owned-run.js';
 
 /** What starting a program needs. */
 export interface StartDeps {
-  readonly runs: Pick<RunStore, 'request' | 'get' | 'settled' | 'triesAgain'>;
+  readonly runs: Pick<RunStore, 'request' | 'get' | 'settled' | 'triesAgain' | 'launching'>;
   /** Works out what to start; see `planFor`. */
   readonly plan: (runId: string, request: RunRequest, attempt?: number) => Promise<LaunchPlan | { failure: Failure }>;
   readonly spools: string;
@@ -33,6 +33,7 @@ export interface Begun {
   readonly from: Pick<Run, 'outBytes' | 'errBytes' | 'sessionId' | 'kill'>;
   /** Only where we started it ourselves. */
   readonly wrapperGone?: Promise<number | undefined>;
+  readonly program?: Promise<number | undefined>;
   readonly plan?: LaunchPlan;
   /** How often this attempt could not be started before. */
   readonly restarts?: number;
@@ -58,10 +59,12 @@ export async function startAttempt(deps: StartDeps, owned: OwnedRun, attempt: At
   const plan = await planned(deps, owned.id, request, attempt);
   if ('failure' in plan) return { kind: 'impossible', failure: plan.failure };
   const meta = metaFor(deps.config, owned, request, plan, attempt);
+  // Before it is in the spool, whose program may write into it: a spool with a later attempt than the record is forged.
+  if (attempt) await tellAttempt(runs, owned, attempt, await runs.get(owned.id), logger);
   const spool = makeSpool(deps.spools, meta, plan);
   if ('failure' in spool) return { kind: 'impossible', failure: spool.failure };
-  if (attempt) await tellAttempt(runs, owned, attempt, await runs.get(owned.id), logger);
   // Before the prompt is given away: Redis must not be able to forget that it is ours, and we may have been paused.
+  if (!(await runs.launching(owned, attempt?.number ?? 1)).changed) return { kind: 'not-ours' };
   await runs.settled(owned.id);
   const run = await runs.get(owned.id);
   if (owned.gone.aborted || run?.epoch !== owned.epoch || isEnded(run.state)) return { kind: 'not-ours' };
@@ -72,7 +75,7 @@ export async function startAttempt(deps: StartDeps, owned: OwnedRun, attempt: At
   owned.enter('starting');
   const launched = await launchPlanned(spool, owned.id, plan);
   if ('failure' in launched) return { kind: 'impossible', failure: launched.failure };
-  const { wrapper, wrapperGone } = launched;
+  const { wrapper, wrapperGone, program } = launched;
   const { outBytes, errBytes } = run;
   return {
     kind: 'begun',
@@ -80,6 +83,7 @@ export async function startAttempt(deps: StartDeps, owned: OwnedRun, attempt: At
     meta: { ...meta, ...(wrapper && { wrapper }) },
     from: { outBytes, errBytes },
     wrapperGone,
+    program,
     plan,
   };
 }

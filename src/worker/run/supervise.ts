@@ -7,7 +7,7 @@ import { again } from '../again.js';
 import type { RoomReason } from '../host/who-must-end.js';
 import { startReadingStdout } from '../output/read-stdout.js';
 import { startShipping } from '../output/ship.js';
-import { bootId, isAlive, uptimeMs } from '../process/processes.js';
+import { isAlive, uptimeMs } from '../process/processes.js';
 import { readEnding, type Spool } from '../spool/spool.js';
 import type { SpoolMeta } from '../spool/spool-meta.js';
 import { type Exit, watchSpool, whenGrown } from '../spool/watch-spool.js';
@@ -33,6 +33,7 @@ export interface Supervised {
   readonly from: Pick<Run, 'outBytes' | 'errBytes' | 'sessionId' | 'kill'>;
   /** Only where we started it ourselves. */
   readonly wrapperGone?: Promise<number | undefined>;
+  readonly program?: Promise<number | undefined>;
   readonly keepLeftovers: boolean;
   /** What Redis keeps of the output (bytes). */
   readonly mostOutputKept: number;
@@ -67,7 +68,6 @@ export function supervise(given: Supervised): Supervision {
   const left = new AbortController();
   // Its end, if it has ended already, is its own: the limits are for those who live.
   const lives = given.wrapperGone !== undefined || (meta.wrapper !== undefined && isAlive(meta.wrapper));
-  const sameBoot = meta.bootId === bootId();
   const before = readEnding(spool) as EndedBy | undefined;
   let exited = false;
   let toldToKill: Omit<KillRequest, 'requestedAt'> | undefined;
@@ -104,7 +104,7 @@ export function supervise(given: Supervised): Supervision {
     spool,
     wrapper: meta.wrapper,
     wrapperGone: given.wrapperGone,
-    mayBeUnstarted: sameBoot,
+    program: given.program,
     onOutput: whenGrown(spool, () => {
       limits.heard();
       shipping.kick();

@@ -4,7 +4,6 @@ import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Runners } from '../../shared/runners/list.js';
 import { again } from '../again.js';
 import type { DiskWatch } from '../host/disk-watch.js';
-import { programPid } from '../spool/launch.js';
 import { readNumberLine, writeMeta } from '../spool/spool.js';
 import { tellAttempt } from './attempts.js';
 import type { OwnedRun } from './owned-run.js';
@@ -25,11 +24,15 @@ export interface WatchOverDeps {
 /** Puts a program under our eyes, one that we have started or that we found running. */
 export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): Supervision {
   const { runs, runners, host, keepLeftovers, mostOutputKept, disk } = deps;
-  const { spool, meta, from, wrapperGone } = begun;
+  const { spool, meta, from, wrapperGone, program } = begun;
   const runner = runners.get(meta.runner);
   if (!runner) throw new Error(`the spool of run ${owned.id} names the unknown runner ${meta.runner}`);
   const logger = deps.logger.child({ runId: owned.id, runner: runner.name });
   const { path, home } = meta;
+  let told: number | undefined;
+  void program?.then((pid) => {
+    told = pid;
+  });
   const supervision = supervise({
     runs,
     runner,
@@ -38,6 +41,7 @@ export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): S
     meta,
     from,
     ...(wrapperGone && { wrapperGone }),
+    ...(program && { program }),
     keepLeftovers,
     mostOutputKept,
     lostOutput: () => disk.lostOutput(owned.id, spool),
@@ -54,7 +58,7 @@ export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): S
       }),
     async tellAgain(run: Run) {
       if (meta.attempt) await tellAttempt(runs, owned, meta.attempt, run, logger);
-      const pid = readNumberLine(spool.pid);
+      const pid = told ?? run.pid ?? readNumberLine(spool.pid); // the file is the last to be believed
       if (pid !== undefined && pid !== run.pid) await runs.started(owned, pid, path, !meta.attempt);
     },
     logger,
@@ -69,7 +73,7 @@ export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): S
 async function tellStart(
   { runs }: WatchOverDeps,
   owned: OwnedRun,
-  { spool, meta, plan }: Begun,
+  { spool, meta, plan, program }: Begun,
   supervision: Supervision,
   logger: Logger,
 ): Promise<void> {
@@ -77,7 +81,7 @@ async function tellStart(
   void supervision.over.then(() => over.abort());
   const persist = <Answer>(action: () => Answer | Promise<Answer>) =>
     again(action, over.signal, (error) => logger.warn({ err: error }, 'the start cannot be recorded; trying again'));
-  const pid = await persist(() => programPid(spool, meta.wrapper));
+  const pid = await program;
   if (pid !== undefined) {
     if (plan) lookForSession(plan, { runId: owned.id, pid, path: meta.path }, supervision, logger);
     await persist(() => runs.started(owned, pid, meta.path, !meta.attempt));

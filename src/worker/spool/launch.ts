@@ -1,13 +1,20 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { RUN_MARK } from '../../shared/config/load.js';
 import { codeOf } from '../../shared/errors.js';
 import { identify, type ProcessId } from '../process/processes.js';
-import { openOutput, readNumberLine, type Spool } from './spool.js';
+import { openOutput, type Spool } from './spool.js';
 
 /** The exit status of a wrapper that found another one at work, or could not write; without an exit file the former. */
 export const REFUSED = 125;
+
+/** Of the inner shell, in single quotes. A worker that is gone does not read the pipe any more, and that is no matter. */
+const BECOME = `echo $$ >"$1" || exit ${REFUSED}
+trap "" PIPE
+echo $$ 2>/dev/null >&5
+trap - PIPE
+shift
+exec "$@" 5>&-`;
 
 /**
  * Waits for the program and writes down its exit status, so that it is known whoever supervises by then. `set -C`
@@ -16,17 +23,18 @@ export const REFUSED = 125;
  * to say ("Terminated") goes nowhere: stderr is the program's. A caught signal (`trap :`) is reset in the program; an
  * ignored one would not be. The status is written as one line in one go, over a file that has its room on the disk
  * already (`<>`), so a full disk does not swallow it, and that was opened before the program could put another in its
- * place; readers wait for its newline, which is what a temporary name and a rename would give.
+ * place; readers wait for its newline, which is what a temporary name and a rename would give. Descriptor 3 is a pipe to
+ * the worker, if it lives: what the pid file says may be removed by the program, what the worker was told may not.
  */
 const WRAPPER = `trap : TERM INT HUP QUIT
 exit_file=$1
 once=$2
 shift 2
-exec 3>&2 2>/dev/null
+exec 5>&3 3>&2 2>/dev/null
 (set -C; : >"$once") || exit ${REFUSED}
 echo $$ >>"$once"
 exec 4<>"$exit_file"
-(exec sh -c 'echo $$ >"$1" || exit 125; shift; exec "$@"' agentpool "$@" 2>&3 3>&- 4>&-)
+(exec sh -c '${BECOME}' agentpool "$@" 2>&3 3>&- 4>&-)
 code=$?
 echo "$code" >&4
 exit "$code"`;
@@ -45,6 +53,11 @@ export interface Launched {
   readonly wrapper: ProcessId | undefined;
   /** Resolves when the wrapper has ended; with its exit code where that is known. */
   readonly wrapperGone: Promise<number | undefined>;
+  /**
+   * Resolves with the pid of the program as soon as it is about to be started, or with undefined once it is certain that
+   * it never was.
+   */
+  readonly program: Promise<number | undefined>;
 }
 
 /**
@@ -60,7 +73,7 @@ export async function launch({ spool, runId, program, args, path, env }: Launch)
     const child = spawnWrapper(['-c', WRAPPER, 'agentpool', spool.exit, spool.once, spool.pid, program, ...args], {
       cwd: path,
       env: { ...env, [RUN_MARK]: runId },
-      stdio: files,
+      stdio: [...files, 'pipe'],
       detached: true,
     });
     // Before anything else: without a listener, what goes wrong later would end this worker.
@@ -68,10 +81,25 @@ export async function launch({ spool, runId, program, args, path, env }: Launch)
     const gone = new Promise<number | undefined>((resolve) => child.on('exit', (code) => resolve(code ?? undefined)));
     const { pid } = child;
     if (pid === undefined) throw bare(await failed);
-    return { wrapper: wrapperOf(pid), wrapperGone: gone };
+    return { wrapper: wrapperOf(pid), wrapperGone: gone, program: toldPid(child.stdio[3]) };
   } finally {
     closeAll(files);
   }
+}
+
+/** Reads the pid from the pipe to the shells; undefined when all of them are gone and none was about to start it. */
+function toldPid(pipe: ChildProcess['stdio'][3]): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    let told = '';
+    const end = () => resolve(told === '' ? undefined : Number.parseInt(told, 10));
+    if (!pipe || !('read' in pipe)) return end();
+    pipe.on('data', (bytes: Buffer) => {
+      told += bytes;
+      if (told.endsWith('\n')) pipe.destroy();
+    });
+    pipe.on('error', () => {});
+    pipe.on('close', end);
+  });
 }
 
 /** By then the program may run, so nothing may be said to have gone wrong. */
@@ -106,15 +134,5 @@ function wrapperOf(pid: number): ProcessId | undefined {
     return identify(pid);
   } catch {
     return undefined;
-  }
-}
-
-/** The pid of the program, once it has written it; undefined when the wrapper ended without it. */
-export async function programPid(spool: Spool, wrapper: ProcessId | undefined): Promise<number | undefined> {
-  for (;;) {
-    const pid = readNumberLine(spool.pid);
-    if (pid !== undefined || !wrapper || identify(wrapper.pid)?.start !== wrapper.start)
-      return pid ?? readNumberLine(spool.pid);
-    await pause(3);
   }
 }

@@ -26,7 +26,7 @@ export interface Spool {
   readonly stderr: string;
   /** Made by the one wrapper that may start the program, with its pid: nothing of this spool is started again. */
   readonly once: string;
-  /** One line: the pid of the program, written by itself just before it becomes the program. */
+  /** One line: the pid of the program, written by itself just before it becomes the program, for later workers to show. */
   readonly pid: string;
   /** One line: the exit status, written by the wrapper. Without its newline it is not there yet. */
   readonly exit: string;
@@ -95,9 +95,6 @@ const notOurs = (file: string) => new Error(`${file} was replaced by something t
 
 /** Whether a wrapper has gone to work, so that the program may have been started. */
 export const hasBegun = ({ once }: Spool): boolean => existsSync(once);
-
-/** Whether the program was started, and so has the prompt; final once the wrapper is gone. Throws what the disk says. */
-export const hasStarted = ({ pid }: Spool): boolean => readNumberLine(pid) !== undefined;
 
 function replaceFile(file: string, content: string, flush = false): void {
   const replaced = within(dirname(file), (directory) => {

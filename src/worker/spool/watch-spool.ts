@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../../shared/logger.js';
 import { isAlive, type ProcessId, processesOf } from '../process/processes.js';
 import { REFUSED } from './launch.js';
-import { hasBegun, hasStarted, readNumberLine, type Spool, spoolBytes } from './spool.js';
+import { hasBegun, readNumberLine, type Spool, spoolBytes } from './spool.js';
 
 /** A file system that does not tell (a network volume) costs this delay (ms). */
 const LOOK_ANYWAY_MS = 1_000;
@@ -15,7 +15,7 @@ const SETTLE_MS = 20;
 export type Exit =
   /** `code`: its exit status; undefined when nobody wrote it down. */
   | { readonly kind: 'ended'; readonly code: number | undefined }
-  /** Its wrapper is gone and it was never started: `code` is the wrapper's own. */
+  /** Its wrapper, started by this worker, is gone without having started it: `code` is the wrapper's own. */
   | { readonly kind: 'unstarted'; readonly code: number | undefined }
   /** It was never ours: another wrapper had begun already, and looks after the program. */
   | { readonly kind: 'refused' };
@@ -25,8 +25,11 @@ export interface WatchDeps {
   readonly wrapper: ProcessId | undefined;
   /** Only the worker that started the wrapper is told of its end by the kernel. */
   readonly wrapperGone?: Promise<number | undefined> | undefined;
-  /** The absence of a pid means that there was no program; not after a crash of the machine, which may lose the file. */
-  readonly mayBeUnstarted: boolean;
+  /**
+   * The pid that the wrapper told this worker; undefined: it will never start the program. Nothing in the spool says
+   * that, since the program can remove it. Absent: another worker started the wrapper, so the program may have run.
+   */
+  readonly program?: Promise<number | undefined> | undefined;
   readonly onOutput: () => void;
   readonly onExit: (exit: Exit) => void;
   readonly logger: Logger;
@@ -44,13 +47,13 @@ export function watchSpool(deps: WatchDeps) {
     stop();
     onExit(exit);
   };
-  const exitOf = (code: number | undefined): Exit => {
-    const unstarted = deps.mayBeUnstarted && !hasStarted(spool);
-    return { kind: unstarted ? 'unstarted' : 'ended', code };
-  };
+  /** While its wrapper lives nothing has ended, whoever wrote that there; and our own wrapper tells us by itself. */
   const lookForExit = () => {
-    const code = over ? undefined : readNumberLine(spool.exit);
-    if (code !== undefined) end(exitOf(code));
+    if (over || wrapperGone) return;
+    const code = readNumberLine(spool.exit);
+    if (code === undefined) return;
+    if (wrapper && isAlive(wrapper)) setTimeout(() => carefully(lookForExit), SETTLE_MS);
+    else end({ kind: 'ended', code });
   };
   const isGone = () => wrapperEnded !== undefined || (!wrapperGone && !(wrapper && isAlive(wrapper)));
   /** What cannot be looked at now, such as without a free descriptor, is looked at with the next turn of the timer. */
@@ -70,14 +73,14 @@ export function watchSpool(deps: WatchDeps) {
   /** The wrapper is gone: its last word may still be on its way to us. */
   const lost = async (code: number | undefined) => {
     wrapperEnded = { code };
+    const started = deps.program ? (await deps.program) !== undefined : true;
     await pause(code === undefined ? SETTLE_MS : 0);
     carefully(() => {
-      const written = readNumberLine(spool.exit);
-      if (written !== undefined) return end(exitOf(written));
+      const status = code ?? readNumberLine(spool.exit);
       const others = hasBegun(spool) && readNumberLine(spool.once) !== wrapper?.pid;
-      if (code === REFUSED && others) return end({ kind: 'refused' });
-      if (code === undefined && programLives(spool)) return;
-      end(exitOf(code));
+      if (!started && status === REFUSED && others) return end({ kind: 'refused' });
+      if (status === undefined && programLives(spool)) return;
+      end({ kind: started ? 'ended' : 'unstarted', code: status });
     });
   };
   let isSoon = false;

@@ -32,6 +32,13 @@ describe('a job that BullMQ hands out', () => {
     },
   );
 
+  test.each([{ launched: 1 }, { pid: 7 }])(
+    'of a run of ours that may have been started (%j) is never started',
+    (run) => {
+      expect(decide({ state: 'running', worker: US, ...run }, US, 'nowhere')).toBe('mirror');
+    },
+  );
+
   test.each(['running', 'orphaned'] as const)('of a run that is %s with another worker is only mirrored', (state) => {
     for (const here of ANYWHERE) {
       expect(decide({ state, worker: 'host-other' }, US, here)).toBe('mirror');

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import type { LivingWorker } from '../../../../src/shared/workers.js';
 import { identify, type ProcessId } from '../../../../src/worker/process/processes.js';
-import { isDead } from '../../../../src/worker/recover/take-over.js';
+import { isDead, lostBecause } from '../../../../src/worker/recover/take-over.js';
 import { eventually } from '../../../support/processes.js';
 
 const us = identify(process.pid) as ProcessId;
@@ -54,4 +54,30 @@ test('a worker of this host is dead as soon as its process is, whatever its last
   child.kill('SIGKILL');
   await exit;
   expect(isDead(worker({ pid, processStart: start }), 'a')).toBe(true);
+});
+
+const because = { kind: 'auth', message: '' } as const;
+const attempt = (number: number) => ({ attempt: { number, from: { out: 0, err: 0 }, startedUptimeMs: 0, because } });
+const credentials = (number: number) => ({ credentials: { attempt: number, of: 3, variables: [] } });
+
+test.each([
+  ['was claimed only', {}, false, undefined, false],
+  ['has a spool that has not begun', {}, false, {}, false],
+  ['has begun', { launched: 1 }, true, {}, false],
+  ['has begun, of an earlier release', { pid: 7 }, true, {}, false],
+  ['was launched, and its spool is gone', { launched: 1 }, false, undefined, true],
+  ['was launched, and says it has not begun', { launched: 1 }, false, {}, true],
+  ['has a pid, of an earlier release, and says it has not begun', { pid: 7 }, false, {}, true],
+  ['has begun and lost its meta', { launched: 1 }, true, undefined, true],
+  ['makes an attempt up', { launched: 1 }, false, attempt(2), true],
+  ['makes one up although there may be several', { launched: 1, ...credentials(1) }, false, attempt(2), true],
+  ['is about to make its second attempt', { launched: 1, ...credentials(2) }, false, attempt(2), false],
+  ['has launched its second attempt and says it has not', { launched: 2, ...credentials(2) }, false, attempt(2), true],
+  ['goes back to its first attempt', { launched: 2, ...credentials(2) }, false, {}, true],
+])('a run that %s: %j, begun: %s, meta: %j, is lost: %s', (_what, run, begun, meta, lost) => {
+  expect(lostBecause(run, begun, meta, () => false) !== undefined).toBe(lost);
+});
+
+test('a run whose claim is all that is known of it, but that has processes, is lost', () => {
+  expect(lostBecause({}, false, undefined, () => true)).toBeDefined();
 });

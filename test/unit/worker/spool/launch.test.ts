@@ -1,11 +1,13 @@
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { RUN_MARK } from '../../../../src/shared/config/load.js';
-import { launch, programPid } from '../../../../src/worker/spool/launch.js';
-import { createSpool, readNumberLine } from '../../../../src/worker/spool/spool.js';
+import { launch } from '../../../../src/worker/spool/launch.js';
+import { createSpool, readNumberLine, spoolOf } from '../../../../src/worker/spool/spool.js';
 import type { SpoolMeta } from '../../../../src/worker/spool/spool-meta.js';
+import { eventually } from '../../../support/processes.js';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'ap-launch-')));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -46,10 +48,37 @@ test.each([
 
 test('the pid that is told is that of the program itself', async () => {
   const { spool, launched, printed } = await shell('echo $$');
-  const pid = await programPid(spool, launched.wrapper);
+  const pid = await launched.program;
   await launched.wrapperGone;
+  expect(readNumberLine(spool.pid)).toBe(pid);
   expect(printed()).toBe(`${pid}\n`);
   expect(pid).not.toBe(launched.wrapper?.pid);
+});
+
+test('the pid is told whatever the program does to its file, and to nobody when its wrapper could not begin', async () => {
+  const { spool, launched } = await shell(`rm ${root}/r*/pid; exit 3`);
+  expect(await launched.program).toBeGreaterThan(1);
+  expect([await launched.wrapperGone, readNumberLine(spool.pid)]).toEqual([3, undefined]);
+  writeFileSync(join(root, 'taken'), '');
+  const again = { ...spool, once: join(root, 'taken') };
+  const refused = await launch({ spool: again, runId: 'r', program: '/bin/true', args: [], path: root, env: {} });
+  expect([await refused.wrapperGone, await refused.program]).toEqual([125, undefined]);
+});
+
+test('a worker that is gone by then does not keep the program from its start', async () => {
+  const script = `
+    import { launch } from ${JSON.stringify(new URL('../../../../dist/worker/spool/launch.js', import.meta.url).href)};
+    import { createSpool } from ${JSON.stringify(new URL('../../../../dist/worker/spool/spool.js', import.meta.url).href)};
+    const spool = createSpool(${JSON.stringify(root)}, { runId: 'left' }, '');
+    process.kill(process.pid, 'SIGSTOP');
+    await launch({ spool, runId: 'left', program: '/bin/sh', args: ['-c', 'echo ran; kill -PIPE $$'], path: '/', env: {} });
+    process.kill(process.pid, 'SIGKILL');`;
+  const worker = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
+  await eventually(() => existsSync(join(root, 'left', 'stdout')));
+  worker.kill('SIGCONT');
+  const { exit, stdout } = spoolOf(root, 'left');
+  expect(await eventually(() => readNumberLine(exit))).toBe(141); // and the signal is not ignored in it
+  expect(readFileSync(stdout, 'utf8')).toBe('ran\n');
 });
 
 test('a program that cannot be executed ends with the words of the shell', async () => {
