@@ -2,12 +2,12 @@ import type { Case } from './real-runner.js';
 
 /** In CI everything together has half an hour. */
 const { CI, TEST_CLIS_FULL } = process.env;
-const promoted = CI !== undefined && TEST_CLIS_FULL === undefined;
+const shortened = CI !== undefined && TEST_CLIS_FULL === undefined;
 const CI_MINUTES = 7;
 
 /** Why a case is not tried now, although it could be; counts from the start of this process. */
 export function leftOut(name: Case): string | undefined {
-  if (!promoted) return undefined;
+  if (!shortened) return undefined;
   if (name === 'rate limit') return 'not in CI, since it takes long; TEST_CLIS_FULL=1 asks for it';
   return performance.now() > CI_MINUTES * 60_000 ? `not in CI after ${CI_MINUTES} minutes` : undefined;
 }

@@ -162,6 +162,8 @@ describe.skipIf(whyMissing('inspector'))(`MCP Inspector ${VERSIONS.inspector} ov
       era,
       '--format',
       'json',
+      '--header',
+      `Authorization: ${bearerOf(place).authorization}`,
       ...args,
     ];
     const { stdout } = await execa(NODE_24, [INSPECTOR, ...asked], {
@@ -190,7 +192,8 @@ describe.skipIf(whyMissing('inspector'))(`MCP Inspector ${VERSIONS.inspector} ov
 describe.skipIf(whyMissing('mcporter'))(`mcporter ${VERSIONS.mcporter} over HTTP`, () => {
   test('submits, waits, follows and kills', async () => {
     await useAsScript(async (tool, args) => {
-      const url = ['--http-url', `${server.url}/mcp`, '--allow-http', '--name', 'agentpool'];
+      const header = ['--header', `Authorization=${bearerOf(place).authorization}`];
+      const url = ['--http-url', `${server.url}/mcp`, '--allow-http', '--name', 'agentpool', ...header];
       const asked = ['call', ...url, tool, '--args', JSON.stringify(args), '--output', 'json'];
       const { stdout } = await execa(NODE_24, [MCPORTER, ...asked], {
         env: place.env,
