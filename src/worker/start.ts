@@ -130,33 +130,58 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
   const leases = every(config.lockMs / 4, logger, () => prolong([...owned.leases(), ...mirrors.leases()], logger));
   logger.info({ runners, slots: config.concurrency }, 'worker is ready');
 
-  async function stop(how: 'detach' | 'drain'): Promise<void> {
-    await heartbeat.enter('stopping');
-    const impatient = setTimeout(() => letGoOf(owned, 'claiming'), PLACED_WITHIN_MS); // Redis may be away
-    await claiming.stop();
-    health.stop();
-    await Promise.race([Promise.all(owned.all().map(({ placed }) => placed)), pause(PLACED_WITHIN_MS)]);
-    if (how === 'drain') await drained(owned, logger);
-    await sweeping.stop();
-    clearTimeout(impatient);
-    await Promise.all([heartbeat, disk, leases].map((one) => one.stop()));
-    unsubscribe();
-    const handedOver = letGoOf(owned);
-    mirrors.stop();
-    // Whoever left programs behind stays in the register until another worker has them.
-    await (handedOver > 0 ? heartbeat.enter('left') : workers.leave(id));
-  }
-
+  const others = [disk, leases];
+  const parts = { id, workers, owned, health, heartbeat, claiming, sweeping, mirrors, others, unsubscribe, logger };
   let stopping: Promise<void> | undefined;
   return {
     id,
     host,
     runners,
     stop: (how = config.stopMode) => {
-      stopping ??= stop(how);
+      stopping ??= stopWorker({ ...parts, how });
       return stopping;
     },
   };
+}
+
+interface Stopping {
+  readonly how: 'detach' | 'drain';
+  readonly id: string;
+  readonly workers: Pool['workers'];
+  readonly owned: OwnedRuns;
+  readonly health: HostHealth;
+  readonly heartbeat: ReturnType<typeof startHeartbeat>;
+  readonly claiming: Stoppable;
+  readonly sweeping: Stoppable;
+  readonly mirrors: { stop(): void };
+  /** What works by itself until the end. */
+  readonly others: readonly Stoppable[];
+  readonly unsubscribe: () => void;
+  readonly logger: Logger;
+}
+
+interface Stoppable {
+  stop(): Promise<void>;
+}
+
+/** Stops in this order: nothing new, then what is being started, then what runs, and the heartbeat last. */
+async function stopWorker(parts: Stopping): Promise<void> {
+  const { how, id, workers, owned, health, heartbeat, claiming, sweeping, mirrors, others, unsubscribe, logger } =
+    parts;
+  await heartbeat.enter('stopping');
+  const impatient = setTimeout(() => letGoOf(owned, 'claiming'), PLACED_WITHIN_MS); // Redis may be away
+  await claiming.stop();
+  health.stop();
+  await Promise.race([Promise.all(owned.all().map(({ placed }) => placed)), pause(PLACED_WITHIN_MS)]);
+  if (how === 'drain') await drained(owned, logger);
+  await sweeping.stop();
+  clearTimeout(impatient);
+  await Promise.all([heartbeat, ...others].map((one) => one.stop()));
+  unsubscribe();
+  const handedOver = letGoOf(owned);
+  mirrors.stop();
+  // Whoever left programs behind stays in the register until another worker has them.
+  await (handedOver > 0 ? heartbeat.enter('left') : workers.leave(id));
 }
 
 /** Where the worker's user keeps his things, and so the programs theirs. Throws a ConfigError where there is no such place. */
