@@ -6,7 +6,7 @@ import { AGENT_NAME, type Run } from '../shared/run.js';
 import type { RunFilter } from '../shared/run-store/indexes.js';
 import type { Caller } from './caller.js';
 
-/** How a run is named: by its id, or as the latest one of an agent name, with a runner if given. */
+/** How a run is named: by its id or a unique beginning of it, or as the latest one of an agent name, with a runner if given. */
 export interface WhichRun {
   readonly runId?: string | undefined;
   readonly agentName?: string | undefined;
@@ -33,17 +33,37 @@ export function seenBy({ name, scopes }: Principal): Pick<RunFilter, 'principal'
 }
 
 /** The run that a caller means. Throws a UserError when there is none; those of others are not there for it. */
-export async function findRun({ pool, principal }: Caller, { runId, agentName, runner }: WhichRun): Promise<Run> {
-  if (runId !== undefined) {
-    const run = await runById(pool, runId);
-    if (maySee(principal, run.principal)) return run;
-    throw unknown(runId);
-  }
+export async function findRun(caller: Caller, { runId, agentName, runner }: WhichRun): Promise<Run> {
+  const { pool, principal } = caller;
+  if (runId !== undefined) return runByBeginning(caller, runId);
   if (agentName === undefined)
     throw new UserError('invalid_argument', 'neither runId nor agentName is given', 'Name the run by one of them.');
   const run = await pool.runs.latest(agentName, { ...seenBy(principal), ...omitUndefined({ runner }) });
   if (run) return run;
   throw unknown(`of agent ${agentName}${runner === undefined ? '' : ` with runner ${runner}`}`);
+}
+
+/** Less of an id may be anybody's, by chance. */
+const LEAST_BEGINNING = 6;
+
+async function runByBeginning(caller: Caller, id: string): Promise<Run> {
+  const { pool, principal } = caller;
+  const run = await pool.runs.get(id);
+  if (run && maySee(principal, run.principal)) return run;
+  const [first, second] = id.length < LEAST_BEGINNING ? [] : await visibleRuns(caller, id);
+  if (second) throw ambiguous(id);
+  if (first) return first;
+  throw unknown(id);
+}
+
+const ambiguous = (beginning: string) =>
+  new UserError('ambiguous_run', `several runs begin with ${beginning}`, 'Give more of the id.');
+
+/** The runs, at most three, whose ids begin so, as far as the caller may see them. */
+export async function visibleRuns({ pool, principal }: Caller, beginning: string): Promise<Run[]> {
+  const ids = await pool.runs.indexes.withPrefix(beginning);
+  const found = await Promise.all(ids.map((id) => pool.runs.get(id)));
+  return found.flatMap((run) => (run && maySee(principal, run.principal) ? [run] : []));
 }
 
 /** The run that a person names: by its id, a unique beginning of it, or an agent name. Throws a UserError. */
@@ -56,9 +76,8 @@ export async function findRunByName(caller: Caller, name: string): Promise<Run> 
     const latest = await pool.runs.latest(name, seenBy(principal));
     if (latest) return latest;
   }
-  const found = await Promise.all((await pool.runs.indexes.withPrefix(name)).map((id) => pool.runs.get(id)));
-  const [first, second] = found.filter((run) => visible(run) !== undefined);
-  if (second) throw new UserError('ambiguous_run', `several runs begin with ${name}`, 'Give more of the id.');
+  const [first, second] = await visibleRuns(caller, name);
+  if (second) throw ambiguous(name);
   if (first) return first;
   throw unknown(name);
 }

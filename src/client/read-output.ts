@@ -5,11 +5,19 @@ import type { Pool } from '../shared/pool.js';
 import { rideOut } from '../shared/redis/ride-out.js';
 import type { Run } from '../shared/run.js';
 import { isEnded, type RunState } from '../shared/run-state.js';
-import { BEGINNING, cursorOf, type Position, parseCursor, positionAfter } from '../shared/run-store/output.js';
+import {
+  BEGINNING,
+  cursorOf,
+  isCursorOf,
+  type Position,
+  parseCursor,
+  positionAfter,
+  type ReadCursor,
+} from '../shared/run-store/output.js';
 import type { OutputPage, OutputQuery } from '../shared/run-store/read-output.js';
 import { createWaker } from '../shared/run-store/wait.js';
 import type { Caller } from './caller.js';
-import { findRun, runById, type WhichRun } from './find-run.js';
+import { findRun, runById, visibleRuns, type WhichRun } from './find-run.js';
 import { startReporting } from './report-progress.js';
 import { withWhatIsGone } from './what-is-gone.js';
 import { type WorkerFacts, workerFactsFor } from './worker-facts.js';
@@ -77,9 +85,9 @@ const LOOK_AGAIN_MS = 5_000;
 export async function readOutput(caller: Caller, which: WhichRun, request: OutputRequest): Promise<RunOutput> {
   const { pool } = caller;
   const { tail, stream, maxBytes, ansi, encoding, waitMs } = request;
-  const from = startOf(request);
   const deadline = performance.now() + waitMs;
   const { id } = await rideOut(() => findRun(caller, which), deadline, caller.signal);
+  const from = await startOf(caller, id, request);
   const query: OutputQuery = {
     from,
     maxBytes,
@@ -109,7 +117,7 @@ export async function readOutput(caller: Caller, which: WhichRun, request: Outpu
     status: run.state,
     ...factsOf(run),
     isComplete: complete,
-    nextCursor: cursorOf(whole.next),
+    nextCursor: cursorOf(whole.next, id),
     hasMore: whole.hasMore,
     droppedBytes: whole.droppedBytes,
     ...omitUndefined({ truncatedBefore, lastTimestamp: whole.lastAt }),
@@ -121,8 +129,12 @@ interface Reading {
   readonly page: OutputPage;
 }
 
-/** The position that a start means. Throws a UserError where several are given, or the cursor is not one of ours. */
-export function startOf({ cursor, sinceTimestamp, tail }: OutputStart): Position {
+/** The position that a start means. Throws a UserError where several are given, or the cursor is not one of this run. */
+export async function startOf(
+  caller: Caller,
+  runId: string,
+  { cursor, sinceTimestamp, tail }: OutputStart,
+): Promise<Position> {
   if ([cursor, sinceTimestamp, tail].filter((value) => value !== undefined).length > 1)
     throw new UserError(
       'invalid_argument',
@@ -131,14 +143,24 @@ export function startOf({ cursor, sinceTimestamp, tail }: OutputStart): Position
     );
   if (sinceTimestamp !== undefined) return positionAfter(sinceTimestamp);
   if (cursor === undefined) return BEGINNING;
-  const position = parseCursor(cursor);
-  if (position) return position;
+  const read = parseCursor(cursor);
+  if (read && isCursorOf(read, runId)) return read.position;
+  const shown = JSON.stringify(beginningOf(cursor, 100));
+  const hint = 'Give nextCursor of an earlier answer about this run as it is.';
+  if (!read) throw new UserError('invalid_argument', `${shown} is not a cursor`, hint, 'cursor');
+  const owner = await ownerOf(caller, read);
   throw new UserError(
     'invalid_argument',
-    `${JSON.stringify(beginningOf(cursor, 100))} is not a cursor`,
-    'Give nextCursor of an earlier answer as it is.',
+    `${shown} belongs to ${owner ? `run ${owner}` : 'another run'}, not to ${runId}`,
+    owner ? `Ask for run ${owner}, or ${hint.charAt(0).toLowerCase()}${hint.slice(1)}` : hint,
     'cursor',
   );
+}
+
+/** The run of a cursor, where the caller may see it and there is but one that it can be. */
+async function ownerOf(caller: Caller, { run = '' }: ReadCursor): Promise<string | undefined> {
+  const [first, second] = await visibleRuns(caller, run);
+  return second ? undefined : first?.id;
 }
 
 /** Reads again, and less, when what was read is too long as JSON. */

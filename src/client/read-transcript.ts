@@ -61,7 +61,7 @@ export async function readTranscript(
 ): Promise<RunTranscript> {
   const { pool } = caller;
   const { id } = await findRun(caller, which);
-  let from = startOf(request);
+  let from = await startOf(caller, id, request);
   const { tail, stream } = request;
   const read = async () => {
     const run = await runById(pool, id);
@@ -82,7 +82,7 @@ export async function readTranscript(
     status: run.state,
     ...factsOf(run),
     isComplete: complete,
-    nextCursor: cursorOf(page.next),
+    nextCursor: cursorOf(page.next, id),
     hasMore: page.hasMore,
     droppedBytes: page.droppedBytes,
     ...omitUndefined({ truncatedBefore, lastTimestamp: part.lastAt }),

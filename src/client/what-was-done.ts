@@ -36,7 +36,7 @@ export async function whatWasDone(
 ): Promise<Done> {
   if (!hasTranscript(pool, run)) {
     const { bytes, next } = await pool.runs.tail(run.id, tailBytes, undefined);
-    return { end: textOf(bytes, false), nextCursor: cursorOf(next) };
+    return { end: textOf(bytes, false), nextCursor: cursorOf(next, run.id) };
   }
   const { events, whole, page } = await endOf(pool, run, Math.floor(MOST_LOOKED_AT / share));
   const partial = whole ? undefined : (true as const);
@@ -45,6 +45,6 @@ export async function whatWasDone(
   return {
     activity: { ...activityOf(events), ...omitUndefined({ partial }) },
     end: text.length <= END_CHARS ? text : beginningOf(text.slice(from), END_CHARS),
-    nextCursor: cursorOf(page.next),
+    nextCursor: cursorOf(page.next, run.id),
   };
 }

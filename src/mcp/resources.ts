@@ -72,8 +72,7 @@ export async function readResource(caller: Caller, uri: string) {
 
 /** The run that a uri is about, if the principal may see it. Throws a RefusedError as `readResource` does. */
 export async function runOfResource(caller: Caller, uri: string): Promise<string> {
-  const { runId } = parsed(uri);
-  await ask(caller, 'read', 'resources', () => statusOf(caller, { runId }, 0));
+  const { runId } = await ask(caller, 'read', 'resources', () => statusOf(caller, { runId: parsed(uri).runId }, 0));
   return runId;
 }
 

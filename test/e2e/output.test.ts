@@ -121,6 +121,21 @@ describe('the output of a run', () => {
     expect(/^y+$/.test(text)).toBe(true);
   }, 180_000);
 
+  it('is refused to the cursor of another run, with the run it belongs to, and given to one of the release before', async () => {
+    const [one, other] = await Promise.all([submit({ print: 'one\n' }), submit({ print: 'other\n' })]);
+    await Promise.all([ended(one), ended(other)]);
+    const { nextCursor: cursor } = await mcp.call<Page>('stream_agent_output', { runId: one });
+    for (const view of ['raw', 'events'])
+      await expect(mcp.call('stream_agent_output', { runId: other, view, cursor })).rejects.toMatchObject({
+        code: 'invalid_argument',
+        message: expect.stringContaining(`belongs to run ${one}, not to ${other}`),
+        hint: expect.stringContaining(one),
+      });
+    const before = cursor.split('_').slice(0, 3).join('_');
+    const page = await mcp.call<Page>('stream_agent_output', { runId: one, cursor: before });
+    expect(page).toMatchObject({ output: '', isComplete: true });
+  });
+
   it('is given by stream, with the tail, and without escape sequences unless wanted', async () => {
     const runId = await submit(
       { print: '\u001b[31mred\u001b[0m\n' },

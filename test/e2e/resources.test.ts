@@ -109,6 +109,13 @@ describe.each(CASES)('with protocol %s %s', (_, where, mode) => {
     expect(all).toHaveLength(90_000);
   });
 
+  it('an output is not read on from the cursor of another run', async () => {
+    const [one, other] = [await ended([{ print: 'one\n' }]), await ended([{ print: 'other\n' }])];
+    const [, rest] = await read(`agent://runs/${one}/output`);
+    const uri = `agent://runs/${other}/output?cursor=${JSON.parse(rest?.text ?? '').nextCursor}`;
+    await expect(read(uri)).rejects.toThrow(`belongs to run ${one}, not to ${other}`);
+  });
+
   it.each([
     ['a way up and out', 'agent://runs/../../etc/passwd'],
     ['an encoded way up', 'agent://runs/%2e%2e%2f%2e%2e%2fetc%2fpasswd'],

@@ -4,7 +4,7 @@ import { viewOf } from '../../client/run-view.js';
 import type { Submission } from '../../client/submission.js';
 import { textOf } from '../../shared/plain-text.js';
 import { isEnded } from '../../shared/run-state.js';
-import { cursorOf, parseCursor, wholeCharacters } from '../../shared/run-store/output.js';
+import { cursorOf, wholeCharacters } from '../../shared/run-store/output.js';
 import type { ToolContext } from '../tool.js';
 import { adoptSession, type OvermindRun, overmindRun } from './named-workspace.js';
 
@@ -15,7 +15,7 @@ const LOOK_AGAIN_MS = 5_000;
 /** As JSON, with every character escaped, it still reaches its client. */
 const MOST_BYTES = 500_000;
 
-const cursorAt = (offset: number) => cursorOf({ entry: '0-0', out: offset, err: 0 });
+const cursorAt = (offset: number, { id }: OvermindRun['run']) => cursorOf({ entry: '0-0', out: offset, err: 0 }, id);
 
 /** The last bytes, from the beginning of a character on. */
 function tailOf(output: Buffer, bytes: number): Buffer {
@@ -43,7 +43,7 @@ function waitAnswer({ run, output, source }: OvermindRun) {
     agentName,
     status: state,
     output: textOf(tailOf(output, TAIL_BYTES), false),
-    nextCursor: cursorAt(output.length),
+    nextCursor: cursorAt(output.length, run),
     timedOut,
     pollAfterMs: timedOut ? LOOK_AGAIN_MS : 0,
     ...(exitCode !== undefined && { exitCode }),
@@ -77,13 +77,13 @@ interface OutputAsked {
 }
 
 /** What stream_agent_output says; overmind kept no times for parts of the output. */
-function outputAnswer({ run, output: all, source: _ }: OvermindRun, asked: OutputAsked) {
-  const { cursor, sinceTimestamp, tail, stream, maxBytes, ansi, encoding } = asked;
-  startOf(asked); // the same checks
+async function outputAnswer({ run, output: all }: OvermindRun, asked: OutputAsked, caller: ToolContext) {
+  const { sinceTimestamp, tail, stream, maxBytes, ansi, encoding } = asked;
+  const start = await startOf(caller, run.id, asked);
   const output = stream === 'stderr' ? Buffer.alloc(0) : all;
   const lastAt = run.lastOutputAt ?? run.queuedAt;
   const nothingSince = sinceTimestamp !== undefined && lastAt <= sinceTimestamp;
-  const given = (cursor !== undefined && parseCursor(cursor)?.out) || 0;
+  const given = Math.max(0, start.out);
   const from = nothingSince
     ? output.length
     : tail === undefined
@@ -97,7 +97,7 @@ function outputAnswer({ run, output: all, source: _ }: OvermindRun, asked: Outpu
     output: encoding === 'base64' ? bytes.toString('base64') : textOf(bytes, ansi),
     status: run.state,
     isComplete: isEnded(run.state) && end === output.length,
-    nextCursor: cursorAt(end),
+    nextCursor: cursorAt(end, run),
     hasMore: end < output.length,
     droppedBytes: 0,
     ...(bytes.length > 0 && { lastTimestamp: lastAt }),
@@ -107,11 +107,13 @@ function outputAnswer({ run, output: all, source: _ }: OvermindRun, asked: Outpu
 type Arguments = Readonly<Record<string, unknown>>;
 
 /** What the tools that are about one run answer of a run of overmind. */
-const ANSWERS: Readonly<Record<string, (run: OvermindRun, args: Arguments) => Record<string, unknown>>> = {
+const ANSWERS: Readonly<
+  Record<string, (run: OvermindRun, args: Arguments, caller: ToolContext) => object | Promise<object>>
+> = {
   get_agent_status: (run, { tailBytes }) => statusAnswer(run, Number(tailBytes)),
   wait_agent: waitAnswer,
   kill_agent: killAnswer,
-  stream_agent_output: (run, args) => outputAnswer(run, args as unknown as OutputAsked),
+  stream_agent_output: (run, args, caller) => outputAnswer(run, args as unknown as OutputAsked, caller),
 };
 
 /**
@@ -122,7 +124,7 @@ export async function answerFromWorkspace(
   tool: string,
   args: Arguments,
   context: ToolContext,
-): Promise<Record<string, unknown> | undefined> {
+): Promise<object | undefined> {
   const submissions =
     tool === 'run_agent' ? [args] : tool === 'run_agents_parallel' ? (args.agents as Arguments[]) : [];
   for (const { config, ...submission } of submissions)
@@ -131,5 +133,5 @@ export async function answerFromWorkspace(
   const { config, runIds } = args;
   if (!answer || typeof config !== 'string' || runIds !== undefined) return undefined;
   const run = await overmindRun(context, config, args as WhichRun);
-  return run && answer(run, args);
+  return run && answer(run, args, context);
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** Where a reader of a run's output stands: the next byte of each stream, and the entry from which on to look. */
 export interface Position {
   readonly entry: string;
@@ -8,16 +10,35 @@ export interface Position {
 
 export const BEGINNING: Position = { entry: '0-0', out: 0, err: 0 };
 
-/** The cursor that a client gets: opaque to it, exact for us. */
-export function cursorOf({ entry, out, err }: Position): string {
-  return `${entry}_${out}_${err}`;
+/** So much of a run's id tells it from others, and is enough to find it. Ids of other forms, as of overmind, are hashed. */
+const CHECK_CHARS = 9;
+const checkOf = (runId: string) =>
+  /^[A-Za-z][\w-]*$/.test(runId)
+    ? runId.slice(0, CHECK_CHARS)
+    : `h${createHash('sha256').update(runId).digest('hex')}`.slice(0, CHECK_CHARS);
+
+/** The cursor that a client gets: opaque to it, exact for us. It names its run. */
+export function cursorOf({ entry, out, err }: Position, runId: string): string {
+  return `${entry}_${out}_${err}_${checkOf(runId)}`;
+}
+
+/** What a cursor says. */
+export interface ReadCursor {
+  readonly position: Position;
+  /** The beginning of the id of its run; absent in cursors of 0.1 before they named one. */
+  readonly run?: string;
 }
 
 /** Reads a cursor; undefined when it is none of ours. */
-export function parseCursor(cursor: string): Position | undefined {
-  const [, entry, out, err] = /^(\d{1,16}-\d{1,10})_(-1|\d{1,15})_(-1|\d{1,15})$/.exec(cursor) ?? [];
-  return entry === undefined ? undefined : { entry, out: Number(out), err: Number(err) };
+export function parseCursor(cursor: string): ReadCursor | undefined {
+  const [, entry, out, err, run] =
+    /^(\d{1,16}-\d{1,10})_(-1|\d{1,15})_(-1|\d{1,15})(?:_([A-Za-z][\w-]{0,8}))?$/.exec(cursor) ?? [];
+  if (entry === undefined) return undefined;
+  return { position: { entry, out: Number(out), err: Number(err) }, ...(run !== undefined && { run }) };
 }
+
+/** Whether a cursor may be of this run. */
+export const isCursorOf = ({ run }: ReadCursor, runId: string) => run === undefined || run === checkOf(runId);
 
 /** The position of a reader who wants what came strictly after a time (ms of the Redis server). */
 export function positionAfter(timestampMs: number): Position {

@@ -3,22 +3,37 @@ import {
   BEGINNING,
   cursorOf,
   entryFromFields,
+  isCursorOf,
   linesIn,
   parseCursor,
   positionAfter,
 } from '../../../../src/shared/run-store/output.js';
 import { seeded } from '../../../support/random.js';
 
+const RUN = 'r0123456789abcdefghj';
+
 describe('a cursor', () => {
+  test.each([RUN, 'overmind:/a/b', 'overmind:/a/c', '7'])('names its run, here %s', (runId) => {
+    const read = parseCursor(cursorOf(BEGINNING, runId));
+    const others = ['r0123456689abcdefghj', RUN, 'overmind:/a/b', 'overmind:/a/c', '7'].filter((id) => id !== runId);
+    expect([runId, ...others].map((id) => read && isCursorOf(read, id))).toEqual([true, ...others.map(() => false)]);
+  });
+
+  test('of the release before names none, and is good for any', () => {
+    const read = parseCursor('5-0_7_-1');
+    expect(read).toEqual({ position: { entry: '5-0', out: 7, err: -1 } });
+    expect(read && isCursorOf(read, RUN)).toBe(true);
+  });
+
   test('comes back as the position that it was made of', () => {
     const random = seeded(36);
     for (let round = 0; round < 500; round += 1) {
       const entry = `${random.whole(0, 9_999_999_999_999)}-${random.whole(0, 99_999)}`;
       const position = { entry, out: random.whole(-1, 2 ** 48), err: random.whole(-1, 2 ** 48) };
-      expect(parseCursor(cursorOf(position))).toEqual(position);
+      expect(parseCursor(cursorOf(position, RUN))).toEqual({ position, run: RUN.slice(0, 9) });
     }
     for (const position of [BEGINNING, positionAfter(0), positionAfter(9_999_999_999_999)])
-      expect(parseCursor(cursorOf(position))).toEqual(position);
+      expect(parseCursor(cursorOf(position, RUN))).toEqual({ position, run: RUN.slice(0, 9) });
   });
 
   test.each([
@@ -52,8 +67,8 @@ describe('a cursor', () => {
     const random = seeded(37);
     for (let round = 0; round < 1_000; round += 1) {
       const text = Array.from({ length: random.whole(0, 12) }, () => random.pick([...'0123456789-_.x'])).join('');
-      const position = parseCursor(text);
-      if (position) expect(parseCursor(cursorOf(position))).toEqual(position);
+      const read = parseCursor(text);
+      if (read) expect(parseCursor(cursorOf(read.position, RUN))).toEqual({ ...read, run: RUN.slice(0, 9) });
     }
   });
 });
