@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import colors from 'picocolors';
-import { agentExample, agentsInFull, changeAgent, listOfAgents, removeAgent, storeAgent } from '../client/agents.js';
+import { agentExample, agentInFull, changeAgent, listOfAgents, removeAgent, storeAgent } from '../client/agents.js';
 import { PROVIDER_EXAMPLES } from '../client/provider-examples.js';
 import { checkedChanges, checkedProfile } from '../shared/agents/check-profile.js';
 import { beginningOf } from '../shared/plain-text.js';
@@ -29,8 +29,9 @@ function addLooking(agents: Command): void {
     .option('--json', 'print data as JSON')
     .action((options: { runner?: string; json?: boolean }) =>
       withPool(async (caller) => {
-        const agents = await listOfAgents(caller, options.runner);
-        if (options.json) return printJson({ agents });
+        const found = await listOfAgents(caller, options.runner);
+        if (options.json) return printJson(found);
+        const { agents, unreadable = [] } = found;
         printTable(
           ['AGENT', 'RUNNER', 'MODEL', 'MODE', 'REVISION', 'WORKER VARIABLES', 'DESCRIPTION'],
           agents.map(({ name, runner, model = '', mode = '', revision, variables, description = '' }) => {
@@ -38,6 +39,7 @@ function addLooking(agents: Command): void {
             return [name, runner, model, mode, String(revision), variables.join(' '), line];
           }),
         );
+        for (const { name, problem } of unreadable) note(colors.yellow(`agent ${name}: ${problem}`));
       }),
     );
   agents
@@ -47,9 +49,9 @@ function addLooking(agents: Command): void {
     .option('--json', 'print data as JSON')
     .action((name: string, options: { json?: boolean }) =>
       withPool(async (caller) => {
-        const [agent] = await agentsInFull(caller, name);
+        const agent = await agentInFull(caller, name);
         if (options.json) return printJson(agent);
-        const { prompt = '', createdAt: _, updatedAt: __, ...facts } = agent ?? {};
+        const { prompt, createdAt: _, updatedAt: __, ...facts } = agent;
         for (const [fact, value] of Object.entries(facts)) {
           const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
           print(`${colors.dim(fact.replace(/Iso$/, '').padEnd(16))} ${text}`);

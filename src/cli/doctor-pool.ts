@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ProfileSummary } from '../shared/agents/profile.js';
+import type { UnreadableAgent } from '../shared/agents/stored-profile.js';
 import { ConfigError, messageOf } from '../shared/errors.js';
 import { findProgram } from '../shared/find-program.js';
 import { size } from '../shared/measures.js';
@@ -33,14 +34,28 @@ export async function poolFindings(context: Context): Promise<SeenPool> {
     const [workers, queues, agents] = await Promise.all(asked);
     const redis = await redisFindings(pool, context.config.redisUrl ? 'REDIS_URL' : 'private');
     return {
-      findings: [...redis, ...workersFindings(workers), ...queueFindings(pool, queues, workers)],
+      findings: [
+        ...redis,
+        ...workersFindings(workers),
+        ...queueFindings(pool, queues, workers),
+        ...unreadableFindings(agents.unreadable),
+      ],
       workers,
-      agents,
+      agents: agents.agents,
     };
   } finally {
     await pool.stop();
   }
 }
+
+const unreadableFindings = (unreadable: readonly UnreadableAgent[]): Finding[] =>
+  unreadable.map(({ name, problem }) => ({
+    what: `Agent ${name}`,
+    ok: true,
+    note: true,
+    found: problem,
+    fix: 'update this agentpool, or delete the agent and create it anew',
+  }));
 
 async function redisFindings(pool: Pool, where: string): Promise<Finding[]> {
   const [health, nodeBytes] = await Promise.all([pool.health(), pool.streamNodeBytes()]);

@@ -55,17 +55,17 @@ function rowOf(run: RunView, now: number): string[] {
     runner,
     status,
     waitingFor,
+    waitReason,
     workerSilentSinceIso,
     hostProblem,
     host = '',
     pid,
     outputBytes,
   } = run;
-  const remark = waitingFor
-    ? `after ${waitingFor}`
-    : workerSilentSinceIso
-      ? `worker silent since ${workerSilentSinceIso}`
-      : hostProblem && `host takes no runs: ${hostProblem.message}`;
+  const elsewhere = workerSilentSinceIso
+    ? `worker silent since ${workerSilentSinceIso}`
+    : hostProblem && `host takes no runs: ${hostProblem.message}`;
+  const remark = waitReason ?? (waitingFor ? `after ${waitingFor}` : elsewhere);
   const state = paintState(status) + (remark ? colors.dim(` ${plainText(remark)}`) : '');
   return [
     runId,

@@ -1,5 +1,6 @@
 import { checkedChanges, checkedProfile, type ProfileChanges } from '../shared/agents/check-profile.js';
 import { type AgentProfile, type ProfileSummary, type StoredProfile, variablesOf } from '../shared/agents/profile.js';
+import type { Listed, UnreadableAgent } from '../shared/agents/stored-profile.js';
 import { UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { LivingWorker } from '../shared/workers.js';
@@ -29,18 +30,32 @@ const viewOfAgent = (profile: StoredProfile): AgentView => ({
   variables: variablesOf(profile),
 });
 
-/** The stored agents by name, or those of one runner. */
-export async function listOfAgents({ pool }: Caller, runner?: string): Promise<AgentLine[]> {
-  const agents = await pool.agents.list();
-  return agents
-    .filter((agent) => runner === undefined || agent.runner === runner)
-    .map((agent) => ({ ...agent, ...timesOf(agent) }));
+/** Stored agents, and those that this release cannot read, if there are any. */
+export interface FoundAgents<View> {
+  readonly agents: readonly View[];
+  readonly unreadable?: readonly UnreadableAgent[];
 }
 
-/** One stored agent in full, or all of them. Throws a UserError when there is none of that name. */
-export async function agentsInFull({ pool }: Caller, name?: string): Promise<AgentView[]> {
-  const found = name === undefined ? await pool.agents.all() : [await pool.agents.get(name)];
-  return found.map(viewOfAgent);
+function foundAgents<Stored, View>({ agents, unreadable }: Listed<Stored>, view: (of: Stored) => View) {
+  const found: FoundAgents<View> = { agents: agents.map(view), ...(unreadable.length > 0 && { unreadable }) };
+  return found;
+}
+
+/** The stored agents by name, or those of one runner. */
+export async function listOfAgents({ pool }: Caller, runner?: string): Promise<FoundAgents<AgentLine>> {
+  const { agents, unreadable } = await pool.agents.list();
+  const asked = agents.filter((agent) => runner === undefined || agent.runner === runner);
+  return foundAgents({ agents: asked, unreadable }, (agent) => ({ ...agent, ...timesOf(agent) }));
+}
+
+/** Every stored agent in full. */
+export async function agentsInFull({ pool }: Caller): Promise<FoundAgents<AgentView>> {
+  return foundAgents(await pool.agents.all(), viewOfAgent);
+}
+
+/** One stored agent in full. Throws a UserError when there is none of that name that we can read. */
+export async function agentInFull({ pool }: Caller, name: string): Promise<AgentView> {
+  return viewOfAgent(await pool.agents.get(name));
 }
 
 /** Stores an agent. Throws a UserError for a wrong profile, a taken name, an unknown runner, and what may be a secret. */

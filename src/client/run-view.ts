@@ -38,6 +38,8 @@ export interface RunView extends WorkerFacts {
   readonly killRequestedAt?: number;
   /** The run that has the session: this one starts after its end. */
   readonly waitingFor?: string;
+  /** Why a queued run is not started yet, where that is neither its place in the queue nor its session. */
+  readonly waitReason?: string;
 }
 
 const iso = (at: number | undefined) => (at === undefined ? undefined : new Date(at).toISOString());
@@ -46,7 +48,7 @@ const iso = (at: number | undefined) => (at === undefined ? undefined : new Date
 export function viewOf(run: Run): RunView {
   const { id, state, kill, outBytes, errBytes, droppedBytes, queuedAt, startedAt, lastOutputAt, endedAt } = run;
   const { credentials, principal, runner, agentName, pid, host, worker, sessionId, exitCode } = run;
-  const { failure, usage, model, mode, path } = run;
+  const { failure, usage, model, mode, path, waitReason } = run;
   return {
     runId: id,
     principal,
@@ -66,7 +68,7 @@ export function viewOf(run: Run): RunView {
     }),
     outputBytes: outBytes + errBytes,
     droppedBytes,
-    ...omitUndefined({ killRequestedAt: kill?.requestedAt }),
+    ...omitUndefined({ killRequestedAt: kill?.requestedAt, waitReason }),
   };
 }
 

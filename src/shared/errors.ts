@@ -11,6 +11,7 @@ export const ERRORS = {
   unknown_runner: 'pool_status shows the runners there are.',
   unknown_session: 'Use the sessionId of a run of yours, or autoResume.',
   unknown_provider: 'config_example names the providers there are.',
+  newer_release: 'Update this agentpool: a newer one has stored what it was to read.',
   agent_exists: 'Choose another name.',
   changed_meanwhile: 'Look at it again, and change it then.',
   conflict: 'Try again in a moment.',

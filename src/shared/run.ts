@@ -121,6 +121,8 @@ export interface Run {
   readonly model?: string;
   readonly path?: string;
   readonly promptBytes: number;
+  /** Why a queued run is not started yet, where that is not its place in the queue. */
+  readonly waitReason?: string;
   /** Absent: its agent has one value for each variable. */
   readonly credentials?: Credentials;
   readonly exitCode?: number;

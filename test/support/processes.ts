@@ -17,9 +17,9 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs `agentpool ...` to its end, as a person or a script would. */
-export async function agentpool(place: Place, args: readonly string[], stdin = ''): Promise<Finished> {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd: place.work, env: place.env });
+/** Runs `agentpool ...` to its end, as a person or a script would. `main`: of another release. */
+export async function agentpool(place: Place, args: readonly string[], stdin = '', main = MAIN): Promise<Finished> {
+  const child = spawn(process.execPath, [main, ...args], { cwd: place.work, env: place.env });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (bytes) => {
@@ -42,9 +42,9 @@ export interface Started {
   end(signal?: NodeJS.Signals): Promise<void>;
 }
 
-/** Starts a long-lived `agentpool ...` and waits for its first line on stdout. */
-export async function startAgentpool(place: Place, args: readonly string[]): Promise<Started> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+/** Starts a long-lived `agentpool ...` and waits for its first line on stdout. `main`: of another release. */
+export async function startAgentpool(place: Place, args: readonly string[], main = MAIN): Promise<Started> {
+  const child = spawn(process.execPath, [main, ...args], {
     cwd: place.work,
     env: place.env,
     stdio: ['ignore', 'pipe', 'pipe'],

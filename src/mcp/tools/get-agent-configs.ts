@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { agentsInFull } from '../../client/agents.js';
-import { agentShape } from '../shapes/agent-shape.js';
+import { agentInFull, agentsInFull } from '../../client/agents.js';
+import { agentShape, unreadableShape } from '../shapes/agent-shape.js';
 import { agentNameArgument } from '../shapes/which-run.js';
 import { defineTool, READS } from '../tool.js';
 
@@ -10,8 +10,9 @@ export const getAgentConfigs = defineTool({
   description:
     'The profile of one agent in full, or of all of them. Secrets are not in it, only the names of variables.',
   input: z.strictObject({ name: agentNameArgument.optional().describe('The agent; without it, all of them') }),
-  output: z.object({ agents: z.array(agentShape) }),
+  output: z.object({ agents: z.array(agentShape), unreadable: unreadableShape }),
   annotations: READS,
   scope: 'admin',
-  handle: async ({ name }, context) => ({ agents: await agentsInFull(context, name) }),
+  handle: async ({ name }, context) =>
+    name === undefined ? agentsInFull(context) : { agents: [await agentInFull(context, name)] },
 });

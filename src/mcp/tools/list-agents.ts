@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { listOfAgents } from '../../client/agents.js';
-import { agentLineShape } from '../shapes/agent-shape.js';
+import { agentLineShape, unreadableShape } from '../shapes/agent-shape.js';
 import { defineTool, READS } from '../tool.js';
 
 export const listAgents = defineTool({
@@ -8,8 +8,8 @@ export const listAgents = defineTool({
   title: 'List agents',
   description: 'The stored agents by name, with their runners; get_agent_configs has their profiles in full.',
   input: z.strictObject({ runner: z.string().optional().describe('Only those of this runner') }),
-  output: z.object({ agents: z.array(agentLineShape) }),
+  output: z.object({ agents: z.array(agentLineShape), unreadable: unreadableShape }),
   annotations: READS,
   scope: 'read',
-  handle: async ({ runner }, context) => ({ agents: await listOfAgents(context, runner) }),
+  handle: async ({ runner }, context) => listOfAgents(context, runner),
 });

@@ -3,8 +3,16 @@ import { didYouMean } from '../nearest.js';
 import type { RedisClient } from '../redis/connect.js';
 import { serverNow } from '../redis/now.js';
 import { withScripts } from '../redis/scripts.js';
-import { type AgentProfile, type ProfileSummary, type StoredProfile, variablesOf } from './profile.js';
+import type { AgentProfile, ProfileSummary, StoredProfile } from './profile.js';
 import { refuseSecrets } from './secrets.js';
+import {
+  type Listed,
+  profileFromText,
+  profilesFrom,
+  refuseNewerText,
+  storedTexts,
+  summariesFrom,
+} from './stored-profile.js';
 
 /** The scripts of the profiles; the files say what they do. */
 interface ProfileScripts {
@@ -21,13 +29,6 @@ interface ProfileScripts {
 /** Somebody else changes the same profile between our reading and writing; so often in a row is no accident. */
 const MOST_TRIES = 50;
 
-function summaryOf(profile: StoredProfile): ProfileSummary {
-  const { name, runner, description, model, mode, revision, createdAt, updatedAt } = profile;
-  return { name, runner, description, model, mode, revision, createdAt, updatedAt, variables: variablesOf(profile) };
-}
-
-const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
-
 /** The profiles of agents, shared by everybody on this Redis. No secret gets in: values of secrets stay on the workers. */
 export function openAgents(client: RedisClient, prefix: string) {
   const redis = withScripts<ProfileScripts>(client, new URL(import.meta.url), { swapProfile: 'swap-profile.lua' });
@@ -35,12 +36,10 @@ export function openAgents(client: RedisClient, prefix: string) {
   const list = `{${prefix}:agents}:list`;
 
   const read = async (name: string) => (await redis.hget(profiles, name)) ?? '';
-  const parse = (text: string) => JSON.parse(text) as StoredProfile;
 
   async function swap(name: string, before: string, after: StoredProfile | undefined): Promise<boolean> {
-    const text = after ? JSON.stringify(after) : '';
-    const summary = after ? JSON.stringify(summaryOf(after)) : '';
-    return (await redis.swapProfile(profiles, list, name, before, text, summary)) > 0;
+    const texts = after ? storedTexts(after) : { profile: '', summary: '' };
+    return (await redis.swapProfile(profiles, list, name, before, texts.profile, texts.summary)) > 0;
   }
 
   async function unknown(name: string): Promise<UserError> {
@@ -56,24 +55,25 @@ export function openAgents(client: RedisClient, prefix: string) {
   /** Reads, changes and writes until nobody came in between, so that no change is lost. */
   async function change(
     name: string,
-    decide: (before: StoredProfile) => StoredProfile | undefined,
+    decide: (before: string) => StoredProfile | undefined,
   ): Promise<StoredProfile | undefined> {
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const before = await read(name);
       if (before === '') throw await unknown(name);
-      const after = decide(parse(before));
+      const after = decide(before);
       if (await swap(name, before, after)) return after;
     }
     throw new UserError('conflict', `agent ${name} is being changed all the time`, 'Try again in a moment.');
   }
 
   return {
+    /** Throws a UserError for one that is of a newer release, or broken. */
     async find(name: string): Promise<StoredProfile | undefined> {
       const text = await read(name);
-      return text === '' ? undefined : parse(text);
+      return text === '' ? undefined : profileFromText(name, text);
     },
 
-    /** Throws a UserError when there is none. */
+    /** Throws a UserError when there is none that we can read. */
     async get(name: string): Promise<StoredProfile> {
       const found = await this.find(name);
       if (found) return found;
@@ -81,13 +81,13 @@ export function openAgents(client: RedisClient, prefix: string) {
     },
 
     /** Every profile in full, by name. */
-    async all(): Promise<StoredProfile[]> {
-      return (await redis.hvals(profiles)).map(parse).sort(byName);
+    async all(): Promise<Listed<StoredProfile>> {
+      return profilesFrom(await redis.hgetall(profiles));
     },
 
     /** What there is, by name, in one read. */
-    async list(): Promise<ProfileSummary[]> {
-      return (await redis.hvals(list)).map((text) => JSON.parse(text) as ProfileSummary).sort(byName);
+    async list(): Promise<Listed<ProfileSummary>> {
+      return summariesFrom(await redis.hgetall(list));
     },
 
     /** Throws a UserError for a name that is taken, and for what looks like a secret. */
@@ -110,7 +110,8 @@ export function openAgents(client: RedisClient, prefix: string) {
       revision?: number,
     ): Promise<StoredProfile> {
       const at = await serverNow(redis);
-      const changed = await change(name, (before) => {
+      const changed = await change(name, (text) => {
+        const before = profileFromText(name, text);
         if (revision !== undefined && before.revision !== revision)
           throw new UserError(
             'changed_meanwhile',
@@ -126,7 +127,10 @@ export function openAgents(client: RedisClient, prefix: string) {
 
     /** Throws a UserError when there is none. Runs that were submitted with it keep what they were given. */
     async remove(name: string): Promise<void> {
-      await change(name, () => undefined);
+      await change(name, (text) => {
+        refuseNewerText(name, text);
+        return undefined;
+      });
     },
   };
 }

@@ -31,6 +31,7 @@ export function openQueues(
     has: async (runId, name) => (await bullQueue(parts, name).getJob(runId)) !== undefined,
     position: (runId, name) => position(parts, runId, name),
     promote: (runId, name) => promote(parts, runId, name),
+    wakeWhenDue: async (name, delayMs) => void (await redis.publish(parts.channelOf(name), String(delayMs))),
     remove: (runId, name) => remove(parts, runId, name),
     clean: () => clean(parts),
 

@@ -37,6 +37,8 @@ export interface Queues {
   position(runId: string, name: string): Promise<number | undefined>;
   /** Lets a delayed run be taken at once. */
   promote(runId: string, name: string): Promise<void>;
+  /** Wakes all workers of a queue at once when a job that was delayed for so long (ms) is due. */
+  wakeWhenDue(name: string, delayMs: number): Promise<void>;
   /** Takes a waiting run out of its queue; false when it is not waiting there any more. */
   remove(runId: string, name: string): Promise<boolean>;
   /** Removes jobs that ended longer ago than the record retention: BullMQ itself does so only when another one ends. */

@@ -84,6 +84,11 @@ export async function claim(parts: StoreParts, id: string, worker: string, host:
   });
 }
 
+/** Records why a queued run is not started yet. */
+export async function tellWaiting(parts: StoreParts, id: string, waitReason: string): Promise<Change> {
+  return change(parts, id, { from: ['queued'], event: { state: 'queued', waitReason }, fields: { waitReason } });
+}
+
 /** Another owner for a run that is running or orphaned, if it is still owned as `from` says. */
 export async function takeOver(parts: StoreParts, from: Ownership, worker: string, host: string): Promise<Change> {
   return change(parts, from.id, {

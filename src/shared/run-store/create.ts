@@ -6,6 +6,7 @@ import { serverNow } from '../redis/now.js';
 import type { Run, RunRequest } from '../run.js';
 import type { StoreParts } from './parts.js';
 import { fieldsOfRequest, readRun, runFromNewFields } from './record.js';
+import { requestText } from './request.js';
 
 /** A run that is to be written. */
 interface NewRun {
@@ -33,7 +34,7 @@ export function openCreating({ redis, keysOf, indexes }: StoreParts): (item: New
     ]);
     const records = items.map(({ id, request }, at): CommandLine => {
       const keys = keysOf(id);
-      const text = JSON.stringify(request);
+      const text = requestText(request);
       return ['createRun', keys.run, keys.events, keys.request, keys.channel, text, ...(fields[at] ?? [])];
     });
     const [indexed = [], written = []] = await inOrder(redis, indexes.additions(items.map(entryOf), queuedAt), records);
@@ -57,12 +58,6 @@ const entryOf = ({ id, request }: NewRun) => {
   const { agentName, runner, principal = LOCAL.name } = request;
   return { id, agentName, runner, principal };
 };
-
-/** What was asked for; undefined once the run's output was let go. */
-export async function readRequest({ redis, keysOf }: StoreParts, id: string): Promise<RunRequest | undefined> {
-  const text = await redis.get(keysOf(id).request);
-  return text === null ? undefined : (JSON.parse(text) as RunRequest);
-}
 
 /** The run id that a principal's client token stands for: the given one, or the one that an earlier call chose. */
 export async function idForToken(

@@ -2,13 +2,14 @@ import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
 import type { Replicas } from '../redis/replicas.js';
 import * as changes from './changes.js';
-import { idForToken, openCreating, poolId, readRequest } from './create.js';
+import { idForToken, openCreating, poolId } from './create.js';
 import { heldBy } from './held-runs.js';
 import { listRuns, summarizeRuns } from './list.js';
 import type { Retention } from './ownership.js';
 import { openParts } from './parts.js';
 import { readEntries, readOutput } from './read-output.js';
 import { readRun } from './record.js';
+import { readRequest } from './request.js';
 import type { RunStore } from './run-store.js';
 import { openSessions } from './sessions.js';
 import { kept } from './settled.js';
@@ -59,6 +60,7 @@ export function openRunStore(
       waitForRun({ get, listen: (onNotification) => listen(id, onNotification) }, id, until, options),
 
     claim: (id, worker, host) => changes.claim(parts, id, worker, host),
+    tellWaiting: (id, reason) => changes.tellWaiting(parts, id, reason),
     takeOver: (from, worker, host) => changes.takeOver(parts, from, worker, host),
     launching: (of, attempt) => changes.launching(parts, of, attempt),
     started: (of, pid, path, isFirst = true) => changes.started(parts, of, pid, path, isFirst),

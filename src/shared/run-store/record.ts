@@ -61,6 +61,7 @@ export function runFromFields(fields: Fields): Run | undefined {
       mode: fields.mode,
       model: fields.model,
       path: fields.path,
+      waitReason: fields.state === 'queued' ? fields.waitReason : undefined,
       credentials: credentialsOf(fields),
       exitCode: number(fields.exitCode),
       failure: json<Failure>(fields.failure),

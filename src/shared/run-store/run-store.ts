@@ -1,4 +1,5 @@
 import type { Credentials, Failure, KillRequest, Run, RunRequest } from '../run.js';
+import type { Stored } from '../stored-form.js';
 import type { Created } from './create.js';
 import type { Held } from './held-runs.js';
 import type { Indexes, ListPosition, RunFilter } from './indexes.js';
@@ -35,8 +36,8 @@ export interface RunStore {
   settled(id: string): Promise<void>;
 
   get(id: string): Promise<Run | undefined>;
-  /** What was asked for; undefined once the run's output was let go. */
-  request(id: string): Promise<RunRequest | undefined>;
+  /** What was asked for, if we can read it; undefined once the run's output was let go. */
+  request(id: string): Promise<Stored<RunRequest> | undefined>;
   result(id: string): Promise<string | undefined>;
   /** Runs that match, newest first. */
   list(filter: RunFilter, limit: number, after?: ListPosition): Promise<Run[]>;
@@ -61,6 +62,8 @@ export interface RunStore {
 
   /** queued → running: exactly one worker gets it, with a new epoch. */
   claim(id: string, worker: string, host: string): Promise<Change>;
+  /** Records why a queued run is not started yet; until it is claimed or given back. */
+  tellWaiting(id: string, reason: string): Promise<Change>;
   /** Another owner for a run that is running or orphaned, if it is still owned as `from` says. */
   takeOver(from: Ownership, worker: string, host: string): Promise<Change>;
   /**

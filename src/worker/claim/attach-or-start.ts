@@ -1,10 +1,12 @@
 import type { Logger } from '../../shared/logger.js';
 import type { Lease } from '../../shared/queues/leases.js';
 import type { Queues } from '../../shared/queues/queues.js';
-import type { Run } from '../../shared/run.js';
+import type { Run, RunRequest } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
+import type { Stored } from '../../shared/stored-form.js';
 import type { Beginning } from '../run/execute.js';
+import { newerRequest } from '../run/give-back.js';
 import { makeOurs } from '../run/make-ours.js';
 import type { OwnedRun, OwnedRuns } from '../run/owned-run.js';
 import type { Mirrors } from './mirror.js';
@@ -38,8 +40,11 @@ export function decide(
 const LOOK_AGAIN_MS = 10_000;
 
 export interface ClaimDeps {
-  readonly runs: Pick<RunStore, 'get' | 'heldBy' | 'claim' | 'lockSession' | 'sessionHolder' | 'releaseSessions'>;
-  readonly queues: Pick<Queues, 'promote'>;
+  readonly runs: Pick<
+    RunStore,
+    'get' | 'heldBy' | 'request' | 'tellWaiting' | 'claim' | 'lockSession' | 'sessionHolder' | 'releaseSessions'
+  >;
+  readonly queues: Pick<Queues, 'promote' | 'wakeWhenDue'>;
   /** This worker. */
   readonly id: string;
   readonly host: string;
@@ -90,9 +95,9 @@ export async function attachOrStart(deps: ClaimDeps, lease: Lease): Promise<bool
   }
   const handle = owned.obtain(run, lease);
   if (!handle) return attachOrStart(deps, lease);
-  const claimed = decision === 'start-claimed' ? 'ours' : await claim(deps, handle, run);
-  if (claimed === 'ours') void deps.execute(handle, { kind: 'start' });
-  return claimed === 'lost' ? attachOrStart(deps, lease) : true; // lost to a kill, or to another worker
+  const claimed: Claimed = decision === 'start-claimed' ? { kind: 'ours' } : await claim(deps, handle, run);
+  if (claimed.kind === 'ours') void deps.execute(handle, { kind: 'start', request: claimed.request });
+  return claimed.kind === 'lost' ? attachOrStart(deps, lease) : true; // lost to a kill, or to another worker
 }
 
 /** Whether the principal of a run has as many running as it may have; it is counted, not locked, so a few more may be. */
@@ -100,28 +105,45 @@ async function hasItsShare({ runs, config: { maxRunningRuns } }: ClaimDeps, { pr
   return maxRunningRuns > 0 && (await runs.heldBy(principal)).running >= maxRunningRuns;
 }
 
+type Claimed =
+  | { readonly kind: 'ours'; readonly request?: Stored<RunRequest> | undefined }
+  | { readonly kind: 'waits' | 'lost' };
+
 /**
- * Claims a run when its session is free; else its job is delayed, and takes neither a slot nor our time. Lets go of the
- * handle unless the run is ours.
+ * Claims a run when we understand its request and its session is free; else its job is delayed, and takes neither a
+ * slot nor our time. Lets go of the handle unless the run is ours.
  */
-async function claim(deps: ClaimDeps, handle: OwnedRun, run: Run): Promise<'ours' | 'waits' | 'lost'> {
+async function claim(deps: ClaimDeps, handle: OwnedRun, run: Run): Promise<Claimed> {
   const { runs, queues, id, host } = deps;
   let ours = false;
   try {
+    const request = await runs.request(run.id);
+    if (request && 'newer' in request) {
+      await leaveForNewer(deps, handle, run, request.newer);
+      return { kind: 'waits' };
+    }
     if ((await runs.lockSession(run)) !== undefined) {
       await handle.lease?.delay(LOOK_AGAIN_MS);
       // It may have become free just before there was something to promote.
       if ((await runs.sessionHolder(run)) === undefined) await queues.promote(run.id, run.queue);
-      return 'waits';
+      return { kind: 'waits' };
     }
     if (run.resumes !== undefined) await deps.endLost();
     const claimed = await makeOurs(deps, handle, () => runs.claim(run.id, id, host));
     ours = claimed.changed;
     if (claimed.state !== undefined && isEnded(claimed.state)) await runs.releaseSessions(run);
-    return ours ? 'ours' : 'lost';
+    return ours ? { kind: 'ours', request } : { kind: 'lost' };
   } finally {
     if (!ours) handle.letGo();
   }
+}
+
+/** Leaves a run for a worker of a newer release. All are woken when it is due, so that ours is not always the first. */
+async function leaveForNewer({ runs, queues }: ClaimDeps, handle: OwnedRun, run: Run, form: number): Promise<void> {
+  const reason = newerRequest(form);
+  if (run.waitReason !== reason) await runs.tellWaiting(run.id, reason);
+  await handle.lease?.delay(LOOK_AGAIN_MS);
+  await queues.wakeWhenDue(run.queue, LOOK_AGAIN_MS);
 }
 
 function whereIs({ owned, hasBegunHere }: ClaimDeps, runId: string): Here {

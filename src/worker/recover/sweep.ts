@@ -83,7 +83,9 @@ async function placeUnplaced(deps: SweepDeps, now: number): Promise<void> {
     const run = await inState(deps, id, 'queued');
     if (!run || now - run.queuedAt <= PLACED_WITHIN_MS || (await queues.has(id, run.queue))) continue;
     const request = await runs.request(id);
-    if (request) await queues.enqueue(id, run.queue, request);
+    if (!request) continue;
+    if ('value' in request) await queues.enqueue(id, run.queue, request.value);
+    else if ('broken' in request) await queues.enqueue(id, run.queue, { ...run, prompt: '' }); // its claim ends it
   }
 }
 

@@ -2,22 +2,14 @@ import type { Logger } from '../../shared/logger.js';
 import { again } from '../again.js';
 import { REFUSED } from '../spool/launch.js';
 import { removeStart } from '../spool/spool.js';
-import type { Attempt } from '../spool/spool-meta.js';
 import { attemptAfter } from './attempts.js';
 import { endUnstarted, finishJob, type GiveBackDeps, giveBack, HostFault, restartHere } from './give-back.js';
 import type { OwnedRun } from './owned-run.js';
-import { type Begun, type StartDeps, startAttempt } from './start-attempt.js';
+import { type Begun, type StartDeps, startAttempt, type ToStart } from './start-attempt.js';
 import type { Supervision } from './supervise.js';
 
 /** With what the work for a run begins: the start of its program, or one that may run already. */
 export type Beginning = ToStart | Begun;
-
-interface ToStart {
-  readonly kind: 'start';
-  readonly attempt?: Attempt | undefined;
-  /** How often this attempt could not be started so far. */
-  readonly restarts?: number;
-}
 
 export interface ExecuteDeps {
   readonly start: StartDeps;
@@ -45,7 +37,7 @@ export async function execute(deps: ExecuteDeps, owned: OwnedRun, first: Beginni
 /** Starts the program; answers nothing when there is none to watch, because the run has ended or was given back. */
 async function begin(deps: ExecuteDeps, owned: OwnedRun, toStart: ToStart): Promise<Beginning | undefined> {
   try {
-    const started = await startAttempt(deps.start, owned, toStart.attempt);
+    const started = await startAttempt(deps.start, owned, toStart);
     if (started.kind === 'begun') return { ...started, restarts: toStart.restarts ?? 0 };
     if (started.kind === 'impossible')
       await endUnstarted(deps.giveBack, owned, { state: 'failed', failure: started.failure });

@@ -24,6 +24,18 @@ export class HostFault extends Error {
   }
 }
 
+/** A newer release has written the request, and carries it out; no run's fault either. */
+export class NewerRequest extends Error {
+  override readonly name = 'NewerRequest';
+  constructor(form: number) {
+    super(newerRequest(form));
+  }
+}
+
+/** Why a run waits whose request has a form that is newer than ours. */
+export const newerRequest = (form: number): string =>
+  `it waits for a newer worker: its request was written by a newer release (form ${form})`;
+
 /** A run that fails in an unexpected way before its start, everywhere and so often, is given up. */
 const MOST_ERRORS = 10;
 
@@ -48,7 +60,9 @@ export async function giveBack(deps: GiveBackDeps, owned: OwnedRun, why: unknown
   if (isHosts) health.fault(why.kind, why.message);
   logger.warn({ runId: owned.id, err: why }, 'the run cannot be started here now; it goes back to its queue');
   tryTo(() => removeSpool(spoolOf(spools, owned.id)), logger); // what stays is removed with a later heartbeat
-  const answer = await persist(deps, owned, () => runs.requeue(owned, host, isHosts ? undefined : MOST_ERRORS));
+  const answer = await persist(deps, owned, () =>
+    runs.requeue(owned, host, isHosts || why instanceof NewerRequest ? undefined : MOST_ERRORS),
+  );
   if (answer?.refused === 'kill') return endUnstarted(deps, owned, { state: 'killed' });
   if (answer?.refused === 'started')
     return endUnstarted(deps, owned, failed('lost', 'the program is gone and nobody saw how it ended'));
@@ -64,7 +78,7 @@ async function placeAgain({ runs, queues }: GiveBackDeps, { id, queue, lease }: 
   if (lease && (await lease.giveBack())) return queues.promote(id, queue); // tells the workers: nothing was placed
   if (await queues.has(id, queue)) return; // waiting, or with somebody who mirrors the run and gives it back
   const request = await runs.request(id);
-  if (request) await queues.enqueue(id, queue, request);
+  if (request && 'value' in request) await queues.enqueue(id, queue, request.value);
 }
 
 /** Ends a run that has no program, and its job. Does not throw. */

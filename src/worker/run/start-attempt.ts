@@ -5,6 +5,7 @@ import type { Logger } from '../../shared/logger.js';
 import type { Failure, Run, RunRequest } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
+import type { Stored } from '../../shared/stored-form.js';
 import { hostFaultOf } from '../host/host-fault.js';
 import { failure, type LaunchPlan } from '../prepare/plan-run.js';
 import { bootId, uptimeMs } from '../process/processes.js';
@@ -12,7 +13,7 @@ import { type Launched, launch } from '../spool/launch.js';
 import { createSpool, removeInputs, type Spool } from '../spool/spool.js';
 import type { Attempt, SpoolMeta } from '../spool/spool-meta.js';
 import { tellAttempt } from './attempts.js';
-import { HostFault } from './give-back.js';
+import { HostFault, NewerRequest } from './give-back.js';
 import type { OwnedRun } from './owned-run.js';
 
 /** What starting a program needs. */
@@ -23,6 +24,16 @@ export interface StartDeps {
   readonly spools: string;
   readonly config: Pick<Config, 'runTimeoutMs' | 'silenceTimeoutMs'>;
   readonly logger: Logger;
+}
+
+/** The start of a program, or of a further attempt. */
+export interface ToStart {
+  readonly kind: 'start';
+  readonly attempt?: Attempt | undefined;
+  /** What was asked for, where it was read already. */
+  readonly request?: Stored<RunRequest> | undefined;
+  /** How often this attempt could not be started so far. */
+  readonly restarts?: number;
 }
 
 /** A program that may run: whatever goes wrong from here on, it is watched over. */
@@ -51,11 +62,18 @@ export type Start =
  * Starts the program of a run that we own. Whatever it throws, nothing was started: a HostFault is this host's, anything
  * else may pass.
  */
-export async function startAttempt(deps: StartDeps, owned: OwnedRun, attempt: Attempt | undefined): Promise<Start> {
+export async function startAttempt(
+  deps: StartDeps,
+  owned: OwnedRun,
+  { attempt, request: read }: ToStart,
+): Promise<Start> {
   const { runs, logger } = deps;
   owned.enter('preparing');
-  const request = await runs.request(owned.id);
-  if (!request) return { kind: 'impossible', failure: failure('invalid_request', 'its request is gone') };
+  const stored = read ?? (await runs.request(owned.id));
+  if (!stored) return impossible('its request is gone');
+  if ('newer' in stored) throw new NewerRequest(stored.newer);
+  if ('broken' in stored) return impossible(`its stored request cannot be read: ${stored.broken}`);
+  const request = stored.value;
   const plan = await planned(deps, owned.id, request, attempt);
   if ('failure' in plan) return { kind: 'impossible', failure: plan.failure };
   const meta = metaFor(deps.config, owned, request, plan, attempt);
@@ -87,6 +105,8 @@ export async function startAttempt(deps: StartDeps, owned: OwnedRun, attempt: At
     plan,
   };
 }
+
+const impossible = (message: string): Start => ({ kind: 'impossible', failure: failure('invalid_request', message) });
 
 async function planned({ plan }: StartDeps, runId: string, request: RunRequest, attempt: Attempt | undefined) {
   try {

@@ -23,10 +23,13 @@ describe('the profiles of agents', () => {
     const stored = await one().create({ ...reviewer, description: 'reviews' });
     expect(stored).toMatchObject({ ...reviewer, revision: 1 });
     expect(await other().get('reviewer')).toEqual(stored);
-    expect(await other().list()).toEqual([
-      expect.objectContaining({ name: 'reviewer', description: 'reviews', variables: ['TOKEN_A'], revision: 1 }),
-    ]);
-    expect(await other().all()).toEqual([stored]);
+    expect(await other().list()).toEqual({
+      agents: [
+        expect.objectContaining({ name: 'reviewer', description: 'reviews', variables: ['TOKEN_A'], revision: 1 }),
+      ],
+      unreadable: [],
+    });
+    expect(await other().all()).toEqual({ agents: [stored], unreadable: [] });
   });
 
   test('have names that are taken once, also when two ask at the same moment', async () => {
@@ -72,7 +75,7 @@ describe('the profiles of agents', () => {
   test('are gone from the list, too, once they are removed', async () => {
     await one().create({ ...reviewer, name: 'gone' });
     await other().remove('gone');
-    expect((await one().list()).map(({ name }) => name)).not.toContain('gone');
+    expect((await one().list()).agents.map(({ name }) => name)).not.toContain('gone');
     await expect(one().get('gone')).rejects.toMatchObject({ code: 'unknown_agent', hint: /reviewer/ });
     await expect(one().remove('gone')).rejects.toMatchObject({ code: 'unknown_agent' });
   });

@@ -27,6 +27,41 @@ describe('what the release before has stored', () => {
     expect(storedMeta(spooled('old', text))).toEqual({ value: JSON.parse(text) });
   });
 
+  it('is understood: the request of a run', async () => {
+    const text = fixture('request.0.1.json');
+    await redis.set(`${place.env.AGENTPOOL_PREFIX}:run:{r-1}:request`, text);
+    const pool = await connect(place);
+    const stored = await pool.runs.request('r-1');
+    await pool.stop();
+    expect(stored).toEqual({ value: JSON.parse(text) });
+  });
+
+  it('is understood: the profile of an agent, and its line in the list', async () => {
+    const key = `{${place.env.AGENTPOOL_PREFIX}:agents}`;
+    const [profile, summary] = [fixture('agent-profile.0.1.json'), fixture('agent-summary.0.1.json')];
+    await redis.hset(`${key}:profiles`, 'coder', profile);
+    await redis.hset(`${key}:list`, 'coder', summary);
+    const pool = await connect(place);
+    const found = [await pool.agents.get('coder'), await pool.agents.all(), await pool.agents.list()];
+    const changed = await pool.agents.update('coder', (before) => ({ ...before, model: 'sonnet' }));
+    await pool.stop();
+    expect(found).toEqual([
+      JSON.parse(profile),
+      { agents: [JSON.parse(profile)], unreadable: [] },
+      { agents: [JSON.parse(summary)], unreadable: [] },
+    ]);
+    expect(changed).toMatchObject({
+      ...JSON.parse(profile),
+      model: 'sonnet',
+      revision: 4,
+      updatedAt: expect.any(Number),
+    });
+    expect(JSON.parse((await redis.hget(`${key}:profiles`, 'coder')) ?? '')).toMatchObject({
+      form: 1,
+      model: 'sonnet',
+    });
+  });
+
   it('is understood: the report of a worker; one that cannot be read lives all the same', async () => {
     const key = `{${place.env.AGENTPOOL_PREFIX}:workers}`;
     const old = fixture('worker-report.0.1.json');

@@ -1,0 +1,23 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MAIN } from './processes.js';
+
+const ROOT = new URL('../../', import.meta.url).pathname;
+
+/** The built program as a later release would be: what it stores has the next form, and it understands ours. */
+export function makeNewerRelease(): { readonly main: string; clean(): void } {
+  const root = mkdtempSync(join(tmpdir(), 'ap-newer-'));
+  cpSync(join(ROOT, 'dist'), join(root, 'dist'), { recursive: true });
+  cpSync(join(ROOT, 'package.json'), join(root, 'package.json'));
+  symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
+  const file = join(root, 'dist', 'shared', 'stored-form.js');
+  const ours = readFileSync(file, 'utf8');
+  const newer = ours.replace(/STORED_FORM = (\d+)/, (_, form: string) => `STORED_FORM = ${Number(form) + 1}`);
+  if (newer === ours) throw new Error('the form of what is stored was not found in dist');
+  writeFileSync(file, newer);
+  return {
+    main: join(root, 'dist', MAIN.slice(MAIN.indexOf('/dist/') + '/dist/'.length)),
+    clean: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
