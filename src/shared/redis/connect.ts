@@ -21,6 +21,7 @@ const ANSWER_WITHIN_MS = 4_000;
 const CONNECT_WITHIN_MS = 3_000;
 const CLOSE_WITHIN_MS = 500;
 const HINT = 'Check that Redis runs and that REDIS_URL is right; nothing is lost, ask again when it is back.';
+const CERTIFICATE_HINT = 'A Redis that wants a client certificate needs REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE.';
 
 /** For so long (ms) after a READONLY, what fails because the connection is made anew is told as what it comes from. */
 const LATELY_MS = 1_000;
@@ -138,9 +139,18 @@ export async function openRedis(target: RedisTarget, role: RedisRole, logger: Lo
   } catch (error) {
     redis.disconnect();
     const refusal = refusalOf(error as Error) ?? certificateProblem(error as Error);
-    throw refusal ?? new UnreachableError(`Redis is unreachable: ${(error as Error).message}`, HINT, { cause: error });
+    const { message } = error as Error;
+    const hint = wantsCertificate(target, message) ? `${HINT} ${CERTIFICATE_HINT}` : HINT;
+    throw refusal ?? new UnreachableError(`Redis is unreachable: ${message}`, hint, { cause: error });
   }
 }
+
+/** With TLS 1.3 a server that misses our certificate closes the connection, and what it says of it may be lost. */
+const wantsCertificate = (target: RedisTarget, message: string) =>
+  target.kind !== 'socket' &&
+  target.tls &&
+  target.certificates?.cert === undefined &&
+  /ECONNRESET|EPIPE|closed/.test(message);
 
 /** The first error or time-out ends the first connection; later ones are tried again for ever. */
 function firstConnection(redis: RedisClient): Promise<void> {

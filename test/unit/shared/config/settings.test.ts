@@ -38,6 +38,10 @@ const NUMBERS = [
 /** Variable, name in Config, default, an allowed value and what becomes of it, a refused value. */
 const WORDS = [
   ['REDIS_URL', 'redisUrl', undefined, 'redis://h', 'redis://h', undefined],
+  ['REDIS_PASSWORD', 'redisPassword', undefined, 'p', 'p', undefined],
+  ['REDIS_SENTINEL_USER', 'redisSentinelUser', undefined, 'u', 'u', undefined],
+  ['REDIS_SENTINEL_PASSWORD', 'redisSentinelPassword', undefined, 'p', 'p', undefined],
+  ['REDIS_TLS_SERVER_NAME', 'redisTlsServerName', undefined, 'r', 'r', undefined],
   ['AGENTPOOL_HOME', 'home', expect.stringMatching(/^\/.*agentpool$/), '/h', '/h', undefined],
   ['AGENTPOOL_DIRECTORY_CONFIG', 'directoryConfig', 'trusted', 'never', 'never', 'always'],
   ['AGENTPOOL_PREFIX', 'prefix', 'agentpool', 'a.b_c-1', 'a.b_c-1', 'a:b'],

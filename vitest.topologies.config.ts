@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** One battery of tests against each way in which Redis can be run, with real servers; prints a table of what it cost. */
+export default defineConfig({
+  test: {
+    include: ['test/topologies/**/*.test.ts'],
+    testTimeout: 180_000,
+    hookTimeout: 60_000,
+    maxWorkers: 1,
+    pool: 'forks',
+  },
+});
