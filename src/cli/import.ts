@@ -1,9 +1,9 @@
 import { realpathSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import colors from 'picocolors';
 import { type Imported, importWorkspace } from '../mcp/overmind/import.js';
+import { userHome } from '../shared/config/home.js';
 import { UserError } from '../shared/errors.js';
 import { openContext } from './context.js';
 import { EXIT } from './exit.js';
@@ -27,7 +27,7 @@ export function addImport(program: Command): void {
       const pool = await context.connect('asking');
       try {
         const host = options.host ?? context.config.hostName;
-        const home = context.env.HOME ?? homedir();
+        const home = userHome(context.env);
         const imported = await importWorkspace(pool, root, { host, home, replace: options.replace ?? false });
         if (options.json) printJson(imported);
         else show(imported);

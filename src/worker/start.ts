@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { homedir } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
-import { privateDirectory } from '../shared/config/home.js';
+import { privateDirectory, userHome } from '../shared/config/home.js';
 import type { DirectKill } from '../shared/control.js';
-import { ConfigError } from '../shared/errors.js';
 import type { Logger } from '../shared/logger.js';
 import type { Pool } from '../shared/pool.js';
 import { attachOrStart } from './claim/attach-or-start.js';
@@ -50,7 +48,7 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
   const host = config.hostName;
   const id = `${host}-${randomBytes(4).toString('hex')}`;
   const logger = pool.logger.child({ worker: id });
-  const home = homeOf(env);
+  const home = userHome(env);
   const installed = installedRunners(pool.runners.values(), knownRunners(pool), env);
   const runners = [...installed.keys()];
   const startedAt = await runs.now();
@@ -182,17 +180,6 @@ async function stopWorker(parts: Stopping): Promise<void> {
   mirrors.stop();
   // Whoever left programs behind stays in the register until another worker has them.
   await (handedOver > 0 ? heartbeat.enter('left') : workers.leave(id));
-}
-
-/** Where the worker's user keeps his things, and so the programs theirs. Throws a ConfigError where there is no such place. */
-function homeOf(env: Env): string {
-  try {
-    return env.HOME || homedir();
-  } catch {
-    throw new ConfigError([
-      'HOME: it is not set, and the user of this worker has no entry in the list of users; set HOME',
-    ]);
-  }
 }
 
 function startHealth(spools: string, reserveBytes: number, startedAt: number, logger: Logger): HostHealth {

@@ -17,9 +17,24 @@ export interface Finished {
   readonly stderr: string;
 }
 
+/** As whom, and under which limits, a process of ours runs. */
+export interface Conditions {
+  /** Of user and group; only root can choose. */
+  readonly uid?: number;
+  /** Resource limits in the words of prlimit, such as `--nofile=80:80`. */
+  readonly limits?: readonly string[];
+}
+
 /** Runs `agentpool ...` to its end, as a person or a script would. `main`: of another release. */
-export async function agentpool(place: Place, args: readonly string[], stdin = '', main = MAIN): Promise<Finished> {
-  const child = spawn(process.execPath, [main, ...args], { cwd: place.work, env: place.env });
+export async function agentpool(
+  place: Place,
+  args: readonly string[],
+  stdin = '',
+  main = MAIN,
+  { uid }: Pick<Conditions, 'uid'> = {},
+): Promise<Finished> {
+  const as = uid === undefined ? {} : { uid, gid: uid };
+  const child = spawn(process.execPath, [main, ...args], { cwd: place.work, env: place.env, ...as });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (bytes) => {
@@ -38,16 +53,31 @@ export interface Started {
   readonly child: ChildProcess;
   /** The line that it printed when it was ready. */
   readonly line: string;
+  /** What it has printed on stderr so far. */
+  log(): string;
   /** Ends it with a signal and waits for its end. */
   end(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /** Starts a long-lived `agentpool ...` and waits for its first line on stdout. `main`: of another release. */
-export async function startAgentpool(place: Place, args: readonly string[], main = MAIN): Promise<Started> {
-  const child = spawn(process.execPath, [main, ...args], {
+export async function startAgentpool(
+  place: Place,
+  args: readonly string[],
+  main = MAIN,
+  { uid, limits = [] }: Conditions = {},
+): Promise<Started> {
+  const as = uid === undefined ? {} : { uid, gid: uid };
+  const [command = '', ...rest] = [
+    ...(limits.length > 0 ? ['prlimit', ...limits] : []),
+    process.execPath,
+    main,
+    ...args,
+  ];
+  const child = spawn(command, rest, {
     cwd: place.work,
     env: place.env,
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...as,
   });
   let stderr = '';
   child.stderr.on('data', (bytes) => {
@@ -61,6 +91,7 @@ export async function startAgentpool(place: Place, args: readonly string[], main
   return {
     child,
     line,
+    log: () => stderr,
     async end(signal = 'SIGTERM') {
       child.kill(signal);
       await exited;

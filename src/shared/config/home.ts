@@ -1,6 +1,16 @@
 import { accessSync, constants, lstatSync, mkdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname } from 'node:path';
 import { ConfigError, codeOf, messageOf } from '../errors.js';
+
+/** The directory of the user, where programs keep their things. Throws a ConfigError where the system knows of none. */
+export function userHome(env: Readonly<Record<string, string | undefined>>): string {
+  try {
+    return env.HOME || homedir();
+  } catch {
+    throw new ConfigError(['HOME: it is not set, and this user has no entry in the list of users; set HOME']);
+  }
+}
 
 /** Makes AGENTPOOL_HOME, or a directory in it, for our user alone. Throws a ConfigError where that cannot be. */
 export function privateDirectory(path: string, home = path): string {

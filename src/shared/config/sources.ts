@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { userHome } from './home.js';
 import { isSetting, settingsIn } from './names.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -59,12 +59,12 @@ interface Layer {
 
 /** Where the user's own configuration is. */
 export function userDirectory(env: Env): string {
-  return join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'agentpool');
+  return join(env.XDG_CONFIG_HOME || join(userHome(env), '.config'), 'agentpool');
 }
 
 function defaultHome(env: Env): string {
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'agentpool');
-  return join(env.XDG_STATE_HOME || join(env.HOME || homedir(), '.local', 'state'), 'agentpool');
+  if (process.platform === 'darwin') return join(userHome(env), 'Library', 'Application Support', 'agentpool');
+  return join(env.XDG_STATE_HOME || join(userHome(env), '.local', 'state'), 'agentpool');
 }
 
 /** Both configuration files of a directory. */

@@ -50,8 +50,9 @@ async function openMany(): Promise<void> {
   if (failed) throw failed.reason;
 }
 
+/** A shell that starts another one, as the shell around a program does. */
 async function startProcess(): Promise<void> {
-  const child = spawn('/bin/sh', ['-c', ':'], { stdio: 'ignore', env: {} });
+  const child = spawn('/bin/sh', ['-c', '(:) || exit 1; exit 0'], { stdio: 'ignore', env: {} });
   const [code] = (await once(child, 'exit')) as [number | null];
   if (code !== 0) throw new Error(`/bin/sh ended with ${code}`);
 }

@@ -1,4 +1,5 @@
-import { execa } from 'execa';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { findProgram } from '../../shared/find-program.js';
 import type { Runner } from '../../shared/runners/runner.js';
 import type { OfferedRunner } from '../../shared/workers.js';
@@ -8,18 +9,20 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** A slow CLI takes seconds to say its version. */
 const VERSION_WITHIN_MS = 30_000;
 
-/** The version that a program says it has: the first number with dots that it prints. */
+/**
+ * The version that a program says it has: the first number with dots that it prints, however it ends. Undefined when it
+ * prints none, or cannot be started.
+ */
 export async function programVersion(program: string, args: readonly string[], env: Env): Promise<string | undefined> {
-  const { all } = await execa(program, args, {
+  const asking = promisify(execFile)(program, args, {
     env: env as Record<string, string>,
-    extendEnv: false,
-    all: true,
-    reject: false,
-    stdin: 'ignore',
     timeout: VERSION_WITHIN_MS,
+    killSignal: 'SIGKILL',
     maxBuffer: 64 * 1024,
   });
-  return /\d+\.\d+[\w.+-]*/.exec(all ?? '')?.[0];
+  asking.child.stdin?.end();
+  const { stdout, stderr } = await asking.catch((error: { stdout?: string; stderr?: string }) => error);
+  return /\d+\.\d+[\w.+-]*/.exec(`${stdout ?? ''}\n${stderr ?? ''}`)?.[0];
 }
 
 /** The runners that this worker can offer: those whose program is here, among the wanted ones. */

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
-import { execa } from 'execa';
+import { promisify } from 'node:util';
 import { RUN_MARK } from '../../shared/config/load.js';
+import { codeOf, messageOf } from '../../shared/errors.js';
 import type { Logger } from '../../shared/logger.js';
 import type { RunInList, SessionLookup } from '../../shared/runners/runner.js';
 import type { LaunchPlan } from '../prepare/plan-run.js';
@@ -36,7 +38,10 @@ export function startSessionLookup(deps: LookupDeps): { stop(): void } {
     for (const afterMs of lookup.afterMs) {
       await pause(Math.max(0, afterMs - (performance.now() - begun)), undefined, { signal: over.signal });
       if (isKnown()) return;
-      const found = await ask(deps, over.signal);
+      const found = await ask(deps, over.signal).catch((error: unknown) => {
+        logger.debug({ why: codeOf(error) ?? messageOf(error) }, 'the CLI did not tell its sessions');
+        return undefined;
+      });
       if (over.signal.aborted || isKnown()) return;
       if (found !== undefined) return deps.onFound(found);
     }
@@ -48,19 +53,19 @@ export function startSessionLookup(deps: LookupDeps): { stop(): void } {
   return { stop: () => over.abort() };
 }
 
-async function ask({ lookup, runId, program, env, path, pid }: LookupDeps, cancelSignal: AbortSignal) {
-  const { stdout, exitCode } = await execa(program, lookup.args, {
+/** Throws what the system says when the CLI cannot be started, does not answer in time or does not end well. */
+async function ask({ lookup, runId, program, env, path, pid }: LookupDeps, signal: AbortSignal) {
+  const asking = promisify(execFile)(program, lookup.args, {
     cwd: path,
     env: { ...env, [RUN_MARK]: runId },
-    extendEnv: false,
-    stdin: 'ignore',
-    stderr: 'ignore',
-    reject: false,
     timeout: ANSWER_WITHIN_MS,
+    killSignal: 'SIGKILL',
     maxBuffer: LONGEST_LIST,
-    cancelSignal,
+    signal,
   });
-  return exitCode === 0 ? lookup.read(stdout, { runId, pid, path }) : undefined;
+  asking.child.stdin?.end();
+  const { stdout } = await asking;
+  return lookup.read(stdout, { runId, pid, path });
 }
 
 /** Asks for the session of a run whose program does not tell it. */

@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { newRunId } from '../../src/client/submit.js';
+import type { Pool } from '../../src/shared/pool.js';
+import { isEnded } from '../../src/shared/run-state.js';
+import { bootId, uptimeMs } from '../../src/worker/process/processes.js';
+import { createSpool, spoolRoot } from '../../src/worker/spool/spool.js';
+import { connect, makePlace, steps } from '../support/pool.js';
+import { eventually, type Started, startWorkerProcess } from '../support/processes.js';
+
+const place = makePlace({ AGENTPOOL_HOST_NAME: 'here', AGENTPOOL_CONCURRENCY: '1' });
+let pool: Pool;
+let worker: Started | undefined;
+
+beforeAll(async () => {
+  pool = await connect(place, 'working');
+});
+afterAll(async () => {
+  await worker?.end('SIGKILL');
+  await pool.stop();
+  place.clean();
+});
+
+/** What a worker leaves that dies just before the start of a program: the claim, the lease and the spool. */
+async function leaveUnstarted(runner: string): Promise<string> {
+  const id = newRunId();
+  const queue = `runs.${runner}`;
+  const request = { runner, agentName: 'ann', prompt: 'x' };
+  await pool.runs.create(id, queue, request);
+  await pool.queues.enqueue(id, queue, request);
+  const claimer = pool.queues.claimer(queue, 'here-gone');
+  const lease = await claimer.take();
+  expect(lease?.runId).toBe(id);
+  await pool.runs.claim(id, 'here-gone', 'here');
+  createSpool(
+    spoolRoot(place.home, await pool.runs.poolId(), 'here'),
+    {
+      runId: id,
+      runner,
+      agentName: 'ann',
+      queue,
+      leaseToken: lease?.token ?? '',
+      bootId: bootId(),
+      path: place.work,
+      home: place.work,
+      timeoutMs: 60_000,
+      silenceTimeoutMs: 0,
+      startedUptimeMs: uptimeMs(),
+    },
+    'x',
+  );
+  await claimer.stop();
+  return id;
+}
+
+it('a run that is taken over and whose program is gone ends with the reason, and the next one starts', async () => {
+  const id = await leaveUnstarted('missing');
+  const next = newRunId();
+  const request = { runner: 'scripted', agentName: 'ann', prompt: steps({ print: 'x' }) };
+  await pool.runs.create(next, 'runs.scripted', request);
+  await pool.queues.enqueue(next, 'runs.scripted', request);
+  worker = await startWorkerProcess(place);
+
+  const ended = await eventually(
+    () => pool.runs.get(id),
+    (run) => run !== undefined && isEnded(run.state),
+  );
+  expect(ended).toMatchObject({ state: 'failed', failure: { kind: 'not_installed' } });
+  // One run at once: it starts only where the room was given up, and told of.
+  await eventually(
+    () => pool.runs.get(next),
+    (run) => run?.state === 'done',
+  );
+  await eventually(
+    () => pool.queues.counts(),
+    (all) => all.every(({ active }) => active === 0) && all.some(({ failed }) => failed === 1),
+  );
+  const [living] = await pool.workers.living();
+  expect(living).toMatchObject({ running: 0 });
+});

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { newRunId } from '../../../../src/client/submit.js';
+import type { Pool } from '../../../../src/shared/pool.js';
+import { createContact } from '../../../../src/worker/recover/contact.js';
+import { sweepRecords } from '../../../../src/worker/recover/sweep.js';
+import { configOf, connect, makePlace } from '../../../support/pool.js';
+
+const place = makePlace();
+/** More than a page of any list. */
+const OLDER = 250;
+const LATER_MS = 61_000;
+const REQUEST = { runner: 'quick', agentName: 'ann', prompt: 'x' };
+let pool: Pool;
+
+beforeAll(async () => {
+  pool = await connect(place, 'working');
+});
+afterAll(async () => {
+  await pool.stop();
+  place.clean();
+});
+
+it('places a run whose submitter died, behind 250 older ones that wait, and no other one again', async () => {
+  for (let n = 0; n < OLDER; n += 1) {
+    const id = newRunId();
+    await pool.runs.create(id, 'runs.quick', REQUEST);
+    await pool.queues.enqueue(id, 'runs.quick', REQUEST);
+  }
+  const unplaced = newRunId();
+  await pool.runs.create(unplaced, 'runs.quick', REQUEST);
+
+  const sweepAfter = async (ms: number) => {
+    const runs = { ...pool.runs, now: async () => (await pool.runs.now()) + ms };
+    const { queues, workers, config, logger } = pool;
+    const contact = createContact(configOf(place).heartbeatMs);
+    await sweepRecords({ runs, queues, workers, id: 'here-1', host: 'here', config, contact, logger });
+  };
+  await sweepAfter(0);
+  expect(await pool.queues.has(unplaced, 'runs.quick')).toBe(false); // its submitter may be about to place it
+  await sweepAfter(LATER_MS);
+  expect(await pool.queues.has(unplaced, 'runs.quick')).toBe(true);
+  const waiting = (await pool.queues.counts()).reduce((sum, { waiting }) => sum + waiting, 0);
+  expect(waiting).toBe(OLDER + 1);
+});
