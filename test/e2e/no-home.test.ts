@@ -25,7 +25,7 @@ describe.skipIf(!isRoot())('a worker of a user without an entry and without HOME
     ['its configuration needs one', {}],
     ['its state needs one', { XDG_CONFIG_HOME: '/etc', AGENTPOOL_HOME: '' }],
   ])('is refused at its start, by name, when %s', async (_, given) => {
-    const { HOME: _home, ...env } = { ...place.env, ...given };
+    const { HOME: _home, ...env }: Place['env'] = { ...place.env, ...given };
     const asked = { ...place, env };
     const { code, stderr } = await agentpool(asked, ['worker'], '', MAIN, { uid: UID });
     expect({ code, stderr }).toEqual({ code: 78, stderr: expect.stringMatching(/\bHOME: it is not set/) });
