@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** Whatever a program gives to a tool. The types are named, since a schema without any is taken for a slip. */
+const anyJson = z.unknown().meta({ type: ['object', 'array', 'string', 'number', 'boolean', 'null'] });
+
 const TYPES = [
   'text',
   'thinking',
@@ -32,7 +35,7 @@ export const transcriptEventShape = z.object({
     'Of a tool: read, edit, delete, move, search, execute, think, fetch, other; of an error: its kind',
   ),
   summary: words,
-  input: z.unknown().optional(),
+  input: anyJson.optional(),
   ok: z.boolean().optional(),
   bytes: amount.describe('The size of what a tool answered'),
   path: words,
