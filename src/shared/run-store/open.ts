@@ -48,7 +48,7 @@ export function openRunStore(
 
     heldBy: (principal) => heldBy(parts, principal),
 
-    output: (id, query) => readOutput(redis, keysOf(id).events, query),
+    output: (id, query) => readOutput(redis, keysOf(id), query),
     tail: (id, bytes, stream) => readTail(redis, keysOf(id).events, bytes, stream),
     firstKeptAt: async (id) => {
       const [first] = await readEntries(redis, keysOf(id).events, '-', 1);

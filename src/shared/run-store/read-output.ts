@@ -1,5 +1,6 @@
 import type { RedisClient } from '../redis/connect.js';
 import { cutAt, type Entry, entryFromFields, type Position, type StreamName } from './output.js';
+import type { Shipped } from './ownership.js';
 
 export interface OutputQuery {
   readonly from: Position;
@@ -51,14 +52,23 @@ export async function readEntries(redis: RedisClient, key: string, from: string,
  * Reads output from a position on. The cost depends on what is returned: entries are found by id, pages grow with the
  * room that is left.
  */
-export async function readOutput(redis: RedisClient, key: string, query: OutputQuery): Promise<OutputPage> {
+export async function readOutput(
+  redis: RedisClient,
+  keys: { readonly run: string; readonly events: string },
+  query: OutputQuery,
+): Promise<OutputPage> {
   const page = new Collector(query);
+  // Sent first: what the record counts is in the stream when that is read, or was dropped.
+  const counts = redis.hmget(keys.run, 'out', 'err');
   let from = query.from.entry;
   for (let count = FIRST_PAGE; ; count = page.nextCount(count)) {
-    const entries = await readEntries(redis, key, from, count);
+    const [entries, [out, err]] = await Promise.all([readEntries(redis, keys.events, from, count), counts]);
     for (const entry of entries) if (!page.add(entry)) return page.close(true);
     const last = entries.at(-1);
-    if (!last || entries.length < count) return page.close(false);
+    if (!last || entries.length < count) {
+      page.countMissing({ out: Number(out ?? 0), err: Number(err ?? 0) });
+      return page.close(false);
+    }
     if (page.scanned > MOST_SCANNED) return page.close(true);
     from = `(${last.id}`;
   }
@@ -105,7 +115,7 @@ class Collector {
     const known = this.#position[kind];
     const skip = known < 0 ? 0 : Math.max(0, known - entry.offset);
     const rest = entry.bytes.subarray(skip);
-    const wanted = this.#query.stream === undefined || this.#query.stream === (kind === 'out' ? 'stdout' : 'stderr');
+    const wanted = this.#wants(kind);
     const take = wanted ? this.#fitting(rest) : rest.length;
     if (take === 0 && rest.length > 0) return false;
     if (wanted && known >= 0) this.#dropped += Math.max(0, entry.offset - known);
@@ -118,6 +128,16 @@ class Collector {
     return take === rest.length;
   }
 
+  /** At the end of the stream: what is missing to so many bytes was dropped, and nothing after it tells that. */
+  countMissing(printed: Shipped): void {
+    for (const kind of ['out', 'err'] as const) {
+      const known = this.#position[kind];
+      if (known < 0 || known >= printed[kind]) continue;
+      if (this.#wants(kind)) this.#dropped += printed[kind] - known;
+      this.#position = { ...this.#position, [kind]: printed[kind] };
+    }
+  }
+
   close(hasMore: boolean): OutputPage {
     if (this.#query.wholeEscapes && (hasMore || !this.#query.final)) this.#giveBackPartialEscape(hasMore);
     return {
@@ -128,6 +148,10 @@ class Collector {
       droppedBytes: this.#dropped,
       ...(this.#lastAt !== undefined && { lastAt: this.#lastAt }),
     };
+  }
+
+  #wants(kind: 'out' | 'err'): boolean {
+    return this.#query.stream === undefined || this.#query.stream === (kind === 'out' ? 'stdout' : 'stderr');
   }
 
   #see(id: string): void {

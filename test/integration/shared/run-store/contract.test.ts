@@ -362,6 +362,26 @@ describe('appending', () => {
     expect(droppedBytes).toBe(printed - bytes.length);
     expect(missed).toBe(droppedBytes);
   });
+
+  it.each(['running', 'ended'])(
+    'tells a reader of all that was dropped of a stream of which nothing is left: %s',
+    async (when) => {
+      const run = await runIn('running');
+      const piece = `${'x'.repeat(1_023)}\n`;
+      await pool.runs.append(run, [chunk(0, piece, 'err')]);
+      for (let offset = 0; offset < CAP; offset += piece.length) await pool.runs.append(run, [chunk(offset, piece)]);
+      if (when === 'ended') await pool.runs.end(run.id, run.epoch, { state: 'done' });
+      const { droppedBytes, outBytes, errBytes } = await recordOf(run.id);
+      const all = await read(run.id);
+      expect(all.droppedBytes).toBe(droppedBytes);
+      expect(all.next).toMatchObject({ out: outBytes, err: errBytes });
+      const again = await pool.runs.output(run.id, { from: all.next, maxBytes: 2 * CAP });
+      expect(again).toMatchObject({ droppedBytes: 0, next: { err: errBytes } });
+      const from = { ...BEGINNING, out: outBytes };
+      const ofErrors = await pool.runs.output(run.id, { from, maxBytes: 2 * CAP, stream: 'stderr' });
+      expect(ofErrors).toMatchObject({ droppedBytes: errBytes, bytes: Buffer.alloc(0) });
+    },
+  );
 });
 
 describe('ending', () => {
