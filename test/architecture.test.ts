@@ -135,6 +135,7 @@ describe('the house', () => {
       'worker-beat.lua',
       'measures.ts',
       'nearest.ts',
+      'read-time.ts',
       'find-program.ts',
     ];
     const closed = [...contract, ...gateways, ...start, ...decision0008];

@@ -1,11 +1,10 @@
 import { InvalidArgumentError } from 'commander';
+import { readDuration } from '../shared/read-time.js';
 
 interface Bounds {
   readonly least?: number;
   readonly most?: number;
 }
-
-const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** The parser of an option that is a whole number within bounds; anything else is wrong use. */
 export function wholeNumber(bounds: Bounds = {}): (text: string) => number {
@@ -18,10 +17,10 @@ export function wholeNumber(bounds: Bounds = {}): (text: string) => number {
 /** The parser of an option that is a length of time: milliseconds, or `90s`, `5m`, `2h`, `1d`. Answers milliseconds. */
 export function milliseconds(bounds: Bounds = {}): (text: string) => number {
   return (text) => {
-    const [, amount, unit = 'ms'] = /^(\d{1,13})(ms|s|m|h|d)?$/.exec(text) ?? [];
-    if (amount === undefined)
+    const ms = readDuration(text);
+    if (ms === undefined)
       throw new InvalidArgumentError('It must be a length of time: milliseconds, or 90s, 5m, 2h, 1d.');
-    return within(Number(amount) * UNITS[unit as keyof typeof UNITS], bounds, (ms) => `${ms} ms`);
+    return within(ms, bounds, (bound) => `${bound} ms`);
   };
 }
 

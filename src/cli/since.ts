@@ -1,21 +1,16 @@
 import { InvalidArgumentError } from 'commander';
+import { readDuration, readIsoTime } from '../shared/read-time.js';
 
-const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-/** A date alone, or with a time: `Date.parse` would take nearly any words with a number in them. */
-const ISO = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/i;
-
-function msOf(text: string, now: number): number {
-  const [, amount, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
-  if (amount !== undefined) return Math.max(0, now - Number(amount) * UNITS[unit as keyof typeof UNITS]);
+function msOf(text: string, now: number): number | undefined {
   if (/^\d{11,13}$/.test(text)) return Number(text);
-  return ISO.test(text) ? Date.parse(text.replace(',', '.').toUpperCase()) : Number.NaN;
+  const ago = /^\d+[smhd]$/.test(text) ? readDuration(text) : undefined;
+  return ago === undefined ? readIsoTime(text) : Math.max(0, now - ago);
 }
 
 /** A point in time as a person gives it: `5m` ago, an ISO time, or milliseconds since the epoch. */
 export function parseSince(text: string, now: number): number {
   const ms = msOf(text.trim(), now);
-  if (!Number.isNaN(ms)) return ms;
+  if (ms !== undefined) return ms;
   throw new InvalidArgumentError('It must be 30s, 5m, 2h, 1d, an ISO time, or milliseconds since the epoch.');
 }
 

@@ -1,6 +1,6 @@
 /** The bounds of what a submission may say; times are in ms. */
 export const RUN_LIMITS = {
-  timeoutMs: { least: 100, most: 2_592_000_000 },
+  timeoutMs: { least: 1_000, most: 2_592_000_000 },
   /** 0: never. */
   silenceTimeoutMs: { least: 0, most: 2_592_000_000 },
   priority: { least: 0, most: 2_097_152 },

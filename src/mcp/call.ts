@@ -5,6 +5,7 @@ import type { Pool } from '../shared/pool.js';
 import { allows, type Principal, type Scope } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
 import { rideOut } from '../shared/redis/ride-out.js';
+import { bringArguments } from './door/arguments.js';
 import { answerFromWorkspace } from './overmind/answers.js';
 import type { Tool, ToolContext } from './tool.js';
 
@@ -16,15 +17,14 @@ export type Answer =
 export async function callTool(tool: Tool, args: unknown, context: ToolContext): Promise<Answer> {
   if (!allows(context.principal, tool.scope))
     return { ok: false, error: scopeError(tool.name, tool.scope, context.principal) };
-  const parsed = tool.input.safeParse(args ?? {}, { reportInput: true });
-  if (!parsed.success) return { ok: false, error: argumentError(tool, parsed.error) };
   try {
+    const { args: brought, warnings } = bringArguments(tool, args, [...context.pool.runners.keys()]);
+    const parsed = tool.input.safeParse(brought, { reportInput: true });
+    if (!parsed.success) return { ok: false, error: argumentError(tool, parsed.error) };
     const waitCapMs = await readyFor(tool, parsed.data, context);
     const elsewhere = await answerFromWorkspace(tool.name, parsed.data, context);
-    return {
-      ok: true,
-      value: tool.output.parse(elsewhere ?? (await tool.handle(parsed.data, { ...context, waitCapMs }))),
-    };
+    const value = tool.output.parse(elsewhere ?? (await tool.handle(parsed.data, { ...context, waitCapMs })));
+    return { ok: true, value: warnings.length > 0 ? { ...value, warnings } : value };
   } catch (error) {
     return { ok: false, error: errorBody(error, context.pool) };
   }
@@ -59,7 +59,8 @@ export function errorBody(thrown: unknown, { logger }: Pool): ErrorBody {
 function argumentError(tool: Tool, error: z.ZodError): ErrorBody {
   const known = Object.keys(tool.input.shape);
   const problems = error.issues.slice(0, MOST_PROBLEMS).map((issue) => {
-    if (issue.code === 'unrecognized_keys') return `there is no argument ${someOf(issue.keys)}`;
+    if (issue.code === 'unrecognized_keys')
+      return `${issue.path.join('.') || 'arguments'}: there is no ${someOf(issue.keys)}`;
     const given = issue.input === undefined ? 'it is missing' : `it was ${shorten(JSON.stringify(issue.input))}`;
     return `${issue.path.join('.') || 'arguments'}: ${given}; ${issue.message}`;
   });

@@ -109,6 +109,8 @@ interface ToolDescription {
   _meta: Record<string, unknown>;
 }
 
+const WARNINGS = { type: 'array', items: { type: 'string' } };
+
 const ERROR_MEMBERS = ['code', 'message', 'hint'] as const satisfies readonly (keyof ErrorBody)[];
 
 /**
@@ -121,7 +123,7 @@ function answerSchema(output: Tool['output']): JsonObjectSchema {
   return {
     ...rest,
     type: 'object',
-    properties: { ...errorProperties, ...(properties as Record<string, object>) },
+    properties: { ...errorProperties, ...(properties as Record<string, object>), warnings: WARNINGS },
     anyOf: [{ required }, { required: [...ERROR_MEMBERS] }],
   };
 }

@@ -106,7 +106,7 @@ describe('a run of a stored agent', () => {
   });
 
   test('has what the caller says instead of what the profile says', async () => {
-    await create('obedient', { runner: 'demo', mode: 'calm', model: 'm-1', timeoutMs: 100 });
+    await create('obedient', { runner: 'demo', mode: 'calm', model: 'm-1', timeoutMs: 1_000 });
     const asked = { agentName: 'obedient', mode: 'quick', prompt: 'hello', timeoutMs: 60_000 };
     expect(await runToEnd(asked)).toMatchObject({ runner: 'demo', mode: 'quick', model: 'm-1', status: 'done' });
     const other = await runToEnd({ ...asked, mode: undefined, runner: 'scripted', prompt: steps({ exit: 0 }) });

@@ -32,10 +32,11 @@ describe('a tool refuses, and says what to do', () => {
       'invalid_argument',
       /calm, quick/,
     ],
+    ['an argument that is written nearly right', 'run_agent', { runner: 'demo', promt: 'x' }, 'invalid_argument', /./],
     [
-      'an argument it does not know',
+      'a time limit of less than a second',
       'run_agent',
-      { runner: 'demo', prompt: 'x', argv: ['-x'] },
+      { runner: 'demo', prompt: 'x', timeoutMs: 300 },
       'invalid_argument',
       /run_agent takes: .*prompt/,
     ],

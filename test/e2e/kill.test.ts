@@ -94,8 +94,8 @@ describe('kill_agent', () => {
 
 describe('limits', () => {
   it('end a run that takes too long, and one that is silent for too long', async () => {
-    const long = await submit([{ lines: { count: 1_000, everyMs: 20 } }], { timeoutMs: 700 });
-    const silent = await submit([{ print: 'hello\n' }, { pause: 60_000 }], { silenceTimeoutMs: 500 });
+    const long = await submit([{ lines: { count: 1_000, everyMs: 20 } }], { timeoutMs: 1_000 });
+    const silent = await submit([{ print: 'hello\n' }, { pause: 60_000 }], { silenceTimeoutMs: 1_000 });
     await mcp.call('wait_agent', { runIds: [long.runId, silent.runId] });
     expect(await status(long.runId)).toMatchObject({ status: 'timed_out', failure: { kind: 'time_limit' } });
     expect(await status(silent.runId)).toMatchObject({ status: 'timed_out', failure: { kind: 'silence_limit' } });

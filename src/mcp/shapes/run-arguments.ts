@@ -36,7 +36,10 @@ export const runArguments = {
   timeoutMs: z
     .number()
     .int()
-    .min(RUN_LIMITS.timeoutMs.least)
+    .min(
+      RUN_LIMITS.timeoutMs.least,
+      'must be at least 1000: it is in milliseconds, so 300 seconds are 300000 or "300s"',
+    )
     .max(RUN_LIMITS.timeoutMs.most)
     .optional()
     .describe('End the run when it takes longer than this (ms)'),
@@ -44,6 +47,7 @@ export const runArguments = {
     .number()
     .int()
     .min(RUN_LIMITS.silenceTimeoutMs.least)
+    .refine((ms) => ms === 0 || ms >= 1_000, 'must be 0, or at least 1000: it is in milliseconds')
     .max(RUN_LIMITS.silenceTimeoutMs.most)
     .optional()
     .describe('End the run when it prints nothing for so long (ms); 0: never'),

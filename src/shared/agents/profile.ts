@@ -76,7 +76,7 @@ export const profileShape = {
     .regex(/^\//, 'must be absolute')
     .optional()
     .describe('The working directory on the worker, absolute'),
-  timeoutMs: milliseconds(100).optional().describe('End a run when it takes longer than this (ms)'),
+  timeoutMs: milliseconds(1_000).optional().describe('End a run when it takes longer than this (ms)'),
   silenceTimeoutMs: milliseconds(0).optional().describe('End a run when it prints nothing for so long (ms); 0: never'),
   env: values
     .optional()

@@ -34,7 +34,7 @@ test.each([
   [['runs', '-n', '0'], '--limit must be at least 1', 'It was 0.'],
   [['runs', '--limit', 'many'], '--limit must be a whole number', 'It was many.'],
   [['runs', '--limit', ''], '--limit must be a whole number', 'It was empty.'],
-  [['runs', '--timeout', '5'], '--timeout must be at least 100 ms', 'It was 5.'],
+  [['runs', '--timeout', '5'], '--timeout must be at least 1000 ms', 'It was 5.'],
   [
     ['runs', '--timeout', '5 minutes'],
     '--timeout must be a length of time: milliseconds, or 90s, 5m, 2h, 1d',
@@ -55,7 +55,7 @@ test.each([
   expect(refusal(...args)).toEqual({ message, hint });
 });
 
-test.each([['--limit=200'], ['--timeout=90s'], ['--timeout=100'], ['--timeout=30d'], ['--since=5m']])(
+test.each([['--limit=200'], ['--timeout=90s'], ['--timeout=1000'], ['--timeout=30d'], ['--since=5m']])(
   '%s is taken',
   (option) => {
     expect(refusal('runs', option)).toBeUndefined();

@@ -68,8 +68,8 @@ describe('a bad argument', () => {
     [{}, /^sheep: it is missing; /],
     [undefined, /^sheep: it is missing; /],
     [null, /^sheep: it is missing; /],
-    [{ sheep: '3' }, /^sheep: it was "3"; .*expected number/],
-    [{ sheep: null }, /^sheep: it was null; .*expected number/],
+    [{ sheep: 'three' }, /^sheep: it was "three"; .*expected number/],
+    [{ sheep: null }, /^sheep: it is missing; .*expected number/],
     [{ sheep: 0 }, /^sheep: it was 0; .*>=1/],
     [{ sheep: 99 }, /^sheep: it was 99; .*<=9/],
     [{ sheep: 1.5 }, /^sheep: it was 1.5; .*int/],
@@ -77,8 +77,6 @@ describe('a bad argument', () => {
     [{ sheep: 1, mode: 'some' }, /^mode: it was "some"; .*"all"\|"any"$/],
     [{ sheep: 1, flock: [{ age: 1 }, { age: 'old' }] }, /^flock\.1\.age: it was "old"; /],
     [{ sheep: 1, flock: {} }, /^flock: it was \{\}; .*expected array/],
-    [{ sheep: 1, wolf: true }, /^there is no argument wolf$/],
-    [{ sheep: 1, constructor: 1 }, /^there is no argument constructor$/],
     [[], /^arguments: it was \[\]; .*expected object/],
     ['words', /^arguments: it was "words"; .*expected object/],
     [7, /^arguments: it was 7; .*expected object/],
@@ -91,10 +89,8 @@ describe('a bad argument', () => {
   });
 
   test('does not come alone where there are more', async () => {
-    const { message } = await errorOf(tool(), { sheep: 0, name: 'X', wolf: 1, bear: 2 });
-    expect(
-      message.split('; ').filter((part) => /^(sheep|name|there is no argument wolf, bear)/.test(part)),
-    ).toHaveLength(3);
+    const { message } = await errorOf(tool(), { sheep: 0, name: 'X', mode: 'some' });
+    expect(message.split('; ').filter((part) => /^(sheep|name|mode): /.test(part))).toHaveLength(3);
   });
 
   test('that is long is repeated only in part', async () => {
