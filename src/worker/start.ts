@@ -20,6 +20,7 @@ import { baseEnvironment } from './prepare/environment.js';
 import { createOffers, type Installed, installedRunners } from './prepare/installed.js';
 import { knownRunners } from './prepare/known-runners.js';
 import { planFor } from './prepare/plan-run.js';
+import { type Following, startFollowing } from './process/descendants.js';
 import { createContact } from './recover/contact.js';
 import { type SweepDeps, startSweeping, sweepOwners, sweepRecords } from './recover/sweep.js';
 import { takeOver } from './recover/take-over.js';
@@ -88,7 +89,8 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
     reconcile: () => reconcileAll(owned, logger),
     logger,
   });
-  const run = executing(pool, { host, spools, installed, env, home, health, disk, logger });
+  const following = startFollowing();
+  const run = executing(pool, { host, spools, installed, env, home, health, disk, following, logger });
   const ours = { runs, id, host, owned, logger, execute: run };
   const tidying = { runs, host, spools, owned, keepLeftovers: config.keepLeftovers, logger };
   const lookThroughSpools = () => takeOver({ ...ours, workers, queues, spools, contact });
@@ -128,7 +130,7 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
   const leases = every(config.lockMs / 4, logger, () => prolong([...owned.leases(), ...mirrors.leases()], logger));
   logger.info({ runners, slots: config.concurrency }, 'worker is ready');
 
-  const others = [disk, leases];
+  const others = [disk, leases, following];
   const parts = { id, workers, owned, health, heartbeat, claiming, sweeping, mirrors, others, unsubscribe, logger };
   let stopping: Promise<void> | undefined;
   return {
@@ -216,17 +218,19 @@ interface Executing {
   readonly home: string;
   readonly health: HostHealth;
   readonly disk: DiskWatch;
+  readonly following: Following;
   readonly logger: Logger;
 }
 
 /** All that is done for a run of ours, bound to this worker. */
 function executing({ config, runs, queues, runners }: Pool, given: Executing) {
-  const { host, spools, installed, env, home, health, disk, logger } = given;
+  const { host, spools, installed, env, home, health, disk, following, logger } = given;
   const plan = { sessions: runs.sessions, runners, installed, env, home, spools, config };
   const watch = {
     runs,
     runners,
     host,
+    following,
     keepLeftovers: config.keepLeftovers,
     mostOutputKept: config.maxOutputBytes,
     disk,

@@ -10,8 +10,12 @@ export interface ProcessId {
   readonly start: string;
 }
 
-interface Seen extends ProcessId {
+/** What the system says of a process. */
+export interface Seen extends ProcessId {
+  readonly parent: number;
   readonly group: number;
+  /** 0 where the system does not say. */
+  readonly session: number;
   readonly dead: boolean;
 }
 
@@ -20,16 +24,23 @@ const linux = process.platform === 'linux';
 /** Parses /proc/<pid>/stat; the name in parentheses may hold anything, so fields are counted after the last one. */
 export function parseStat(stat: string): Seen | undefined {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, , group] = fields;
+  const [state, parent, group, session] = fields;
   const start = fields[19];
   if (!state || !start) return undefined;
-  return { pid: Number.parseInt(stat, 10), start, group: Number(group), dead: state === 'Z' || state === 'X' };
+  return {
+    pid: Number.parseInt(stat, 10),
+    start,
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    dead: state === 'Z' || state === 'X',
+  };
 }
 
 function see(pid: number): Seen | undefined {
   try {
     if (linux) return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-    const line = execFileSync('ps', ['-o', 'pgid=,stat=,lstart=', '-p', String(pid)], {
+    const line = execFileSync('ps', ['-o', 'ppid=,pgid=,stat=,lstart=', '-p', String(pid)], {
       encoding: 'utf8',
       stdio: 'pipe',
     });
@@ -40,9 +51,36 @@ function see(pid: number): Seen | undefined {
 }
 
 function parsePs(line: string): Seen | undefined {
-  const [, pid, group, state, start] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(\S+ +\S+ +\d+ +[\d:]+ +\d+)/.exec(line) ?? [];
+  const [, pid, parent, group, state, start] =
+    /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(\S+ +\S+ +\d+ +[\d:]+ +\d+)/.exec(line) ?? [];
   if (!pid || !state || !start) return undefined;
-  return { pid: Number(pid), group: Number(group), start, dead: state.startsWith('Z') };
+  return {
+    pid: Number(pid),
+    parent: Number(parent),
+    group: Number(group),
+    session: 0,
+    start,
+    dead: state.startsWith('Z'),
+  };
+}
+
+/** Every living process of the host that we may see. Throws what the system says. */
+export function allProcesses(): Seen[] {
+  const all = linux
+    ? readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? (see(Number(name)) ?? []) : []))
+    : execFileSync('ps', ['-ax', '-o', 'pid=,ppid=,pgid=,stat=,lstart='], {
+        encoding: 'utf8',
+        maxBuffer: 64 * 1024 * 1024,
+      })
+        .split('\n')
+        .flatMap((line) => parsePs(line) ?? []);
+  return all.filter(({ dead }) => !dead);
+}
+
+/** Whether a process was started before another one; undefined where that cannot be told. */
+export function isOlder(one: ProcessId, other: ProcessId): boolean {
+  const time = ({ start }: ProcessId) => (linux ? Number(start) : Date.parse(start));
+  return time(one) < time(other);
 }
 
 /** Who a living process is; undefined when there is none, or only a zombie. */
@@ -97,7 +135,7 @@ function environOf(pid: string): string {
 }
 
 function fromPs(mark: string, group: number | undefined): Seen[] {
-  const lines = execFileSync('ps', ['-axwwE', '-o', 'pid=,pgid=,stat=,lstart=,command='], {
+  const lines = execFileSync('ps', ['-axwwE', '-o', 'pid=,ppid=,pgid=,stat=,lstart=,command='], {
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
   });

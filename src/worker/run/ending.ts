@@ -15,6 +15,8 @@ export interface EndingDeps {
   readonly runId: string;
   readonly spool: Spool;
   readonly wrapper: ProcessId | undefined;
+  /** Its processes that were followed from its start on. */
+  readonly followed: () => readonly ProcessId[];
   /** What the program is ended with, unless somebody asks for another signal. */
   readonly endSignal: KillSignal;
   /** We have let go of the run. */
@@ -23,14 +25,14 @@ export interface EndingDeps {
 }
 
 /** Ends the program of one run when there is a reason to; the first reason counts, and a kill comes on top of it. */
-export function createEnding({ runId, spool, wrapper, endSignal, left, logger }: EndingDeps) {
+export function createEnding({ runId, spool, wrapper, followed, endSignal, left, logger }: EndingDeps) {
   let why: EndedBy | undefined;
   let closed = false;
   const endings: Promise<void>[] = [];
 
   async function endAll(signal: KillSignal, graceMs: number): Promise<void> {
     const rest = await again(
-      () => endTree({ runId, wrapper, signal, graceMs }),
+      () => endTree({ runId, wrapper, others: followed, signal, graceMs }),
       left,
       (error) => logger.warn({ err: error }, 'the processes of the run cannot be looked for; trying again'),
     );

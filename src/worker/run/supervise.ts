@@ -7,7 +7,9 @@ import { again } from '../again.js';
 import type { RoomReason } from '../host/who-must-end.js';
 import { startReadingStdout } from '../output/read-stdout.js';
 import { startShipping } from '../output/ship.js';
+import type { Following } from '../process/descendants.js';
 import { isAlive, uptimeMs } from '../process/processes.js';
+import { rememberedKin, rememberKin } from '../spool/kin.js';
 import { readEnding, type Spool } from '../spool/spool.js';
 import type { SpoolMeta } from '../spool/spool-meta.js';
 import { type Exit, watchSpool, whenGrown } from '../spool/watch-spool.js';
@@ -34,6 +36,8 @@ export interface Supervised {
   /** Only where we started it ourselves. */
   readonly wrapperGone?: Promise<number | undefined>;
   readonly program?: Promise<number | undefined>;
+  /** Follows the processes of all runs of this worker. */
+  readonly following: Pick<Following, 'follow'>;
   readonly keepLeftovers: boolean;
   /** What Redis keeps of the output (bytes). */
   readonly mostOutputKept: number;
@@ -77,7 +81,19 @@ export function supervise(given: Supervised): Supervision {
   });
 
   const endSignal = runner.endSignal ?? 'TERM';
-  const ending = createEnding({ runId: own.id, spool, wrapper: meta.wrapper, endSignal, left: left.signal, logger });
+  const followed = given.following.follow(
+    [...(meta.wrapper ? [meta.wrapper] : []), ...rememberedKin(spool, meta)],
+    (living) => rememberKin(spool, living),
+  );
+  const ending = createEnding({
+    runId: own.id,
+    spool,
+    wrapper: meta.wrapper,
+    followed: followed.living,
+    endSignal,
+    left: left.signal,
+    logger,
+  });
   const session = createSessionRecord(
     { runs, runner: runner.name, own, remember: given.rememberSession, logger },
     given.from.sessionId,
@@ -107,6 +123,7 @@ export function supervise(given: Supervised): Supervision {
     program: given.program,
     onOutput: whenGrown(spool, () => {
       limits.heard();
+      followed.heard();
       shipping.kick();
       stdout.kick();
     }),
@@ -132,6 +149,7 @@ export function supervise(given: Supervised): Supervision {
 
   function leave(result: Over): void {
     left.abort();
+    followed.stop();
     spoolWatch.stop();
     limits.stop();
     shipping.stop();

@@ -4,6 +4,7 @@ import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Runners } from '../../shared/runners/list.js';
 import { again } from '../again.js';
 import type { DiskWatch } from '../host/disk-watch.js';
+import type { Following } from '../process/descendants.js';
 import { readNumberLine, writeMeta } from '../spool/spool.js';
 import { tellAttempt } from './attempts.js';
 import type { OwnedRun } from './owned-run.js';
@@ -15,6 +16,7 @@ export interface WatchOverDeps {
   readonly runs: RunStore;
   readonly runners: Runners;
   readonly host: string;
+  readonly following: Pick<Following, 'follow'>;
   readonly keepLeftovers: boolean;
   readonly mostOutputKept: number;
   readonly disk: Pick<DiskWatch, 'lostOutput'>;
@@ -23,7 +25,7 @@ export interface WatchOverDeps {
 
 /** Puts a program under our eyes, one that we have started or that we found running. */
 export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): Supervision {
-  const { runs, runners, host, keepLeftovers, mostOutputKept, disk } = deps;
+  const { runs, runners, host, following, keepLeftovers, mostOutputKept, disk } = deps;
   const { spool, meta, from, wrapperGone, program } = begun;
   const runner = runners.get(meta.runner);
   if (!runner) throw new Error(`the spool of run ${owned.id} names the unknown runner ${meta.runner}`);
@@ -42,6 +44,7 @@ export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): S
     from,
     ...(wrapperGone && { wrapperGone }),
     ...(program && { program }),
+    following,
     keepLeftovers,
     mostOutputKept,
     lostOutput: () => disk.lostOutput(owned.id, spool),

@@ -147,6 +147,11 @@ export function writeRewound({ directory }: Spool, rewound: { readonly out: numb
   } catch {} // then the next worker takes the file for one that was never emptied
 }
 
+/** Writes a small file of a worker into a spool. Throws what the disk says. */
+export function writeOwn({ directory }: Spool, name: string, content: string): void {
+  replaceFile(join(directory, name), content);
+}
+
 export function writeMeta(spool: Spool, meta: SpoolMeta): void {
   replaceFile(join(spool.directory, 'meta.json'), JSON.stringify({ form: STORED_FORM, ...meta }), true);
 }

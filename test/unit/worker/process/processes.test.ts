@@ -44,7 +44,14 @@ describe('a line of /proc/<pid>/stat', () => {
   test.each(['node', '', 'a b', 'a) S 1 2', '((', '))', ') Z 9 9 9 (', 'naïve\n', '4712 (x) Z'])(
     'with the name %j is read after the last parenthesis',
     (name) => {
-      expect(parseStat(line(name))).toEqual({ pid: 4711, start: '987654', group: 4700, dead: false });
+      expect(parseStat(line(name))).toEqual({
+        pid: 4711,
+        start: '987654',
+        parent: 1,
+        group: 4700,
+        session: 4700,
+        dead: false,
+      });
     },
   );
 
