@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -123,4 +123,29 @@ export async function startSentinels(program: string, password: string, ofSentin
       for (const server of [...sentinels, master, replica]) await server.stop();
     },
   };
+}
+
+/** Three masters with a replica each; a master that does not answer for two seconds counts as failed. */
+export async function startCluster(program: string, password: string): Promise<readonly Server[]> {
+  const start = async () => {
+    const own = ['cluster-enabled yes', `cluster-port ${await freePort()}`, 'cluster-node-timeout 2000'];
+    return startServer(program, [...own, `requirepass ${password}`, `masterauth ${password}`], { password });
+  };
+  const servers: Server[] = [];
+  for (let number = 0; number < 6; number += 1) servers.push(await start());
+  const addresses = servers.map(({ port }) => `127.0.0.1:${port}`);
+  const create = ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes'];
+  execFileSync(program.replace('-server', '-cli'), create, {
+    env: { ...process.env, REDISCLI_AUTH: password, VALKEYCLI_AUTH: password },
+    stdio: 'pipe',
+  });
+  for (const server of servers) {
+    const redis = server.client();
+    await eventually(
+      async () => `${await redis.call('CLUSTER', 'INFO')}`,
+      (info) => info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:6'),
+    );
+    redis.disconnect();
+  }
+  return servers;
 }

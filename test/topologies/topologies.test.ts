@@ -6,7 +6,7 @@ import { makePlace } from '../support/pool.js';
 import { agentpool, eventually } from '../support/processes.js';
 import { type Battery, type Cost, startBattery } from './battery.js';
 import { makeCertificates } from './certificates.js';
-import { masterOf, type SentinelPool, startSentinels, startServer } from './servers.js';
+import { masterOf, type SentinelPool, startCluster, startSentinels, startServer } from './servers.js';
 
 const PROGRAMS = ['redis-server', 'valkey-server'].filter((program) => {
   if (findProgram(program, process.env)) return true;
@@ -133,3 +133,29 @@ async function sentinelCost(program: string, fault: string, begin: (pool: Sentin
     }),
   );
 }
+
+test.each(PROGRAMS)('%s: a Cluster with a password, and a master of it that is killed', async (program) => {
+  const servers = await startCluster(program, 'of-redis');
+  for (const server of servers) cleanUp.push(server.stop);
+  const [killed, other] = servers;
+  if (!killed || !other) throw new Error('a cluster has six servers');
+  const env = {
+    REDIS_URL: `redis+cluster://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
+    REDIS_PASSWORD_FILE: secretFile(other.directory, 'password', 'of-redis'),
+  };
+  await costs(`${program}, Cluster, killed master`, env, (battery) =>
+    battery.during(async () => {
+      const ask = other.client();
+      killed.signal('SIGKILL');
+      await eventually(
+        async () => `${await ask.call('CLUSTER', 'NODES')}`,
+        (nodes) => new RegExp(`:${killed.port}@\\S+ \\S*\\bfail[, ]`).test(nodes),
+      );
+      await eventually(
+        async () => `${await ask.call('CLUSTER', 'INFO')}`,
+        (info) => info.includes('cluster_state:ok'),
+      );
+      ask.disconnect();
+    }),
+  );
+});
