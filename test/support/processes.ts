@@ -17,12 +17,10 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** As whom, and under which limits, a process of ours runs. */
+/** As whom a process of ours runs. */
 export interface Conditions {
   /** Of user and group; only root can choose. */
   readonly uid?: number;
-  /** Resource limits in the words of prlimit, such as `--nofile=80:80`. */
-  readonly limits?: readonly string[];
 }
 
 /** Runs `agentpool ...` to its end, as a person or a script would. `main`: of another release. */
@@ -31,7 +29,7 @@ export async function agentpool(
   args: readonly string[],
   stdin = '',
   main = MAIN,
-  { uid }: Pick<Conditions, 'uid'> = {},
+  { uid }: Conditions = {},
 ): Promise<Finished> {
   const as = uid === undefined ? {} : { uid, gid: uid };
   const child = spawn(process.execPath, [main, ...args], { cwd: place.work, env: place.env, ...as });
@@ -64,16 +62,10 @@ export async function startAgentpool(
   place: Place,
   args: readonly string[],
   main = MAIN,
-  { uid, limits = [] }: Conditions = {},
+  { uid }: Conditions = {},
 ): Promise<Started> {
   const as = uid === undefined ? {} : { uid, gid: uid };
-  const [command = '', ...rest] = [
-    ...(limits.length > 0 ? ['prlimit', ...limits] : []),
-    process.execPath,
-    main,
-    ...args,
-  ];
-  const child = spawn(command, rest, {
+  const child = spawn(process.execPath, [main, ...args], {
     cwd: place.work,
     env: place.env,
     stdio: ['ignore', 'pipe', 'pipe'],
