@@ -70,7 +70,7 @@ describe('run_agents_parallel', () => {
       [[good, { ...good, runner: 'clod', taskId: 'bad' }], 'unknown_runner', /agents\.1 \(taskId bad\): .*clod/],
       [[good, { ...good, path: 'relative' }], 'path_not_allowed', /agents\.1 \(taskId 2\): .*absolute/],
       [[good, { runner: 'demo' }], 'invalid_argument', /agents\.1\.prompt: it is missing/],
-      [[good, { ...good, argv: ['-x'] }], 'invalid_argument', /argument argv/],
+      [[good, { ...good, promt: 'x' }], 'invalid_argument', /no argument promt. Did you mean prompt/],
       [
         [
           { ...good, taskId: 'x' },
