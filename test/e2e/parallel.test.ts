@@ -122,8 +122,8 @@ describe('run_agents_parallel', () => {
   });
 
   it('warns of what no live worker can take', async () => {
-    const answer = await parallel([{ runner: 'demo', prompt: 'x', host: 'nowhere' }], { timeoutMs: 0 });
-    expect(answer.agents).toMatchObject([{ status: 'queued', warning: expect.stringContaining('nowhere') }]);
+    const answer = await parallel([{ runner: 'missing', prompt: 'x' }], { timeoutMs: 0 });
+    expect(answer.agents).toMatchObject([{ status: 'queued', warning: expect.stringContaining('missing') }]);
     await endAll(answer.stillRunning);
   });
 

@@ -21,7 +21,6 @@ const OTHER_NAMES: ReadonlyMap<string, readonly string[]> = new Map(
     graceMs: 'grace',
     sinceTimestamp: 'since after',
     since: 'sincetimestamp sincems after',
-    tail: 'lines last',
     tailBytes: 'tail bytes',
     maxBytes: 'bytes',
     status: 'state',
@@ -71,8 +70,7 @@ export function meantArgument(
   if (more.length > 0) throw refusal(given, value, `may mean ${both}`, `Give ${both}.`);
   if (name.endsWith('Ms') && (typeof value !== 'string' || /^\d+$/.test(value.trim())) && value !== null)
     throw refusal(given, value, 'may be seconds or milliseconds', timeCall(name, value));
-  if (word === 'tail' && name === 'tailBytes')
-    throw refusal(given, value, 'may be lines or bytes', 'Give tailBytes; stream_agent_output has tail, for lines.');
+  if (word === 'tail' && name === 'tailBytes') throw refusal(given, value, 'may be lines or bytes', 'Give tailBytes.');
   if (word === 'agent' && known.includes('prompt') && isRunner(value))
     throw refusal(given, value, 'may mean the runner or agentName', `Give runner: ${shown(value)}, or agentName.`);
   return { name, value };

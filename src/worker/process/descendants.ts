@@ -15,7 +15,7 @@ const keyOf = ({ pid, start }: ProcessId) => `${pid}:${start}`;
  * Who of all processes belongs to the known ones: they themselves, their children, whoever shares a session with one of
  * them, and so on. A known one is started as its own session or below one that is, so nobody else is in there.
  */
-export function familyOf(all: readonly Seen[], known: readonly ProcessId[]): Seen[] {
+function familyOf(all: readonly Seen[], known: readonly ProcessId[]): Seen[] {
   const byPid = new Map(all.map((one) => [one.pid, one]));
   const byParent = groupedBy(all, ({ parent }) => parent);
   const bySession = groupedBy(all, ({ session }) => session);

@@ -118,7 +118,9 @@ describe('a record', () => {
   });
 
   test('in a state that nobody knows is a failure that names it', () => {
-    expect(() => runFromFields({ ...hash, state: 'paused' })).toThrow('run r1 has the unknown state paused');
+    expect(() => runFromFields({ ...hash, state: 'paused' })).toThrow(
+      'the record of a run has the unknown state paused',
+    );
   });
 
   test('that is missing, or of which only a part is left, is no run', () => {
