@@ -71,7 +71,7 @@ export function addRun(program: Command): void {
       'end the run when it prints nothing for so long',
       milliseconds(RUN_LIMITS.silenceTimeoutMs),
     )
-    .option('--priority <n>', '0 goes first', wholeNumber(RUN_LIMITS.priority))
+    .option('--priority <n>', 'among your own runs; 0 goes first', wholeNumber(RUN_LIMITS.priority))
     .option('--delay <time>', 'do not start before so much time has passed', milliseconds(RUN_LIMITS.delayMs))
     .option(
       '--host <name>',

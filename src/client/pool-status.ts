@@ -1,6 +1,7 @@
 import type { Config } from '../shared/config/load.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { QueueCounts } from '../shared/queues/queues.js';
+import type { Share } from '../shared/queues/turns.js';
 import type { RedisHealth } from '../shared/redis/check.js';
 import type { Held } from '../shared/run-store/held-runs.js';
 import type { LivingWorker } from '../shared/workers.js';
@@ -14,10 +15,15 @@ export interface WorkerView extends Omit<LivingWorker, 'pid' | 'processStart' | 
   readonly lastHeartbeatAtIso: string;
 }
 
+/** How long a queue is, and what of it is the caller's own; of others only that they are there. */
+export interface QueueView extends QueueCounts {
+  readonly yours: Share;
+}
+
 /** Which workers live, how long the queues are, and how Redis does. */
 export interface PoolStatus {
   readonly workers: readonly WorkerView[];
-  readonly queues: readonly QueueCounts[];
+  readonly queues: readonly QueueView[];
   readonly redis: RedisHealth;
   /** What the caller has, and what it may have. */
   readonly limits: Limits;
@@ -43,7 +49,13 @@ export async function statusOfPool({ pool, principal }: Caller): Promise<PoolSta
     pool.health(),
     pool.runs.heldBy(principal.name),
   ]);
-  return { workers: workers.map(viewOfWorker), queues, redis, limits: limitsOf(pool.config, held) };
+  const shares = await Promise.all(queues.map(({ queue }) => pool.queues.shareOf(principal.name, queue)));
+  return {
+    workers: workers.map(viewOfWorker),
+    queues: queues.map((one, at) => ({ ...one, yours: shares[at] ?? { waiting: 0 } })),
+    redis,
+    limits: limitsOf(pool.config, held),
+  };
 }
 
 function limitsOf(config: Config, held: Held): Limits {

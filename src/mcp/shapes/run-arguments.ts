@@ -57,7 +57,7 @@ export const runArguments = {
     .min(RUN_LIMITS.priority.least)
     .max(RUN_LIMITS.priority.most)
     .optional()
-    .describe('0, the default, goes first; then 1, 2, ...'),
+    .describe('Among your own runs: 0, the default, goes first; then 1, 2, ...'),
   delayMs: z
     .number()
     .int()

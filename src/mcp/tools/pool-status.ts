@@ -37,6 +37,12 @@ export const poolStatus = defineTool({
         active: z.number().int(),
         completed: z.number().int(),
         failed: z.number().int(),
+        yours: z
+          .object({
+            waiting: z.number().int(),
+            position: z.number().int().optional().describe('Of the next of them; 1: it starts next'),
+          })
+          .describe('Your runs that wait for their turn in it'),
       }),
     ),
     redis: z.object({

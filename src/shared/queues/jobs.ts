@@ -3,19 +3,21 @@ import { omitUndefined } from '../omit-undefined.js';
 import { batchedByTurn, sharedByTurn } from '../redis/by-turn.js';
 import { serverNow } from '../redis/now.js';
 import type { RunRequest } from '../run.js';
-import { bullQueue, type Placement, type QueueParts } from './parts.js';
+import { bullQueue, type Placement, type QueueParts, turnsIn } from './parts.js';
+import { NO_TURN_YET, TURN_HAS_COME } from './turns.js';
 
 /** Ended jobs of each kind that a queue keeps. */
 const MOST_ENDED_JOBS = 10_000;
 
 /** What a job shows: never the prompt, so it is in no dump of a queue and on no page. */
 function jobData(runId: string, request: RunRequest) {
-  const { runner, agentName, model, mode, path, prompt } = request;
-  return omitUndefined({ runId, runner, agentName, promptBytes: Buffer.byteLength(prompt), model, mode, path });
+  const { runner, agentName, model, mode, path, prompt, priority, principal } = request;
+  const promptBytes = Buffer.byteLength(prompt);
+  return omitUndefined({ runId, runner, agentName, promptBytes, model, mode, path, priority, principal });
 }
 
 /** `now` is the time of Redis, by which a delayed job is due. */
-function jobOptions({ limits }: QueueParts, runId: string, { priority, delayMs }: RunRequest, now: number | undefined) {
+function jobOptions({ limits }: QueueParts, runId: string, { delayMs }: RunRequest, now: number | undefined) {
   const kept = { age: Math.ceil(limits.recordRetentionMs / 1000), count: MOST_ENDED_JOBS };
   return {
     jobId: runId,
@@ -23,7 +25,8 @@ function jobOptions({ limits }: QueueParts, runId: string, { priority, delayMs }
     stackTraceLimit: 0, // of our own code, where the job is mirrored: it tells nobody why the program failed
     removeOnComplete: kept,
     removeOnFail: kept,
-    ...omitUndefined({ priority, delay: delayMs, timestamp: now }),
+    priority: NO_TURN_YET, // the caller's orders the runs within its share
+    ...omitUndefined({ delay: delayMs, timestamp: now }),
   };
 }
 
@@ -39,7 +42,8 @@ async function enqueueAll(parts: QueueParts, name: string, placements: readonly 
   }));
   await Promise.all([redis.sadd(known, name), bullQueue(parts, name).addBulk(jobs)]);
   const delays = new Set(placements.map(({ request }) => request.delayMs ?? 0));
-  await Promise.all([...delays].map((delayMs) => redis.publish(channelOf(name), String(delayMs))));
+  const notify = [...delays].map((delayMs) => redis.publish(channelOf(name), String(delayMs)));
+  await Promise.all([turnsIn(parts, name).give(), ...notify]);
 }
 
 /** Places a run and notifies the workers. Placing it twice leaves one job. All that are placed in one turn go together. */
@@ -83,6 +87,7 @@ export async function checkRoom(parts: QueueParts, name: string, more: number): 
 export async function remove(parts: QueueParts, runId: string, name: string): Promise<boolean> {
   const job = await bullQueue(parts, name).getJob(runId);
   if (!job) return false;
+  await turnsIn(parts, name).leave(runId);
   return job.remove().then(
     () => true,
     () => false, // active: somebody just claimed it, and will find the run killed
@@ -93,7 +98,12 @@ export async function remove(parts: QueueParts, runId: string, name: string): Pr
 export async function promote(parts: QueueParts, runId: string, name: string): Promise<void> {
   const { redis, channelOf, logger } = parts;
   const job = await bullQueue(parts, name).getJob(runId);
-  await job?.promote().catch((error: unknown) => logger.debug({ runId, err: error }, 'the job was not delayed'));
+  const promoted = async () => {
+    if (!job || !(await job.isDelayed())) return;
+    await job.changePriority({ priority: TURN_HAS_COME });
+    await job.promote();
+  };
+  await promoted().catch((error: unknown) => logger.debug({ runId, err: error }, 'the job was not delayed'));
   await redis.publish(channelOf(name), '0');
 }
 
@@ -103,6 +113,5 @@ export async function position(parts: QueueParts, runId: string, name: string): 
   const queue = bullQueue(parts, name);
   const [at, length] = await Promise.all([redis.lpos(queue.toKey('wait'), runId), redis.llen(queue.toKey('wait'))]);
   if (at !== null) return length - at;
-  const rank = await redis.zrank(queue.toKey('prioritized'), runId);
-  return rank === null ? undefined : length + rank + 1;
+  return turnsIn(parts, name).position(runId);
 }

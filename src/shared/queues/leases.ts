@@ -1,6 +1,7 @@
 import { Job, type Queue, UnrecoverableError, Worker } from 'bullmq';
 import type { Logger } from '../logger.js';
 import type { RedisClient } from '../redis/connect.js';
+import { NO_TURN_YET, turnsOf } from './turns.js';
 
 /** How a run ended, as the job mirrors it. */
 export interface JobOutcome {
@@ -62,7 +63,10 @@ function leaseOf(job: Job, queue: string, token: string, lockMs: number): Lease 
       ),
     giveBack: () => held(() => job.moveToWait(token)),
     delay: async (forMs) => {
-      await held(() => job.moveToDelayed(Date.now() + forMs, token));
+      await held(async () => {
+        await job.changePriority({ priority: NO_TURN_YET }); // it took none; thousands that come back go with all others
+        await job.moveToDelayed(Date.now() + forMs, token);
+      });
     },
   };
 }
@@ -99,8 +103,10 @@ export function openClaimer(
   });
   worker.on('error', (error) => logger.debug({ queue, err: error.message }, 'BullMQ reports an error'));
   worker.startStalledCheckTimer().catch((error: unknown) => logger.warn({ queue, err: error }, 'no stalled check'));
+  const turns = turnsOf(connection, (type) => worker.toKey(type));
   return {
     async take() {
+      await turns.take();
       tokens += 1;
       const token = `${owner}:${tokens}`;
       const job = await worker.getNextJob(token, { block: false });

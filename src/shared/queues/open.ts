@@ -4,7 +4,7 @@ import type { Notifications } from '../redis/notifications.js';
 import { checkRoom, enqueue, position, promote, remove } from './jobs.js';
 import { openClaimer, resumeLease } from './leases.js';
 import { onPlaced } from './on-placed.js';
-import { bullQueue, openParts, type QueueParts } from './parts.js';
+import { bullQueue, openParts, type QueueParts, turnsIn } from './parts.js';
 import type { QueueCounts, QueueLimits, Queues } from './queues.js';
 
 /** Jobs that one clean-up of a queue removes at most. */
@@ -25,6 +25,8 @@ export function openQueues(
     names: () => namesOf(parts),
     announce: async (name) => void (await redis.sadd(known, name)),
     counts: async () => Promise.all((await namesOf(parts)).map((name) => countsOf(parts, name))),
+
+    shareOf: (principal, name) => turnsIn(parts, name).shareOf(principal),
 
     checkRoom: (name, more = 1) => checkRoom(parts, name, more),
     enqueue: (runId, name, request) => enqueue(parts, runId, name, request),

@@ -4,6 +4,7 @@ import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
 import type { RunRequest } from '../run.js';
 import type { QueueLimits } from './queues.js';
+import { type Turns, turnsOf } from './turns.js';
 
 /** A run that is to be placed. */
 export interface Placement {
@@ -63,4 +64,10 @@ export function bullQueue({ redis, logger, taggedPrefix, opened }: QueueParts, n
   queue.on('error', (error) => logger.debug({ queue: name, err: error.message }, 'BullMQ reports an error'));
   opened.set(name, queue);
   return queue;
+}
+
+/** The turns of the runs that wait in a queue. */
+export function turnsIn(parts: QueueParts, name: string): Turns {
+  const queue = bullQueue(parts, name);
+  return turnsOf(parts.redis, (type) => queue.toKey(type));
 }

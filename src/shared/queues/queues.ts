@@ -1,6 +1,7 @@
 import type { Queue } from 'bullmq';
 import type { RunRequest } from '../run.js';
 import type { Claimer, Lease } from './leases.js';
+import type { Share } from './turns.js';
 
 export interface QueueCounts {
   readonly queue: string;
@@ -26,6 +27,8 @@ export interface Queues {
   /** Makes a queue known before it has a job. */
   announce(name: string): Promise<void>;
   counts(): Promise<QueueCounts[]>;
+  /** What of a principal's runs waits in a queue; runs that wait for a time or for their session do not count. */
+  shareOf(principal: string, name: string): Promise<Share>;
 
   /** Throws a UserError when no more runs may wait in a queue. */
   checkRoom(name: string, more?: number): Promise<void>;

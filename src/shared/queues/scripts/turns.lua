@@ -1,0 +1,188 @@
+-- Fair turns between the principals whose runs wait in one queue (start-time fair queueing): BullMQ takes the job with the
+-- lowest score, and a score begins with a turn. A principal's next run gets the turn after that of its last one, and no turn
+-- before the one that the queue is at, so whoever has thousands of runs has thousands of turns and a newcomer has the present
+-- one. Which of a principal's runs has which of its places does not matter until a place is at the head: then its best run
+-- (priority, then agent names in turn, then first come) is put there.
+-- KEYS[1] prioritized (BullMQ's)   KEYS[2] wait (BullMQ's)   KEYS[3] pc (BullMQ's counter)
+-- KEYS[4] order: the waiting runs of each principal, best first; a member is share, priority, agent's turn, number, run id
+-- KEYS[5] places: the scores that each principal's runs have
+-- KEYS[6] members: the member of `order`, by run id
+-- KEYS[7] times: `v` is the turn that the queue is at; by share, and by share and agent name, the turns within a share
+-- KEYS[8] served: the shares that had their run of this turn
+-- KEYS[9] taken: run ids that a worker is about to take, by time
+-- ARGV[1] give | take | leave   ARGV[2] prefix of the keys of jobs   ARGV[3] run id, for leave
+-- Answers 1 when it is to be asked again, because there were too many new jobs for one step; else 0.
+local prioritized, wait, counter, order, places = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local members, times, served, taken = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local prefix = ARGV[2]
+
+local STEP = 4294967296 -- BullMQ: score = priority * 2^32 + number
+local NEW = 2097151 -- the priority of a job that has no turn yet; the last that BullMQ takes
+local HAD = 1 -- of a job whose turn has come: given back, or promoted when its session is free, it is first again
+local FIRST = 2
+local REBASE = 1048576
+local MOST_NEW = 1000 -- that get a turn in one step, so that Redis is not held up
+local MOST_TAKEN = 64
+local TAKEN_MS = 2000
+local SERVED_S = 86400
+
+local function number(value) return tonumber(value or 0) or 0 end
+local function turnOf(score) return math.floor(score / STEP) end
+local function placeOf(share, score) return share .. string.format('%016.0f', score) end
+local function present() return math.max(FIRST, number(redis.call('HGET', times, 'v'))) end
+local function put(id, score)
+  redis.call('ZADD', prioritized, score, id)
+  redis.call('HSET', prefix .. id, 'priority', turnOf(score))
+end
+
+-- A share is 40 hexadecimal digits, and what follows it are digits.
+local function last(share)
+  local place = redis.call('ZREVRANGEBYLEX', places, '(' .. share .. ':', '[' .. share, 'LIMIT', 0, 1)[1]
+  return place and tonumber(string.sub(place, 41))
+end
+
+local function best(share)
+  return redis.call('ZRANGEBYLEX', order, '[' .. share, '(' .. share .. ':', 'LIMIT', 0, 1)[1]
+end
+
+local function give(id)
+  local data = redis.call('HGET', prefix .. id, 'data')
+  if not data then return redis.call('ZADD', prioritized, HAD * STEP, id) end -- whoever takes it finds that it is gone
+  local request = cjson.decode(data)
+  local share = redis.sha1hex(request.principal or 'local')
+  local agent = share .. (request.agentName or '-')
+  local turn = present() + redis.call('SISMEMBER', served, share)
+  local before = last(share)
+  if before then turn = math.max(turn, turnOf(before) + 1) end
+  local serial = redis.call('INCR', counter) % STEP
+  -- A million runs of one principal in one queue, and more, are in the order in which they came.
+  local score = math.min(turn, NEW - 1) * STEP + serial
+  local inner = 0 -- one that a worker has had, and delayed, is the first of its share again
+  if not redis.call('HGET', prefix .. id, 'ats') then
+    inner = math.max(number(redis.call('HGET', times, share)), number(redis.call('HGET', times, agent)))
+    redis.call('HSET', times, agent, inner + 1)
+  end
+  local member = share .. string.format('%07d%010d%010.0f', request.priority or 0, inner, serial) .. id
+  put(id, score)
+  redis.call('ZADD', order, 0, member)
+  redis.call('ZADD', places, 0, placeOf(share, score))
+  redis.call('HSET', members, id, member)
+end
+
+-- Answers whether there may be more.
+local function giveAll()
+  local new = redis.call('ZRANGEBYSCORE', prioritized, NEW * STEP, '+inf', 'LIMIT', 0, MOST_NEW)
+  for _, id in ipairs(new) do give(id) end
+  return #new == MOST_NEW
+end
+
+-- A run waits no longer; answers its turn within its share.
+local function forget(id, member)
+  local share, inner = string.sub(member, 1, 40), tonumber(string.sub(member, 48, 57))
+  redis.call('ZREM', order, member)
+  redis.call('HDEL', members, id)
+  local agent = share .. (redis.call('HGET', prefix .. id, 'name') or '-')
+  if number(redis.call('HGET', times, agent)) == inner + 1 then redis.call('HDEL', times, agent) end
+  return inner
+end
+
+-- Turns begin at the first again, before they reach the end of BullMQ's priorities: once in a million turns.
+local function rebase()
+  local less = present() - FIRST
+  local entries = redis.call('ZRANGE', prioritized, 0, -1, 'WITHSCORES')
+  redis.call('DEL', places)
+  for at = 1, #entries, 2 do
+    local id, score = entries[at], tonumber(entries[at + 1])
+    local turn = math.max(HAD, turnOf(score) - less)
+    local member = redis.call('HGET', members, id)
+    score = turn * STEP + score % STEP
+    redis.call('ZADD', prioritized, score, id)
+    if member then
+      put(id, score)
+      redis.call('ZADD', places, 0, placeOf(string.sub(member, 1, 40), score))
+    end
+  end
+  redis.call('HSET', times, 'v', FIRST)
+end
+
+local function goOn(share, turn)
+  if turn > present() then
+    redis.call('DEL', served)
+    redis.call('HSET', times, 'v', turn)
+  end
+  redis.call('SADD', served, share)
+  redis.call('EXPIRE', served, SERVED_S)
+end
+
+-- The place at the head belongs to a share: its best run gets it. Answers the run.
+local function exchange(id, share)
+  local place = tonumber(redis.call('ZSCORE', prioritized, id))
+  local member, chosen, other
+  repeat
+    member = best(share)
+    if not member then
+      redis.call('HDEL', members, id)
+      return id
+    end
+    chosen = string.sub(member, 68)
+    other = redis.call('ZSCORE', prioritized, chosen)
+    if not other then forget(chosen, member) end -- gone without us: on Bull Board, or to a worker of the release before
+  until other
+  if chosen ~= id then
+    put(chosen, place)
+    put(id, tonumber(other))
+  end
+  redis.call('HSET', prefix .. chosen, 'priority', HAD)
+  redis.call('ZREMRANGEBYLEX', places, '[' .. share, '[' .. placeOf(share, place))
+  local inner = forget(chosen, member)
+  if last(share) then redis.call('HSET', times, share, math.max(inner, number(redis.call('HGET', times, share))))
+  else redis.call('HDEL', times, share) end
+  goOn(share, turnOf(place))
+  return chosen
+end
+
+-- Decides the next run, beyond those that other workers are about to take: as many are decided as are taken.
+local function take()
+  if redis.call('LLEN', wait) > 0 then return end -- BullMQ takes these first: stalled ones, and those of the release before
+  if present() > REBASE then rebase() end
+  local clock = redis.call('TIME')
+  local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+  redis.call('ZREMRANGEBYSCORE', taken, '-inf', now - TAKEN_MS)
+  for _, id in ipairs(redis.call('ZRANGE', prioritized, 0, MOST_TAKEN - 1)) do
+    if not redis.call('ZSCORE', taken, id) then
+      local member = redis.call('HGET', members, id)
+      local chosen = member and exchange(id, string.sub(member, 1, 40)) or id -- else its turn had come already
+      redis.call('ZADD', taken, now, chosen)
+      return
+    end
+  end
+end
+
+-- A waiting run goes, and with it the last place of its share: the runs behind it move up.
+local function leave(id)
+  local member = redis.call('HGET', members, id)
+  if not member then return end
+  local share = string.sub(member, 1, 40)
+  local score = tonumber(redis.call('ZSCORE', prioritized, id) or nil)
+  local behind = last(share)
+  if score and behind and behind > score then
+    local mover = redis.call('ZRANGEBYSCORE', prioritized, behind, behind)[1]
+    if mover then
+      put(mover, score)
+      put(id, behind)
+      score = behind
+    end
+  end
+  if score then redis.call('ZREM', places, placeOf(share, score)) end
+  forget(id, member)
+  if not last(share) then redis.call('HDEL', times, share) end
+end
+
+if ARGV[1] == 'leave' then
+  leave(ARGV[3])
+elseif giveAll() then
+  return 1
+elseif ARGV[1] == 'take' then
+  take()
+end
+return 0

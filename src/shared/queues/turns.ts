@@ -1,0 +1,69 @@
+import type { RedisClient } from '../redis/connect.js';
+import { withScripts } from '../redis/scripts.js';
+
+/** The priority, as BullMQ has it, of a job that has no turn yet: `scripts/turns.lua` gives it one. */
+export const NO_TURN_YET = 2_097_151;
+
+/** The priority of a job whose turn has come, and that goes before all others. */
+export const TURN_HAS_COME = 1;
+
+/** What of a principal's runs waits in a queue. */
+export interface Share {
+  readonly waiting: number;
+  /** The place of the next of them: 1 starts next. */
+  readonly position?: number;
+}
+
+/** Fair turns between the principals whose runs wait in one queue. Every method may throw when Redis is unreachable. */
+export interface Turns {
+  /** Gives turns to the jobs that were placed or have become due. */
+  give(): Promise<void>;
+  /** Decides which run is taken next; to be asked just before a job is. */
+  take(): Promise<void>;
+  /** Forgets a run that is about to be removed; the later ones of its principal move up. */
+  leave(runId: string): Promise<void>;
+  /** The place of a run; undefined when it does not wait. */
+  position(runId: string): Promise<number | undefined>;
+  shareOf(principal: string): Promise<Share>;
+}
+
+interface TurnScripts {
+  turns(...keysAndArguments: string[]): Promise<0 | 1>;
+  placeInQueue(...keysAndArguments: string[]): Promise<[position: number, waiting: number]>;
+}
+
+const taught = new WeakMap<RedisClient, RedisClient & TurnScripts>();
+
+function scriptsOn(redis: RedisClient): RedisClient & TurnScripts {
+  const there = taught.get(redis);
+  if (there) return there;
+  const files = { turns: 'turns.lua', placeInQueue: 'place.lua' };
+  const client = withScripts<TurnScripts>(redis, new URL('./scripts/', import.meta.url), files);
+  taught.set(redis, client);
+  return client;
+}
+
+/** The turns of one queue; `toKey` makes a key of BullMQ's for that queue, so all of them are on one shard. */
+export function turnsOf(redis: RedisClient, toKey: (type: string) => string): Turns {
+  const client = scriptsOn(redis);
+  const [order, places, members, times, served, taken] = ['order', 'places', 'members', 'times', 'served', 'taken'].map(
+    (part) => toKey(`turns:${part}`),
+  ) as [string, string, string, string, string, string];
+  const [prioritized, wait] = [toKey('prioritized'), toKey('wait')];
+  const keys = [prioritized, wait, toKey('pc'), order, places, members, times, served, taken];
+  const change = async (action: 'give' | 'take' | 'leave', runId = '') => {
+    while ((await client.turns(...keys, action, toKey(''), runId)) === 1);
+  };
+  const place = (runId: string, principal: string) =>
+    client.placeInQueue(prioritized, wait, order, places, members, runId, principal);
+  return {
+    give: () => change('give'),
+    take: () => change('take'),
+    leave: (runId) => change('leave', runId),
+    position: async (runId) => (await place(runId, ''))[0] || undefined,
+    async shareOf(principal) {
+      const [position, waiting] = await place('', principal);
+      return { waiting, ...(position > 0 && { position }) };
+    },
+  };
+}

@@ -1,0 +1,253 @@
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { statusOfPool } from '../../../../src/client/pool-status.js';
+import { newRunId } from '../../../../src/client/submit.js';
+import type { Pool } from '../../../../src/shared/pool.js';
+import { LOCAL } from '../../../../src/shared/principal.js';
+import type { Claimer, Lease } from '../../../../src/shared/queues/leases.js';
+import { runnerQueue } from '../../../../src/shared/queues/route.js';
+import type { RunRequest } from '../../../../src/shared/run.js';
+import { connect, makePlace, type Place } from '../../../support/pool.js';
+import { eventually } from '../../../support/processes.js';
+
+const QUEUE = runnerQueue('demo');
+let place: Place;
+let pool: Pool;
+let claimer: Claimer;
+let redis: Redis;
+let names: Map<string, string>;
+
+beforeEach(async () => {
+  place = makePlace();
+  pool = await connect(place);
+  redis = new Redis(place.env.REDIS_URL ?? '');
+  claimer = pool.queues.claimer(QUEUE, 'worker-1');
+  names = new Map();
+});
+afterEach(async () => {
+  await claimer.stop();
+  await pool.stop();
+  redis.disconnect();
+  place.clean();
+});
+
+/** Places a run and remembers what the test calls it. */
+async function queued(principal: string, name = principal, extra: Partial<RunRequest> = {}): Promise<string> {
+  const id = newRunId();
+  names.set(id, name);
+  await pool.queues.enqueue(id, QUEUE, { runner: 'demo', agentName: 'a', prompt: 'hi', principal, ...extra });
+  return id;
+}
+
+/** Places so many runs of a principal, in their order. */
+const queuedMany = (count: number, principal: string, extra: Partial<RunRequest> = {}) =>
+  Promise.all(Array.from({ length: count }, (_, at) => queued(principal, `${principal}${at + 1}`, extra)));
+
+async function taken(): Promise<Lease> {
+  const lease = await claimer.take();
+  if (!lease) throw new Error('there is no job');
+  return lease;
+}
+
+const nameOf = ({ runId }: Lease) => names.get(runId) ?? runId;
+const takenName = async () => nameOf(await taken());
+async function takenNames(count: number): Promise<string[]> {
+  const seen: string[] = [];
+  for (let at = 0; at < count; at++) seen.push(await takenName());
+  return seen;
+}
+const position = (id: string) => pool.queues.position(id, QUEUE);
+const key = (type: string) => pool.queues.bullQueue(QUEUE).toKey(type);
+/** How many names and runs the turns of the queue remember. */
+async function remembered() {
+  const [order, places, members, times] = await Promise.all([
+    redis.zcard(key('turns:order')),
+    redis.zcard(key('turns:places')),
+    redis.hlen(key('turns:members')),
+    redis.hlen(key('turns:times')),
+  ]);
+  return { order, places, members, times };
+}
+
+describe('turns between principals', () => {
+  it('lets one run start next although another principal has 5,000 queued', async () => {
+    await queued('many', 'running');
+    await taken();
+    await queuedMany(5_000, 'many');
+    const one = await queued('one');
+    expect(await position(one)).toBe(1);
+    expect(await takenNames(3)).toEqual(['one', 'many1', 'many2']);
+    expect(await remembered()).toEqual({ order: 4_998, places: 4_998, members: 4_998, times: 3 });
+  });
+
+  it('gives three principals with unequal backlogs equal shares', async () => {
+    await queuedMany(300, 'x');
+    await queuedMany(25, 'y');
+    await queuedMany(40, 'z');
+    const counts = new Map<string | undefined, number>();
+    for (const name of await takenNames(60)) counts.set(name[0], (counts.get(name[0]) ?? 0) + 1);
+    for (const name of ['x', 'y', 'z']) expect(Math.abs((counts.get(name) ?? 0) - 20)).toBeLessThanOrEqual(1);
+    await queuedMany(3, 'w');
+    expect((await takenNames(12)).filter((name) => name.startsWith('w'))).toHaveLength(3);
+  });
+
+  it('are kept when several workers claim at once', async () => {
+    const others = [2, 3, 4].map((worker) => pool.queues.claimer(QUEUE, `worker-${worker}`));
+    await queuedMany(40, 'x', { priority: 5 });
+    await queuedMany(40, 'y');
+    await Promise.all(Array.from({ length: 8 }, (_, at) => queued('x', `first${at}`, { priority: 1 })));
+    const seen = (
+      await Promise.all(
+        [claimer, ...others].map(async (worker) => {
+          const leases: Lease[] = [];
+          for (let at = 0; at < 4; at++) {
+            const lease = await worker.take();
+            if (lease) leases.push(lease);
+          }
+          return leases;
+        }),
+      )
+    ).flat();
+    expect(new Set(seen.map(({ runId }) => runId)).size).toBe(16);
+    expect(seen.map(nameOf).filter((name) => name.startsWith('first'))).toHaveLength(8);
+    await Promise.all(others.map((worker) => worker.stop()));
+  });
+
+  it('take what becomes due later as if it came then', async () => {
+    const now = { delayMs: 60_000 };
+    const late = await queuedMany(20, 'late', now);
+    await queuedMany(6, 'x');
+    await takenNames(3);
+    for (const id of late) await (await pool.queues.bullQueue(QUEUE).getJob(id))?.promote();
+    expect(await takenNames(6)).toEqual(['late1', 'x4', 'late2', 'x5', 'late3', 'x6']);
+  });
+
+  it('take a run whose delay is over', async () => {
+    await queued('x', 'later', { delayMs: 50 });
+    expect(await eventually(() => claimer.take())).toMatchObject({ queue: QUEUE });
+  });
+
+  it('begin at the first again long before the end of the priorities of BullMQ, in the same order', async () => {
+    await redis.hset(key('turns:times'), { v: '1048576' });
+    await queuedMany(3, 'x');
+    await queuedMany(3, 'y');
+    expect(await takenNames(3)).toEqual(['x1', 'y1', 'x2']);
+    const one = await queued('one');
+    expect(await position(one)).toBe(2);
+    expect(await takenNames(4)).toEqual(['y2', 'one', 'x3', 'y3']);
+    expect(await redis.hget(key('turns:times'), 'v')).toBe('3');
+  });
+});
+
+describe('within the share of a principal', () => {
+  it('agent names take turns', async () => {
+    for (const agentName of ['a', 'b', 'c'])
+      for (let at = 1; at <= (agentName === 'a' ? 6 : 2); at++) await queued('x', agentName, { agentName });
+    expect(await takenNames(10)).toEqual(['a', 'b', 'c', 'a', 'b', 'c', 'a', 'a', 'a', 'a']);
+    expect(await remembered()).toEqual({ order: 0, places: 0, members: 0, times: 1 });
+  });
+
+  it('a lower priority goes first, and no other principal waits longer for it', async () => {
+    await queuedMany(4, 'x', { priority: 7 });
+    await queuedMany(3, 'y');
+    const urgent = await queued('x', 'urgent', { priority: 1 });
+    expect(await position(urgent)).toBe(1);
+    expect(await takenNames(8)).toEqual(['urgent', 'y1', 'x1', 'y2', 'x2', 'y3', 'x3', 'x4']);
+  });
+
+  it('the position is the place at which the run is taken', async () => {
+    await queuedMany(5, 'x', { priority: 2 });
+    await queuedMany(3, 'y', { agentName: 'b' });
+    await queuedMany(2, 'y', { agentName: 'c' });
+    await queued('x', 'urgent');
+    const told = new Map<string, number | undefined>();
+    for (const id of names.keys()) told.set(id, await position(id));
+    for (let at = 1; at <= 11; at++) expect(told.get((await taken()).runId)).toBe(at);
+  });
+
+  it('a run that is given back is the next, also when others have come', async () => {
+    await queuedMany(3, 'x');
+    const lease = await taken();
+    await queuedMany(2, 'y', { priority: 0 });
+    expect(await lease.giveBack()).toBe(true);
+    expect(await position(lease.runId)).toBe(1);
+    expect(await takenNames(3)).toEqual(['x1', 'y1', 'x2']);
+  });
+
+  it('a run that waited for its session is the next when it is free', async () => {
+    await queuedMany(3, 'x');
+    const lease = await taken();
+    await lease.delay(60_000);
+    expect(await takenName()).toBe('x2');
+    await queuedMany(2, 'y');
+    await pool.queues.promote(lease.runId, QUEUE);
+    expect(await takenNames(2)).toEqual(['x1', 'y1']);
+  });
+
+  it('runs that waited for their session come back as the first of its share, and before no other principal', async () => {
+    await queuedMany(30, 'x');
+    const leases: Lease[] = [];
+    for (let at = 0; at < 20; at++) {
+      const lease = await taken();
+      leases.push(lease);
+      await lease.delay(60_000);
+    }
+    await queuedMany(2, 'y');
+    for (const { runId } of leases) await (await pool.queues.bullQueue(QUEUE).getJob(runId))?.promote(); // as when it is due
+    expect(await takenNames(5)).toEqual(['y1', 'x1', 'y2', 'x2', 'x3']);
+  });
+
+  it('a run that is killed while it waits lets the later ones move up', async () => {
+    const ids = await queuedMany(50, 'x');
+    const others = await queuedMany(5, 'y');
+    for (const id of ids.slice(0, 49)) expect(await pool.queues.remove(id, QUEUE)).toBe(true);
+    expect(await position(ids[49] ?? '')).toBe(1);
+    expect(await position(others[0] ?? '')).toBe(2);
+    expect(await takenNames(3)).toEqual(['x50', 'y1', 'y2']);
+    expect(await remembered()).toMatchObject({ order: 3, places: 3, members: 3 });
+  });
+
+  it('a job that goes without us, as on Bull Board, does no harm', async () => {
+    const [first, second] = await queuedMany(4, 'x');
+    for (const id of [first, second]) await (await pool.queues.bullQueue(QUEUE).getJob(id ?? ''))?.remove();
+    expect(await takenNames(2)).toEqual(['x3', 'x4']);
+    expect(await remembered()).toMatchObject({ order: 0, places: 0, members: 0 });
+  });
+
+  it('a run that is placed twice has one turn', async () => {
+    const [id] = await queuedMany(2, 'x');
+    await pool.queues.enqueue(id ?? '', QUEUE, { runner: 'demo', agentName: 'a', prompt: 'hi', principal: 'x' });
+    expect(await takenNames(2)).toEqual(['x1', 'x2']);
+    expect(await claimer.take()).toBeUndefined();
+  });
+});
+
+describe('a queue that the release before has filled', () => {
+  it('is drained: first what had no priority, then the rest beside the new runs', async () => {
+    const queue = pool.queues.bullQueue(QUEUE);
+    const old = (jobId: string, priority?: number) =>
+      queue.add('a', { runId: jobId, runner: 'demo', agentName: 'a' }, { jobId, ...(priority && { priority }) });
+    await old('old-3', 3);
+    for (const id of ['old-1', 'old-2']) await old(id);
+    await old('old-last', 2_097_151);
+    await queuedMany(3, 'x');
+    expect(await takenNames(7)).toEqual(['old-1', 'old-2', 'old-last', 'x1', 'old-3', 'x2', 'x3']);
+    expect(await claimer.take()).toBeUndefined();
+  });
+});
+
+describe('pool_status', () => {
+  it('tells a principal its own share, and no names of others', async () => {
+    await queuedMany(7, 'secretive');
+    await queuedMany(2, 'me');
+    const caller = { pool, principal: { name: 'me', scopes: ['read'] as const } };
+    const { queues } = await statusOfPool(caller as unknown as Parameters<typeof statusOfPool>[0]);
+    expect(queues.find(({ queue }) => queue === QUEUE)).toMatchObject({
+      waiting: 9,
+      yours: { waiting: 2, position: 2 },
+    });
+    expect(JSON.stringify(queues)).not.toContain('secretive');
+    const local = await statusOfPool({ ...caller, principal: LOCAL } as unknown as Parameters<typeof statusOfPool>[0]);
+    expect(local.queues.find(({ queue }) => queue === QUEUE)?.yours).toEqual({ waiting: 0 });
+  });
+});
