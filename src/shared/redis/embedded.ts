@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -105,17 +104,18 @@ async function start(
   const log = join(directory, 'redis.log');
   const args = ['--unixsocket', socket, '--dir', directory, '--logfile', log, ...CONFIG];
   // Nothing of our environment: it may hold secrets, and the mark of the run that we may be called from.
-  const child = spawn(program, args, {
+  const { execa } = await import('execa'); // seldom needed, and slow to load
+  const child = execa(program, args, {
     detached: true,
     stdio: 'ignore',
     cwd: directory,
-    env: { PATH: env.PATH, HOME: directory },
+    env: { PATH: env.PATH ?? '', HOME: directory },
+    extendEnv: false,
+    cleanup: false,
+    reject: false,
   });
   let ended = false;
-  child.once('exit', () => {
-    ended = true;
-  });
-  child.once('error', () => {
+  void child.then(() => {
     ended = true;
   });
   child.unref();
