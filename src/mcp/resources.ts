@@ -72,8 +72,8 @@ export async function readResource(caller: Caller, uri: string) {
 
 /** The run that a uri is about, if the principal may see it. Throws a RefusedError as `readResource` does. */
 export async function runOfResource(caller: Caller, uri: string): Promise<string> {
-  const { runId } = await ask(caller, 'read', 'resources', () => statusOf(caller, { runId: parsed(uri).runId }, 0));
-  return runId;
+  const { runId } = parsed(uri);
+  return (await ask(caller, 'read', 'resources', () => statusOf(caller, { runId }, 0))).runId;
 }
 
 function parsed(uri: string) {
@@ -81,7 +81,7 @@ function parsed(uri: string) {
   if (found) return found;
   throw new RefusedError({
     code: 'invalid_argument',
-    message: `${JSON.stringify(beginningOf(uri, 200))} is no uri of a run`,
+    message: `${JSON.stringify(beginningOf(uri, 200))} is not the uri of a run`,
     hint: `There are ${RESOURCE_TEMPLATES.map(({ uriTemplate }) => uriTemplate).join(' and ')}.`,
   });
 }
