@@ -3,7 +3,14 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/clis/**', 'test/docker/**', 'test/chaos/**', 'test/topologies/**', '**/node_modules/**'],
+    exclude: [
+      'test/clis/**',
+      'test/docker/**',
+      'test/chaos/**',
+      'test/topologies/**',
+      'test/integration/worker/run/fault-injection.test.ts',
+      '**/node_modules/**',
+    ],
     globalSetup: ['test/support/redis-server.ts'],
     // No test takes long; a machine that does ten other things does.
     testTimeout: 120_000,
