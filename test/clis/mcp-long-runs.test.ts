@@ -118,6 +118,7 @@ describe.skipIf(whyMissing('codex'))(`codex ${VERSIONS.codex} on stdio`, () => {
         '[mcp_servers.agentpool]',
         `command = ${JSON.stringify(process.execPath)}`,
         `args = ${JSON.stringify([MAIN, 'mcp'])}`,
+        'required = true', // otherwise codex begins its turn without the tools of a server that takes a second to start
         `tool_timeout_sec = ${CLIENT_LIMIT_S}`,
         '[mcp_servers.agentpool.env]',
         ...settings,

@@ -1,6 +1,7 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bearerOf } from '../support/http-token.js';
 import { makePlace, steps } from '../support/pool.js';
 import {
   agentpool,
@@ -61,7 +62,9 @@ describe('while the only worker is silent, and nobody can mark its run', () => {
 
   it('the page of the run does', async () => {
     const serve = await startServeProcess(place);
-    const page = await fetch(new URL(`/runs/${runId}`, serve.url)).then((answer) => answer.text());
+    const page = await fetch(new URL(`/runs/${runId}`, serve.url), { headers: bearerOf(place) }).then((answer) =>
+      answer.text(),
+    );
     await serve.end();
     expect(page).toContain(`silent since ${since}`);
   });

@@ -26,6 +26,8 @@ export const FOR_LONG = 'lines 10000 every 100';
 export async function playPool(): Promise<PlayedPool> {
   const place = makePlace({ AGENTPOOL_HOST_NAME: 'here' });
   const worker = await startWorkerProcess(place);
+  // A host has to have been there before a run may ask for it.
+  await (await startWorkerProcess(place, '--host', 'nowhere')).end();
   const serve = (port: string) => startAgentpool(place, ['serve', '--port', port, '--json']);
   let server: Started = await serve('0');
   const { url } = JSON.parse(server.line) as { url: string };
