@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../../shared/logger.js';
 import type { Queues } from '../../shared/queues/queues.js';
@@ -10,7 +11,15 @@ import { bootId, isAlive, processesOf } from '../process/processes.js';
 import type { Beginning } from '../run/execute.js';
 import { makeOurs } from '../run/make-ours.js';
 import type { OwnedRun, OwnedRuns } from '../run/owned-run.js';
-import { hasBegun, presentSpool, readNumberLine, type Spool, spooledRuns, spoolOf } from '../spool/spool.js';
+import {
+  hasBegun,
+  presentSpool,
+  readNumberLine,
+  type Spool,
+  spoolBytes,
+  spooledRuns,
+  spoolOf,
+} from '../spool/spool.js';
 import type { SpoolMeta } from '../spool/spool-meta.js';
 import { storedMeta } from '../spool/spool-meta.js';
 import { allRuns } from './all-runs.js';
@@ -127,20 +136,28 @@ async function goOn(deps: TakeOverDeps, handle: OwnedRun, run: Run): Promise<voi
 /**
  * Whether a program may have the prompt that nothing can be told of any more. The spool lies in its reach, so where the
  * record says that an attempt was about to be started, or the spool tells of a later attempt than the record, what is
- * missing in the spool proves nothing. `traces`: there is a process of the run.
+ * missing in the spool proves nothing, unless all of it is `untouched`: then the worker died just before the start. A
+ * program that makes its spool look like that has its own prompt repeated, and nothing else. `traces`: there is a process
+ * of the run.
  */
 export function lostBecause(
   run: Pick<Run, 'launched' | 'pid' | 'credentials'>,
   begun: boolean,
   meta: Pick<SpoolMeta, 'attempt'> | undefined,
   traces: () => boolean,
+  untouched: () => boolean = () => false,
 ): string | undefined {
   const attempt = meta?.attempt?.number ?? 1;
   if (attempt > (run.credentials?.attempt ?? 1)) return 'its spool tells of an attempt that was never made';
   if (begun) return meta ? undefined : 'its spool is unreadable';
   const launched = run.launched ?? (run.pid === undefined ? 0 : 1);
-  if (launched >= attempt || (attempt === 1 && traces())) return 'its spool is gone from its host';
-  return undefined;
+  if (attempt === 1 && traces()) return 'its spool is gone from its host';
+  return launched < attempt || (run.pid === undefined && untouched()) ? undefined : 'its spool is gone from its host';
+}
+
+/** Whether a spool is as its worker made it: with its input, and without a word of a program. */
+function isUntouched(spool: Spool, { outBytes, errBytes }: Run): boolean {
+  return existsSync(spool.stdin) && !existsSync(spool.pid) && outBytes + errBytes + spoolBytes(spool) === 0;
 }
 
 /**
@@ -152,7 +169,8 @@ async function beginningOf(deps: TakeOverDeps, handle: OwnedRun, run: Run): Prom
   // Only now: its last owner may have made the spool, and died, since we listed them.
   const { spool, meta } = presentSpool(spools, run.id);
   const begun = hasBegun(spool);
-  const lost = lostBecause(run, begun, meta, () => processesOf(run.id).length > 0);
+  const lives = () => processesOf(run.id).length > 0;
+  const lost = lostBecause(run, begun, meta, lives, () => meta !== undefined && !lives() && isUntouched(spool, run));
   if (lost) return giveUp(deps, handle, lost);
   handle.lease = meta && (await deps.queues.resumeLease(run.id, meta.queue, meta.leaseToken));
   if (!begun || !meta) return { kind: 'start', attempt: meta?.attempt };
