@@ -1,7 +1,9 @@
 import { z } from 'zod';
 
 /** Whatever a program gives to a tool. The types are named, since a schema without any is taken for a slip. */
-const anyJson = z.unknown().meta({ type: ['object', 'array', 'string', 'number', 'boolean', 'null'] });
+const anyJson = z.unknown().meta({
+  anyOf: ['object', 'array', 'string', 'number', 'boolean', 'null'].map((type) => ({ type })) as { type: 'object' }[],
+});
 
 const TYPES = [
   'text',
