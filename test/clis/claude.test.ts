@@ -59,7 +59,7 @@ describe.skipIf(whyMissing('claude'))(`claude ${VERSIONS.claude}`, () => {
       sessionId: running.sessionId,
       usage: { inputTokens: 200, outputTokens: 20, costUsd: expect.any(Number) },
     });
-    const { output } = await late.mcp.call('stream_agent_output', { runId, maxBytes: 1_000_000 });
+    const { output } = await late.mcp.call('stream_agent_output', { runId, view: 'raw', maxBytes: 1_000_000 });
     const printed = String(output)
       .trim()
       .split('\n')

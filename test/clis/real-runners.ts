@@ -186,7 +186,7 @@ export const REAL_RUNNERS: readonly RealRunner[] = [
       COPILOT_PROVIDER_API_KEY: KEY,
       COPILOT_MODEL: 'first',
     }),
-    cannot: { usage: 'it tells no tokens' },
+    cannot: { usage: 'it tells no tokens', transcript: 'some of its messages are not understood yet and shown as raw' },
   },
 ];
 

@@ -1,9 +1,7 @@
 import { z } from 'zod';
 
-/** Whatever a program gives to a tool. The types are named, since a schema without any is taken for a slip. */
-const anyJson = z.unknown().meta({
-  anyOf: ['object', 'array', 'string', 'number', 'boolean', 'null'].map((type) => ({ type })) as { type: 'object' }[],
-});
+/** What a program gives to a tool; the transcript brings anything else than an object into one. */
+const anyJson = z.unknown().meta({ type: 'object', additionalProperties: true });
 
 const TYPES = [
   'text',

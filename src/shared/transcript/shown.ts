@@ -31,7 +31,11 @@ export function shownEvent(event: TranscriptEvent, most: number): ShownEvent {
     case 'tool_call': {
       const { input, ...rest } = event;
       const json = JSON.stringify(input);
-      return { ...rest, name: plainText(event.name), ...(json.length <= INPUT_CHARS && { input: cleaned(json) }) };
+      return {
+        ...rest,
+        name: plainText(event.name),
+        ...(json.length <= INPUT_CHARS && { input: asObject(cleaned(json)) }),
+      };
     }
     case 'file_change':
       return {
@@ -48,3 +52,8 @@ export function shownEvent(event: TranscriptEvent, most: number): ShownEvent {
 
 const cleaned = (json: string): unknown =>
   JSON.parse(json, (_name, value: unknown) => (typeof value === 'string' ? plainText(value) : value));
+
+/** Clients are told that it is an object: what is none becomes the `value` of one. */
+function asObject(value: unknown): object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : { value };
+}
