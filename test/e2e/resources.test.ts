@@ -128,7 +128,7 @@ describe.each(CASES)('with protocol %s %s', (_, where, mode) => {
   ])('%s is refused as a wrong argument', async (_, uri) => {
     await expect(client.readResource({ uri })).rejects.toMatchObject({
       code: -32_602,
-      message: expect.stringContaining('no uri of a run'),
+      message: expect.stringContaining('not the uri of a run'),
     });
   });
 

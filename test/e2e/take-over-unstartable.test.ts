@@ -74,6 +74,9 @@ it('a run that is taken over and whose program is gone ends with the reason, and
     () => pool.queues.counts(),
     (all) => all.every(({ active }) => active === 0) && all.some(({ failed }) => failed === 1),
   );
-  const [living] = await pool.workers.living();
-  expect(living).toMatchObject({ running: 0 });
+  // The worker tells it with its next report.
+  await eventually(
+    () => pool.workers.living(),
+    ([living]) => living?.running === 0,
+  );
 });
