@@ -232,6 +232,7 @@ function executing({ config, runs, queues, runners }: Pool, given: Executing) {
     host,
     following,
     keepLeftovers: config.keepLeftovers,
+    afterResultGraceMs: config.afterResultGraceMs,
     mostOutputKept: config.maxOutputBytes,
     disk,
     logger,

@@ -8,6 +8,8 @@ export const customOutput = z.strictObject({
   sessionId: dottedPath.optional(),
   result: dottedPath.optional(),
   error: dottedPath.optional(),
+  /** In the last message only: without it exit 0 is no success, and a program that lives on after it is ended. */
+  ended: dottedPath.optional(),
 });
 
 /** A runner that the operator of a worker describes in the configuration file. */

@@ -171,6 +171,11 @@ export const SETTINGS = {
     .describe(
       'How long a program may print nothing when the run was submitted without `silenceTimeoutMs` (ms); 0 is no limit',
     ),
+  AGENTPOOL_AFTER_RESULT_GRACE_MS: whole(0, DAY)
+    .prefault('15000')
+    .describe(
+      'How long a program may live on, without a further message, after it has printed its result and the end of its work (ms); then it is ended and the run is `done`',
+    ),
   AGENTPOOL_MAX_PROMPT_BYTES: whole(1, 64 * MIB)
     .prefault(String(4 * MIB))
     .describe('The largest prompt (bytes)'),

@@ -224,6 +224,17 @@ export async function end(
   return code === -1 ? { ...change, missing: { out, err } } : change;
 }
 
+/** Records the result before the end, see `RunStore.keepResult`. */
+export async function keepResult(
+  { redis, keysOf, retention }: StoreParts,
+  { id, epoch }: Ownership,
+  text: string,
+): Promise<boolean> {
+  const { run, result } = keysOf(id);
+  const shown = beginningOf(text, MOST_RESULT_CHARS);
+  return (await redis.keepResult(run, result, epoch, shown, retention.recordRetentionMs)) === 1;
+}
+
 /** Appends output; see the script for the code of the answer. */
 export async function append(
   { redis, keysOf, retention }: StoreParts,

@@ -69,6 +69,7 @@ export function openRunStore(
     orphan: (of) => changes.orphan(parts, of),
     comeBack: (of) => changes.comeBack(parts, of),
     requeue: (of, host, mostErrors) => changes.requeue(parts, of, host, mostErrors),
+    keepResult: (of, text) => changes.keepResult(parts, of, text),
     append: (of, chunks) => changes.append(parts, of, chunks),
     requestKill: (id, request) => changes.requestKill(parts, id, request),
     end: (id, epoch, ending, shipped) => changes.end(parts, id, epoch, ending, shipped),

@@ -86,6 +86,11 @@ export interface RunStore {
   orphan(of: Ownership): Promise<Change>;
   /** orphaned → running: the owner was only silent. */
   comeBack(of: Ownership): Promise<Change>;
+  /**
+   * Records the result of a run whose program has told it and lives on, so that it is there whatever becomes of its worker.
+   * Answers whether the run is still the owner's.
+   */
+  keepResult(of: Ownership, text: string): Promise<boolean>;
   /** Appends output. Appending the same again changes nothing. */
   append(of: Ownership, chunks: readonly Chunk[]): Promise<Appended>;
   /** Records that a kill was asked for. */

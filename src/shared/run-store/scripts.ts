@@ -66,6 +66,13 @@ export interface RunScripts {
       resumes: string,
     ]
   >;
+  keepResult(
+    run: string,
+    result: string,
+    ownerEpoch: number,
+    resultText: string,
+    recordRetentionMs: number,
+  ): Promise<0 | 1>;
   appendOutput(
     run: string,
     events: string,
@@ -87,6 +94,7 @@ export function withRunScripts(redis: RedisClient): RedisClient & RunScripts {
     changeRun: 'change-run.lua',
     requeueRun: 'requeue-run.lua',
     endRun: 'end-run.lua',
+    keepResult: 'keep-result.lua',
     appendOutput: 'append-output.lua',
     requestKill: 'request-kill.lua',
     appendOnlyFile: 'append-only-file.lua',

@@ -44,6 +44,7 @@ export function customRunner(name: string, given: CustomRunner): Runner {
       ...(sessionId !== undefined && { sessionId }),
       ...(result !== undefined && { result }),
       ...(error !== undefined && { error }),
+      ...(textOfSome(at(message, paths.ended)) !== undefined && { ended: true }),
     };
   };
   // Nothing more is known of its messages, so those that tell none of these are shown as they are.
@@ -74,6 +75,7 @@ export function customRunner(name: string, given: CustomRunner): Runner {
     }),
     lacks: ['mcpServers'],
     variables: given.env,
-    output: format === 'text' ? { format } : { format, read, events, knownInPart: true },
+    output:
+      format === 'text' ? { format } : { format, read, events, knownInPart: true, terminal: paths.ended !== undefined },
   };
 }

@@ -23,8 +23,10 @@ export function createReader(output: Output, onLearned: (learned: Findings) => v
   const saysWork = output.format === 'text' ? undefined : output.worked;
   let complained = false;
   let worked = false;
+  let messages = 0;
 
   const learn = (message: unknown) => {
+    messages += 1;
     try {
       worked ||= saysWork?.(message) ?? false;
       const learned = output.format === 'text' ? output.read?.(String(message)) : output.read(message);
@@ -58,6 +60,10 @@ export function createReader(output: Output, onLearned: (learned: Findings) => v
     worked: () => (saysWork ? worked : undefined),
     /** How many parts of it looked like messages and could not be read. */
     unreadable: json.unreadable,
+    /** How many messages there were so far. */
+    messages: () => messages,
+    /** The result, as far as it was told. */
+    resultSoFar: () => found.result,
     /** What was found, once there is no more output. */
     finish(): Findings {
       lines.finish();

@@ -85,6 +85,7 @@ async function outcomeFor(given: Finish, exitCode: number | undefined): Promise<
     exitCode,
     findings: await withOwnUsage({ runs, runner, runId: own.id, left, logger }, stdout.reader.finish()),
     unreadable: stdout.reader.unreadable(),
+    resultTold: runner.output.format !== 'text',
     terminal: runner.output.format !== 'text' && runner.output.terminal === true,
     lastWords: lastWords(spool.stderr, meta.attempt?.from.err),
     limits: meta,

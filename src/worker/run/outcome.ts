@@ -4,7 +4,14 @@ import type { Ending } from '../../shared/run-store/ownership.js';
 import type { Findings, Runner } from '../../shared/runners/runner.js';
 
 /** Why we ended a program. */
-export type EndedBy = 'kill' | 'time_limit' | 'silence_limit' | 'hopeless' | 'spool_quota' | 'disk_full';
+export type EndedBy =
+  | 'kill'
+  | 'time_limit'
+  | 'silence_limit'
+  | 'hopeless'
+  | 'after_result'
+  | 'spool_quota'
+  | 'disk_full';
 
 /** Everything that decides how a run ended. */
 export interface Evidence {
@@ -19,6 +26,8 @@ export interface Evidence {
   readonly unreadable?: number;
   /** The runner has a terminal event, so exit 0 alone is no success. */
   readonly terminal: boolean;
+  /** The result comes from a message that tells it, and is not just all that was printed. */
+  readonly resultTold?: boolean;
   /** The end of stderr, for failures that say no more. */
   readonly lastWords: string;
   readonly failureKind?: Runner['failureKind'];
@@ -53,12 +62,17 @@ function inShort(message: string): string {
   return plain.length <= LONGEST_MESSAGE ? plain : `${beginningOf(plain, LONGEST_MESSAGE)}…`;
 }
 
-/** How a run ended. Exit 0 is not success: several CLIs exit 0 after a signal or an error of their provider. */
+/**
+ * How a run ended. Exit 0 is not success: several CLIs exit 0 after a signal or an error of their provider. A program that
+ * told the end of its work and hung then has done it, however it was ended.
+ */
 export function outcomeOf(evidence: Evidence): Ending {
-  const { exitCode, endedBy, findings, limits } = evidence;
+  const { endedBy, findings, limits } = evidence;
+  const exitCode = endedBy === 'after_result' ? 0 : evidence.exitCode;
   const facts = {
-    ...(exitCode !== undefined && { exitCode }),
+    ...(evidence.exitCode !== undefined && { exitCode: evidence.exitCode }),
     ...(findings.usage && { usage: findings.usage }),
+    ...keptResult(evidence),
   };
   const failed = (kind: FailureKind, message: string): Ending => ({
     state: 'failed',
@@ -93,6 +107,13 @@ export function outcomeOf(evidence: Evidence): Ending {
   if (evidence.terminal && !findings.ended)
     return failed('incomplete', `it exited with 0 but never reported the end of its work${unreadableIn(evidence)}`);
   return { state: 'done', ...facts, ...(findings.result !== undefined && { result: plainText(findings.result) }) };
+}
+
+/** What was told as the result stays the result, whatever the end is called; not where the program reported an error. */
+function keptResult({ findings, terminal, resultTold }: Evidence): Pick<Ending, 'result'> {
+  const { result, ended, error, errorKind, hopeless } = findings;
+  const isWhole = resultTold && (!terminal || ended) && !hopeless && error === undefined && errorKind === undefined;
+  return isWhole && result !== undefined ? { result: plainText(result) } : {};
 }
 
 const unreadableIn = ({ unreadable: parts = 0 }: Evidence) =>

@@ -1,4 +1,5 @@
 import type { Logger } from '../../shared/logger.js';
+import { plainText } from '../../shared/plain-text.js';
 import { type KillRequest, type Run, WORD } from '../../shared/run.js';
 import type { Chunk, Ownership } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
@@ -13,6 +14,7 @@ import { rememberedKin, rememberKin } from '../spool/kin.js';
 import { readEnding, type Spool } from '../spool/spool.js';
 import type { SpoolMeta } from '../spool/spool-meta.js';
 import { type Exit, watchSpool, whenGrown } from '../spool/watch-spool.js';
+import { createAfterResult } from './after-result.js';
 import { createEnding } from './ending.js';
 import { finish, type Over } from './finish.js';
 import { startLimits } from './limits.js';
@@ -39,6 +41,8 @@ export interface Supervised {
   /** Follows the processes of all runs of this worker. */
   readonly following: Pick<Following, 'follow'>;
   readonly keepLeftovers: boolean;
+  /** How long a program may live on after its terminal event (ms). */
+  readonly afterResultGraceMs: number;
   /** What Redis keeps of the output (bytes). */
   readonly mostOutputKept: number;
   /** Whether it found the disk full when it printed. */
@@ -113,6 +117,13 @@ export function supervise(given: Supervised): Supervision {
     // It becomes an argument of a later run, and what is printed is not always of the program's own making.
     if (learned.sessionId !== undefined && WORD.test(learned.sessionId)) session.known(learned.sessionId);
     if (learned.hopeless) ending.begin('hopeless');
+    if (learned.ended && !exited) afterResult.ended();
+  });
+  const afterResult = createAfterResult({
+    graceMs: given.afterResultGraceMs,
+    messages: stdout.reader.messages,
+    onLingering: () => void keepResult(given, stdout.reader.resultSoFar(), left.signal),
+    onOver: () => ending.begin('after_result'),
   });
   if (before) ending.goOn(before, given.from.kill, lives);
   const limits = startLimits(lives ? meta : NO_LIMITS, lives ? uptimeMs() - meta.startedUptimeMs : 0, ending.begin);
@@ -134,6 +145,7 @@ export function supervise(given: Supervised): Supervision {
   async function end(exit: Exit): Promise<void> {
     exited = true;
     limits.stop();
+    afterResult.stop();
     ending.close();
     if (exit.kind === 'refused') return leave(LEFT);
     if (exit.kind === 'unstarted') return leave(exit);
@@ -152,6 +164,7 @@ export function supervise(given: Supervised): Supervision {
     followed.stop();
     spoolWatch.stop();
     limits.stop();
+    afterResult.stop();
     shipping.stop();
     stdout.close();
     resolveOver(result);
@@ -185,6 +198,16 @@ export function supervise(given: Supervised): Supervision {
 async function append({ runs, own }: Supervised, chunks: readonly Chunk[]) {
   const answer = await runs.append(own, chunks);
   return answer.code >= 0 || !(await runs.comeBack(own)).changed ? answer : runs.append(own, chunks);
+}
+
+/** The program has told its result and lives on: whoever looks finds it, even if this worker is never heard of again. */
+async function keepResult({ runs, own, logger }: Supervised, result: string | undefined, left: AbortSignal) {
+  if (result === undefined) return;
+  await again(
+    () => runs.keepResult(own, plainText(result)),
+    left,
+    (error) => logger.debug({ err: error }, 'the result cannot be recorded yet'),
+  );
 }
 
 /** Looks for facts in stdout, anew from the start of the attempt: the spool has all of it. */

@@ -18,6 +18,7 @@ export interface WatchOverDeps {
   readonly host: string;
   readonly following: Pick<Following, 'follow'>;
   readonly keepLeftovers: boolean;
+  readonly afterResultGraceMs: number;
   readonly mostOutputKept: number;
   readonly disk: Pick<DiskWatch, 'lostOutput'>;
   readonly logger: Logger;
@@ -25,7 +26,7 @@ export interface WatchOverDeps {
 
 /** Puts a program under our eyes, one that we have started or that we found running. */
 export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): Supervision {
-  const { runs, runners, host, following, keepLeftovers, mostOutputKept, disk } = deps;
+  const { runs, runners, host, following, keepLeftovers, afterResultGraceMs, mostOutputKept, disk } = deps;
   const { spool, meta, from, wrapperGone, program } = begun;
   const runner = runners.get(meta.runner);
   if (!runner) throw new Error(`the spool of run ${owned.id} names the unknown runner ${meta.runner}`);
@@ -46,6 +47,7 @@ export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): S
     ...(program && { program }),
     following,
     keepLeftovers,
+    afterResultGraceMs,
     mostOutputKept,
     lostOutput: () => disk.lostOutput(owned.id, spool),
     rememberSession: (id, { agentName, principal }) =>

@@ -19,6 +19,14 @@ const { output } = own({
 });
 const read = (message: unknown) => (output.format === 'text' ? undefined : output.read(message));
 
+test('a custom runner that names what only the last message has knows the end of its work', () => {
+  const { output } = own({ output: { format: 'json-lines', result: 'answer', ended: 'final' } });
+  if (output.format === 'text') throw new Error('it is not text');
+  expect(output.terminal).toBe(true);
+  expect(output.read({ answer: 'a', final: true })).toEqual({ result: 'a', ended: true });
+  expect(output.read({ answer: 'a', final: false })).toEqual({ result: 'a' });
+});
+
 describe('what a custom runner reads', () => {
   test.each([
     [{ session: { id: 's1' } }, { sessionId: 's1' }],

@@ -58,6 +58,17 @@ describe('a run', () => {
     ['is killed and exits with 0', { endedBy: 'kill', exitCode: 0, findings: ended }, 'killed'],
     ['is killed and reports an error', { endedBy: 'kill', exitCode: 1, findings: { error: 'e' } }, 'killed'],
     ['is killed and vanishes', { endedBy: 'kill', exitCode: undefined }, 'killed'],
+    [
+      'hangs after a good terminal event',
+      { endedBy: 'after_result', exitCode: 143, terminal: true, findings: ended },
+      'done',
+    ],
+    [
+      'hangs after it reported an error',
+      { endedBy: 'after_result', findings: { ended: true, error: 'e' } },
+      'failed agent',
+    ],
+    ['hangs after its end and vanishes', { endedBy: 'after_result', exitCode: undefined, findings: ended }, 'done'],
     ['takes too long', { endedBy: 'time_limit', exitCode: 143 }, 'timed_out time_limit'],
     ['takes too long and exits with 0', { endedBy: 'time_limit', findings: ended }, 'timed_out time_limit'],
     ['is silent too long', { endedBy: 'silence_limit', exitCode: 137 }, 'timed_out silence_limit'],
@@ -129,9 +140,23 @@ describe('the facts of an end', () => {
     expect(outcomeOf(evidence({ exitCode: undefined }))).not.toHaveProperty('exitCode');
   });
 
-  test('hold the result of a success only, even an empty one', () => {
+  test('hold the result of a success, even an empty one', () => {
     expect(outcomeOf(evidence({ findings: { result: '' } })).result).toBe('');
     expect(outcomeOf(evidence({ findings: { result: 'r', error: 'e' } }))).not.toHaveProperty('result');
-    expect(outcomeOf(evidence({ findings: { result: 'r' }, endedBy: 'kill' }))).not.toHaveProperty('result');
+  });
+
+  test.each<[string, Partial<Evidence>]>([
+    ['killed', { endedBy: 'kill', exitCode: 143 }],
+    ['timed_out', { endedBy: 'time_limit', exitCode: 143 }],
+    ['failed', { exitCode: undefined }],
+    ['failed', { exitCode: 1 }],
+  ])('hold a result that was told, also of a run that is %s', (state, given) => {
+    const told = { resultTold: true, terminal: true, ...given };
+    expect(outcomeOf(evidence({ ...told, findings: ended }))).toMatchObject({ state, result: 'r' });
+    // The terminal event is missing: it is a piece of a result.
+    expect(outcomeOf(evidence({ ...told, findings: { result: 'r' } }))).not.toHaveProperty('result');
+    expect(outcomeOf(evidence({ ...told, findings: { ...ended, error: 'e' } }))).not.toHaveProperty('result');
+    // All that was printed is a result of a success only.
+    expect(outcomeOf(evidence({ ...given, findings: { result: 'r' } }))).not.toHaveProperty('result');
   });
 });
