@@ -37,7 +37,7 @@ function used({ inputTokens, outputTokens, cachedInputTokens, costUsd }: Usage):
 function facts({ run, queuePosition, now }: ShownRun): Html {
   const { queuedAt, startedAt, endedAt, lastOutputAt, outBytes, errBytes, droppedBytes, usage } = run;
   const job = `/queues/queue/${encodeURIComponent(run.queue)}/${run.id}`;
-  const list: readonly (readonly [string, Html | string | number | undefined])[] = [
+  const list: readonly (readonly [string, Html | readonly Html[] | string | number | undefined])[] = [
     ['Runner', run.runner],
     ['Model', run.model],
     ['Mode', run.mode],
@@ -49,6 +49,7 @@ function facts({ run, queuePosition, now }: ShownRun): Html {
       run.sessionId && html`<code>${run.sessionId}</code>${run.resumes === run.sessionId ? ' (resumed)' : ''}`,
     ],
     ['Directory', run.path && html`<code>${run.path}</code>`],
+    ['Labels', run.labels && Object.entries(run.labels).map(([key, value]) => html`<code>${key}=${value}</code> `)],
     ['Queue', html`<a href="${job}">${run.queue}</a>${queuePosition === undefined ? '' : `, place ${queuePosition}`}`],
     ['Queued', ago(queuedAt, now)],
     ['Started', startedAt && html`${ago(startedAt, now)}, after ${duration(startedAt - queuedAt)}`],

@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import { RUN_LIMITS } from '../client/limits.js';
 import { messageOf, UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
+import type { Labels } from '../shared/run.js';
+import { LABEL_FLAGS, labelOption } from './label-option.js';
 import { milliseconds, several } from './options.js';
 
 /** What `agents create` and `agents update` take; the names of a profile's members are those of the tools. */
@@ -19,6 +21,7 @@ export interface AgentOptions {
   readonly silenceTimeout?: number;
   readonly env?: readonly string[];
   readonly fallback?: readonly string[];
+  readonly label?: Labels;
   readonly mcpServers?: string;
   readonly unset?: readonly string[];
   readonly revision?: number;
@@ -44,6 +47,7 @@ export function withProfileOptions(command: Command): Command {
     )
     .option('--env <name=value>', "a variable; '$NAME' is one of the worker (again for more)", several)
     .option('--fallback <name=value>', 'a further value when the ones before are refused (again for more)', several)
+    .option(LABEL_FLAGS, 'a label of its runs (again for more)', labelOption)
     .option('--mcp-servers <file>', 'MCP servers as JSON, alone or under mcpServers')
     .option('--json', 'print data as JSON');
 }
@@ -62,6 +66,7 @@ export function profileFrom(options: AgentOptions): Json {
     path: options.path,
     timeoutMs: options.timeout,
     silenceTimeoutMs: options.silenceTimeout,
+    labels: options.label && { ...(file.labels as Json), ...options.label },
     env: options.env && { ...(file.env as Json), ...Object.fromEntries(options.env.map(pairOf)) },
     fallbacks: options.fallback && { ...(file.fallbacks as Json), ...gathered(options.fallback.map(pairOf)) },
     mcpServers: options.mcpServers === undefined ? undefined : mcpServersFrom(options.mcpServers),

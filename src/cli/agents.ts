@@ -4,7 +4,9 @@ import { agentExample, agentInFull, changeAgent, listOfAgents, removeAgent, stor
 import { PROVIDER_EXAMPLES } from '../client/provider-examples.js';
 import { checkedChanges, checkedProfile } from '../shared/agents/check-profile.js';
 import { beginningOf } from '../shared/plain-text.js';
+import type { Labels } from '../shared/run.js';
 import { type AgentOptions, profileFrom, withProfileOptions } from './agent-options.js';
+import { LABEL_FLAGS, labelOption, labelsInWords } from './label-option.js';
 import { several, wholeNumber } from './options.js';
 import { note, print, printJson, printTable } from './print.js';
 import { withPool } from './with-pool.js';
@@ -26,17 +28,18 @@ function addLooking(agents: Command): void {
     .command('list')
     .description('the stored agents')
     .option('--runner <name>', 'only with this runner')
+    .option(LABEL_FLAGS, 'only with this label (again for more)', labelOption)
     .option('--json', 'print data as JSON')
-    .action((options: { runner?: string; json?: boolean }) =>
+    .action(({ json, runner, label }: { runner?: string; label?: Labels; json?: boolean }) =>
       withPool(async (caller) => {
-        const found = await listOfAgents(caller, options.runner);
-        if (options.json) return printJson(found);
+        const found = await listOfAgents(caller, { runner, labels: label });
+        if (json) return printJson(found);
         const { agents, unreadable = [] } = found;
         printTable(
-          ['AGENT', 'RUNNER', 'MODEL', 'MODE', 'REVISION', 'WORKER VARIABLES', 'DESCRIPTION'],
-          agents.map(({ name, runner, model = '', mode = '', revision, variables, description = '' }) => {
+          ['AGENT', 'RUNNER', 'MODEL', 'MODE', 'REVISION', 'WORKER VARIABLES', 'LABELS', 'DESCRIPTION'],
+          agents.map(({ name, runner, model = '', mode = '', revision, variables, labels = {}, description = '' }) => {
             const line = beginningOf(description.replaceAll(/\s+/g, ' '), 60);
-            return [name, runner, model, mode, String(revision), variables.join(' '), line];
+            return [name, runner, model, mode, String(revision), variables.join(' '), labelsInWords(labels), line];
           }),
         );
         for (const { name, problem } of unreadable) note(colors.yellow(`agent ${name}: ${problem}`));

@@ -14,7 +14,7 @@ import { UserError } from '../shared/errors.js';
 import { duration } from '../shared/measures.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import { plainText } from '../shared/plain-text.js';
-import { AGENT_NAME, WORD } from '../shared/run.js';
+import { AGENT_NAME, type Labels, WORD } from '../shared/run.js';
 import { RUNNERS } from '../shared/runners/list.js';
 import type { ChangedFile } from '../shared/transcript/changed-files.js';
 import { fileInWords, usageInWords } from '../shared/transcript/readable.js';
@@ -22,6 +22,7 @@ import { openContext } from './context.js';
 import { EXIT, exitOf } from './exit.js';
 import { showTranscript } from './follow-transcript.js';
 import { onInterrupt } from './interrupt.js';
+import { LABEL_FLAGS, labelOption } from './label-option.js';
 import { matching, milliseconds, wholeNumber } from './options.js';
 import { note, paintState, print, printJson } from './print.js';
 import { outputTo } from './show-output.js';
@@ -46,6 +47,7 @@ interface RunOptions {
   readonly delay?: number;
   readonly host?: string;
   readonly clientToken?: string;
+  readonly label?: Labels;
 }
 
 const agentName = matching(AGENT_NAME, 'have 1 to 64 letters, digits, dashes or underscores');
@@ -71,6 +73,7 @@ export function addRun(program: Command): void {
       'end the run when it prints nothing for so long',
       milliseconds(RUN_LIMITS.silenceTimeoutMs),
     )
+    .option(LABEL_FLAGS, 'to find the run by, as ticket=4711 (again for more)', labelOption)
     .option('--priority <n>', 'among your own runs; 0 goes first', wholeNumber(RUN_LIMITS.priority))
     .option('--delay <time>', 'do not start before so much time has passed', milliseconds(RUN_LIMITS.delayMs))
     .option(
@@ -130,7 +133,19 @@ async function run(name: string, prompt: string, options: RunOptions): Promise<n
 }
 
 /** The options as a submission has them. */
-function said({ agent, session, autoResume, mode, path, model, priority, host, clientToken, ...times }: RunOptions) {
+function said({
+  agent,
+  session,
+  autoResume,
+  mode,
+  path,
+  model,
+  priority,
+  host,
+  clientToken,
+  label,
+  ...times
+}: RunOptions) {
   return omitUndefined({
     agentName: agent,
     sessionId: session,
@@ -144,6 +159,7 @@ function said({ agent, session, autoResume, mode, path, model, priority, host, c
     delayMs: times.delay,
     host,
     clientToken,
+    labels: label,
   });
 }
 

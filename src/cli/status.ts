@@ -3,6 +3,7 @@ import colors from 'picocolors';
 import { type RunStatus, statusOf } from '../client/status.js';
 import { plainText } from '../shared/plain-text.js';
 import { EXIT } from './exit.js';
+import { labelsInWords } from './label-option.js';
 import { paintState, print, printJson } from './print.js';
 import { RUN_ARGUMENT, withRun } from './with-pool.js';
 
@@ -32,6 +33,7 @@ function show({
   credentials,
   status,
   hostProblem,
+  labels,
   ...facts
 }: RunStatus): void {
   const why = failure ? `: ${plainText(failure.message)} (${failure.kind})` : '';
@@ -41,6 +43,7 @@ function show({
   if (hostProblem)
     line('waits', `its host takes no runs since ${hostProblem.sinceIso}: ${plainText(hostProblem.message)}`);
   if (credentials) line('credentials', JSON.stringify(credentials));
+  if (labels) line('labels', plainText(labelsInWords(labels)));
   if (usage) line('usage', JSON.stringify(usage));
   if (result) print(`\n${colors.dim('result')}\n${plainText(result)}`);
   else if (outputTail) print(`\n${colors.dim('end of the output')}\n${plainText(outputTail)}`);

@@ -3,6 +3,7 @@ import { type AgentProfile, type ProfileSummary, type StoredProfile, variablesOf
 import type { Listed, UnreadableAgent } from '../shared/agents/stored-profile.js';
 import { UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
+import type { Labels } from '../shared/run.js';
 import type { LivingWorker } from '../shared/workers.js';
 import type { Caller } from './caller.js';
 import { checkRunner } from './check-submission.js';
@@ -41,10 +42,24 @@ function foundAgents<Stored, View>({ agents, unreadable }: Listed<Stored>, view:
   return found;
 }
 
-/** The stored agents by name, or those of one runner. */
-export async function listOfAgents({ pool }: Caller, runner?: string): Promise<FoundAgents<AgentLine>> {
+/** Which stored agents are wanted; what is not given does not matter. */
+export interface AgentQuery {
+  readonly runner?: string | undefined;
+  /** It has all of these. */
+  readonly labels?: Labels | undefined;
+}
+
+/** The stored agents that match, by name. */
+export async function listOfAgents(
+  { pool }: Caller,
+  { runner, labels = {} }: AgentQuery = {},
+): Promise<FoundAgents<AgentLine>> {
   const { agents, unreadable } = await pool.agents.list();
-  const asked = agents.filter((agent) => runner === undefined || agent.runner === runner);
+  const asked = agents.filter(
+    (agent) =>
+      (runner === undefined || agent.runner === runner) &&
+      Object.entries(labels).every(([key, value]) => agent.labels?.[key] === value),
+  );
   return foundAgents({ agents: asked, unreadable }, (agent) => ({ ...agent, ...timesOf(agent) }));
 }
 
@@ -126,7 +141,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The members of a profile in which each entry is changed by itself. */
-const BY_ENTRY: ReadonlySet<string> = new Set(['env', 'mcpServers', 'fallbacks']);
+const BY_ENTRY: ReadonlySet<string> = new Set(['env', 'mcpServers', 'fallbacks', 'labels']);
 
 /** A profile with its changes: what is undefined stays, what is null goes, records are merged by their entries. */
 function merged(before: object, changes: object, byEntry = BY_ENTRY): object {

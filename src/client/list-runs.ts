@@ -1,6 +1,7 @@
 import { UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import { beginningOf } from '../shared/plain-text.js';
+import type { Labels } from '../shared/run.js';
 import type { RunState } from '../shared/run-state.js';
 import type { RunSummary } from '../shared/run-store/list.js';
 import type { Caller } from './caller.js';
@@ -17,6 +18,8 @@ export interface RunQuery {
   readonly runner?: string | undefined;
   readonly status?: RunState | undefined;
   readonly host?: string | undefined;
+  /** It has all of these. */
+  readonly labels?: Labels | undefined;
   /** Queued at or after this time (ms since the epoch). */
   readonly since?: number | undefined;
   readonly limit: number;
@@ -45,18 +48,26 @@ export interface RunList {
 
 /** The runs that the caller may see, newest first. Throws a UserError for a cursor that is not from an earlier answer. */
 export async function findRuns({ pool, principal }: Caller, query: RunQuery): Promise<RunList> {
-  const { since = 0, limit, cursor, stats, agentName, runner, status, host } = query;
-  const filter = { ...seenBy(principal), ...omitUndefined({ agentName, runner, state: status, host }) };
+  const { since = 0, limit, cursor, stats, agentName, runner, status, host, labels } = query;
+  const filter = { ...seenBy(principal), ...omitUndefined({ agentName, runner, state: status, host, labels }) };
   const found = await pool.runs.list(filter, limit + 1, positionOf(cursor));
   const recent = found.filter((run) => run.queuedAt >= since);
   const page = recent.slice(0, limit);
   const last = page.at(-1);
   const more = recent.length > limit && last;
-  const factsOf = await workerFactsFor(pool, page);
+  const [factsOf, promptLines] = await Promise.all([
+    workerFactsFor(pool, page),
+    pool.runs.promptLines(page.map(({ id }) => id)),
+  ]);
   const counted = stats ? await pool.runs.summaries(filter, MOST_COUNTED, since) : [];
   return {
     runs: await Promise.all(
-      page.map(async (run) => ({ ...viewOf(run), ...(await waitingFor(pool, run)), ...factsOf(run) })),
+      page.map(async (run, at) => ({
+        ...viewOf(run),
+        ...omitUndefined({ promptLine: promptLines[at] }),
+        ...(await waitingFor(pool, run)),
+        ...factsOf(run),
+      })),
     ),
     ...(more && { nextCursor: `${last.queuedAt}.${last.id}` }),
     ...(stats && { stats: statisticsOf(counted) }),

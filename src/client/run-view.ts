@@ -1,6 +1,6 @@
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
-import type { Credentials, Failure, Run, Usage } from '../shared/run.js';
+import type { Credentials, Failure, Labels, Run, Usage } from '../shared/run.js';
 import type { RunState } from '../shared/run-state.js';
 import type { WorkerFacts } from './worker-facts.js';
 
@@ -23,6 +23,9 @@ export interface RunView extends WorkerFacts {
   readonly model?: string;
   readonly mode?: string;
   readonly path?: string;
+  readonly labels?: Labels;
+  /** The first line of the prompt; absent where that is not kept any more, and where nobody looked. */
+  readonly promptLine?: string;
   readonly queuedAt: number;
   readonly queuedAtIso: string;
   readonly startedAt?: number;
@@ -48,7 +51,7 @@ const iso = (at: number | undefined) => (at === undefined ? undefined : new Date
 export function viewOf(run: Run): RunView {
   const { id, state, kill, outBytes, errBytes, droppedBytes, queuedAt, startedAt, lastOutputAt, endedAt } = run;
   const { credentials, principal, runner, agentName, pid, host, worker, sessionId, exitCode } = run;
-  const { failure, usage, model, mode, path, waitReason } = run;
+  const { failure, usage, model, mode, path, labels, waitReason } = run;
   return {
     runId: id,
     principal,
@@ -56,6 +59,7 @@ export function viewOf(run: Run): RunView {
     agentName,
     status: state,
     ...omitUndefined({ pid, host, worker, sessionId, credentials, exitCode, failure, usage, model, mode, path }),
+    ...omitUndefined({ labels }),
     queuedAt,
     queuedAtIso: new Date(queuedAt).toISOString(),
     ...omitUndefined({

@@ -30,18 +30,19 @@ export async function statusOf(caller: Caller, which: WhichRun, tailBytes?: numb
   const { pool } = caller;
   const run = await findRun(caller, which);
   const result = await pool.runs.result(run.id);
-  const [output, queuePosition, turn, factsOf] = await Promise.all([
+  const [output, queuePosition, turn, factsOf, [promptLine]] = await Promise.all([
     outputOf(pool, run, tailBytes, result !== undefined),
     run.state === 'queued' ? pool.queues.position(run.id, run.queue) : undefined,
     waitingFor(pool, run),
     workerFactsFor(pool, [run]),
+    pool.runs.promptLines([run.id]),
   ]);
   return {
     ...viewOf(run),
     ...turn,
     ...factsOf(run),
     ...output,
-    ...omitUndefined({ result, queuePosition }),
+    ...omitUndefined({ promptLine, result, queuePosition }),
   };
 }
 

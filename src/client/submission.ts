@@ -2,7 +2,7 @@ import type { AgentProfile } from '../shared/agents/profile.js';
 import { UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
-import type { AgentSetup, RunRequest } from '../shared/run.js';
+import { type AgentSetup, type Labels, MOST_LABELS, type RunRequest } from '../shared/run.js';
 
 /** What a caller says about a run that it wants; `autoResume` and `clientToken` are resolved when it is submitted. */
 export interface Submission extends Omit<RunRequest, 'agentName' | 'principal' | 'runner' | 'setup'> {
@@ -25,7 +25,13 @@ export interface Profiled {
 export async function withProfile(pool: Pool, submission: Submission): Promise<Submission & Profiled> {
   const { agentName, runner } = submission;
   const profile = agentName === undefined ? undefined : await pool.agents.find(agentName);
-  if (profile) return { ...defaultsOf(profile, runner), ...submission, runner: runner ?? profile.runner };
+  if (profile)
+    return {
+      ...defaultsOf(profile, runner),
+      ...submission,
+      ...labelsOf(profile, submission),
+      runner: runner ?? profile.runner,
+    };
   if (runner !== undefined) return { ...submission, runner };
   throw new UserError(
     'invalid_argument',
@@ -43,6 +49,19 @@ function defaultsOf(profile: AgentProfile, askedRunner: string | undefined) {
     ...(sameRunner && omitUndefined({ mode, model })), // another program has other models
     setup: setupOf(profile),
   };
+}
+
+function labelsOf(profile: AgentProfile, submission: Submission): { labels?: Labels } {
+  const labels = { ...profile.labels, ...submission.labels };
+  const count = Object.keys(labels).length;
+  if (count > MOST_LABELS)
+    throw new UserError(
+      'invalid_argument',
+      `with those of agent ${profile.name} there are ${count}, and ${MOST_LABELS} are allowed`,
+      'Give fewer.',
+      'labels',
+    );
+  return count === 0 ? {} : { labels };
 }
 
 function setupOf({ prompt, env, mcpServers, fallbacks }: AgentProfile): AgentSetup {

@@ -77,6 +77,15 @@ export interface Credentials {
   readonly variables: readonly string[];
 }
 
+/** Words of a caller on a run or an agent, such as `ticket=4711`, by which runs are found again. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** How many labels a run or an agent may have; each is an index of its own. */
+export const MOST_LABELS = 16;
+/** What the key of a label may look like, and its value. */
+export const LABEL_KEY = /^[A-Za-z][\w./-]{0,62}$/;
+export const LABEL_VALUE = /^\P{Cc}{1,128}$/u;
+
 /** What is stored of what was asked for, with what the agent's profile adds; it never changes after the run was created. */
 export interface RunRequest {
   readonly runner: string;
@@ -94,6 +103,7 @@ export interface RunRequest {
   readonly delayMs?: number;
   readonly host?: string;
   readonly setup?: AgentSetup;
+  readonly labels?: Labels;
   /** The name of who submits it; absent: LOCAL's. */
   readonly principal?: string;
 }
@@ -121,6 +131,7 @@ export interface Run {
   readonly model?: string;
   readonly path?: string;
   readonly promptBytes: number;
+  readonly labels?: Labels;
   /** Why a queued run is not started yet, where that is not its place in the queue. */
   readonly waitReason?: string;
   /** Absent: its agent has one value for each variable. */

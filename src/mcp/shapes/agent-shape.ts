@@ -15,7 +15,7 @@ const stamps = {
 /** A profile as callers see it. Times are milliseconds since the epoch by the clock of Redis, and ISO strings. */
 export const agentShape = z.object({ ...profileShape, ...stamps } satisfies Record<keyof AgentView, z.ZodType>);
 
-const { name, runner, description, model, mode } = profileShape;
+const { name, runner, description, model, mode, labels } = profileShape;
 
 /** Agents that are stored and cannot be read. */
 export const unreadableShape = z
@@ -30,5 +30,6 @@ export const agentLineShape = z.object({
   description,
   model,
   mode,
+  labels,
   ...stamps,
 } satisfies Record<keyof AgentLine, z.ZodType>);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { HOST_NAME, RUN_LIMITS } from '../../client/limits.js';
 import type { Submission } from '../../client/submission.js';
-import { argumentWord } from '../../shared/agents/profile.js';
+import { argumentWord, labelsArgument } from '../../shared/agents/profile.js';
 import { omitUndefined } from '../../shared/omit-undefined.js';
 import { RUNNERS } from '../../shared/runners/list.js';
 import { agentNameArgument, configArgument } from './which-run.js';
@@ -66,6 +66,7 @@ export const runArguments = {
     .optional()
     .describe('Do not start before so much time has passed (ms)'),
   host: z.string().regex(HOST_NAME).optional().describe('Only this host may run it'),
+  labels: labelsArgument.optional().describe('key=value, to find the run by: list_runs takes labels, too'),
   clientToken: z
     .string()
     .min(1)

@@ -38,6 +38,8 @@ export const runShape = z.object({
   model: z.string().optional(),
   mode: z.string().optional(),
   path: z.string().optional(),
+  labels: z.record(z.string(), z.string()).optional(),
+  promptLine: z.string().optional().describe('The first line of the prompt'),
   queuedAt: z.number().int(),
   queuedAtIso: z.string(),
   startedAt: time,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { listOfAgents } from '../../client/agents.js';
+import { labelsArgument } from '../../shared/agents/profile.js';
 import { agentLineShape, unreadableShape } from '../shapes/agent-shape.js';
 import { defineTool, READS } from '../tool.js';
 
@@ -7,9 +8,12 @@ export const listAgents = defineTool({
   name: 'list_agents',
   title: 'List agents',
   description: 'The stored agents by name, with their runners; get_agent_configs has their profiles in full.',
-  input: z.strictObject({ runner: z.string().optional().describe('Only those of this runner') }),
+  input: z.strictObject({
+    runner: z.string().optional().describe('Only those of this runner'),
+    labels: labelsArgument.optional().describe('Only those with all of these labels'),
+  }),
   output: z.object({ agents: z.array(agentLineShape), unreadable: unreadableShape }),
   annotations: READS,
   scope: 'read',
-  handle: async ({ runner }, context) => listOfAgents(context, runner),
+  handle: async (query, context) => listOfAgents(context, query),
 });

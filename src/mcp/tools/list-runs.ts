@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { findRuns, type RunStatistics } from '../../client/list-runs.js';
+import { labelsArgument } from '../../shared/agents/profile.js';
 import { RUN_STATES } from '../../shared/run-state.js';
 import { runShape } from '../shapes/run-shape.js';
 import { agentNameArgument } from '../shapes/which-run.js';
@@ -17,12 +18,13 @@ export const listRuns = defineTool({
   name: 'list_runs',
   title: 'List runs',
   description:
-    'The runs there are, newest first, by agent name, runner, status, host or time; with stats also counts and durations.',
+    'The runs there are, newest first, by agent name, runner, status, host, labels or time; with stats also counts and durations.',
   input: z.strictObject({
     agentName: agentNameArgument.optional(),
     runner: z.string().optional(),
     status: z.enum(RUN_STATES).optional(),
     host: z.string().optional(),
+    labels: labelsArgument.optional().describe('Only those with all of these labels'),
     since: z.number().min(0).optional().describe('Queued at or after this time (ms since the epoch)'),
     limit: z.number().int().min(1).max(200).default(20),
     cursor: z.string().optional().describe('nextCursor of an earlier call'),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { UserError } from '../errors.js';
 import { type AgentProfile, profileShape } from './profile.js';
 
-const { name: _, runner, prompt, env, mcpServers, fallbacks, ...plain } = profileShape;
+const { name: _, runner, prompt, env, mcpServers, fallbacks, labels, ...plain } = profileShape;
 
 /** A record of which each entry is changed by itself; null removes it. */
 const entries = <Key extends z.core.$ZodRecordKey, Value extends z.core.SomeType>(
@@ -29,6 +29,7 @@ export const changesShape = {
   env: entries(env),
   mcpServers: entries(mcpServers),
   fallbacks: entries(fallbacks),
+  labels: entries(labels),
 };
 
 const profile = z.strictObject(profileShape);

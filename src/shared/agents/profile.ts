@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AGENT_NAME, type McpServer, WORD } from '../run.js';
+import { AGENT_NAME, LABEL_KEY, LABEL_VALUE, type McpServer, MOST_LABELS, WORD } from '../run.js';
 
 /** Such words become arguments of a program: with a dash first, some programs would take them for an option. */
 export const argumentWord = z
@@ -7,6 +7,14 @@ export const argumentWord = z
   .min(1)
   .max(256)
   .regex(WORD, 'must not begin with a dash or hold control characters');
+
+/** Labels, as they are checked wherever they come in. */
+export const labelsArgument = z
+  .record(
+    z.string().regex(LABEL_KEY, 'must begin with a letter and have up to 63 letters, digits and _ . / -'),
+    z.string().regex(LABEL_VALUE, 'must have 1 to 128 characters, none of them a control character'),
+  )
+  .refine((labels) => Object.keys(labels).length <= MOST_LABELS, `must have at most ${MOST_LABELS} entries`);
 
 const plainName = z.string().regex(AGENT_NAME, 'must be 1 to 64 letters, digits, dashes or underscores');
 
@@ -85,6 +93,7 @@ export const profileShape = {
     .record(plainName, mcpServer)
     .optional()
     .describe('MCP servers for the agent, as { command, args, env } or { type, url, headers }; secrets only as $NAME'),
+  labels: labelsArgument.optional().describe('Its runs have these labels, too; list_runs and list_agents find by them'),
   fallbacks: z
     .record(variable, z.array(value).min(1).max(MOST_FALLBACKS))
     .optional()
@@ -107,7 +116,7 @@ export interface StoredProfile extends AgentProfile {
 /** What the list of agents tells of each. */
 export type ProfileSummary = Pick<
   StoredProfile,
-  'name' | 'runner' | 'description' | 'model' | 'mode' | 'revision' | 'createdAt' | 'updatedAt'
+  'name' | 'runner' | 'description' | 'model' | 'mode' | 'labels' | 'revision' | 'createdAt' | 'updatedAt'
 > & { readonly variables: string[] };
 
 /** A value of a profile with where it stands, and the name that says what it is. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { omitUndefined } from '../omit-undefined.js';
 import { LOCAL } from '../principal.js';
 import { batchedByTurn } from '../redis/by-turn.js';
 import { type CommandLine, inOrder } from '../redis/in-order.js';
@@ -55,8 +56,8 @@ export function openCreating({ redis, keysOf, indexes }: StoreParts): (item: New
 }
 
 const entryOf = ({ id, request }: NewRun) => {
-  const { agentName, runner, principal = LOCAL.name } = request;
-  return { id, agentName, runner, principal };
+  const { agentName, runner, principal = LOCAL.name, labels } = request;
+  return { id, agentName, runner, principal, ...omitUndefined({ labels }) };
 };
 
 /** The run id that a principal's client token stands for: the given one, or the one that an earlier call chose. */

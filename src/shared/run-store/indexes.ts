@@ -1,6 +1,6 @@
 import type { RedisClient } from '../redis/connect.js';
 import type { CommandLine } from '../redis/in-order.js';
-import type { Run } from '../run.js';
+import type { Labels, Run } from '../run.js';
 import { RUN_STATES, type RunState } from '../run-state.js';
 import { indexKeys } from './keys.js';
 
@@ -10,10 +10,12 @@ export interface RunFilter {
   readonly principal?: string;
   readonly state?: RunState;
   readonly host?: string;
+  /** It has all of these. */
+  readonly labels?: Labels;
 }
 
 /** What a run is found by from the beginning. */
-type IndexedRun = Pick<Run, 'id' | 'principal' | 'agentName' | 'runner'>;
+type IndexedRun = Pick<Run, 'id' | 'principal' | 'agentName' | 'runner' | 'labels'>;
 
 /** What a change of a run means for the indexes. */
 interface RunMove {
@@ -56,7 +58,7 @@ export interface Indexes {
   /** Forgets a run whose record is gone. */
   forget(id: string, filter?: RunFilter): Promise<void>;
   /**
-   * Takes the runs queued before a time out of each index that is named after an agent, a runner, a principal or a host,
+   * Takes the runs queued before a time out of each index that is named after an agent, a runner, a principal, a label or a host,
    * where `isGone` says that their record is. Nobody else would, unless somebody lists them.
    */
   forgetGone(before: number, isGone: (id: string) => Promise<boolean>): Promise<void>;
@@ -70,13 +72,14 @@ const LOOKED_UP = 1_000;
 
 /** The indexes that a filter names; the one of all runs when it names none. */
 function indexesFor(keys: ReturnType<typeof indexKeys>, filter: RunFilter): string[] {
-  const { agentName, runner, principal, state, host } = filter;
+  const { agentName, runner, principal, state, host, labels = {} } = filter;
   const named = [
     agentName !== undefined && keys.agent(agentName),
     principal !== undefined && keys.principal(principal),
     state !== undefined && keys.state(state),
     host !== undefined && keys.host(host),
     runner !== undefined && keys.runner(runner),
+    ...Object.entries(labels).map(([key, value]) => keys.label(key, value)),
   ].filter((index) => index !== false);
   return named.length > 0 ? named : [keys.all];
 }
@@ -152,9 +155,10 @@ export function openIndexes(redis: RedisClient, prefix: string): Indexes {
       const byIndex = new Map<string, string[]>();
       const add = (index: string, id: string) => byIndex.set(index, [...(byIndex.get(index) ?? []), id]);
       const named = new Set<string>();
-      for (const { id, principal, agentName, runner } of runs) {
+      for (const { id, principal, agentName, runner, labels = {} } of runs) {
         for (const index of [keys.all, keys.state('queued')]) add(index, id);
-        for (const index of [keys.agent(agentName), keys.principal(principal), keys.runner(runner)]) {
+        const labelled = Object.entries(labels).map(([key, value]) => keys.label(key, value));
+        for (const index of [keys.agent(agentName), keys.principal(principal), keys.runner(runner), ...labelled]) {
           named.add(index);
           add(index, id);
         }

@@ -24,6 +24,7 @@ export function indexKeys(prefix: string) {
     principal: (name: string) => `${index}:principal:${name}`,
     runner: (name: string) => `${index}:runner:${name}`,
     state: (state: string) => `${index}:state:${state}`,
+    label: (key: string, value: string) => `${index}:label:${key}=${value}`,
     host: (host: string) => `${index}:host:${host}`,
   };
 }

@@ -1,10 +1,11 @@
+import { omitUndefined } from '../omit-undefined.js';
 import { LOCAL } from '../principal.js';
 import { type CommandLine, inOrder } from '../redis/in-order.js';
 import type { Run } from '../run.js';
 import type { RunState } from '../run-state.js';
 import type { ListPosition, RunFilter } from './indexes.js';
 import type { StoreParts } from './parts.js';
-import { runFromFields, stateOf } from './record.js';
+import { labelsFrom, runFromFields, stateOf } from './record.js';
 
 /** Ids whose record is missing are forgotten only when older than this: an index entry is written before its record. */
 const FORGET_AFTER_MS = 60_000;
@@ -21,7 +22,7 @@ export interface RunSummary {
 }
 
 /** What a filter and the order of a list look at. */
-type Found = Pick<Run, 'agentName' | 'runner' | 'principal' | 'state' | 'queuedAt'> & { readonly host?: string };
+type Found = Pick<Run, 'agentName' | 'runner' | 'principal' | 'state' | 'queuedAt' | 'host' | 'labels'>;
 
 /** How records are read: the command for a key, and what its answer says; undefined when there is no record. */
 interface Reading<Row> {
@@ -37,11 +38,24 @@ const WHOLE: Reading<Run> = {
   },
 };
 
-const SUMMARY_FIELDS = ['agentName', 'runner', 'principal', 'state', 'host', 'queuedAt', 'startedAt', 'endedAt'];
+const SUMMARY_FIELDS = [
+  'agentName',
+  'runner',
+  'principal',
+  'state',
+  'host',
+  'queuedAt',
+  'startedAt',
+  'endedAt',
+  'labels',
+];
 const SUMMARY: Reading<RunSummary> = {
   command: (key) => ['hmget', key, ...SUMMARY_FIELDS],
   row: (reply) => {
-    const [agentName, runner, principal, state, host, queuedAt, startedAt, endedAt] = reply as (string | null)[];
+    const [agentName, runner, principal, state, host, queuedAt, startedAt, endedAt, labels] = reply as (
+      | string
+      | null
+    )[];
     if (!agentName || !runner) return undefined;
     const known = { runner, state: stateOf(state ?? '') };
     const duration = startedAt && endedAt ? { durationMs: Number(endedAt) - Number(startedAt) } : {};
@@ -52,6 +66,7 @@ const SUMMARY: Reading<RunSummary> = {
         principal: principal ?? LOCAL.name,
         queuedAt: Number(queuedAt),
         ...(host && { host }),
+        ...omitUndefined({ labels: labelsFrom(labels ?? undefined) }),
       },
       row: { ...known, ...duration },
     };
@@ -117,12 +132,13 @@ async function read<Row>({ redis, keysOf }: StoreParts, { command, row }: Readin
   });
 }
 
-function matches(found: Found, { agentName, runner, principal, state, host }: RunFilter): boolean {
+function matches(found: Found, { agentName, runner, principal, state, host, labels = {} }: RunFilter): boolean {
   return (
     (principal === undefined || found.principal === principal) &&
     (agentName === undefined || found.agentName === agentName) &&
     (runner === undefined || found.runner === runner) &&
     (state === undefined || found.state === state) &&
-    (host === undefined || found.host === host)
+    (host === undefined || found.host === host) &&
+    Object.entries(labels).every(([key, value]) => found.labels?.[key] === value)
   );
 }

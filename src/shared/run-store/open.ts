@@ -9,7 +9,7 @@ import type { Retention } from './ownership.js';
 import { openParts } from './parts.js';
 import { readEntries, readOutput } from './read-output.js';
 import { readRun } from './record.js';
-import { readRequest } from './request.js';
+import { readPromptLines, readRequest } from './request.js';
 import type { RunStore } from './run-store.js';
 import { openSessions } from './sessions.js';
 import { kept } from './settled.js';
@@ -41,6 +41,7 @@ export function openRunStore(
 
     get,
     request: (id) => readRequest(parts, id),
+    promptLines: (ids) => readPromptLines(parts, ids),
     result: async (id) => (await redis.get(keysOf(id).result)) ?? undefined,
     list: (filter, limit, after) => listRuns(parts, filter, limit, after),
     summaries: (filter, limit, since = 0) => summarizeRuns(parts, filter, limit, since),

@@ -2,7 +2,7 @@ import { attemptsOf } from '../agents/fallbacks.js';
 import { omitUndefined } from '../omit-undefined.js';
 import { LOCAL } from '../principal.js';
 import type { RedisClient } from '../redis/connect.js';
-import type { Credentials, Failure, KillSignal, Run, RunRequest, Usage } from '../run.js';
+import type { Credentials, Failure, KillSignal, Labels, Run, RunRequest, Usage } from '../run.js';
 import { RUN_STATES, type RunState } from '../run-state.js';
 
 type Fields = Readonly<Record<string, string>>;
@@ -33,6 +33,9 @@ function credentialsOf({ credentials, attempt }: Fields): Run['credentials'] {
   return values && { attempt: number(attempt) ?? 1, ...values };
 }
 
+/** The labels of a record, from their text. */
+export const labelsFrom = (text: string | undefined): Labels | undefined => json<Labels>(text);
+
 /** A run from the fields of its hash; undefined when there is no such run. */
 export function runFromFields(fields: Fields): Run | undefined {
   const { id, runner, agentName, queue } = fields;
@@ -61,6 +64,7 @@ export function runFromFields(fields: Fields): Run | undefined {
       mode: fields.mode,
       model: fields.model,
       path: fields.path,
+      labels: labelsFrom(fields.labels),
       waitReason: fields.state === 'queued' ? fields.waitReason : undefined,
       credentials: credentialsOf(fields),
       exitCode: number(fields.exitCode),
@@ -84,11 +88,20 @@ export async function readRun(redis: RedisClient, key: string): Promise<Run | un
 
 /** The fields that a new run starts with, flat as HSET takes them. */
 export function fieldsOfRequest(id: string, queue: string, request: RunRequest): string[] {
-  const { runner, agentName, prompt, principal, sessionId, mode, model, path, setup } = request;
+  const { runner, agentName, prompt, principal, sessionId, mode, model, path, setup, labels = {} } = request;
   const of = attemptsOf(setup?.fallbacks);
   const variables = Object.keys(setup?.fallbacks ?? {});
   const credentials = of > 1 ? JSON.stringify({ of, variables }) : undefined;
-  const optional = omitUndefined({ principal, sessionId, resumes: sessionId, mode, model, path, credentials });
+  const optional = omitUndefined({
+    principal,
+    sessionId,
+    resumes: sessionId,
+    mode,
+    model,
+    path,
+    credentials,
+    labels: Object.keys(labels).length > 0 ? JSON.stringify(labels) : undefined,
+  });
   const fields = { id, queue, runner, agentName, promptBytes: String(Buffer.byteLength(prompt)), ...optional };
   return Object.entries(fields).flat();
 }

@@ -38,6 +38,8 @@ export interface RunStore {
   get(id: string): Promise<Run | undefined>;
   /** What was asked for, if we can read it; undefined once the run's output was let go. */
   request(id: string): Promise<Stored<RunRequest> | undefined>;
+  /** The first lines of prompts, cut; undefined where the prompt is not kept any more. */
+  promptLines(ids: readonly string[]): Promise<(string | undefined)[]>;
   result(id: string): Promise<string | undefined>;
   /** Runs that match, newest first. */
   list(filter: RunFilter, limit: number, after?: ListPosition): Promise<Run[]>;
