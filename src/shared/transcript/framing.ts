@@ -1,9 +1,10 @@
-import { plainText } from '../plain-text.js';
-import { createValueScanner } from './value-scanner.js';
+import { beginsValue, cleaned, valuesIn } from './json-values.js';
+import { createLines, type Line } from './lines.js';
+import type { createValueScanner } from './value-scanner.js';
 
 /**
  * One message in a stream of output: its bytes from `offset` to `end`, line ends included. Every byte of a stream is in
- * exactly one frame.
+ * exactly one frame, unless only messages are asked for.
  */
 export interface Frame {
   readonly offset: number;
@@ -15,95 +16,41 @@ export interface Frame {
 }
 
 export interface FramingOptions {
-  /** `json`: objects are looked for, in lines and over lines; `text`: each line is one message. */
-  readonly format: 'json' | 'text';
+  /**
+   * `json-lines`: objects are looked for, in lines and over lines, and one at the very left ends what is open; `json`: the
+   * same for a single value, of which any line may be a part; `text`: each line is one message.
+   */
+  readonly format: 'json-lines' | 'json' | 'text';
   /** A longer line is divided, and a longer JSON value is lines of text (bytes). */
   readonly longest: number;
   /** Where in its stream the first byte lies. */
   readonly offset?: number;
-}
-
-/** A whole line, with its line end where it has one. */
-interface Line {
-  readonly length: number;
-  readonly text: string;
+  /**
+   * What is no message is left out: text around JSON, and lines that are too long. Then no cursor depends on where frames
+   * begin, so a value over several lines may begin behind other words.
+   */
+  readonly onlyMessages?: boolean;
 }
 
 /**
  * Divides the bytes of an agent's output into messages, whatever pieces they come in. It is lenient where programs are
  * careless: escape sequences of terminals, progress before a message, a value over several lines, two on one line.
  */
-export function createFraming({ format, longest, offset = 0 }: FramingOptions) {
+export function createFraming(options: FramingOptions) {
+  const { format, longest, offset = 0, onlyMessages = false } = options;
   let frames: Frame[] = [];
-  let pieces: Buffer[] = [];
-  let size = 0;
-  /** The lines of a JSON value that is not closed yet, and what follows it. */
-  let open: Line[] = [];
-  let openSize = 0;
-  let scanner: ReturnType<typeof createValueScanner> | undefined;
   let at = offset;
-
-  const emit = (length: number, text: string, values: readonly unknown[] = []) => {
-    frames.push({ offset: at, end: at + length, values, text });
-    at += length;
+  const emit: Emit = (first, length, text, values) => {
+    at = first.offset + length;
+    frames.push({ offset: first.offset, end: at, values, text });
   };
-  const forget = () => {
-    open = [];
-    openSize = 0;
-    scanner = undefined;
-  };
-  /** It was no value, so it is lines. None but the first could have begun one, so none is looked at twice. */
-  const giveUp = () => {
-    const lines = open;
-    forget();
-    for (const line of lines) takeLine(line, false);
-  };
-  const goOn = (line: Line): void => {
-    const text = cleaned(line.text);
-    const scanned = beginsValue(text) ? 'broken' : scanner?.feed(text);
-    if (!scanned || scanned === 'broken' || openSize + line.length > longest) {
-      giveUp();
-      takeLine(line);
-      return;
-    }
-    open.push(line);
-    openSize += line.length;
-    if (scanned.state === 'closed') close();
-  };
-  const close = () => {
-    const found = findValues(open.map(({ text }) => cleaned(text)).join('\n'));
-    if (found.values.length > 0) {
-      emit(openSize, found.text, found.values);
-      forget();
-    } else giveUp();
-  };
-  const takeLine = (line: Line, mayOpen = true): void => {
-    if (scanner) {
-      goOn(line);
-      return;
-    }
-    const whole = format === 'json' ? parsed(line.text) : undefined;
-    const text = format === 'json' && !whole && MAY_HOLD_VALUE.test(line.text) ? cleaned(line.text) : '';
-    const found: Found = whole ? { values: [whole], text: '' } : findValues(text);
-    if (found.values.length > 0) emit(line.length, found.text, found.values);
-    else if (mayOpen && found.unclosed && beginsValue(text)) {
-      open = [line];
-      openSize = line.length;
-      scanner = found.unclosed;
-    } else emit(line.length, line.text);
-  };
-  const keep = (bytes: Buffer) => {
-    if (bytes.length > 0) pieces.push(bytes);
-    size += bytes.length;
-  };
-  const flush = () => {
-    if (size === 0) return;
-    const bytes = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
-    const line = { length: size, text: bytes.toString().replace(/\r?\n$/, '') };
-    pieces = [];
-    size = 0;
-    takeLine(line);
-  };
+  const messages =
+    format === 'text'
+      ? { ...NEVER_OPEN, take: (line: Line) => emit(line, line.length, line.text, []) }
+      : createJsonMessages({ isOneValue: format === 'json', longest, onlyMessages }, emit);
+  const overlong = onlyMessages ? 'leave out' : 'divide';
+  const mayPass = () => onlyMessages && format !== 'text' && !messages.isOpen();
+  const lines = createLines(messages.take, { longest, overlong, offset, mayPass });
   const taken = () => {
     const done = frames;
     frames = [];
@@ -113,87 +60,94 @@ export function createFraming({ format, longest, offset = 0 }: FramingOptions) {
   return {
     /** Takes the next bytes of the stream; answers the messages that are whole now. */
     take(bytes: Buffer): Frame[] {
-      for (let from = 0; from < bytes.length; ) {
-        const room = from + longest - size;
-        const newline = bytes.indexOf(0x0a, from);
-        const whole = newline >= 0 && newline < room;
-        const to = whole ? newline + 1 : Math.min(bytes.length, room);
-        keep(bytes.subarray(from, to));
-        if (whole || size >= longest) flush();
-        from = to;
-      }
+      lines.take(bytes);
       return taken();
     },
     /** There are no more bytes: what is left is a message, too. */
     finish(): Frame[] {
-      flush();
-      giveUp();
+      lines.finish();
+      messages.giveUp();
       return taken();
     },
     /** Where the first byte lies that is in no frame yet. */
     get offset() {
       return at;
     },
+    /** How many parts looked like messages and could not be read. */
+    unreadable: messages.unreadable,
   };
 }
 
-interface Found {
-  readonly values: readonly unknown[];
-  /** What stands before, between and after them. */
-  readonly text: string;
-  /** A value begins that the text does not close; it has been fed with its beginning. */
-  readonly unclosed?: ReturnType<typeof createValueScanner>;
+type Emit = (first: Line, length: number, text: string, values: readonly unknown[]) => void;
+
+/** A line of text is a message at once. */
+const NEVER_OPEN = { isOpen: () => false, giveUp: () => {}, unreadable: () => 0 };
+
+/** A JSON object or array that is not closed yet. */
+interface OpenValue {
+  readonly lines: Line[];
+  /** What each of the lines adds to it. */
+  readonly texts: string[];
+  readonly scanner: ReturnType<typeof createValueScanner>;
+  size: number;
 }
 
-const MAY_HOLD_VALUE = /[{[]/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: without any of them there is nothing to clean
-const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/;
+/** Finds the messages in lines: JSON values, each in one line or over several. */
+function createJsonMessages(
+  { isOneValue, longest, onlyMessages }: { isOneValue: boolean; longest: number; onlyMessages: boolean },
+  emit: Emit,
+) {
+  let open: OpenValue | undefined;
+  let unreadable = 0;
 
-/** A line without what only steers a terminal; a carriage return, after which a line is written over, divides it. */
-const cleaned = (text: string) => (CONTROLS.test(text) ? plainText(text.replaceAll('\r', '\n')) : text);
-
-/** Whether an object or array begins at the very left: what lies within one that has several lines is indented. */
-const beginsValue = (text: string) => /^[{[]/.test(text.slice(text.lastIndexOf('\n') + 1));
-
-/** The JSON objects and arrays in a text that is more than one of them. */
-function findValues(text: string): Found {
-  const values: unknown[] = [];
-  let beside = '';
-  let rest = 0;
-  for (let from = nextStart(text, 0); from >= 0; from = nextStart(text, from)) {
-    const scanner = createValueScanner();
-    const scanned = scanner.feed(text, from);
-    if (scanned !== 'broken' && scanned.state === 'open')
-      return { values, text: (beside + text.slice(rest)).trim(), unclosed: scanner };
-    const value = scanned === 'broken' ? undefined : parsed(text.slice(from, scanned.end));
-    if (value === undefined || scanned === 'broken') {
-      from += 1;
-      continue;
-    }
-    values.push(value);
-    beside += text.slice(rest, from);
-    rest = scanned.end;
-    from = rest;
+  function takeNext(value: OpenValue, line: Line): void {
+    const text = cleaned(line.text);
+    const isAnother = !isOneValue && beginsValue(text);
+    const state = isAnother ? 'broken' : goOn(value, line, text, longest);
+    if (state === 'closed') close(value);
+    if (state !== 'broken') return;
+    giveUp();
+    takeFirst(line);
   }
-  return { values, text: (beside + text.slice(rest)).trim() };
-}
-
-/** Where the next object may begin; an array only at the left, since `[` stands in many lines of text. */
-function nextStart(text: string, from: number): number {
-  const list = from === 0 ? /(?:^|\n)\[(?=\s*(?:[{["\d\]-]|$))/.exec(text) : null;
-  const object = text.indexOf('{', from);
-  if (!list) return object;
-  const at = list.index + list[0].length - 1;
-  return object < 0 || at < object ? at : object;
-}
-
-/** A whole JSON object or array; undefined for anything else. */
-function parsed(text: string): object | undefined {
-  if (!WHOLE_VALUE.test(text)) return undefined; // an error costs a hundred times this question
-  try {
-    return JSON.parse(text) as object;
-  } catch {
-    return undefined;
+  function takeFirst(line: Line, mayOpen = true): void {
+    const { values, text, unclosed, ...found } = valuesIn(line.text, onlyMessages ? 'look inside' : 'go on');
+    if (found.unreadable) unreadable += 1;
+    if (values.length > 0) emit(line, line.length, text, values);
+    const opens = onlyMessages || (values.length === 0 && beginsValue(cleaned(line.text)));
+    if (unclosed && opens && mayOpen) {
+      const begun = onlyMessages ? unclosed.text : cleaned(line.text);
+      open = { lines: [line], texts: [begun], scanner: unclosed.scanner, size: line.length };
+    } else if (values.length === 0 && !onlyMessages) emit(line, line.length, line.text, []);
   }
+  function close(value: OpenValue): void {
+    const { values, text } = valuesIn(value.texts.join('\n'));
+    if (values.length > 0) {
+      open = undefined;
+      emit(value.lines[0] as Line, value.size, text, values);
+    } else giveUp();
+  }
+  /** It was no value, so it is lines. None but the first could have begun one, so none is looked at twice. */
+  function giveUp(): void {
+    const broken = open?.lines ?? [];
+    open = undefined;
+    if (broken.length > 0) unreadable += 1;
+    if (!onlyMessages) for (const line of broken) takeFirst(line, false);
+  }
+
+  return {
+    take: (line: Line): void => (open ? takeNext(open, line) : takeFirst(line)),
+    giveUp,
+    isOpen: () => open !== undefined,
+    unreadable: () => unreadable + (open ? 1 : 0),
+  };
 }
-const WHOLE_VALUE = /^\s*[{[].*[}\]]\s*$/s;
+
+/** What the next line makes of an open value, which takes it unless it is broken. */
+function goOn(value: OpenValue, line: Line, text: string, longest: number): 'open' | 'closed' | 'broken' {
+  const scanned = value.scanner.feed(text);
+  if (scanned === 'broken' || value.size + line.length > longest) return 'broken';
+  value.lines.push(line);
+  value.texts.push(text);
+  value.size += line.length;
+  return scanned.state;
+}

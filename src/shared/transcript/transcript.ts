@@ -51,7 +51,7 @@ export const eventsOf = (excerpts: readonly Excerpt[]): TranscriptEvent[] =>
   excerpts.flatMap(({ events, ...place }) => events.map((event) => ({ ...event, ...place })));
 
 function readStream(output: Output, stream: StreamName) {
-  const format = output.format === 'text' ? 'text' : 'json';
+  const format = output.format === 'text' ? 'text' : 'json-lines';
   let framing: ReturnType<typeof createFraming> | undefined;
   let next = 0;
   /** When the bytes came that are in no excerpt yet, by the offset where that time begins. */

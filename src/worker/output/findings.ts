@@ -1,8 +1,8 @@
 import type { Logger } from '../../shared/logger.js';
-import { endOf, plainText, shownText } from '../../shared/plain-text.js';
+import { endOf, shownText } from '../../shared/plain-text.js';
 import type { Usage } from '../../shared/run.js';
 import type { Findings, Output } from '../../shared/runners/runner.js';
-import { depthOf, looksWhole, parsed, valuesIn } from './json-values.js';
+import { createFraming, type Frame } from '../../shared/transcript/framing.js';
 
 /** Longer lines and values are output like any other, but nothing is looked for in them (bytes, characters). */
 const LONGEST_LINE = 16 * 1024 * 1024;
@@ -12,10 +12,6 @@ const TEXT_RESULT_CHARS = 64 * 1024;
 const TEXT_KEPT_BYTES = 1024 * 1024;
 /** A result that comes in pieces is collected up to here (characters). */
 const LONGEST_RESULT = 1024 * 1024;
-/** A value that seems to go on over several lines is given up when so many messages have come meanwhile. */
-const MOST_MESSAGES_WITHIN = 100;
-
-const NEWLINE = 0x0a;
 
 /** Collects what a CLI's stdout tells about its run, from bytes as they come; it keeps none of the buffers. */
 export function createReader(output: Output, onLearned: (learned: Findings) => void, logger: Logger) {
@@ -42,142 +38,34 @@ export function createReader(output: Output, onLearned: (learned: Findings) => v
     }
   };
   const text = output.format === 'text' ? createTextEnd() : undefined;
-  const json = createJsonReader(learn, output.format === 'json');
-  const lines = text
-    ? createLines(
-        (line) => learn(line.endsWith('\r') ? line.slice(0, -1) : line),
-        () => false,
-      )
-    : createLines(json.take, () => !json.isOpen());
+  const framing = createFraming({ format: output.format, longest: LONGEST_LINE, onlyMessages: true });
   const readsLines = output.format !== 'text' || output.read !== undefined;
+  const learnAll = (frames: readonly Frame[]) => {
+    for (const { text, values } of frames)
+      if (output.format === 'text') learn(text.endsWith('\r') ? text.slice(0, -1) : text);
+      else for (const value of values) learn(value);
+  };
 
   return {
     take(bytes: Buffer): void {
       text?.keep(bytes);
-      if (readsLines) lines.take(bytes);
+      if (readsLines) learnAll(framing.take(bytes));
     },
     /** Whether the output shows work so far; undefined where the runner cannot tell. */
     worked: () => (saysWork ? worked : undefined),
     /** How many parts of it looked like messages and could not be read. */
-    unreadable: json.unreadable,
+    unreadable: framing.unreadable,
     /** How many messages there were so far. */
     messages: () => messages,
     /** The result, as far as it was told. */
     resultSoFar: () => found.result,
     /** What was found, once there is no more output. */
     finish(): Findings {
-      lines.finish();
+      learnAll(framing.finish());
       const shown = text?.shown() ?? '';
       if (shown !== '' && found.result === undefined) found.result = shown;
       return found;
     },
-  };
-}
-
-/** Divides bytes into lines. While `mayPass` holds, lines without a bracket are passed over unseen: no value is in them. */
-function createLines(onLine: (line: string) => void, mayPass: () => boolean) {
-  let pieces: Buffer[] = [];
-  let size = 0;
-  const keep = (bytes: Buffer) => {
-    size += bytes.length;
-    if (size <= LONGEST_LINE) pieces.push(Buffer.from(bytes));
-    else pieces = [];
-  };
-  const flush = () => {
-    const line = size <= LONGEST_LINE ? Buffer.concat(pieces).toString() : undefined;
-    pieces = [];
-    size = 0;
-    if (line !== undefined) onLine(line);
-  };
-  return {
-    take(bytes: Buffer): void {
-      const next = nextBracket(bytes);
-      let from = 0;
-      for (let newline = bytes.indexOf(NEWLINE); newline >= 0; newline = bytes.indexOf(NEWLINE, from)) {
-        if (size > 0) {
-          keep(bytes.subarray(0, newline));
-          flush();
-        } else if (mayPass() && next(from) > newline) {
-          from = bytes.lastIndexOf(NEWLINE, Math.min(next(from), bytes.length - 1)) + 1;
-          continue;
-        } else onLine(bytes.toString('utf8', from, newline));
-        from = newline + 1;
-      }
-      if (from < bytes.length) keep(bytes.subarray(from));
-    },
-    finish(): void {
-      if (size > 0) flush();
-    },
-  };
-}
-
-/** The next place from which on a value may begin; each byte is looked at once. */
-function nextBracket(bytes: Buffer): (from: number) => number {
-  const next = new Map([
-    [0x7b, -1], // {
-    [0x5b, -1], // [
-  ]);
-  return (from) => {
-    for (const [mark, at] of next)
-      if (at < from) {
-        const found = bytes.indexOf(mark, from);
-        next.set(mark, found < 0 ? Number.POSITIVE_INFINITY : found);
-      }
-    return Math.min(...next.values());
-  };
-}
-
-/**
- * Finds JSON values in lines: one a line as a rule, but also behind other words, and over several lines. `onlyWhole`: a
- * line of a value over several is never a message of its own.
- */
-function createJsonReader(learn: (value: unknown) => void, onlyWhole: boolean) {
-  let open: string[] = [];
-  let size = 0;
-  let depth = 0;
-  let messagesWithin = 0;
-  let unreadable = 0;
-
-  const close = (wasRead: boolean) => {
-    if (!wasRead) unreadable += 1;
-    open = [];
-  };
-  const begin = (line: string) => {
-    const { values, open: rest, unreadable: bad } = valuesIn(line);
-    for (const value of values) if (typeof value === 'object' && value !== null) learn(value);
-    if (bad) unreadable += 1;
-    if (rest === undefined) return;
-    open = [rest];
-    size = rest.length;
-    depth = depthOf(rest) ?? 0;
-    messagesWithin = 0;
-  };
-  const goOn = (line: string) => {
-    // What is open may never be closed, so what is a message by itself counts all the same.
-    const own = !onlyWhole && line.startsWith('{') && looksWhole(line) ? parsed(line) : undefined;
-    if (own) {
-      learn(own.value);
-      messagesWithin += 1;
-    }
-    const plain = plainText(line);
-    const deeper = depthOf(plain);
-    open.push(plain);
-    size += plain.length;
-    if (deeper === undefined || size > LONGEST_LINE || messagesWithin > MOST_MESSAGES_WITHIN) {
-      close(false);
-      return own ? undefined : begin(line);
-    }
-    depth += deeper;
-    if (depth > 0) return;
-    const { values } = valuesIn(open.join('\n'));
-    for (const value of values) learn(value);
-    close(values.length > 0);
-  };
-  return {
-    isOpen: () => open.length > 0,
-    /** How many parts looked like messages and could not be read. */
-    unreadable: () => unreadable + (open.length > 0 ? 1 : 0),
-    take: (line: string): void => (open.length > 0 ? goOn(line) : begin(line)),
   };
 }
 

@@ -5,7 +5,7 @@ import { seeded } from '../../../support/random.js';
 const MANY = 1024 * 1024;
 
 function framed(chunks: readonly (string | Buffer)[], options: Partial<FramingOptions> = {}): Frame[] {
-  const framing = createFraming({ format: 'json', longest: MANY, ...options });
+  const framing = createFraming({ format: 'json-lines', longest: MANY, ...options });
   return [...chunks.flatMap((chunk) => framing.take(Buffer.from(chunk))), ...framing.finish()];
 }
 /** The values and the text beside them, in order. */
@@ -57,7 +57,7 @@ describe('JSON output', () => {
     expect(told('{"a":\n{"b":1}\n{"c":2}\n')).toEqual(['{"a":', { b: 1 }, { c: 2 }]);
     expect(told('{"a":"he\n{"b":1}\n')).toEqual(['{"a":"he', { b: 1 }]);
     expect(told('function f() {\n  return 1;\n}\n{"b":1}\n')).toEqual(['function f() {', '  return 1;', '}', { b: 1 }]);
-    const framing = createFraming({ format: 'json', longest: MANY });
+    const framing = createFraming({ format: 'json-lines', longest: MANY });
     expect(framing.take(Buffer.from('{"a":\n{"b":1}\n{"c":2}\n')).map(({ values }) => values)).toEqual([
       [],
       [{ b: 1 }],
@@ -72,6 +72,39 @@ describe('JSON output', () => {
 
   test('has no message in a bare number, word or string', () => {
     expect(told('1\ntrue\nnull\n"words"\n')).toEqual(['1', 'true', 'null', '"words"']);
+  });
+});
+
+describe('messages alone', () => {
+  const messages = (output: string, options: Partial<FramingOptions> = {}) =>
+    framed([output], { onlyMessages: true, ...options }).map(({ offset, end, values }) => ({ offset, end, values }));
+
+  test('have their place in the stream, with what is left out before, between and after them', () => {
+    expect(messages('words\n\n{"a":1}\nmore [1]\nx {"b":2}\nend')).toEqual([
+      { offset: 7, end: 15, values: [{ a: 1 }] },
+      { offset: 24, end: 34, values: [{ b: 2 }] },
+    ]);
+  });
+
+  test('may begin behind other words and go on over lines', () => {
+    expect(messages('got: {"a": {\n  "b": 1}}\n').map(({ values }) => values)).toEqual([[{ a: { b: 1 } }]]);
+    expect(messages('{"a":1} {"b":\n2}\n').map(({ values }) => values)).toEqual([[{ a: 1 }], [{ b: 2 }]]);
+  });
+
+  test('in an array that is not closed in its line count by themselves', () => {
+    expect(messages('[{"a":1},\n{"b":2}]\n').map(({ values }) => values)).toEqual([[{ a: 1 }], [{ b: 2 }]]);
+  });
+
+  test('of a program that prints one value may have lines that look like messages', () => {
+    const output = '{"list":[\n{"a":1}\n]}\n';
+    expect(messages(output, { format: 'json' }).map(({ values }) => values)).toEqual([[{ list: [{ a: 1 }] }]]);
+    expect(messages(output).map(({ values }) => values)).toEqual([[{ a: 1 }]]);
+  });
+
+  test('that are too long are left out with all of their line', () => {
+    expect(messages(`{"a":"${'x'.repeat(50)}"} {"b":1}\n{"c":1}\n`, { longest: 40 })).toEqual([
+      { offset: 67, end: 75, values: [{ c: 1 }] },
+    ]);
   });
 });
 
@@ -127,7 +160,7 @@ describe('frames', () => {
   });
 
   test('of a line without an end come at their longest', () => {
-    const framing = createFraming({ format: 'json', longest: 1_000 });
+    const framing = createFraming({ format: 'json-lines', longest: 1_000 });
     expect(framing.take(Buffer.alloc(2_500, 'x')).map(({ offset, end }) => [offset, end])).toEqual([
       [0, 1_000],
       [1_000, 2_000],
