@@ -6,6 +6,7 @@ import { commandLine } from '../dist/cli/command-line.js';
 import { TOOLS } from '../dist/mcp/tools/list.js';
 import { SETTINGS } from '../dist/shared/config/settings.js';
 import { RUNNERS } from '../dist/shared/runners/list.js';
+import { GIVEN_TO_EVERY_PROGRAM } from '../dist/worker/prepare/inherited.js';
 
 const DIRECTORY = new URL('../docs/reference/', import.meta.url);
 
@@ -127,6 +128,17 @@ function runnersTable() {
   return table(['Runner', 'Program', 'Install', 'Tested with', 'Resumes sessions', 'Modes', 'Note'], rows);
 }
 
+/** What each runner is given of the worker's environment. */
+function variablesTable() {
+  const named = (one) =>
+    typeof one === 'string' ? code(one) : `where ${code(one.where)} is set ${one.names.map(code).join(', ')}`;
+  const rows = RUNNERS.filter(({ inherits }) => inherits).map(({ name, inherits }) => [
+    code(name),
+    inherits.map(named).join(', '),
+  ]);
+  return table(['Runner', 'Variables'], [['every one', GIVEN_TO_EVERY_PROGRAM.map(code).join(', ')], ...rows]);
+}
+
 /** The name of a command with its arguments, as its own help shows it. */
 const usage = (command, path) =>
   [path, ...command.registeredArguments.map((one) => (one.required ? `<${one.name()}>` : `[${one.name()}]`))].join(' ');
@@ -199,6 +211,10 @@ const PAGES = {
       'The agent programs that agentpool knows how to start. [Runners](../runners.md) says how a worker finds them and how to add\n' +
         'your own.',
       runnersTable(),
+      '## Variables',
+      'What a program is given of the environment of its worker; `*` stands for anything. [Runners](../runners.md) says how to give it\n' +
+        'more.',
+      variablesTable(),
     ].join('\n\n'),
 };
 

@@ -2,20 +2,20 @@ import { findProgram } from '../shared/find-program.js';
 import { allRunners } from '../shared/runners/list.js';
 import type { Runner } from '../shared/runners/runner.js';
 import type { LivingWorker } from '../shared/workers.js';
-import { baseEnvironment } from '../worker/prepare/environment.js';
+import { inheritedEnvironment } from '../worker/prepare/inherited.js';
 import { programVersion } from '../worker/prepare/installed.js';
 import type { Context } from './context.js';
 import type { Finding } from './finding.js';
 
 /** Where each runner's program is, here or on a worker elsewhere, in which version, and whether that one was tested. */
 export async function runnerFindings({ config, env }: Context, workers: readonly LivingWorker[]): Promise<Finding[]> {
-  const base = baseEnvironment(env);
   return Promise.all(
     [...allRunners(config.customRunners).values()].map(async (runner) => {
       const program = findProgram(runner.command, env);
       if (!program) return missing(runner, config.runners?.includes(runner.name) ?? false, workers);
-      const { versionArgs } = runner;
-      const version = versionArgs && (await programVersion(program, versionArgs, base).catch(() => undefined));
+      const { versionArgs, inherits } = runner;
+      const inherited = inheritedEnvironment(env, inherits, config.passEnv);
+      const version = versionArgs && (await programVersion(program, versionArgs, inherited).catch(() => undefined));
       return { what: `Runner ${runner.name}`, ok: true, ...versionVerdict(runner, version, program) };
     }),
   );

@@ -16,7 +16,7 @@ import { type HostHealth, startHostHealth } from './host/health.js';
 import { thisMachine } from './host/machine.js';
 import { refuseSharedHostName } from './host/one-machine.js';
 import { hostProbes } from './host/probes.js';
-import { baseEnvironment } from './prepare/environment.js';
+import { inheritedEnvironment } from './prepare/inherited.js';
 import { createOffers, type Installed, installedRunners } from './prepare/installed.js';
 import { knownRunners } from './prepare/known-runners.js';
 import { planFor } from './prepare/plan-run.js';
@@ -77,7 +77,9 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
   const mirrors = createMirrors({ runs, hasBegunHere, logger });
   const contact = createContact(config.heartbeatMs);
   const machine = thisMachine(config.home);
-  const { offers, askVersions } = createOffers(installed, baseEnvironment(env));
+  const { offers, askVersions } = createOffers(installed, ({ inherits }) =>
+    inheritedEnvironment(env, inherits, config.passEnv),
+  );
   const heartbeat = startHeartbeat({
     workers,
     report: { id, host, machine, startedAt },

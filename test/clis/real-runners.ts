@@ -169,7 +169,8 @@ export const REAL_RUNNERS: readonly RealRunner[] = [
         'wire_api = "responses"',
       ];
       write(home, '.codex/config.toml', lines.join('\n'));
-      return { SCRIPTED_KEY: KEY };
+      // The name is the user's own, so the worker has to be told of it.
+      return { SCRIPTED_KEY: KEY, AGENTPOOL_PASS_ENV: 'SCRIPTED_KEY' };
     },
   },
   {

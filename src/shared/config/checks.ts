@@ -32,6 +32,11 @@ function parsedJson(text: string): unknown {
   }
 }
 
+/** The name of a variable, or with `*` at its end of all that begin so. */
+export const variableName = z
+  .string()
+  .regex(/^[A-Za-z_]\w*\*?$/, 'must be the name of a variable, with * at its end for several');
+
 /** Yes or no. */
 export const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1');
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { variableName } from './checks.js';
 
 const dottedPath = z.string().regex(/^[\w-]+(\.[\w-]+)*$/, 'must be names with dots, such as error.message');
 
@@ -26,6 +27,8 @@ export const customRunner = z.strictObject({
   resumeArgs: z.array(z.string()).optional(),
   /** Literal values, or `$NAME`: a variable of the worker's own environment. */
   env: z.record(z.string().regex(/^[A-Za-z_]\w*$/, 'is no name of a variable'), z.string()).default({}),
+  /** What it is given of the worker's environment besides what every program is; `*` at the end of a name: all that begin so. */
+  inherits: z.array(variableName).default([]),
   output: customOutput.default({ format: 'text' }),
 });
 export type CustomRunner = z.infer<typeof customRunner>;

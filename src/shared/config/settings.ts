@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LOG_LEVELS } from '../logger.js';
-import { concurrency, flag, list, scopeWords, token, whole } from './checks.js';
+import { concurrency, flag, list, scopeWords, token, variableName, whole } from './checks.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -76,6 +76,12 @@ export const SETTINGS = {
     .optional()
     .describe(
       'Variables for agent programs, such as their keys, as `NAME=value` lines; by default `secrets.env` in `AGENTPOOL_HOME`. Read by the worker alone',
+    ),
+  AGENTPOOL_PASS_ENV: list(',')
+    .pipe(z.array(variableName))
+    .prefault('')
+    .describe(
+      "Variables of the worker's environment that every agent program is given besides [those of its runner](runners.md), with commas; `*` at the end of a name stands for anything, as in `CORP_*`",
     ),
   AGENTPOOL_RUNNERS: list(',')
     .optional()

@@ -238,6 +238,19 @@ export const claude: Runner<'claude'> = {
   ],
   sessionIdArgs: (sessionId) => ['--session-id', sessionId],
   resumeArgs: (sessionId) => ['--resume', sessionId],
+  inherits: [
+    ...['ANTHROPIC_*', 'API_TIMEOUT_MS', 'CLAUDE_CONFIG_DIR', 'CLAUDE_CODE_OAUTH_TOKEN', 'CLAUDE_CODE_TMPDIR'],
+    ...['CLAUDE_CODE_MAX_RETRIES', 'CLAUDE_CODE_MAX_OUTPUT_TOKENS', 'CLAUDE_CODE_USE_*', 'CLAUDE_CODE_SKIP_*'],
+    ...['MAX_THINKING_TOKENS', 'MAX_MCP_OUTPUT_TOKENS', 'MCP_TIMEOUT', 'MCP_TOOL_TIMEOUT', 'DISABLE_PROMPT_CACHING*'],
+    ...['BASH_DEFAULT_TIMEOUT_MS', 'BASH_MAX_TIMEOUT_MS', 'BASH_MAX_OUTPUT_LENGTH'],
+    ...['DISABLE_TELEMETRY', 'DISABLE_ERROR_REPORTING', 'IS_SANDBOX'],
+    { where: 'CLAUDE_CODE_USE_BEDROCK', names: ['AWS_*'] },
+    {
+      where: 'CLAUDE_CODE_USE_VERTEX',
+      names: ['GOOGLE_APPLICATION_CREDENTIALS', 'GOOGLE_CLOUD_PROJECT', 'CLOUD_ML_REGION', 'VERTEX_REGION_*'],
+    },
+    { where: 'CLAUDE_CODE_USE_FOUNDRY', names: ['AZURE_*'] },
+  ],
   env: ({ permissions }) => ({
     DISABLE_AUTOUPDATER: '1',
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',

@@ -5,6 +5,7 @@ import { toolCall, toolResult } from '../transcript/tool.js';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { kindOfStatus } from './http-status.js';
 import { count, parsedAs, part, truth, words } from './lenient.js';
+import { MODEL_PROVIDERS } from './model-providers.js';
 import type { Findings, ProgramInput, RunInList, Runner } from './runner.js';
 import { endEvents, failureEvents } from './session-events.js';
 
@@ -189,6 +190,7 @@ export const cline: Runner<'cline'> = {
   ],
   stdin: ({ prompt }) => prompt,
   files: (request) => ifGiven(servers(request), (mcpServers) => [jsonFile(MCP, { mcpServers })]),
+  inherits: ['CLINE_*', ...MODEL_PROVIDERS],
   env: (request) => ({
     ...(servers(request) && { CLINE_MCP_SETTINGS_PATH: pathOf(request, MCP) }),
     // Else a daemon that several runs share stays behind, and ends with the first of them.

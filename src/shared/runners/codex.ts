@@ -243,6 +243,10 @@ export const codex: Runner<'codex'> = {
   files: environmentFiles,
   // The `-` is the prompt, by stdin, and has to come last.
   resumeArgs: (sessionId) => ['resume', sessionId, '-'],
+  inherits: [
+    ...['OPENAI_API_KEY', 'OPENAI_BASE_URL', 'OPENAI_ORGANIZATION', 'OPENAI_PROJECT', 'AZURE_OPENAI_API_KEY'],
+    ...['CODEX_API_KEY', 'CODEX_HOME', 'CODEX_CA_CERTIFICATE', 'RUST_LOG'],
+  ],
   env: (request) => ({ NO_COLOR: '1', ...Object.fromEntries(headerVariables(request)) }),
   usageOf: 'session',
   output: { format: 'json-lines', read, events, terminal: true, worked },

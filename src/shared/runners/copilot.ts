@@ -169,6 +169,10 @@ export const copilot: Runner<'copilot'> = {
   ],
   sessionIdArgs: (sessionId) => ['--session-id', sessionId],
   resumeArgs: (sessionId) => ['--resume', sessionId],
+  inherits: [
+    ...['COPILOT_GITHUB_TOKEN', 'GH_TOKEN', 'GITHUB_TOKEN', 'GH_HOST'],
+    ...['COPILOT_PROVIDER_*', 'COPILOT_MODEL', 'COPILOT_HOME', 'COPILOT_OFFLINE'],
+  ],
   env: ({ systemPrompt, filesDirectory }) => ({
     ...(systemPrompt !== undefined && { COPILOT_CUSTOM_INSTRUCTIONS_DIRS: filesDirectory }),
     COPILOT_AUTO_UPDATE: 'false',

@@ -74,6 +74,7 @@ export function customRunner(name: string, given: CustomRunner): Runner {
       resumeArgs: (sessionId: string) => resumeArgs.map((arg) => arg.replaceAll('{sessionId}', () => sessionId)),
     }),
     lacks: ['mcpServers'],
+    inherits: given.inherits,
     variables: given.env,
     output:
       format === 'text' ? { format } : { format, read, events, knownInPart: true, terminal: paths.ended !== undefined },

@@ -138,6 +138,24 @@ export const gemini: Runner<'gemini'> = {
   ],
   sessionIdArgs: (sessionId) => ['--session-id', sessionId],
   resumeArgs: (sessionId) => ['--resume', sessionId],
+  inherits: [
+    ...[
+      'GEMINI_API_KEY',
+      'GEMINI_API_KEY_AUTH_MECHANISM',
+      'GEMINI_DEFAULT_AUTH_TYPE',
+      'GEMINI_MODEL',
+      'GEMINI_SANDBOX*',
+    ],
+    ...['GEMINI_CLI_CUSTOM_HEADERS', 'GOOGLE_API_KEY', 'GOOGLE_GEMINI_BASE_URL', 'GOOGLE_VERTEX_BASE_URL'],
+    ...[
+      'GOOGLE_CLOUD_PROJECT',
+      'GOOGLE_CLOUD_PROJECT_ID',
+      'GOOGLE_CLOUD_LOCATION',
+      'GOOGLE_GENAI_*',
+      'SEATBELT_PROFILE',
+    ],
+    { where: 'GOOGLE_GENAI_USE_VERTEXAI', names: ['GOOGLE_APPLICATION_CREDENTIALS'] },
+  ],
   env: (request) => ({
     GEMINI_CLI_HOME: request.filesDirectory,
     // Else it starts itself a second time: twice the time and memory, and a wrapper that swallows SIGTERM.

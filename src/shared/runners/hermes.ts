@@ -5,6 +5,7 @@ import { toolCall, toolResult } from '../transcript/tool.js';
 import { ifGiven } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
 import { count, part, truth, words } from './lenient.js';
+import { MODEL_PROVIDERS } from './model-providers.js';
 import type { Findings, Runner } from './runner.js';
 import { endEvents, sessionStarted } from './session-events.js';
 
@@ -103,6 +104,7 @@ export const hermes: Runner<'hermes'> = {
   ],
   stdin: ({ prompt }) => prompt,
   resumeArgs: (sessionId) => ['--resume', sessionId],
+  inherits: ['HERMES_HOME', 'HERMES_INFERENCE_*', ...MODEL_PROVIDERS],
   env: ({ systemPrompt }) => ({
     ...(systemPrompt !== undefined && { HERMES_EPHEMERAL_SYSTEM_PROMPT: systemPrompt }),
     NO_COLOR: '1',

@@ -5,6 +5,7 @@ import type { AgentEvent } from '../transcript/event.js';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
 import { count, part, truth, words } from './lenient.js';
+import { MODEL_PROVIDERS } from './model-providers.js';
 import type { Findings, ProgramInput, Runner } from './runner.js';
 import { endEvents } from './session-events.js';
 
@@ -147,6 +148,7 @@ export const openclaw: Runner<'openclaw'> = {
   // One and the same flag: a session that is not there is made.
   sessionIdArgs: (sessionId) => ['--session-id', sessionId],
   resumeArgs: (sessionId) => ['--session-id', sessionId],
+  inherits: ['OPENCLAW_HOME', 'OPENCLAW_STATE_DIR', 'OPENCLAW_PROFILE', ...MODEL_PROVIDERS],
   env: (request) => ({
     OPENCLAW_CONFIG_PATH: pathOf(request, CONFIG),
     OPENCLAW_INCLUDE_ROOTS: homeOf(request),

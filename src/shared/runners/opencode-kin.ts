@@ -6,6 +6,7 @@ import { toolCall, toolResult } from '../transcript/tool.js';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
 import { failureWith } from './http-status.js';
 import { count, parsedAs, part, words } from './lenient.js';
+import { MODEL_PROVIDERS } from './model-providers.js';
 import type { Findings, ProgramInput, RunInList, Runner } from './runner.js';
 import { endEvents, failureEvents } from './session-events.js';
 
@@ -185,6 +186,12 @@ export function opencodeKin<Name extends string>(
       read: findSession,
     },
     resumeArgs: (sessionId) => ['--session', sessionId],
+    inherits: [
+      ...['CONFIG*', 'DISABLE_*', 'ENABLE_*', 'EXPERIMENTAL*', 'MODELS_*', 'API_KEY', 'PERMISSION', 'AUTH_CONTENT'].map(
+        (rest) => `${prefix}_${rest}`,
+      ),
+      ...MODEL_PROVIDERS,
+    ],
     env: (request) => ({
       ...(configFor(request) && { [`${prefix}_CONFIG`]: pathOf(request, CONFIG) }),
       [`${prefix}_DISABLE_AUTOUPDATE`]: '1',

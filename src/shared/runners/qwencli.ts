@@ -106,6 +106,11 @@ export const qwencli: Runner<'qwencli'> = {
   ],
   sessionIdArgs: (sessionId) => ['--session-id', sessionId],
   resumeArgs: (sessionId) => ['--resume', sessionId],
+  inherits: [
+    ...['OPENAI_API_KEY', 'OPENAI_BASE_URL', 'OPENAI_MODEL', 'DASHSCOPE_API_KEY', 'BAILIAN_CODING_PLAN_API_KEY'],
+    ...['ANTHROPIC_API_KEY', 'ANTHROPIC_BASE_URL', 'ANTHROPIC_MODEL', 'GEMINI_API_KEY', 'GEMINI_MODEL'],
+    ...['QWEN_HOME', 'QWEN_MODEL', 'QWEN_DEFAULT_AUTH_TYPE', 'QWEN_SANDBOX*', 'TAVILY_API_KEY'],
+  ],
   env: (request) => ({
     QWEN_CODE_SYSTEM_SETTINGS_PATH: pathOf(request, SETTINGS),
     QWEN_CODE_SYSTEM_DEFAULTS_PATH: pathOf(request, DEFAULTS),

@@ -98,6 +98,12 @@ export type Output =
       readonly events?: (line: string) => readonly AgentEvent[] | undefined;
     };
 
+/** A variable of the worker's environment by its name, with `*` at its end for all that begin so. */
+export type InheritedVariable =
+  | string
+  /** Only where another variable is set: what a CLI needs of a cloud is not given away for nothing. */
+  | { readonly where: string; readonly names: readonly string[] };
+
 /** All that is particular to one agent CLI: data and pure functions; no I/O, no clock, no environment. */
 export interface Runner<Name extends string = string> {
   readonly name: Name;
@@ -119,6 +125,11 @@ export interface Runner<Name extends string = string> {
   readonly sessionLookup?: SessionLookup;
   /** Absent: cannot resume. */
   readonly resumeArgs?: (sessionId: string) => readonly string[];
+  /**
+   * What it is given of the worker's environment, besides what every program is: its keys, addresses and directories.
+   * Not what it sets for its own children, by which it would think that it runs within another one.
+   */
+  readonly inherits?: readonly InheritedVariable[];
   /** What every run of it gets; the profile of an agent wins over it. */
   readonly env?: (request: ProgramInput) => Readonly<Record<string, string>>;
   /** The same as its operator wrote it: `$NAME` is a variable of the worker's environment, resolved there only. */

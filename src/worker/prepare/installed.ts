@@ -41,12 +41,12 @@ export function installedRunners(
 export type Installed = ReturnType<typeof installedRunners>;
 
 /** What the heartbeat tells of the runners, and with their versions once they were asked: some CLIs are slow to say. */
-export function createOffers(installed: Installed, env: Env) {
+export function createOffers(installed: Installed, environmentOf: (runner: Runner) => Env) {
   const versions = new Map<string, string>();
   const askVersions = async () => {
     for (const { runner, program } of installed.values()) {
       if (!runner.versionArgs) continue;
-      const version = await programVersion(program, runner.versionArgs, env).catch(() => undefined);
+      const version = await programVersion(program, runner.versionArgs, environmentOf(runner)).catch(() => undefined);
       if (version) versions.set(runner.name, version);
     }
   };

@@ -10,6 +10,7 @@ import type { ConfigFile, ProgramInput, Runner } from '../../shared/runners/runn
 import { spoolOf } from '../spool/spool.js';
 import { workingDirectory } from './allowed-path.js';
 import { programEnvironment, resolveMcpServers } from './environment.js';
+import { inheritedEnvironment } from './inherited.js';
 import type { Installed } from './installed.js';
 
 /** Everything that starting a program needs, checked. */
@@ -34,7 +35,7 @@ export interface PlanDeps {
   /** Of the worker's user: HOME of a program, where nothing says another one. */
   readonly home: string;
   readonly spools: string;
-  readonly config: Pick<Config, 'allowedPaths' | 'permissions'>;
+  readonly config: Pick<Config, 'allowedPaths' | 'permissions' | 'passEnv'>;
 }
 
 /** Checks what was asked for against what this worker has and allows. `attempt`: which values of the fallbacks, from 1. */
@@ -66,7 +67,8 @@ export async function planFor(
   const { systemPrompt, mcpServers = {}, fallbacks } = request.setup ?? {};
   const setupEnv = { ...request.setup?.env, ...valuesFor(fallbacks, attempt) };
   const servers = resolveMcpServers(mcpServers, env);
-  const home = session?.home ?? programEnvironment(setupEnv, env).env.HOME ?? deps.home;
+  const inherited = inheritedEnvironment(env, runner.inherits, config.passEnv);
+  const home = session?.home ?? programEnvironment({ worker: env, inherited, added: setupEnv }).env.HOME ?? deps.home;
   if (session && !isUsable(home))
     return {
       failure: failure(
@@ -89,7 +91,8 @@ export async function planFor(
     ...(request.setup?.mcpServers && { mcpServers: servers.resolved }),
   };
   const added = { ...runner.variables, ...setupEnv };
-  const { env: programEnv, missing } = programEnvironment(added, env, runner.env?.(input));
+  const given = runner.env?.(input) ?? {};
+  const { env: programEnv, missing } = programEnvironment({ worker: env, inherited, given, added });
   const later = Object.values(fallbacks ?? {})
     .flat()
     .flatMap(referencesIn); // found out now, not when it matters

@@ -34,7 +34,7 @@ describe('the configuration file', () => {
 
   test('describes a runner with defaults for all but its command', () => {
     expect(load(withRunner({ command: 'node' })).customRunners).toEqual({
-      counter: { command: 'node', args: [], prompt: 'stdin', env: {}, output: { format: 'text' } },
+      counter: { command: 'node', args: [], prompt: 'stdin', env: {}, inherits: [], output: { format: 'text' } },
     });
   });
 

@@ -1,73 +1,25 @@
 import { describe, expect, test } from 'vitest';
-import { RUN_MARK } from '../../../../src/shared/config/load.js';
-import { SETTINGS } from '../../../../src/shared/config/settings.js';
-import { baseEnvironment, programEnvironment, resolveMcpServers } from '../../../../src/worker/prepare/environment.js';
+import { programEnvironment, resolveMcpServers } from '../../../../src/worker/prepare/environment.js';
 
 const braced = (name: string) => ['$', '{', name, '}'].join('');
+const withAdded = (added: Record<string, string>, worker: Record<string, string>) =>
+  programEnvironment({ worker, inherited: {}, added });
 
 describe('the environment of a program', () => {
-  test.each([
-    ...Object.keys(SETTINGS),
-    RUN_MARK,
-    'AGENTPOOL_ANYTHING',
-    'CLAUDECODE',
-    'CLAUDE_CODE_SESSION_ID',
-    'CLAUDE_CODE_ENTRYPOINT',
-    'CLAUDE_PID',
-    'OPENCODE',
-    'OPENCODE_PID',
-    'KILO',
-    'KILO_PID',
-    'OPENCODE_SERVER_PASSWORD',
-    'GEMINI_CLI',
-    'QWEN_CODE',
-    'CODEX_SANDBOX_NETWORK_DISABLED',
-    'npm_config_registry',
-    'INIT_CWD',
-    'NODE_OPTIONS',
-  ])('has no %s of the worker', (name) => {
-    expect(baseEnvironment({ [name]: 'x' })).toEqual({});
-  });
-
-  test.each([
-    'PATH',
-    'HOME',
-    'LANG',
-    'HTTPS_PROXY',
-    'ANTHROPIC_API_KEY',
-    'GEMINI_API_KEY',
-    'CODEX_HOME',
-    'CLAUDE_CONFIG_DIR',
-    'CLAUDE_CODE_OAUTH_TOKEN',
-    'CLAUDE_CODE_USE_BEDROCK',
-    'CLAUDE_CODE_MAX_RETRIES',
-    'OPENCODE_CONFIG_CONTENT',
-    'OPENCODE_API_KEY',
-    'KILO_CONFIG_CONTENT',
-    'REDIS_URL_OF_THE_PROJECT',
-    'MY_AGENTPOOL_NOTES',
-    'constructor',
-  ])('has the %s of the worker', (name) => {
-    expect(baseEnvironment({ [name]: '' })).toEqual({ [name]: '' });
-  });
-
-  test('has nothing that is undefined', () => {
-    expect(Object.keys(baseEnvironment({ A: undefined, B: 'b' }))).toEqual(['B']);
-  });
-
-  test('is the worker environment alone for a runner that adds nothing', () => {
-    expect(programEnvironment({}, { A: 'a', REDIS_URL: 'x' })).toEqual({ env: { A: 'a' }, missing: [] });
+  test('is what it inherits alone for a runner that adds nothing', () => {
+    const parts = { worker: { A: 'a', B: 'b' }, inherited: { A: 'a' }, added: {} };
+    expect(programEnvironment(parts)).toEqual({ env: { A: 'a' }, missing: [] });
   });
 
   test('has what the runner adds, over what the worker has', () => {
-    const { env } = programEnvironment({ A: 'new', B: 'b' }, { A: 'old' });
-    expect(env).toEqual({ A: 'new', B: 'b' });
+    const parts = { worker: {}, inherited: { A: 'old' }, added: { A: 'new', B: 'b' } };
+    expect(programEnvironment(parts).env).toEqual({ A: 'new', B: 'b' });
   });
 
   test('has what a built-in runner gives as it is, under what a profile adds', () => {
     const given = { TEXT: `pay ${braced('PRICE')}`, A: 'given' };
-    const { env, missing } = programEnvironment({ A: '$B' }, { A: 'old', B: 'b' }, given);
-    expect({ env, missing }).toEqual({ env: { TEXT: `pay ${braced('PRICE')}`, A: 'b', B: 'b' }, missing: [] });
+    const { env, missing } = programEnvironment({ worker: { B: 'b' }, inherited: {}, given, added: { A: '$B' } });
+    expect({ env, missing }).toEqual({ env: { TEXT: `pay ${braced('PRICE')}`, A: 'b' }, missing: [] });
   });
 });
 
@@ -88,20 +40,17 @@ describe('a value of a runner or a profile', () => {
     ['$', '$'],
     ['', ''],
   ])('such as %j becomes %j', (value, resolved) => {
-    expect(programEnvironment({ TOKEN: value }, worker)).toEqual({
-      env: { ...worker, TOKEN: resolved },
-      missing: [],
-    });
+    expect(withAdded({ TOKEN: value }, worker)).toEqual({ env: { TOKEN: resolved }, missing: [] });
   });
 
   test('may name what is not passed on itself', () => {
-    const { env } = programEnvironment({ KEY: '$CLAUDE_KEY' }, { CLAUDE_KEY: 'secret' });
+    const { env } = withAdded({ KEY: '$CLAUDE_KEY' }, { CLAUDE_KEY: 'secret' });
     expect(env).toEqual({ KEY: 'secret' });
   });
 
   test('that names what the worker does not have is told, each name once', () => {
     const added = { A: '$NONE', B: braced('NONE'), C: '$ALSO_NONE', D: '$constructor', E: '$KEY_A' };
-    expect(programEnvironment(added, worker).missing).toEqual(['NONE', 'ALSO_NONE', 'constructor']);
+    expect(withAdded(added, worker).missing).toEqual(['NONE', 'ALSO_NONE', 'constructor']);
   });
 });
 

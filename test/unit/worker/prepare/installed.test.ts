@@ -97,7 +97,7 @@ describe('what a worker offers', () => {
   });
 
   test('is told at once, and the versions as soon as they are known', async () => {
-    const { offers, askVersions } = createOffers(installedRunners(runners, ['a', 'c'], env), env);
+    const { offers, askVersions } = createOffers(installedRunners(runners, ['a', 'c'], env), () => env);
     void askVersions();
     expect(offers()).toEqual([
       { name: 'a', program: join(first, 'one') },
