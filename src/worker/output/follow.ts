@@ -16,88 +16,114 @@ export interface Begin {
  * its program empties the file (`echo x > /dev/stderr` does), reading goes on with what is written then, and `lost` counts
  * what nobody has read.
  */
-export function followFile(path: string, { at, base: from = 0 }: Begin, onRewound: (base: number) => void = () => {}) {
-  let base = from;
-  let position = Math.max(0, at - base);
-  let lost = Math.max(0, base - at);
-  let seen = 0;
-  let known = NOTHING;
-  let file: number | undefined;
+export const followFile = (path: string, begin: Begin, onRewound: (base: number) => void = () => {}): Follower =>
+  new Follower(path, begin, onRewound);
+
+export class Follower {
+  readonly #path: string;
+  readonly #onRewound: (base: number) => void;
+  /** The offset in the output of the file's first byte. */
+  #base: number;
+  /** Of the next byte, in the file. */
+  #position: number;
+  #lost: number;
+  /** The size of the file at the last look. */
+  #seen = 0;
+  /** What was read last. */
+  #known = NOTHING;
+  #file: number | undefined;
+
+  constructor(path: string, { at, base = 0 }: Begin, onRewound: (base: number) => void) {
+    this.#path = path;
+    this.#onRewound = onRewound;
+    this.#base = base;
+    this.#position = Math.max(0, at - base);
+    this.#lost = Math.max(0, base - at);
+  }
+
+  /** Of the next byte. */
+  get offset(): number {
+    return this.#base + this.#position;
+  }
+
+  /** How many bytes right before `offset` nobody has read. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** How much there is to read (bytes), as it was at the last look. */
+  get waiting(): number {
+    return Math.max(0, this.#seen - this.#position);
+  }
+
+  /**
+   * The bytes that have come since, at most `most` of them, in `into` where that is given; the offset moves only with
+   * `advance`.
+   */
+  peek(most: number, into?: Buffer): Buffer {
+    this.#file ??= openOwn(this.#path);
+    if (this.#file === undefined) return NOTHING; // somebody removed it: there is nothing more to come
+    let { size } = fstatSync(this.#file);
+    if (size !== this.#seen && this.#isAnother(this.#file, size)) {
+      this.#rewind();
+      size = fstatSync(this.#file).size;
+    }
+    this.#seen = size;
+    const there = Math.min(most, size - this.#position); // a buffer for nothing costs more than this question
+    return there <= 0 ? NOTHING : readAt(this.#file, this.#position, there, into);
+  }
+
+  /** These bytes, the first ones of what was read, are taken. */
+  advance(taken: Buffer): void {
+    this.#position += taken.length;
+    if (taken.length > 0) this.#known = Buffer.from(taken.subarray(-KNOWN_BYTES));
+    this.#lost = 0;
+  }
+
+  /** Leaves out what comes next; it counts as lost. */
+  skip(bytes: number): void {
+    this.#position += bytes;
+    this.#lost += bytes;
+    this.#known = NOTHING;
+  }
+
+  /** Goes on elsewhere: Redis knows better how far it got. What was in a file that was emptied is lost. */
+  seek(to: number): void {
+    if (to === this.offset) {
+      this.#lost = 0;
+      return;
+    }
+    this.#position = Math.max(0, to - this.#base);
+    this.#lost = Math.max(0, this.#base - to);
+    this.#known = NOTHING;
+  }
+
+  close(): void {
+    const open = this.#file;
+    this.#file = undefined;
+    try {
+      if (open !== undefined) closeSync(open);
+    } catch {} // nothing was written that could be lost
+  }
+
+  #isAnother(file: number, size: number): boolean {
+    const known = this.#known;
+    if (size < this.#position) return true;
+    return known.length > 0 && !readAt(file, this.#position - known.length, known.length).equals(known);
+  }
 
   /** The file begins anew: with the offset after everything that is known to have been in it. */
-  const rewind = () => {
-    const gone = Math.max(0, seen - position);
-    base += position + gone;
-    lost += gone;
-    position = 0;
-    known = NOTHING;
-    onRewound(base);
-  };
-  const readAt = (handle: number, from: number, length: number, into?: Buffer) => {
-    const buffer = into && into.length >= length ? into : Buffer.allocUnsafe(length);
-    return buffer.subarray(0, readSync(handle, buffer, 0, length, from));
-  };
-  const isAnother = (handle: number, size: number) =>
-    size < position || (known.length > 0 && !readAt(handle, position - known.length, known.length).equals(known));
-
-  return {
-    /** Of the next byte. */
-    get offset() {
-      return base + position;
-    },
-    /** How many bytes right before `offset` nobody has read. */
-    get lost() {
-      return lost;
-    },
-    /**
-     * The bytes that have come since, at most `most` of them, in `into` where that is given; the offset moves only with
-     * `advance`.
-     */
-    peek(most: number, into?: Buffer): Buffer {
-      file ??= openOwn(path);
-      if (file === undefined) return NOTHING; // somebody removed it: there is nothing more to come
-      let { size } = fstatSync(file);
-      if (size !== seen && isAnother(file, size)) {
-        rewind();
-        size = fstatSync(file).size;
-      }
-      seen = size;
-      const there = Math.min(most, size - position); // a buffer for nothing costs more than this question
-      return there <= 0 ? NOTHING : readAt(file, position, there, into);
-    },
-    /** How much there is to read (bytes), as it was at the last look. */
-    get waiting() {
-      return Math.max(0, seen - position);
-    },
-    /** These bytes, the first ones of what was read, are taken. */
-    advance(taken: Buffer): void {
-      position += taken.length;
-      if (taken.length > 0) known = Buffer.from(taken.subarray(-KNOWN_BYTES));
-      lost = 0;
-    },
-    /** Leaves out what comes next; it counts as lost. */
-    skip(bytes: number): void {
-      position += bytes;
-      lost += bytes;
-      known = NOTHING;
-    },
-    /** Goes on elsewhere: Redis knows better how far it got. What was in a file that was emptied is lost. */
-    seek(to: number): void {
-      if (to === base + position) {
-        lost = 0;
-        return;
-      }
-      position = Math.max(0, to - base);
-      lost = Math.max(0, base - to);
-      known = NOTHING;
-    },
-    close(): void {
-      const open = file;
-      file = undefined;
-      try {
-        if (open !== undefined) closeSync(open);
-      } catch {} // nothing was written that could be lost
-    },
-  };
+  #rewind(): void {
+    const gone = Math.max(0, this.#seen - this.#position);
+    this.#base += this.#position + gone;
+    this.#lost += gone;
+    this.#position = 0;
+    this.#known = NOTHING;
+    this.#onRewound(this.#base);
+  }
 }
-export type Follower = ReturnType<typeof followFile>;
+
+function readAt(file: number, from: number, length: number, into?: Buffer): Buffer {
+  const buffer = into && into.length >= length ? into : Buffer.allocUnsafe(length);
+  return buffer.subarray(0, readSync(file, buffer, 0, length, from));
+}

@@ -43,7 +43,121 @@ export function intoEntries(bytes: Buffer): Buffer[] {
  * Ships a spool into the run's stream: each entry carries its byte offset, the stream takes it only when it is the
  * next one, so nothing is lost or doubled whatever happens in between.
  */
-export function startShipping({ spool, from, append, mostKept, onFenced, logger }: ShipDeps) {
+export const startShipping = (deps: ShipDeps): Shipping => new Shipping(deps);
+
+export class Shipping {
+  readonly #deps: ShipDeps;
+  readonly #files: { readonly out: Follower; readonly err: Follower };
+  readonly #stopped = new AbortController();
+  /** Set while a look at the files is due. */
+  #timer: NodeJS.Timeout | undefined;
+  /** What is done with the files is done one after another; resolves with the last of it. */
+  #last: Promise<void> = Promise.resolve();
+  #lastShippedAt = Number.NEGATIVE_INFINITY;
+  #confirmed: Shipped;
+
+  constructor(deps: ShipDeps) {
+    this.#deps = deps;
+    this.#confirmed = deps.from;
+    this.#files = followOutput(deps);
+  }
+
+  /** Output may have come. */
+  kick(): void {
+    if (this.#timer || this.#stopped.signal.aborted) return;
+    const sinceLast = performance.now() - this.#lastShippedAt;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        void this.#enqueue(() => this.#ship(false));
+      },
+      sinceLast > GATHER_MS ? 0 : GATHER_MS,
+    );
+  }
+
+  /** Resolves when everything in the spool is in the stream. */
+  drain(): Promise<void> {
+    return this.#enqueue(() => this.#again(() => this.#ship(true), 'the spool cannot be read; trying again'));
+  }
+
+  /** How much the stream has confirmed (bytes). */
+  shipped(): Shipped {
+    return this.#confirmed;
+  }
+
+  /** Goes on from where the stream says that it stands. */
+  goOnFrom(there: Shipped): void {
+    void this.#enqueue(() => this.#seek(there));
+  }
+
+  /** The stream stands here; when that is before what it has confirmed, a Redis that crashed has forgotten the rest. */
+  compare(there: Shipped): void {
+    const confirmed = this.#confirmed;
+    if (there.out >= confirmed.out && there.err >= confirmed.err) return;
+    this.#deps.logger.info({ there, confirmed }, 'Redis has less output than it had confirmed; it is sent again');
+    this.goOnFrom(there);
+    this.kick();
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+    clearTimeout(this.#timer);
+    for (const file of Object.values(this.#files)) file.close();
+  }
+
+  /** Sends what there is; without `all` the beginning of a character stays until its rest has come. */
+  async #ship(all: boolean): Promise<void> {
+    const underWay: Promise<(Shipped & { code: number }) | undefined>[] = [];
+    for (;;) {
+      while (underWay.length < ROUNDS_UNDER_WAY) {
+        const chunks = this.#nextRound(all);
+        if (chunks.length === 0) break;
+        underWay.push(this.#send(chunks));
+      }
+      const answer = await underWay.shift();
+      this.#lastShippedAt = performance.now();
+      if (!answer || this.#stopped.signal.aborted) return;
+      if (answer.code < 0) return this.#deps.onFenced();
+      this.#confirmed = furthest(this.#confirmed, answer);
+      if (answer.code > 0) continue;
+      // It stands elsewhere: so does what was sent after it.
+      const rest = await Promise.all(underWay.splice(0));
+      if (this.#stopped.signal.aborted) return;
+      this.#seek(rest.reduce<Shipped>((at, one) => (one && one.code >= 0 ? furthest(at, one) : at), answer));
+    }
+  }
+
+  #nextRound(all: boolean): Chunk[] {
+    const { out, err } = this.#files;
+    const { mostKept } = this.#deps;
+    return [...take('out', out, all, mostKept), ...take('err', err, all, mostKept)];
+  }
+
+  #send(chunks: readonly Chunk[]) {
+    const words = 'Redis refused output; it stays in the spool and is sent again';
+    return this.#again(() => this.#deps.append(chunks), words);
+  }
+
+  #again<Value>(action: () => Promise<Value>, words: string): Promise<Value | undefined> {
+    return again(action, this.#stopped.signal, (error) => this.#deps.logger.warn({ err: error }, words));
+  }
+
+  #seek({ out, err }: Shipped): void {
+    this.#files.out.seek(out);
+    this.#files.err.seek(err);
+    this.#confirmed = { out, err };
+  }
+
+  #enqueue(action: () => unknown): Promise<void> {
+    this.#last = this.#last
+      .then(async () => void (await action()))
+      .catch((error: unknown) => this.#deps.logger.error({ err: error }, 'the spool cannot be read'));
+    return this.#last;
+  }
+}
+
+/** Both files of a program's output, from where the stream is; where a program empties one, that is written down. */
+function followOutput({ spool, from, logger }: ShipDeps) {
   const base = { ...readRewound(spool) };
   const follow = (kind: Chunk['kind'], file: string) =>
     followFile(file, { at: from[kind], base: base[kind] }, (rewound) => {
@@ -51,98 +165,8 @@ export function startShipping({ spool, from, append, mostKept, onFenced, logger 
       writeRewound(spool, base);
       logger.info({ stream: kind, at: rewound }, 'the program has emptied the file of its output');
     });
-  const files = { out: follow('out', spool.stdout), err: follow('err', spool.stderr) };
-  const stopped = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  let last: Promise<void> = Promise.resolve();
-  let lastShippedAt = Number.NEGATIVE_INFINITY;
-  let confirmed = from;
-
-  const send = (chunks: readonly Chunk[]) =>
-    again(
-      () => append(chunks),
-      stopped.signal,
-      (error) => logger.warn({ err: error }, 'Redis refused output; it stays in the spool and is sent again'),
-    );
-
-  /** Sends what there is; without `all` the beginning of a character stays until its rest has come. */
-  async function ship(all: boolean): Promise<void> {
-    const underWay: ReturnType<typeof send>[] = [];
-    for (;;) {
-      while (underWay.length < ROUNDS_UNDER_WAY) {
-        const chunks = [...take('out', files.out, all, mostKept), ...take('err', files.err, all, mostKept)];
-        if (chunks.length === 0) break;
-        underWay.push(send(chunks));
-      }
-      const answer = await underWay.shift();
-      lastShippedAt = performance.now();
-      if (!answer || stopped.signal.aborted) return;
-      if (answer.code < 0) return onFenced();
-      confirmed = furthest(confirmed, answer);
-      if (answer.code > 0) continue;
-      // It stands elsewhere: so does what was sent after it.
-      const rest = await Promise.all(underWay.splice(0));
-      if (stopped.signal.aborted) return;
-      seek(rest.reduce<Shipped>((at, one) => (one && one.code >= 0 ? furthest(at, one) : at), answer));
-    }
-  }
-
-  const seek = ({ out, err }: Shipped) => {
-    files.out.seek(out);
-    files.err.seek(err);
-    confirmed = { out, err };
-  };
-  const enqueue = (action: () => unknown) => {
-    last = last
-      .then(async () => void (await action()))
-      .catch((error: unknown) => logger.error({ err: error }, 'the spool cannot be read'));
-    return last;
-  };
-  const kick = () => {
-    if (timer || stopped.signal.aborted) return;
-    const sinceLast = performance.now() - lastShippedAt;
-    timer = setTimeout(
-      () => {
-        timer = undefined;
-        void enqueue(() => ship(false));
-      },
-      sinceLast > GATHER_MS ? 0 : GATHER_MS,
-    );
-  };
-  const goOnFrom = (from: Shipped) => void enqueue(() => seek(from));
-
-  return {
-    /** Output may have come. */
-    kick,
-    /** Resolves when everything in the spool is in the stream. */
-    drain: () =>
-      enqueue(() =>
-        again(
-          () => ship(true),
-          stopped.signal,
-          (error) => logger.warn({ err: error }, 'the spool cannot be read; trying again'),
-        ),
-      ),
-    /** How much the stream has confirmed (bytes). */
-    shipped: (): Shipped => confirmed,
-    /** Goes on from where the stream says that it stands. */
-    goOnFrom,
-    /** The stream stands here; when that is before what it has confirmed, a Redis that crashed has forgotten the rest. */
-    compare(there: Shipped): void {
-      const { out, err } = confirmed;
-      if (there.out >= out && there.err >= err) return;
-      logger.info({ there, confirmed }, 'Redis has less output than it had confirmed; it is sent again');
-      goOnFrom(there);
-      kick();
-    },
-    stop(): void {
-      stopped.abort();
-      clearTimeout(timer);
-      for (const file of Object.values(files)) file.close();
-    },
-  };
+  return { out: follow('out', spool.stdout), err: follow('err', spool.stderr) };
 }
-export type Shipping = ReturnType<typeof startShipping>;
 
 const furthest = (one: Shipped, other: Shipped): Shipped => ({
   out: Math.max(one.out, other.out),
