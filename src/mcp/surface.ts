@@ -1,20 +1,16 @@
-import { z } from 'zod';
-import type { ErrorBody } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import type { Principal } from '../shared/principal.js';
 import { VERSION } from '../shared/version.js';
 import { callTool } from './call.js';
 import type { OpenCalls } from './open-calls.js';
-import type { Annotations, Tool } from './tool.js';
+import { type PortableObject, portableInput, portableOutput } from './portable-schema.js';
+import type { Annotations, ForClaude, Tool } from './tool.js';
 import { TOOLS } from './tools/list.js';
 
 /** The longest that one call blocks (ms): under the 60 s of most clients; more for those that were measured. */
 const WAIT_CAP_MS = 45_000;
 const PATIENT_WAIT_CAP_MS = 110_000;
 const PATIENT_CLIENTS = /^(claude-code|codex-mcp-client|codex)$/;
-/** Claude Code puts longer answers into a file unless a tool says that it means it (characters). */
-const CLAUDE_RESULT_CHARS = 200_000;
-
 /** How long one call may block for a client of this name (ms). */
 export function waitCapFor(clientName: string | undefined, configured: number | undefined): number {
   return configured ?? (PATIENT_CLIENTS.test(clientName ?? '') ? PATIENT_WAIT_CAP_MS : WAIT_CAP_MS);
@@ -95,50 +91,37 @@ export async function answerCall(connection: Connection, call: Call): Promise<Ca
 export const noSuchTool = (name: string) =>
   `there is no tool ${name}; there are ${TOOLS.map((tool) => tool.name).join(', ')}`;
 
-type JsonObjectSchema = Record<string, unknown> & { type: 'object' };
-
 /** A tool as clients are told of it. */
 interface ToolDescription {
   [key: string]: unknown;
   name: string;
   title: string;
   description: string;
-  inputSchema: JsonObjectSchema;
-  outputSchema: JsonObjectSchema;
-  annotations: { title: string } & Annotations;
-  _meta: Record<string, unknown>;
+  inputSchema: PortableObject;
+  outputSchema: PortableObject;
+  annotations: Annotations;
+  _meta?: Record<string, unknown>;
 }
 
-const WARNINGS = { type: 'array', items: { type: 'string' } };
-
-const ERROR_MEMBERS = ['code', 'message', 'hint'] as const satisfies readonly (keyof ErrorBody)[];
-
-/**
- * What a tool answers with: its output, or an error. Clients built on the SDK hold every structured content against
- * this schema, that of an error too, and hide an error that does not fit behind a complaint of their own.
- */
-function answerSchema(output: Tool['output']): JsonObjectSchema {
-  const { required = [], properties, ...rest } = z.toJSONSchema(output, { io: 'output' });
-  const errorProperties = Object.fromEntries(ERROR_MEMBERS.map((name) => [name, { type: 'string' }]));
-  return {
-    ...rest,
-    type: 'object',
-    properties: { ...errorProperties, ...(properties as Record<string, object>), warnings: WARNINGS },
-    anyOf: [{ required }, { required: [...ERROR_MEMBERS] }],
-  };
-}
-
-function describeTool({ name, title, description, input, output, annotations }: Tool): ToolDescription {
+function describeTool({ name, title, description, input, output, tells, annotations, claude }: Tool): ToolDescription {
   return {
     name,
     title,
     description,
-    inputSchema: z.toJSONSchema(input, { io: 'input' }) as JsonObjectSchema,
-    outputSchema: answerSchema(output),
-    annotations: { title, ...annotations },
-    _meta: { 'anthropic/maxResultSizeChars': CLAUDE_RESULT_CHARS },
+    inputSchema: portableInput(input),
+    outputSchema: portableOutput(output, tells),
+    annotations,
+    ...(claude && { _meta: claudeMeta(claude) }),
   };
 }
+
+/** Claude Code puts longer answers into a file unless a tool says that it means it (characters). */
+const CLAUDE_RESULT_CHARS = 200_000;
+
+const claudeMeta = ({ alwaysLoad = false, longAnswers = false }: ForClaude) => ({
+  ...(alwaysLoad && { 'anthropic/alwaysLoad': true }),
+  ...(longAnswers && { 'anthropic/maxResultSizeChars': CLAUDE_RESULT_CHARS }),
+});
 
 let described: ToolDescription[] | undefined;
 

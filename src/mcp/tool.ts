@@ -24,12 +24,23 @@ export interface Annotations {
   readonly openWorldHint: boolean;
 }
 
+/** What is told to Claude Code alone. */
+export interface ForClaude {
+  /** It is there from the first turn on, even where tools are searched for. */
+  readonly alwaysLoad?: boolean;
+  /** Its answers are shown whole, even if they are long. */
+  readonly longAnswers?: boolean;
+}
+
 export interface Tool<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodObject = z.ZodObject> {
   readonly name: string;
   readonly title: string;
   readonly description: string;
   readonly input: Input;
   readonly output: Output;
+  /** The members of its answers that clients are told of: what decides, since the whole would cost every client thousands of tokens. */
+  readonly tells: readonly (keyof z.infer<Output> & string)[];
+  readonly claude?: ForClaude;
   readonly annotations: Annotations;
   /** What the principal needs. */
   readonly scope: Scope;

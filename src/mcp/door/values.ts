@@ -94,9 +94,19 @@ export function fromJson(given: unknown): unknown {
   }
 }
 
+/** A map that is written as `key=value`, one or a list of them. A comma in one may divide two, and so is left alone. */
+function fromPairs(given: unknown): Record<string, string> | undefined {
+  const lines = typeof given === 'string' ? given.trim().split(/\s*\n\s*/) : given;
+  if (!Array.isArray(lines) || lines.length === 0) return undefined;
+  const pairs = lines.map((line) => /^\s*([A-Za-z_][\w./-]*)\s*=([^,]*)$/s.exec(String(line)));
+  if (pairs.some((pair) => !pair)) return undefined;
+  return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', pair?.[2]?.trim() ?? '']));
+}
+
 function recordOf(given: unknown, valueType: z.core.$ZodType): unknown {
-  const record = fromJson(given);
   const isText = (valueType as z.core.$ZodTypes)._zod.def.type === 'string';
+  const read = fromJson(given);
+  const record = isText ? (fromPairs(read) ?? read) : read;
   if (!isText || typeof record !== 'object' || record === null || Array.isArray(record)) return record;
   const plain = (value: unknown) => (typeof value === 'number' || typeof value === 'boolean' ? String(value) : value);
   return omitUndefined(

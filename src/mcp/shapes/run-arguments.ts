@@ -14,25 +14,22 @@ export const runArguments = {
     .string()
     .min(1)
     .optional()
-    .describe(`The agent program: ${names}, or another that pool_status lists; by default that of the agent's profile`),
-  prompt: z.string().min(1).describe('What the agent is asked to do'),
+    .describe(`The agent program: ${names}, or another that pool_status lists; default: that of the stored agent`),
+  prompt: z.string().min(1).describe('What the agent shall do'),
   agentName: agentNameArgument
     .optional()
     .describe(
-      'A stored agent (list_agents), whose profile fills in what is not given here; or just a name for follow-up calls and for sessions: letters, digits, - and _; by default the name of the runner',
+      'A stored agent (list_agents), whose profile fills in what is not given; or any name by which to find the run and its session again: letters, digits, - and _; default: the runner',
     ),
-  sessionId: argumentWord.optional().describe("Resume this session of the agent program, on the session's own host"),
-  autoResume: z
-    .boolean()
-    .default(false)
-    .describe('Resume the latest session of this agentName and runner, if there is one'),
-  mode: z.string().optional().describe('A mode of the runner, where it has some'),
+  sessionId: argumentWord.optional().describe('Resume this session of the agent program'),
+  autoResume: z.boolean().default(false).describe('Resume the latest session of this agentName and runner, if any'),
+  mode: z.string().optional().describe('A mode of the runner, if it has modes'),
   path: z
     .string()
     .regex(/^\P{Cc}*$/u, 'must not hold control characters')
     .optional()
-    .describe("The working directory on the worker, absolute; by default the worker's own"),
-  model: argumentWord.optional().describe('The model, as the agent program names it'),
+    .describe("Working directory on the worker, absolute; default: the worker's own"),
+  model: argumentWord.optional().describe('The model, as the agent program calls it'),
   timeoutMs: z
     .number()
     .int()
@@ -42,7 +39,7 @@ export const runArguments = {
     )
     .max(RUN_LIMITS.timeoutMs.most)
     .optional()
-    .describe('End the run when it takes longer than this (ms)'),
+    .describe('End the run after this time (ms, at least 1000); default: none'),
   silenceTimeoutMs: z
     .number()
     .int()
@@ -50,34 +47,35 @@ export const runArguments = {
     .refine((ms) => ms === 0 || ms >= 1_000, 'must be 0, or at least 1000: it is in milliseconds')
     .max(RUN_LIMITS.silenceTimeoutMs.most)
     .optional()
-    .describe('End the run when it prints nothing for so long (ms); 0: never'),
+    .describe('End the run when it prints nothing for this long (ms); 0: never'),
   priority: z
     .number()
     .int()
     .min(RUN_LIMITS.priority.least)
     .max(RUN_LIMITS.priority.most)
     .optional()
-    .describe('Among your own runs: 0, the default, goes first; then 1, 2, ...'),
+    .describe('Order among your own waiting runs: 0 first (default), then 1, 2, ...'),
   delayMs: z
     .number()
     .int()
     .min(RUN_LIMITS.delayMs.least)
     .max(RUN_LIMITS.delayMs.most)
     .optional()
-    .describe('Do not start before so much time has passed (ms)'),
-  host: z.string().regex(HOST_NAME).optional().describe('Only this host may run it'),
-  labels: labelsArgument.optional().describe('key=value, to find the run by: list_runs takes labels, too'),
+    .describe('Start no earlier than this from now (ms)'),
+  host: z.string().regex(HOST_NAME).optional().describe('Run only on this host'),
+  labels: labelsArgument.optional().describe('To find the run by with list_runs: {"key": "value"}'),
   clientToken: z
     .string()
     .min(1)
     .max(256)
     .optional()
-    .describe('Makes a repeated call safe: the same token answers with the same run and never starts a second one'),
+    .describe('Makes a repeated call safe: the same token gives the same run, never a second one'),
   config: configArgument,
   silent: z
     .boolean()
     .default(false)
-    .describe('Taken for compatibility: run_agent never carries output; ask stream_agent_output'),
+    .describe('Taken for compatibility: run_agent never carries output; ask stream_agent_output')
+    .meta({ advertised: false }),
 };
 
 /** A submission from checked arguments, without those that were not given. */

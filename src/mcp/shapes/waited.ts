@@ -30,4 +30,4 @@ export const waitTimeout = z
   .min(0)
   .max(86_400_000)
   .default(900_000)
-  .describe('The longest to wait (ms); one call blocks no longer than your client allows, 45 s unless known better');
+  .describe('The longest to wait (ms); one call blocks for 45 s at most, unless your client allows more');

@@ -10,12 +10,13 @@ export const configArgument = z
   .optional()
   .describe(
     'A workspace of overmind-mcp on the machine of this server, which is looked at when the pool knows nothing of agentName',
-  );
+  )
+  .meta({ advertised: false });
 
 /** How every tool that takes a run names it. */
 export const whichRun = {
-  runId: z.string().min(1).optional().describe('The run, by its id'),
-  agentName: agentNameArgument.optional().describe('Instead of runId: the latest run of this agent name'),
-  runner: z.string().optional().describe('With agentName: the latest run with this runner'),
+  runId: z.string().min(1).optional().describe('The id of the run'),
+  agentName: agentNameArgument.optional().describe('Instead of runId: the latest run of this agent'),
+  runner: z.string().optional().describe('With agentName: its latest run with this runner'),
   config: configArgument,
 };

@@ -9,10 +9,10 @@ export const configExample = defineTool({
   name: 'config_example',
   title: 'An example of a profile',
   description:
-    'A ready profile for a provider of models, for create_agent, and the lines that the environment of the workers needs for it.',
+    'Gives a ready profile for a model provider, to pass to create_agent, and the variables that the workers need for it.',
   input: z.strictObject({
     provider: z.enum(PROVIDER_EXAMPLES.map(({ provider }) => provider)),
-    name: agentNameArgument.optional().describe('The name of the agent; by default that of the provider'),
+    name: agentNameArgument.optional().describe('Name of the agent; default: the provider'),
   }),
   output: z.object({
     provider: z.string(),
@@ -22,6 +22,7 @@ export const configExample = defineTool({
     dotEnv: z.string().describe("The lines for the workers' .env, with the secrets left to fill in"),
     note: z.string(),
   } satisfies Record<keyof AgentExample, z.ZodType>),
+  tells: ['profile', 'dotEnv', 'note'],
   annotations: READS,
   scope: 'read',
   handle: async ({ provider, name }) => agentExample(provider, name),

@@ -8,9 +8,10 @@ export const createAgent = defineTool({
   name: 'create_agent',
   title: 'Create an agent',
   description:
-    'Stores the profile of an agent under a name: runner, system prompt, model, variables, MCP servers. run_agent with that agentName uses it. config_example has ready ones.',
+    'Stores an agent under a name, for run_agent with that agentName: runner, system prompt, model, variables, MCP servers. config_example has ready ones.',
   input: z.strictObject(profileShape),
   output: agentShape,
+  tells: ['name', 'revision', 'variables'],
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   scope: 'admin', // it decides what others run, and which variables of the workers go where
   handle: (profile, context) => storeAgent(context, profile),

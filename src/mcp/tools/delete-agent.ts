@@ -6,9 +6,10 @@ import { defineTool } from '../tool.js';
 export const deleteAgent = defineTool({
   name: 'delete_agent',
   title: 'Delete an agent',
-  description: 'Removes the profile of an agent. Its runs, also those that still wait, keep what they were given.',
+  description: 'Deletes a stored agent. Its runs, waiting ones too, keep what they were given.',
   input: z.strictObject({ name: agentNameArgument }),
   output: z.object({ name: z.string(), deleted: z.boolean() }),
+  tells: ['deleted'],
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
   scope: 'admin', // it decides what others run, and which variables of the workers go where
   handle: async ({ name }, context) => {

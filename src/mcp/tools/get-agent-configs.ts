@@ -8,9 +8,11 @@ export const getAgentConfigs = defineTool({
   name: 'get_agent_configs',
   title: 'Profiles of agents',
   description:
-    'The profile of one agent in full, or of all of them. Secrets are not in it, only the names of variables.',
-  input: z.strictObject({ name: agentNameArgument.optional().describe('The agent; without it, all of them') }),
+    'Shows one stored agent in full, or all of them. Secrets are not in it, only the names of their variables.',
+  input: z.strictObject({ name: agentNameArgument.optional().describe('Default: all') }),
   output: z.object({ agents: z.array(agentShape), unreadable: unreadableShape }),
+  tells: ['agents'],
+  claude: { longAnswers: true },
   annotations: READS,
   scope: 'admin',
   handle: async ({ name }, context) =>

@@ -9,7 +9,7 @@ export const getAgentStatus = defineTool({
   name: 'get_agent_status',
   title: 'Status of a run',
   description:
-    'Everything that is known about a run now: its state, result, failure, what it has done, process, session, exit code and times.',
+    'Tells everything about one run now, without waiting: status, result or failure, what it has done, why it waits, session, times.',
   input: z.strictObject({
     ...whichRun,
     tailBytes: z
@@ -18,7 +18,7 @@ export const getAgentStatus = defineTool({
       .min(0)
       .max(262_144)
       .optional()
-      .describe('Show so much of the end of the output as it is (bytes)'),
+      .describe('Also show this much of the end of its raw output (bytes)'),
   }),
   // What decides comes first.
   output: runShape.pick({ runId: true, status: true }).extend({
@@ -33,6 +33,8 @@ export const getAgentStatus = defineTool({
     source: z.string().optional().describe('The file of overmind-mcp that told all of this'),
     uncertain: z.boolean().optional().describe('The status is a guess'),
   }),
+  tells: ['status', 'result', 'failure', 'activity', 'outputTail', 'waitingFor'],
+  claude: { longAnswers: true },
   annotations: READS,
   scope: 'read',
   handle: ({ tailBytes, ...which }, context) => statusOf(context, which, tailBytes),

@@ -9,20 +9,11 @@ export const killAgent = defineTool({
   name: 'kill_agent',
   title: 'Kill a run',
   description:
-    'Ends a run and every process it has started, on whatever host; a queued run never starts. Answers with the fact. Killing what has ended changes nothing and says how it ended.',
+    'Ends a run and every process that it started, on any host; a queued run never starts. Answers when they are gone. If the run has ended already, it says how.',
   input: z.strictObject({
     ...whichRun,
-    signal: z
-      .enum(KILL_SIGNALS)
-      .default('TERM')
-      .describe('What the processes get first; whoever is left after the grace gets KILL'),
-    graceMs: z
-      .number()
-      .int()
-      .min(0)
-      .max(600_000)
-      .default(KILL_GRACE_MS)
-      .describe('Between the first signal and KILL (ms)'),
+    signal: z.enum(KILL_SIGNALS).default('TERM').describe('Sent first; what is left after graceMs gets KILL'),
+    graceMs: z.number().int().min(0).max(600_000).default(KILL_GRACE_MS).describe('Time between signal and KILL (ms)'),
     reason: z.string().max(1_000).optional(),
   }),
   output: z.object({
@@ -34,6 +25,7 @@ export const killAgent = defineTool({
     pending: z.boolean().optional().describe('The owner cannot be reached; the kill is carried out when it returns'),
     hint: z.string().optional(),
   }),
+  tells: ['killed', 'status', 'pending', 'hint'],
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
   scope: 'kill',
   handle: ({ signal, graceMs, reason, ...which }, context) => kill(context, which, { signal, graceMs, reason }),

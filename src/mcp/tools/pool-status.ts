@@ -9,7 +9,7 @@ export const poolStatus = defineTool({
   name: 'pool_status',
   title: 'Status of the pool',
   description:
-    'Which workers live, on which hosts, with which runners and how much room; how long the queues are; how Redis does.',
+    'Shows which workers and agent programs are available on which hosts, how busy they are, how long the queues are, and your limits.',
   input: z.strictObject({}),
   output: z.object({
     workers: z.array(
@@ -63,6 +63,8 @@ export const poolStatus = defineTool({
       })
       .describe('What the caller has and may have; a most of 0 is no limit'),
   }),
+  tells: ['workers', 'queues', 'redis', 'limits'],
+  claude: { longAnswers: true },
   annotations: READS,
   scope: 'read',
   handle: (_, context) => statusOfPool(context),

@@ -46,9 +46,11 @@ export const runAgent = defineTool({
   name: 'run_agent',
   title: 'Run an agent',
   description:
-    'Submits a job to an agent program and answers at once with its runId; the run goes on by itself, whatever becomes of this connection. Then: wait_agent for its end, stream_agent_output to follow it, kill_agent to end it.',
+    'Starts an agent program (claude, codex, gemini, ...) on a task in the background and answers at once with a runId. Then: wait_agent for its end, stream_agent_output to follow it, kill_agent to end it. The run goes on even if this connection is lost.',
   input: z.strictObject(runArguments),
   output,
+  tells: ['runId', 'status', 'waitingFor', 'warning', 'hint'],
+  claude: { alwaysLoad: true },
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
   scope: 'run',
   handle: async (input, context) => submittedView(await submit(context, submissionOf(input))),

@@ -19,10 +19,15 @@ export const runAgentsParallel = defineTool({
   name: 'run_agents_parallel',
   title: 'Run several agents',
   description:
-    'Submits up to 50 runs at once and waits for all of them, or for the first that succeeds. Nothing is submitted when one entry is wrong. Where the time is up first, the answer names what still runs; wait_agent with those runIds goes on. Runs are never ended by this call.',
+    'Starts up to 50 agent runs at once and waits for all of them, or for the first success. If one entry is wrong, none is started. When the time is up, the answer names what still runs: go on with wait_agent. Never ends a run.',
   input: z.strictObject({
-    agents: z.array(entry).min(1).max(MOST_RUNS).describe('Each as for run_agent'),
-    waitAll: z.boolean().default(true).describe('false: answer as soon as one of them is done'),
+    agents: z
+      .array(entry)
+      .min(1)
+      .max(MOST_RUNS)
+      .describe('1 to 50 entries; members as in run_agent')
+      .meta({ terse: true }),
+    waitAll: z.boolean().default(true).describe('false: answer at the first success'),
     timeoutMs: waitTimeout,
   }),
   output: z.object({
@@ -33,6 +38,8 @@ export const runAgentsParallel = defineTool({
     pollAfterMs: z.number().int().describe('When it makes sense to ask again (ms); 0: at once, with wait_agent'),
     hint: z.string().optional(),
   }),
+  tells: ['agents', 'timedOut', 'firstDone', 'stillRunning', 'hint'],
+  claude: { longAnswers: true },
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
   scope: 'run',
   handle: async ({ agents, waitAll, timeoutMs }, context) => {

@@ -23,22 +23,19 @@ const input = z.strictObject({
     .min(0)
     .max(9_999_999_999_999)
     .optional()
-    .describe('Only output that came strictly after this time (ms since the epoch, by the clock of Redis)'),
-  cursor: z.string().optional().describe('nextCursor of an earlier call: goes on exactly there'),
+    .describe('Only what came strictly after this time (ms since the epoch, or ISO 8601)'),
+  cursor: z.string().optional().describe('nextCursor of an earlier call: go on exactly there'),
   tail: z.number().int().min(1).max(1_048_576).optional().describe('Only the last so many bytes'),
   view: z
     .enum(VIEWS)
     .optional()
     .describe(
-      'transcript: what the agent said and did, as text (the default for the built-in programs that print JSON); events: the same, structured; raw: every byte as it was printed. A cursor is good for all of them',
+      'transcript: what the agent said and did, as text (default for programs that print JSON); events: the same, structured; raw: every byte as printed (default for others)',
     ),
   stream: z.enum(['both', 'stdout', 'stderr']).default('both'),
-  maxBytes: z.number().int().min(1).max(1_048_576).default(32_768).describe('No more than this (bytes)'),
-  ansi: z.boolean().default(false).describe('Keep the escape sequences of terminals; for the raw view'),
-  encoding: z
-    .enum(['utf8', 'base64'])
-    .default('utf8')
-    .describe('base64 brings binary output through exactly; for the raw view'),
+  maxBytes: z.number().int().min(1).max(1_048_576).default(32_768).describe('At most this much (bytes)'),
+  ansi: z.boolean().default(false).describe('Keep terminal escape sequences (raw view)'),
+  encoding: z.enum(['utf8', 'base64']).default('utf8').describe('base64: exact bytes (raw view)'),
   waitMs: z
     .number()
     .int()
@@ -71,9 +68,11 @@ export const streamAgentOutput = defineTool({
   name: 'stream_agent_output',
   title: 'Output of a run',
   description:
-    'What an agent says and does, live or later. Following nextCursor gives everything once; sinceTimestamp gives what came after a time; tail gives the end.',
+    'Reads what a run has said and done so far, live or after its end. Pass nextCursor as cursor to go on; tail gives the end, sinceTimestamp what came after a time.',
   input,
   output,
+  tells: ['output', 'events', 'status', 'isComplete', 'nextCursor', 'hasMore', 'droppedBytes'],
+  claude: { longAnswers: true },
   annotations: READS,
   scope: 'read',
   waitsMs: ({ waitMs }) => waitMs,

@@ -9,11 +9,11 @@ export const waitAgent = defineTool({
   name: 'wait_agent',
   title: 'Wait for runs',
   description:
-    'Waits for the end of one run or several. Where the time is up first it is no error: the answer says that the run goes on, and wait_agent can be called again. Giving up the wait never ends a run.',
+    'Waits for the end of one run or of several and answers with the result. If the time is up first (timedOut), the run goes on: call wait_agent again. Never ends a run.',
   input: z.strictObject({
     ...whichRun,
-    runIds: z.array(z.string().min(1)).min(1).max(MOST_RUNS).optional().describe('Several runs'),
-    mode: z.enum(['all', 'any']).default('all').describe('With several: wait for all of them, or for the first'),
+    runIds: z.array(z.string().min(1)).min(1).max(MOST_RUNS).optional().describe('Several runs, instead of runId'),
+    mode: z.enum(['all', 'any']).default('all').describe('With runIds: wait for all, or for the first to end'),
     timeoutMs: waitTimeout,
   }),
   output: waitedShape.partial({ runId: true, agentName: true }).extend({
@@ -22,6 +22,8 @@ export const waitAgent = defineTool({
     hint: z.string().optional(),
     runs: z.array(waitedShape).optional().describe('With several runs, each of them'),
   }),
+  tells: ['status', 'result', 'failure', 'timedOut', 'hint', 'nextCursor', 'runs'],
+  claude: { alwaysLoad: true, longAnswers: true },
   annotations: READS,
   scope: 'read',
   waitsMs: ({ timeoutMs }) => timeoutMs,

@@ -12,7 +12,7 @@ const entries = <Key extends z.core.$ZodRecordKey, Value extends z.core.SomeType
     .record(record.unwrap().keyType, z.union([record.unwrap().valueType, z.null()]))
     .nullable()
     .optional()
-    .describe(`${record.description}. Entries that are not named stay; null removes one`);
+    .describe('As in create_agent, by entries: others stay, null removes one');
 
 const nullable = Object.fromEntries(
   Object.entries(plain).map(([key, schema]) => [
@@ -31,6 +31,15 @@ export const changesShape = {
   fallbacks: entries(fallbacks),
   labels: entries(labels),
 };
+
+/** The members that null takes away. */
+export const REMOVABLE = [
+  ...(Object.keys(plain) as (keyof typeof plain)[]),
+  'env',
+  'mcpServers',
+  'fallbacks',
+  'labels',
+] as const;
 
 const profile = z.strictObject(profileShape);
 const changes = z.strictObject(changesShape);

@@ -68,36 +68,36 @@ const milliseconds = (least: number) => z.number().int().min(least).max(2_592_00
 
 /** The members of a profile, as they are checked wherever one comes in. */
 export const profileShape = {
-  name: plainName.describe('The name of the agent, for agentName of run_agent'),
-  runner: z.string().min(1).max(64).describe('The agent program: claude, demo, or what pool_status lists'),
-  prompt: z
-    .string()
-    .min(1)
-    .max(MOST_PROMPT_CHARS)
-    .describe('The system prompt: what the agent is and how it shall behave'),
-  description: z.string().max(1_000).optional().describe('For people and models that choose an agent'),
-  model: argumentWord.optional().describe('The model, as the agent program names it'),
-  mode: z.string().min(1).max(64).optional().describe('A mode of the runner, where it has some'),
+  name: plainName.describe('Name of the agent: letters, digits, - and _'),
+  runner: z.string().min(1).max(64).describe('The agent program, as in run_agent'),
+  prompt: z.string().min(1).max(MOST_PROMPT_CHARS).describe('System prompt'),
+  description: z.string().max(1_000).optional().describe('For those who choose an agent'),
+  model: argumentWord.optional().describe('The model, as the agent program calls it'),
+  mode: z.string().min(1).max(64).optional().describe('A mode of the runner'),
   path: z
     .string()
     .max(4_096)
     .regex(/^\//, 'must be absolute')
     .optional()
-    .describe('The working directory on the worker, absolute'),
-  timeoutMs: milliseconds(1_000).optional().describe('End a run when it takes longer than this (ms)'),
-  silenceTimeoutMs: milliseconds(0).optional().describe('End a run when it prints nothing for so long (ms); 0: never'),
+    .describe('Working directory on the worker, absolute'),
+  timeoutMs: milliseconds(1_000).optional().describe('End a run after this time (ms)'),
+  silenceTimeoutMs: milliseconds(0)
+    .optional()
+    .describe('End a run when it prints nothing for this long (ms); 0: never'),
   env: values
     .optional()
-    .describe('Variables for the program: literals, or $NAME for a variable of the worker; secrets only as $NAME'),
+    .describe('Variables for the program: {"NAME": "text"}, or "$NAME" for a variable of the worker; secrets only so'),
   mcpServers: z
     .record(plainName, mcpServer)
     .optional()
-    .describe('MCP servers for the agent, as { command, args, env } or { type, url, headers }; secrets only as $NAME'),
-  labels: labelsArgument.optional().describe('Its runs have these labels, too; list_runs and list_agents find by them'),
+    .describe(
+      'MCP servers for the agent: {"name": {command, args, env} or {type, url, headers}}; secrets only as $NAME',
+    ),
+  labels: labelsArgument.optional().describe('Labels of it and of its runs, as in run_agent'),
   fallbacks: z
     .record(variable, z.array(value).min(1).max(MOST_FALLBACKS))
     .optional()
-    .describe('Further values of variables, tried in order when the provider refuses the ones before'),
+    .describe('More values of variables, tried in order when the provider refuses: {"NAME": ["$KEY_2"]}'),
 };
 
 const profile = z.strictObject(profileShape);

@@ -46,6 +46,7 @@ function tool(handle: () => Promise<{ n: number }> = async () => ({ n: 1 })): To
       mode: z.enum(['all', 'any']).default('all'),
     }),
     output: z.object({ n: z.number() }),
+    tells: ['n'],
     annotations: READS,
     scope: 'read',
     handle,

@@ -59,6 +59,9 @@ const TAKEN: [string, unknown, unknown][] = [
     { agents: [{ runner: 'demo', prompt: 'x', timeoutMs: 120_000 }], waitAll: false },
   ],
   ['create_agent', { name: 'a', env: '{"A":1}' }, { name: 'a', env: { A: '1' } }],
+  ['list_runs', { labels: 'team=core' }, { labels: { team: 'core' } }],
+  ['list_runs', { labels: ['team=core', 'a.b = c'] }, { labels: { team: 'core', 'a.b': 'c' } }],
+  ['list_runs', { labels: 'team=core,area=docs' }, { labels: 'team=core,area=docs' }],
   ['update_agent_config', { name: 'a', model: null }, { name: 'a', model: null }],
 ];
 
