@@ -25,6 +25,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   connect: async () => (await import('./connect.js')).addConnect,
   agents: async () => (await import('./agents.js')).addAgents,
   import: async () => (await import('./import.js')).addImport,
+  reload: async () => (await import('./reload.js')).addReload,
   doctor: async () => (await import('./doctor.js')).addDoctor,
   token: async () => (await import('./token.js')).addToken,
   trust: async () => (await import('./trust.js')).addTrust,

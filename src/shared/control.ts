@@ -20,8 +20,14 @@ export function openControl(redis: RedisClient, notifications: Notifications, pr
     async killDirectly(worker: string, request: DirectKill): Promise<void> {
       await redis.publish(channel(worker), JSON.stringify(request));
     },
-    async onWake(worker: string, onWake: (direct: DirectKill | undefined) => void): Promise<() => void> {
-      return notifications.listen(channel(worker), (message) => onWake(directKillIn(message)));
+    /** Asks a worker to look anew at what its host has; it says so with its next heartbeat. */
+    async reload(worker: string): Promise<void> {
+      await redis.publish(channel(worker), 'reload');
+    },
+    async onWake(worker: string, onWake: (message: DirectKill | 'reload' | undefined) => void): Promise<() => void> {
+      return notifications.listen(channel(worker), (message) =>
+        onWake(message === 'reload' ? message : directKillIn(message)),
+      );
     },
   };
 }

@@ -62,6 +62,8 @@ export interface WorkerReport {
   readonly allowedPaths: readonly string[];
   /** `stopping` claims nothing more; `left` has handed its programs to the next worker of its host. */
   readonly phase: 'ready' | 'stopping' | 'left';
+  /** How often it was asked to look anew at what its host has; absent in the reports of older workers. */
+  readonly reloads?: number;
   /** While there is one, it takes no runs; what it has goes on. */
   readonly problem?: HostProblem;
 }
@@ -85,6 +87,7 @@ const report = z.looseObject({
   running: z.number().int(),
   allowedPaths: z.array(z.string()),
   phase: z.enum(['ready', 'stopping', 'left']),
+  reloads: z.number().int().optional(),
   problem: z.looseObject({ kind: z.enum(HOST_FAULT_KINDS), message: z.string(), since: z.number() }).optional(),
 });
 

@@ -30,6 +30,7 @@ export interface HeartbeatDeps {
 export function startHeartbeat(deps: HeartbeatDeps) {
   const { workers, report, config, offers, slots, health, contact, logger } = deps;
   let phase: WorkerReport['phase'] = 'ready';
+  let reloads = 0;
   let timer: NodeJS.Timeout | undefined;
 
   async function beat(): Promise<void> {
@@ -44,6 +45,7 @@ export function startHeartbeat(deps: HeartbeatDeps) {
       running: slots.used(),
       allowedPaths: withRealPaths(config.allowedPaths),
       phase,
+      reloads,
       ...(health.problem && { problem: health.problem }),
     });
     contact.heard();
@@ -65,6 +67,11 @@ export function startHeartbeat(deps: HeartbeatDeps) {
   return {
     beat,
     soon,
+    /** Somebody has asked for a new look at this host, and it was done. */
+    reloaded(): void {
+      reloads += 1;
+      soon();
+    },
     /** `stopping`, or `left`; told at once. */
     async enter(next: WorkerReport['phase']): Promise<void> {
       phase = next;

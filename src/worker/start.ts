@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import { privateDirectory, userHome } from '../shared/config/home.js';
 import type { DirectKill } from '../shared/control.js';
 import type { Logger } from '../shared/logger.js';
@@ -17,8 +16,9 @@ import { thisMachine } from './host/machine.js';
 import { refuseSharedHostName } from './host/one-machine.js';
 import { hostProbes } from './host/probes.js';
 import { inheritedEnvironment } from './prepare/inherited.js';
-import { createOffers, type Installed, installedRunners } from './prepare/installed.js';
+import type { Installed } from './prepare/installed.js';
 import { knownRunners } from './prepare/known-runners.js';
+import { startOffering } from './prepare/offering.js';
 import { planFor } from './prepare/plan-run.js';
 import { type Following, startFollowing } from './process/descendants.js';
 import { createContact } from './recover/contact.js';
@@ -29,6 +29,7 @@ import { type Beginning, execute } from './run/execute.js';
 import { createOwnedRuns, type OwnedRun, type OwnedRuns } from './run/owned-run.js';
 import { watchOver } from './run/watch-over.js';
 import { hasBegun, spoolOf, spoolRoot } from './spool/spool.js';
+import { stopWorker } from './stop.js';
 
 export interface StartedWorker {
   readonly id: string;
@@ -40,9 +41,6 @@ export interface StartedWorker {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** A worker that stops waits so long (ms) for programs that are just being started. */
-const PLACED_WITHIN_MS = 5_000;
-
 /** Starts a worker: it takes over what an earlier one left on this host, then claims. */
 export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> {
   const { config, runs, queues, workers } = pool;
@@ -50,8 +48,7 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
   const id = `${host}-${randomBytes(4).toString('hex')}`;
   const logger = pool.logger.child({ worker: id });
   const home = userHome(env);
-  const installed = installedRunners(pool.runners.values(), knownRunners(pool), env);
-  const runners = [...installed.keys()];
+  const wanted = knownRunners(pool);
   const startedAt = await runs.now();
   const spools = privateDirectory(spoolRoot(config.home, await runs.poolId(), host), config.home);
   const health = startHealth(spools, config.spoolReserveBytes, startedAt, logger);
@@ -77,14 +74,20 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
   const mirrors = createMirrors({ runs, hasBegunHere, logger });
   const contact = createContact(config.heartbeatMs);
   const machine = thisMachine(config.home);
-  const { offers, askVersions } = createOffers(installed, ({ inherits }) =>
-    inheritedEnvironment(env, inherits, config.passEnv),
-  );
+  const offering = startOffering({
+    runners: pool.runners.values(),
+    wanted,
+    env,
+    environmentOf: ({ inherits }) => inheritedEnvironment(env, inherits, config.passEnv),
+    everyMs: config.lookForRunnersMs,
+    logger,
+  });
+  const { installed } = offering;
   const heartbeat = startHeartbeat({
     workers,
     report: { id, host, machine, startedAt },
     config,
-    offers,
+    offers: offering.offers,
     slots,
     health,
     contact,
@@ -101,7 +104,7 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
   const { beat } = heartbeat;
   await refuseSharedHostName({ workers, id, machine, heartbeatMs: config.heartbeatMs, beat }).catch(async (error) => {
     health.stop();
-    await Promise.all([heartbeat.stop(), disk.stop()]);
+    await Promise.all([heartbeat.stop(), disk.stop(), offering.stop()]);
     throw error;
   });
   await lookThroughSpools().catch((error: unknown) =>
@@ -110,13 +113,18 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
       'the runs of an earlier worker cannot be taken over yet; the next heartbeat tries again',
     ),
   );
-  void askVersions(); // not before: starting ten programs takes a while
-  const unsubscribe = await pool.control.onWake(id, (direct) => look(owned, direct, logger));
+  offering.askVersions();
+  const unsubscribe = await pool.control.onWake(id, (message) => {
+    if (message !== 'reload') return look(owned, message, logger);
+    offering.look();
+    heartbeat.reloaded();
+  });
   const claiming = await startClaiming({
     queues,
     id,
     host,
-    runners,
+    runners: () => [...installed.keys()],
+    isHere: offering.isHere,
     slots,
     health,
     takeOn: (lease) =>
@@ -124,15 +132,20 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
     logger,
   });
   wake = claiming.wake;
+  offering.onChange(() => {
+    claiming.wake();
+    heartbeat.soon();
+  });
   const sweeping = startRecovery(
     { runs, queues, workers, id, host, config, contact, logger },
     tidying,
     async () => void (await lookThroughSpools()),
   );
   const leases = every(config.lockMs / 4, logger, () => prolong([...owned.leases(), ...mirrors.leases()], logger));
+  const runners = [...installed.keys()];
   logger.info({ runners, slots: config.concurrency }, 'worker is ready');
 
-  const others = [disk, leases, following];
+  const others = [disk, leases, following, offering];
   const parts = { id, workers, owned, health, heartbeat, claiming, sweeping, mirrors, others, unsubscribe, logger };
   let stopping: Promise<void> | undefined;
   return {
@@ -144,46 +157,6 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
       return stopping;
     },
   };
-}
-
-interface Stopping {
-  readonly how: 'detach' | 'drain';
-  readonly id: string;
-  readonly workers: Pool['workers'];
-  readonly owned: OwnedRuns;
-  readonly health: HostHealth;
-  readonly heartbeat: ReturnType<typeof startHeartbeat>;
-  readonly claiming: Stoppable;
-  readonly sweeping: Stoppable;
-  readonly mirrors: { stop(): void };
-  /** What works by itself until the end. */
-  readonly others: readonly Stoppable[];
-  readonly unsubscribe: () => void;
-  readonly logger: Logger;
-}
-
-interface Stoppable {
-  stop(): Promise<void>;
-}
-
-/** Stops in this order: nothing new, then what is being started, then what runs, and the heartbeat last. */
-async function stopWorker(parts: Stopping): Promise<void> {
-  const { how, id, workers, owned, health, heartbeat, claiming, sweeping, mirrors, others, unsubscribe, logger } =
-    parts;
-  await heartbeat.enter('stopping');
-  const impatient = setTimeout(() => letGoOf(owned, 'claiming'), PLACED_WITHIN_MS); // Redis may be away
-  await claiming.stop();
-  health.stop();
-  await Promise.race([Promise.all(owned.all().map(({ placed }) => placed)), pause(PLACED_WITHIN_MS)]);
-  if (how === 'drain') await drained(owned, logger);
-  await sweeping.stop();
-  clearTimeout(impatient);
-  await Promise.all([heartbeat, ...others].map((one) => one.stop()));
-  unsubscribe();
-  const handedOver = letGoOf(owned);
-  mirrors.stop();
-  // Whoever left programs behind stays in the register until another worker has them.
-  await (handedOver > 0 ? heartbeat.enter('left') : workers.leave(id));
 }
 
 function startHealth(spools: string, reserveBytes: number, startedAt: number, logger: Logger): HostHealth {
@@ -272,17 +245,4 @@ async function prolong(
       if (!held) logger.debug({ runId: lease.runId }, 'the job has another holder');
     }),
   );
-}
-
-/** Lets go of all runs, or of those in a phase; answers how many. */
-function letGoOf(owned: OwnedRuns, phase?: OwnedRun['phase']): number {
-  const all = owned.all().filter((one) => phase === undefined || one.phase === phase);
-  for (const one of all) one.letGo();
-  return all.length;
-}
-
-/** Resolves when no run is left; a further attempt of one counts as the same. */
-async function drained(owned: OwnedRuns, logger: Logger): Promise<void> {
-  logger.info({ running: owned.all().length }, 'waiting for the end of what runs');
-  while (owned.all().length > 0) await Promise.all(owned.all().map(({ over }) => over));
 }

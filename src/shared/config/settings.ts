@@ -86,6 +86,9 @@ export const SETTINGS = {
   AGENTPOOL_RUNNERS: list(',')
     .optional()
     .describe('The runners that a worker offers, with commas; by default every one whose program it finds'),
+  AGENTPOOL_LOOK_FOR_RUNNERS_MS: whole(100, HOUR)
+    .prefault('30000')
+    .describe('How often a worker looks for programs that were installed or removed since (ms)'),
   AGENTPOOL_CONCURRENCY: concurrency
     .prefault('4')
     .describe('Runs at once on one worker: a number for all together, or `claude=2,gemini=4` (others: 1 each)'),

@@ -17,8 +17,10 @@ export interface ClaimingDeps {
   /** This worker. */
   readonly id: string;
   readonly host: string;
-  /** The names of the runners that it offers. */
-  readonly runners: readonly string[];
+  /** The names of the runners that it offers, now. */
+  readonly runners: () => readonly string[];
+  /** Whether the program of a runner is there this moment. */
+  readonly isHere: (runner: string) => boolean;
   readonly slots: Pick<Slots, 'isFree'>;
   readonly health: Pick<HostHealth, 'problem' | 'onChange'>;
   /** Takes a job on; false when it has no slot for it. When it throws, the job is given back. */
@@ -37,21 +39,39 @@ export async function startClaiming(deps: ClaimingDeps): Promise<{ wake(): void;
   const waker = createWaker(stopping.signal);
   const claimers = new Map<string, Claimer>();
   const due = new Set<string>();
-  const unsubscribe = [health.onChange(waker.wake)];
-  for (const queue of [hostQueue(deps.host), ...deps.runners.map(runnerQueue)]) {
+  const unsubscribe = health.onChange(waker.wake);
+  const listening = new Map<string, () => void>();
+  const listenTo = async (queue: string) => {
     await queues.announce(queue);
-    claimers.set(queue, queues.claimer(queue, deps.id));
     const onPlaced = () => {
       due.add(queue);
       waker.wake();
     };
-    unsubscribe.push(await queues.onPlaced(queue, onPlaced));
-  }
+    listening.set(queue, await queues.onPlaced(queue, onPlaced));
+    claimers.set(queue, queues.claimer(queue, deps.id));
+    due.add(queue); // something may have been waiting there for long
+  };
+  const leave = async (queue: string) => {
+    listening.get(queue)?.();
+    listening.delete(queue);
+    due.delete(queue);
+    const claimer = claimers.get(queue);
+    claimers.delete(queue);
+    await claimer?.stop();
+  };
+  /** Listens to the queues of this host and of the runners that it has by now. */
+  const followOffers = async () => {
+    const wanted = [hostQueue(deps.host), ...deps.runners().map(runnerQueue)];
+    for (const queue of claimers.keys()) if (!wanted.includes(queue)) await leave(queue);
+    for (const queue of wanted) if (!claimers.has(queue)) await listenTo(queue);
+  };
+  await followOffers();
 
   let lookAgainAt = 0;
   const loop = (async () => {
     while (!stopping.signal.aborted) {
       try {
+        await followOffers();
         if (performance.now() >= lookAgainAt) {
           for (const [queue, claimer] of claimers) if (await claimer.mayHaveJobs()) due.add(queue);
           lookAgainAt = performance.now() + LOOK_AGAIN_MS;
@@ -70,8 +90,8 @@ export async function startClaiming(deps: ClaimingDeps): Promise<{ wake(): void;
     async stop() {
       stopping.abort();
       await loop;
-      for (const stop of unsubscribe) stop();
-      await Promise.all([...claimers.values()].map((claimer) => claimer.stop()));
+      unsubscribe();
+      await Promise.all([...claimers.keys()].map(leave));
     },
   };
 }
@@ -97,10 +117,11 @@ async function takeFromEach(
   return found;
 }
 
-function mayTake({ runners, slots, health }: ClaimingDeps, queue: string): boolean {
+function mayTake({ runners, isHere, slots, health }: ClaimingDeps, queue: string): boolean {
   if (health.problem) return false;
-  const runner = runners.find((name) => runnerQueue(name) === queue);
-  return runner === undefined ? runners.some(slots.isFree) : slots.isFree(runner);
+  const names = runners();
+  const runner = names.find((name) => runnerQueue(name) === queue);
+  return runner === undefined ? names.some(slots.isFree) : slots.isFree(runner) && isHere(runner);
 }
 
 async function takeOn({ takeOn, logger }: ClaimingDeps, lease: Lease, stopping: AbortSignal): Promise<boolean> {

@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { findProgram } from '../../shared/find-program.js';
 import type { Runner } from '../../shared/runners/runner.js';
-import type { OfferedRunner } from '../../shared/workers.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -39,23 +38,3 @@ export function installedRunners(
   return found;
 }
 export type Installed = ReturnType<typeof installedRunners>;
-
-/** What the heartbeat tells of the runners, and with their versions once they were asked: some CLIs are slow to say. */
-export function createOffers(installed: Installed, environmentOf: (runner: Runner) => Env) {
-  const versions = new Map<string, string>();
-  const askVersions = async () => {
-    for (const { runner, program } of installed.values()) {
-      if (!runner.versionArgs) continue;
-      const version = await programVersion(program, runner.versionArgs, environmentOf(runner)).catch(() => undefined);
-      if (version) versions.set(runner.name, version);
-    }
-  };
-  return {
-    askVersions,
-    offers: (): OfferedRunner[] =>
-      [...installed].map(([name, { program }]) => {
-        const version = versions.get(name);
-        return { name, program, ...(version && { version }) };
-      }),
-  };
-}

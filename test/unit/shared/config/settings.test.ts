@@ -21,6 +21,8 @@ const NUMBERS = [
   ['AGENTPOOL_BODY_TIMEOUT_MS', 'bodyTimeoutMs', 30_000, 100, 600_000],
   ['AGENTPOOL_RUN_TIMEOUT_MS', 'runTimeoutMs', DAY, 100, 30 * DAY],
   ['AGENTPOOL_SILENCE_TIMEOUT_MS', 'silenceTimeoutMs', 3_600_000, 0, 30 * DAY],
+  ['AGENTPOOL_AFTER_RESULT_GRACE_MS', 'afterResultGraceMs', 15_000, 0, DAY],
+  ['AGENTPOOL_LOOK_FOR_RUNNERS_MS', 'lookForRunnersMs', 30_000, 100, 3_600_000],
   ['AGENTPOOL_MAX_PROMPT_BYTES', 'maxPromptBytes', 4 * MIB, 1, 64 * MIB],
   ['AGENTPOOL_MAX_OUTPUT_BYTES', 'maxOutputBytes', 64 * MIB, 65_536, 1024 * MIB],
   ['AGENTPOOL_MAX_QUEUE_LENGTH', 'maxQueueLength', 10_000, 1, 10_000_000],

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { customRunner as schema } from '../../../../src/shared/config/custom-runner.js';
 import { findProgram } from '../../../../src/shared/find-program.js';
+import { openLogger } from '../../../../src/shared/logger.js';
 import { customRunner } from '../../../../src/shared/runners/custom.js';
 import { demo } from '../../../../src/shared/runners/demo.js';
-import { createOffers, installedRunners, programVersion } from '../../../../src/worker/prepare/installed.js';
+import { installedRunners, programVersion } from '../../../../src/worker/prepare/installed.js';
+import { startOffering } from '../../../../src/worker/prepare/offering.js';
 import { eventually } from '../../../support/processes.js';
 
 const root = mkdtempSync(join(tmpdir(), 'ap-installed-'));
@@ -96,14 +98,54 @@ describe('what a worker offers', () => {
     expect([...installedRunners(runners, [], env).keys()]).toEqual([]);
   });
 
+  const offeringOf = (wanted: string[], everyMs = 60_000) =>
+    startOffering({ runners, wanted, env, environmentOf: () => env, everyMs, logger: openLogger('test', 'silent') });
+
   test('is told at once, and the versions as soon as they are known', async () => {
-    const { offers, askVersions } = createOffers(installedRunners(runners, ['a', 'c'], env), () => env);
-    void askVersions();
-    expect(offers()).toEqual([
+    const offering = offeringOf(['a', 'c']);
+    offering.askVersions();
+    expect(offering.offers()).toEqual([
       { name: 'a', program: join(first, 'one') },
       { name: 'c', program: join(second, 'folder') },
     ]);
-    await eventually(() => offers()[0]?.version === '1.2.3-beta.4');
-    expect(offers()[1]).not.toHaveProperty('version');
+    await eventually(() => offering.offers()[0]?.version === '1.2.3-beta.4');
+    expect(offering.offers()[1]).not.toHaveProperty('version');
+    await offering.stop();
+  });
+
+  test('is followed while programs are installed and removed', async () => {
+    const offering = offeringOf(['b'], 20);
+    const changes: string[][] = [];
+    offering.onChange(() => changes.push([...offering.installed.keys()]));
+    offering.askVersions();
+    expect(offering.offers()).toEqual([]);
+    const path = program(join(first, 'nothing'), 'echo 1.0');
+    await eventually(() => offering.installed.has('b'));
+    expect(offering.isHere('b')).toBe(true);
+    rmSync(path);
+    expect(offering.isHere('b')).toBe(false);
+    await eventually(() => changes.length >= 2);
+    expect(changes.slice(0, 2)).toEqual([['b'], []]);
+    await offering.stop();
+  });
+
+  test('says the new version of a program that was updated', async () => {
+    const path = program(join(first, 'two'), 'echo 1.0');
+    const two = own('two', 'two', ['--version']);
+    const logger = openLogger('test', 'silent');
+    const offering = startOffering({
+      runners: [two],
+      wanted: undefined,
+      env,
+      environmentOf: () => env,
+      everyMs: 20,
+      logger,
+    });
+    offering.askVersions();
+    await eventually(() => offering.offers()[0]?.version === '1.0');
+    rmSync(path);
+    program(path, 'echo 2.0.1');
+    await eventually(() => offering.offers()[0]?.version === '2.0.1');
+    await offering.stop();
   });
 });
