@@ -79,7 +79,7 @@ async function play(ask: Ask, json: boolean): Promise<string[]> {
     cursor = String(page.nextCursor);
     complete = page.isComplete === true;
   }
-  const seen = await ask('stream_agent_output', { runId: tester, tail: 200 });
+  const seen = await ask('stream_agent_output', { runId: tester, tail: 5 });
   const since = Number(seen.lastTimestamp);
   const later = await ask('stream_agent_output', { runId: tester, sinceTimestamp: since, waitMs: 20_000 });
   tell(

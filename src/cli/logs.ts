@@ -1,9 +1,10 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import colors from 'picocolors';
 import { findRun } from '../client/find-run.js';
 import { followOutput } from '../client/follow.js';
 import { hasTranscript } from '../client/read-transcript.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
+import { linesIn } from '../shared/transcript/readable.js';
 import { EXIT } from './exit.js';
 import { showTranscript } from './follow-transcript.js';
 import { onInterrupt } from './interrupt.js';
@@ -22,7 +23,7 @@ interface Options {
   readonly lines?: number;
   readonly timestamps?: boolean;
   readonly stderr?: boolean;
-  readonly tail?: number;
+  readonly tailBytes?: number;
   readonly stream: (typeof STREAMS)[number];
   readonly json?: boolean;
   readonly raw?: boolean;
@@ -30,6 +31,7 @@ interface Options {
 
 /** As it is given: times are read when the clock of Redis is known. */
 interface Given extends Omit<Options, 'since' | 'until'> {
+  readonly tail?: number;
   readonly since?: string;
   readonly until?: string;
 }
@@ -43,19 +45,20 @@ export function addLogs(program: Command): void {
     .option('--since <time>', 'only what came after: 5m, an ISO time, or ms', sinceOption)
     .option('--until <time>', 'only what came before', sinceOption)
     .option('-n, --lines <n>', 'only the last lines', wholeNumber({ least: 1, most: 100_000 }))
+    .addOption(new Option('--tail <n>', 'as --lines').argParser(wholeNumber({ least: 1, most: 100_000 })).hideHelp())
     .option('-t, --timestamps', 'before each line, when it was printed')
     .option('--stderr', 'also what the program of an agent prints on stderr')
-    .option('--tail <bytes>', 'only the end', wholeNumber({ least: 1, most: 1_048_576 }))
+    .option('--tail-bytes <n>', 'only the end, in bytes', wholeNumber({ least: 1, most: 1_048_576 }))
     .option('--stream <name>', 'stdout, stderr, or both', oneOf(STREAMS), 'both')
     .option('--json', 'print events as JSON, one a line')
     .option('--raw', 'to a terminal, too, the output as it is: escape sequences can steer it')
     .addHelpText('after', '\nExample:\n  agentpool logs -f greeter --since 5m')
-    .action((name: string, { since, until: before, ...given }: Given) =>
+    .action((name: string, { since, until: before, tail, lines: last = tail, ...given }: Given) =>
       withRun(name, async (caller, runId) => {
         const signal = onInterrupt();
         const now = await caller.pool.runs.now();
         const at = (text: string | undefined) => (text === undefined ? undefined : parseSince(text, now));
-        const options: Options = { ...given, ...omitUndefined({ since: at(since), until: at(before) }) };
+        const options: Options = { ...given, ...omitUndefined({ since: at(since), until: at(before), lines: last }) };
         const { until, lines, timestamps, json, raw } = options;
         const wantsEvents = json || timestamps || lines !== undefined || until !== undefined;
         const isTranscript = !raw && (wantsEvents || hasTranscript(caller.pool, await findRun(caller, { runId })));
@@ -69,23 +72,27 @@ export function addLogs(program: Command): void {
 
 type Looking = LocalCaller & { readonly signal: AbortSignal };
 
-/** So much of the end is read for one line (characters of events as JSON). */
-const CHARS_PER_LINE = 1_000;
-const MOST_TAIL = 1_048_576;
-
 async function showEvents(caller: Looking, runId: string, options: Options): Promise<void> {
-  const { follow: live = false, since: sinceTimestamp, stream, lines, ...style } = options;
-  const tail =
-    options.tail ?? (lines === undefined || sinceTimestamp ? undefined : Math.min(MOST_TAIL, lines * CHARS_PER_LINE));
+  const { follow: live = false, since: sinceTimestamp, stream, lines, tailBytes, ...style } = options;
+  const tail = sinceTimestamp === undefined ? lines : undefined;
   const stderr = style.stderr || stream === 'stderr';
-  const request = { live, stream, lines, ...style, stderr, ...omitUndefined({ sinceTimestamp, tail }) };
+  const counting = style.json ? {} : { linesIn };
+  const request = {
+    live,
+    stream,
+    lines,
+    ...style,
+    stderr,
+    ...counting,
+    ...omitUndefined({ sinceTimestamp, tail, tailBytes }),
+  };
   (await showTranscript(caller, runId, request)).hasShown(undefined);
 }
 
 async function showOutput(caller: Looking, runId: string, options: Options): Promise<void> {
-  const { follow: live = false, since: sinceTimestamp, tail, stream, raw } = options;
+  const { follow: live = false, since: sinceTimestamp, lines: tail, tailBytes, stream, raw } = options;
   const shown = outputTo(process.stdout, raw);
-  const wanted = { live, stream, ...shown.query, ...omitUndefined({ sinceTimestamp, tail }) };
+  const wanted = { live, stream, ...shown.query, ...omitUndefined({ sinceTimestamp, tail, tailBytes }) };
   let silentSince: number | undefined;
   for await (const part of followOutput(caller, { runId }, wanted)) {
     if (part.droppedBytes > 0) note(colors.yellow(`[${part.droppedBytes} bytes before this are not kept any more]`));

@@ -35,7 +35,7 @@ export async function* followOutput(
     silentSince = part.workerSilentSince;
     if (part.output !== '' || part.droppedBytes > 0 || isNews) yield part;
     if (part.isComplete || (!live && !part.hasMore)) return;
-    const { sinceTimestamp: _since, tail: _tail, ...rest } = next;
+    const { sinceTimestamp: _since, tail: _tail, tailBytes: _bytes, ...rest } = next;
     next = { ...rest, cursor: part.nextCursor };
   }
 }
@@ -64,7 +64,7 @@ export async function* followTranscript(
     if (!part) continue; // Redis is away
     if (part.events.length > 0 || part.droppedBytes > 0) yield part;
     if (part.isComplete || (!live && !part.hasMore)) return;
-    const { sinceTimestamp: _since, tail: _tail, ...rest } = next;
+    const { sinceTimestamp: _since, tail: _tail, tailBytes: _bytes, ...rest } = next;
     next = { ...rest, cursor: part.nextCursor };
   }
 }

@@ -28,8 +28,10 @@ export interface OutputStart {
   readonly cursor?: string | undefined;
   /** Only output that came strictly after this time (ms since the epoch, by the clock of Redis). */
   readonly sinceTimestamp?: number | undefined;
-  /** Only the last so many bytes. */
+  /** Only the last so many lines. */
   readonly tail?: number | undefined;
+  /** Only the last so many bytes; with `tail`, whichever is less. */
+  readonly tailBytes?: number | undefined;
 }
 
 /** What is wanted of the output of a run. */
@@ -43,6 +45,8 @@ export interface OutputRequest extends OutputStart {
   readonly encoding: 'utf8' | 'base64';
   /** Where there is nothing new, wait so long for it (ms). */
   readonly waitMs: number;
+  /** After the first that comes, gather for so long (ms), or until the part is full; by default not at all. */
+  readonly gatherMs?: number;
 }
 
 /** Both streams from the beginning on as text, as far as one answer carries it, without waiting. */
@@ -84,7 +88,8 @@ const LOOK_AGAIN_MS = 5_000;
 /** Reads a part of the output of a run; while it waits, outages of Redis are ridden out. Throws a UserError for what there is not, and for starts that exclude each other. */
 export async function readOutput(caller: Caller, which: WhichRun, request: OutputRequest): Promise<RunOutput> {
   const { pool } = caller;
-  const { tail, stream, maxBytes, ansi, encoding, waitMs } = request;
+  const { tail, tailBytes, stream, maxBytes, ansi, encoding, waitMs, gatherMs = 0 } = request;
+  const isEnd = asksForEnd(request);
   const deadline = performance.now() + waitMs;
   const { id } = await rideOut(() => findRun(caller, which), deadline, caller.signal);
   const from = await startOf(caller, id, request);
@@ -96,18 +101,18 @@ export async function readOutput(caller: Caller, which: WhichRun, request: Outpu
   };
   const encode = (bytes: Buffer) => (encoding === 'base64' ? bytes.toString('base64') : textOf(bytes, ansi));
   const readUpTo = (most: number) =>
-    tail === undefined
-      ? readOnce(pool, id, { ...query, maxBytes: most })
-      : readTail(pool, id, Math.min(tail, most), query);
-  const enough = (reading: Reading) => reading.page.bytes.length > 0 || isEnded(reading.run.state);
-  const { run, page } = await readOrWait(
-    caller,
-    id,
-    () => readFitting(readUpTo, maxBytes, encode),
-    enough,
-    Math.max(0, deadline - performance.now()),
-  );
-  const { page: whole, complete } = withWhatIsGone(run, page, query, tail !== undefined);
+    isEnd
+      ? readTail(pool, id, Math.min(tailBytes ?? most, most), query, tail)
+      : readOnce(pool, id, { ...query, maxBytes: most });
+  const found = ({ run, page }: Reading): Found => {
+    if (isEnded(run.state) || page.hasMore || page.bytes.length >= maxBytes) return 'all';
+    return page.bytes.length > 0 ? 'some' : 'nothing';
+  };
+  const { run, page } = await readOrWait(caller, id, () => readFitting(readUpTo, maxBytes, encode), found, {
+    waitMs: Math.max(0, deadline - performance.now()),
+    gatherMs,
+  });
+  const { page: whole, complete } = withWhatIsGone(run, page, query, isEnd);
   const factsOf = await workerFactsFor(pool, [run]);
   const dropped = run.droppedBytes > 0 || whole.droppedBytes > 0;
   const truncatedBefore = dropped ? ((await pool.runs.firstKeptAt(id)) ?? run.endedAt) : undefined;
@@ -129,16 +134,16 @@ interface Reading {
   readonly page: OutputPage;
 }
 
+/** Whether only the end is wanted, in lines or in bytes. */
+export const asksForEnd = ({ tail, tailBytes }: OutputStart) => tail !== undefined || tailBytes !== undefined;
+
 /** The position that a start means. Throws a UserError where several are given, or the cursor is not one of this run. */
-export async function startOf(
-  caller: Caller,
-  runId: string,
-  { cursor, sinceTimestamp, tail }: OutputStart,
-): Promise<Position> {
-  if ([cursor, sinceTimestamp, tail].filter((value) => value !== undefined).length > 1)
+export async function startOf(caller: Caller, runId: string, start: OutputStart): Promise<Position> {
+  const { cursor, sinceTimestamp } = start;
+  if ([cursor, sinceTimestamp, asksForEnd(start) || undefined].filter((value) => value !== undefined).length > 1)
     throw new UserError(
       'invalid_argument',
-      'cursor, sinceTimestamp and tail exclude each other',
+      'cursor, sinceTimestamp and tail (or tailBytes) exclude each other',
       'Give one of them, or none for the beginning.',
     );
   if (sinceTimestamp !== undefined) return positionAfter(sinceTimestamp);
@@ -182,32 +187,55 @@ async function readOnce(pool: Pool, id: string, query: OutputQuery): Promise<Rea
   return { run, page: await pool.runs.output(id, { ...query, final: isEnded(run.state) }) };
 }
 
-async function readTail(pool: Pool, id: string, bytes: number, query: OutputQuery): Promise<Reading> {
+async function readTail(
+  pool: Pool,
+  id: string,
+  bytes: number,
+  { stream }: OutputQuery,
+  lines: number | undefined,
+): Promise<Reading> {
   const run = await runById(pool, id);
-  return { run, page: await pool.runs.tail(id, bytes, query.stream) };
+  return { run, page: await pool.runs.tail(id, bytes, stream, lines) };
 }
 
-/** Reads, and where that is not enough reads again with each news of the run, until the time is up (ms). Outages of Redis are ridden out. */
+/** What a reading has found: all that one answer carries, some of it, or nothing yet. */
+export type Found = 'all' | 'some' | 'nothing';
+
+/** While it gathers, a reader looks so often (ms). */
+const GATHER_STEP_MS = 200;
+
+/**
+ * Reads, and where nothing is there reads again with each news of the run, until the time is up; where some is there, it
+ * gathers what else comes within its time. Outages of Redis are ridden out.
+ */
 export async function readOrWait<Read>(
   caller: Caller,
   id: string,
   read: () => Promise<Read>,
-  enough: (read: Read) => boolean,
-  waitMs: number,
+  found: (read: Read) => Found,
+  { waitMs, gatherMs = 0 }: Pick<OutputRequest, 'waitMs' | 'gatherMs'>,
 ): Promise<Read> {
   const { pool, signal } = caller;
   if (waitMs === 0) return read();
-  const deadline = performance.now() + waitMs;
+  let deadline = performance.now() + waitMs;
+  let gathering = false;
   const waker = createWaker(signal);
-  const stopListening = await pool.runs.onNotification(id, waker.wake);
+  const stopListening = await pool.runs.onNotification(id, (message) => {
+    if (!gathering || message !== 'output') waker.wake();
+  });
   let reporting: { stop(): void } | undefined;
   try {
     for (;;) {
       const reading = await rideOut(read, deadline, signal);
+      const so = found(reading);
+      if (so === 'some' && !gathering) {
+        gathering = true;
+        deadline = Math.min(deadline, performance.now() + gatherMs);
+      }
       const left = deadline - performance.now();
-      if (enough(reading) || left <= 0 || signal?.aborted) return reading;
+      if (so === 'all' || left <= 0 || signal?.aborted) return reading;
       reporting ??= startReporting(caller, [id]);
-      await waker.next(Math.min(left, LOOK_AGAIN_MS));
+      await waker.next(Math.min(left, gathering ? GATHER_STEP_MS : LOOK_AGAIN_MS));
     }
   } finally {
     reporting?.stop();

@@ -8,7 +8,7 @@ import type { Output } from '../shared/runners/runner.js';
 import { createTranscript, type Excerpt, eventsOf, type TranscriptEvent } from '../shared/transcript/transcript.js';
 import type { Caller } from './caller.js';
 import { findRun, runById, type WhichRun } from './find-run.js';
-import { type OutputStart, readOrWait, startOf } from './read-output.js';
+import { asksForEnd, type Found, type OutputStart, readOrWait, startOf } from './read-output.js';
 import { withWhatIsGone } from './what-is-gone.js';
 import { type WorkerFacts, workerFactsFor } from './worker-facts.js';
 
@@ -18,8 +18,12 @@ export interface TranscriptRequest extends OutputStart {
   /** Events are read until they have this size, as `sizeOf` measures it; one message is never divided. */
   readonly most: number;
   readonly sizeOf: (event: TranscriptEvent) => number;
+  /** How many lines events have, for `tail`, whose first event may then have some too many; by default each is one. */
+  readonly linesIn?: (events: readonly TranscriptEvent[]) => number;
   /** Where there is nothing new, wait so long for it (ms). */
   readonly waitMs: number;
+  /** After the first that comes, gather for so long (ms); by default not at all. */
+  readonly gatherMs?: number;
 }
 
 /** A part of the transcript of a run. */
@@ -62,17 +66,21 @@ export async function readTranscript(
   const { pool } = caller;
   const { id } = await findRun(caller, which);
   let from = await startOf(caller, id, request);
-  const { tail, stream } = request;
+  const { stream } = request;
+  const isEnd = asksForEnd(request);
   const read = async () => {
     const run = await runById(pool, id);
-    const part = tail === undefined ? await readOn(pool, run, from, request) : await readTail(pool, run, tail, request);
-    if (tail === undefined && part.events.length === 0) from = part.next; // what tells nothing is not read again
+    const part = isEnd ? await readTail(pool, run, request) : await readOn(pool, run, from, request);
+    if (!isEnd && part.events.length === 0) from = part.next; // what tells nothing is not read again
     return { run, part };
   };
-  const enough = ({ run, part }: Awaited<ReturnType<typeof read>>) => part.events.length > 0 || isEnded(run.state);
-  const { run, part } = await readOrWait(caller, id, read, enough, request.waitMs);
+  const found = ({ run, part }: Awaited<ReturnType<typeof read>>): Found => {
+    if (isEnded(run.state) || part.hasMore) return 'all';
+    return part.events.length > 0 ? 'some' : 'nothing';
+  };
+  const { run, part } = await readOrWait(caller, id, read, found, request);
   const query = stream === 'both' ? {} : { stream };
-  const { page, complete } = withWhatIsGone(run, part, query, tail !== undefined);
+  const { page, complete } = withWhatIsGone(run, part, query, isEnd);
   const factsOf = await workerFactsFor(pool, [run]);
   const dropped = run.droppedBytes > 0 || page.droppedBytes > 0;
   const truncatedBefore = dropped ? ((await pool.runs.firstKeptAt(id)) ?? run.endedAt) : undefined;
@@ -172,20 +180,34 @@ function timeOfLast(excerpts: readonly Excerpt[], pieces: readonly OutputPiece[]
   return last && pieces.findLast(({ stream, offset }) => stream === last.stream && offset < last.end)?.at;
 }
 
-/** Messages have so many bytes for one that is shown, as a rule; a tail looks at that many, and no more than `MOST_READ`. */
+/** Messages have so many bytes for one that is shown, as a rule, and for a line; a tail looks at that many, and no more than `MOST_READ`. */
 const BYTES_PER_SHOWN = 16;
+const BYTES_PER_LINE = 4 * 1024;
 
-async function readTail(pool: Pool, run: Run, most: number, { stream, sizeOf }: TranscriptRequest): Promise<Part> {
-  const bytes = Math.min(MOST_READ, Math.max(PIECE_BYTES, most * BYTES_PER_SHOWN));
-  const { events, page } = await endOf(pool, run, bytes, stream === 'both' ? undefined : stream);
-  let size = 0;
-  let at = events.length;
-  while (at > 0 && (size === 0 || size + sizeOf(events[at - 1] as TranscriptEvent) <= most)) {
-    at -= 1;
-    size += sizeOf(events[at] as TranscriptEvent);
-  }
-  const { next, hasMore, droppedBytes, lastAt } = page;
-  return { events: events.slice(at), next, hasMore, droppedBytes, ...omitUndefined({ lastAt }) };
+async function readTail(
+  pool: Pool,
+  run: Run,
+  { stream, most, sizeOf, linesIn, tail = Number.POSITIVE_INFINITY, tailBytes = most }: TranscriptRequest,
+): Promise<Part> {
+  const largest = Math.min(tailBytes, most);
+  const wanted = Math.min(largest * BYTES_PER_SHOWN, tail * BYTES_PER_LINE);
+  const only = stream === 'both' ? undefined : stream;
+  const takenFrom = ({ events }: Pick<Part, 'events'>) => {
+    const { length } = events;
+    let at = length;
+    for (let size = 0; at > 0; at -= 1) {
+      size += sizeOf(events[at - 1] as TranscriptEvent);
+      if (size > largest && at < length) break;
+    }
+    if (!linesIn) return Math.max(at, length - tail);
+    for (let count = 1; length - count > at; count *= 2)
+      if (linesIn(events.slice(length - count)) > tail) return length - count;
+    return at;
+  };
+  let end = await endOf(pool, run, Math.min(MOST_READ, Math.max(PIECE_BYTES, wanted)), only);
+  if (!end.whole && takenFrom(end) === 0) end = await endOf(pool, run, MOST_READ, only);
+  const { next, hasMore, droppedBytes, lastAt } = end.page;
+  return { events: end.events.slice(takenFrom(end)), next, hasMore, droppedBytes, ...omitUndefined({ lastAt }) };
 }
 
 /** What an agent said and did last, from so many bytes of its output, and whether that is all. */

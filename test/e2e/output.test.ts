@@ -87,6 +87,18 @@ describe('the output of a run', () => {
     expect(all.output).toBe('one\ntwo\nthree\nfour\n');
   });
 
+  it('is gathered for who follows: 100 lines take few calls, and no wait outlasts the end', async () => {
+    const runId = await submit({ lines: { count: 100, everyMs: 40 } }, { pause: 300 });
+    const { text, pages } = await followAll(runId, { waitMs: 30_000 });
+    const bytes = pages.reduce((sum, page) => sum + JSON.stringify(page).length, 0);
+    process.stdout.write(`100 lines in 4 s: ${pages.length} calls, ${bytes} bytes for ${text.length}\n`);
+    expect(text).toBe(numbered(100));
+    expect(pages.length).toBeLessThan(20);
+    const full = await submit({ lines: { count: 100, everyMs: 40 } });
+    const first = await mcp.call<Page>('stream_agent_output', { runId: full, waitMs: 30_000, maxBytes: 200 });
+    expect(first).toMatchObject({ output: numbered(2), isComplete: false });
+  });
+
   it('never divides a character, however it was written and is read', async () => {
     const text = 'aä€😀'.repeat(3_000);
     const bytes = Buffer.from(text);
@@ -95,14 +107,14 @@ describe('the output of a run', () => {
       ...pieces.flatMap((piece) => [{ printBase64: piece.toString('base64') }, { pause: 60 }]),
     );
     for (const maxBytes of [1, 5, 1_000, 65_536]) {
-      const query = maxBytes < 10 ? { maxBytes, tail: 400 } : { maxBytes };
+      const query = maxBytes < 10 ? { maxBytes, tailBytes: 400 } : { maxBytes };
       if (maxBytes < 10) {
         const page = await mcp.call<Page>('stream_agent_output', { runId, maxBytes, waitMs: 5_000 });
         expect(text.startsWith(page.output)).toBe(true);
         expect(page.output.length).toBeGreaterThan(0);
       } else expect((await followAll(runId, query)).text).toBe(text);
     }
-    const { output } = await mcp.call<Page>('stream_agent_output', { runId, tail: 6 });
+    const { output } = await mcp.call<Page>('stream_agent_output', { runId, tailBytes: 6 });
     expect(text.endsWith(output)).toBe(true);
     expect(output).not.toContain('\ufffd');
   });
@@ -149,7 +161,11 @@ describe('the output of a run', () => {
     expect(await read({})).toBe('red\ntrouble\nend\n');
     expect(await read({ stream: 'stdout', ansi: true })).toBe('\u001b[31mred\u001b[0m\nend\n');
     expect(await read({ stream: 'stderr' })).toBe('trouble\n');
-    expect(await read({ tail: 4 })).toBe('end\n');
+    expect(await read({ tailBytes: 4 })).toBe('end\n');
+    expect(await read({ tail: 1 })).toBe('end\n');
+    expect(await read({ tail: 2 })).toBe('trouble\nend\n');
+    expect(await read({ tail: 9, stream: 'stdout' })).toBe('red\nend\n');
+    expect(await read({ tail: 2, tailBytes: 7 })).toBe('end\n');
   });
 
   it('beyond the cap is dropped from the beginning, and every reader is told how much', async () => {

@@ -1,10 +1,10 @@
 import type { WhichRun } from '../../client/find-run.js';
-import { startOf } from '../../client/read-output.js';
+import { asksForEnd, startOf } from '../../client/read-output.js';
 import { viewOf } from '../../client/run-view.js';
 import type { Submission } from '../../client/submission.js';
 import { textOf } from '../../shared/plain-text.js';
 import { isEnded } from '../../shared/run-state.js';
-import { cursorOf, wholeCharacters } from '../../shared/run-store/output.js';
+import { cursorOf, lastLines, wholeCharacters } from '../../shared/run-store/output.js';
 import type { ToolContext } from '../tool.js';
 import { adoptSession, type OvermindRun, overmindRun } from './named-workspace.js';
 
@@ -70,6 +70,7 @@ interface OutputAsked {
   readonly cursor?: string | undefined;
   readonly sinceTimestamp?: number | undefined;
   readonly tail?: number | undefined;
+  readonly tailBytes?: number | undefined;
   readonly stream: 'both' | 'stdout' | 'stderr';
   readonly maxBytes: number;
   readonly ansi: boolean;
@@ -78,7 +79,15 @@ interface OutputAsked {
 
 /** What stream_agent_output says; overmind kept no times for parts of the output. */
 async function outputAnswer({ run, output: all }: OvermindRun, asked: OutputAsked, caller: ToolContext) {
-  const { sinceTimestamp, tail, stream, maxBytes, ansi, encoding } = asked;
+  const {
+    sinceTimestamp,
+    tail = Number.POSITIVE_INFINITY,
+    tailBytes = MOST_BYTES,
+    stream,
+    maxBytes,
+    ansi,
+    encoding,
+  } = asked;
   const start = await startOf(caller, run.id, asked);
   const output = stream === 'stderr' ? Buffer.alloc(0) : all;
   const lastAt = run.lastOutputAt ?? run.queuedAt;
@@ -86,9 +95,9 @@ async function outputAnswer({ run, output: all }: OvermindRun, asked: OutputAske
   const given = Math.max(0, start.out);
   const from = nothingSince
     ? output.length
-    : tail === undefined
-      ? Math.min(given, output.length)
-      : output.length - tailOf(output, tail).length;
+    : asksForEnd(asked)
+      ? output.length - lastLines(tailOf(output, tailBytes), tail).length
+      : Math.min(given, output.length);
   const rest = output.subarray(from, from + Math.min(maxBytes, MOST_BYTES));
   const bytes = from + rest.length < output.length ? rest.subarray(0, wholeCharacters(rest) || rest.length) : rest;
   const end = from + bytes.length;

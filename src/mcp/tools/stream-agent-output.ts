@@ -6,7 +6,7 @@ import { UserError } from '../../shared/errors.js';
 import { beginningOf } from '../../shared/plain-text.js';
 import { rideOut } from '../../shared/redis/ride-out.js';
 import { RUN_STATES } from '../../shared/run-state.js';
-import { readable } from '../../shared/transcript/readable.js';
+import { linesIn, readable } from '../../shared/transcript/readable.js';
 import { shownEvent } from '../../shared/transcript/shown.js';
 import type { TranscriptEvent } from '../../shared/transcript/transcript.js';
 import { transcriptEventShape } from '../shapes/transcript-event.js';
@@ -25,7 +25,8 @@ const input = z.strictObject({
     .optional()
     .describe('Only what came strictly after this time (ms since the epoch, or ISO 8601)'),
   cursor: z.string().optional().describe('nextCursor of an earlier call: go on exactly there'),
-  tail: z.number().int().min(1).max(1_048_576).optional().describe('Only the last so many bytes'),
+  tail: z.number().int().min(1).max(100_000).optional().describe('Only the last so many lines'),
+  tailBytes: z.number().int().min(1).max(1_048_576).optional().describe('Only the last so many bytes'),
   view: z
     .enum(VIEWS)
     .optional()
@@ -42,7 +43,7 @@ const input = z.strictObject({
     .min(0)
     .max(3_600_000)
     .default(0)
-    .describe('Where there is nothing new, wait so long for it (ms)'),
+    .describe('If there is nothing new, wait up to this long for it (ms); then gathers for about 1 s'),
 });
 
 const output = z.object({
@@ -79,7 +80,7 @@ export const streamAgentOutput = defineTool({
   handle: async (asked, context) => {
     const waitMs = Math.min(asked.waitMs, context.waitCapMs);
     const view = await rideOut(() => viewFor(asked, context), performance.now() + waitMs, context.signal);
-    const request = { ...asked, waitMs };
+    const request = { ...asked, waitMs, gatherMs: GATHER_MS };
     if (view === 'raw') return { view, ...(await readOutput(context, asked, request)) };
     // As JSON a character may be six, and an answer carries its text twice: this still reaches its client.
     const most = Math.min(asked.maxBytes, MOST_CHARS);
@@ -89,13 +90,23 @@ export const streamAgentOutput = defineTool({
       ...request,
       most,
       sizeOf: (event) => sizeOf(event, most),
+      ...(view === 'transcript' && { linesIn }),
     });
     if (view === 'events') return { view, output: '', events: events.map(shown), ...rest };
-    return { view, output: readable(events.map((event) => withShortText(event, most))), ...rest };
+    const text = readable(events.map((event) => withShortText(event, most)));
+    return { view, output: asked.tail === undefined ? text : lastLinesOf(text, asked.tail), ...rest };
   },
 });
 
 const MOST_CHARS = 500_000;
+/** A client that follows is answered this long after the first news (ms), so that it need not call for each line. */
+const GATHER_MS = 1_000;
+
+const lastLinesOf = (text: string, count: number) =>
+  text
+    .split(/(?<=\n)/)
+    .slice(-count)
+    .join('');
 
 /** How much of an answer an event takes (characters). */
 const SIZES = {

@@ -50,7 +50,7 @@ export function openRunStore(
     heldBy: (principal) => heldBy(parts, principal),
 
     output: (id, query) => readOutput(redis, keysOf(id), query),
-    tail: (id, bytes, stream) => readTail(redis, keysOf(id).events, bytes, stream),
+    tail: (id, bytes, stream, lines) => readTail(redis, keysOf(id).events, bytes, stream, lines),
     firstKeptAt: async (id) => {
       const [first] = await readEntries(redis, keysOf(id).events, '-', 1);
       return first && Number(first.id.slice(0, first.id.indexOf('-')));

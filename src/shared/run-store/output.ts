@@ -100,6 +100,17 @@ function characterLength(lead: number): number {
   return lead >= 0xc0 ? 2 : 1;
 }
 
+/** The last so many lines of the bytes; what comes after the last line end is one, too. */
+export function lastLines(bytes: Buffer, count: number): Buffer {
+  let start = bytes.length;
+  for (let lines = 0; lines < count; lines += 1) {
+    if (start <= 1) return bytes;
+    start = bytes.lastIndexOf(0x0a, start - 2) + 1;
+    if (start === 0) return bytes;
+  }
+  return bytes.subarray(start);
+}
+
 /** How many lines end in these bytes. */
 export function linesIn(bytes: Buffer): number {
   let count = 0;

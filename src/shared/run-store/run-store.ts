@@ -52,8 +52,8 @@ export interface RunStore {
   heldBy(principal: string): Promise<Held>;
 
   output(id: string, query: OutputQuery): Promise<OutputPage>;
-  /** The last bytes of output, cut at the beginning of a character and, where it can, of a line. */
-  tail(id: string, bytes: number, stream: StreamName | undefined): Promise<OutputPage>;
+  /** The last bytes of output, and of these the last lines, cut at the beginning of a character and, where it can, of a line. */
+  tail(id: string, bytes: number, stream: StreamName | undefined, lines?: number): Promise<OutputPage>;
   /** The Redis time (ms) of the first output that is still kept; undefined when nothing is kept. */
   firstKeptAt(id: string): Promise<number | undefined>;
 

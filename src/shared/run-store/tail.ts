@@ -1,26 +1,33 @@
 import type { RedisClient } from '../redis/connect.js';
-import { type Entry, entryFromFields, wholeCharacters } from './output.js';
+import { type Entry, entryFromFields, lastLines, linesIn, wholeCharacters } from './output.js';
 import { type OutputPage, type OutputPiece, type OutputQuery, pieceOf } from './read-output.js';
 
 /** Most who ask want little, and an entry may have 16 KiB: pages begin small and grow. */
 const FIRST_PAGE = 2;
 const LARGEST_PAGE = 32;
 
-/** The last `size` bytes of output, read backwards, so that the cost does not depend on how much came before. */
+/**
+ * The last `size` bytes of output, and of these no more than the last `lines`; read backwards, so that the cost does not
+ * depend on how much came before.
+ */
 export async function readTail(
   redis: RedisClient,
   key: string,
   size: number,
   stream: OutputQuery['stream'],
+  lines = Number.POSITIVE_INFINITY,
 ): Promise<OutputPage> {
   const entries: Entry[] = [];
   let collected = 0;
-  for (let to = '+', count = FIRST_PAGE, full = true; collected < size && full; ) {
+  let ended = 0;
+  for (let to = '+', count = FIRST_PAGE, full = true; collected < size && ended <= lines && full; ) {
     const rows = (await redis.xrevrangeBuffer(key, to, '-', 'COUNT', count)) as [Buffer, Buffer[]][];
     for (const [id, fields] of rows) {
       const entry = entryFromFields(id, fields);
       entries.unshift(entry);
-      if (isWanted(entry.kind, stream)) collected += entry.bytes.length;
+      if (!isWanted(entry.kind, stream)) continue;
+      collected += entry.bytes.length;
+      if (lines < Number.POSITIVE_INFINITY) ended += linesIn(entry.bytes);
     }
     full = rows.length === count;
     count = Math.min(LARGEST_PAGE, count * 2);
@@ -30,7 +37,8 @@ export async function readTail(
     kind !== 'state' && isWanted(kind, stream) ? [pieceOf(kind, id, offset, bytes)] : [],
   );
   const all = Buffer.concat(pieces.map((piece) => piece.bytes));
-  const bytes = fromLineStart(all, size);
+  const fitting = fromLineStart(all, size);
+  const bytes = lines < Number.POSITIVE_INFINITY ? lastLines(fitting, lines) : fitting;
   const last = entries.at(-1);
   const end = (kind: 'out' | 'err') => {
     const final = entries.findLast((entry) => entry.kind === kind);

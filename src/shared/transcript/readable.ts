@@ -98,6 +98,9 @@ export function readable(events: readonly TranscriptEvent[]): string {
   return text;
 }
 
+/** How many lines of `readable` end in these events. */
+export const linesIn = (events: readonly TranscriptEvent[]) => readable(events).split('\n').length - 1;
+
 function countWhile<Item>(items: readonly Item[], from: number, holds: (item: Item) => boolean): number {
   let count = 0;
   for (let at = from; at < items.length && holds(items[at] as Item); at += 1) count += 1;

@@ -165,9 +165,13 @@ describe('the transcript of a run', () => {
     const run = await printing();
     for (let at = 0; at < 300; at += 1) await run.print('out', say(`${at}: ${'x'.repeat(1_000)}`));
     await run.end();
-    const page = await run.read({ view: 'events', tail: 5_000 });
+    const page = await run.read({ view: 'events', tailBytes: 5_000 });
     expect(page.events?.map(({ text = '' }) => Number(text.split(':')[0]))).toEqual([296, 297, 298, 299]);
     expect(page.isComplete).toBe(true);
+    const last = await run.read({ view: 'events', tail: 2 });
+    expect(last.events?.map(({ text = '' }) => Number(text.split(':')[0]))).toEqual([298, 299]);
+    const { output } = await run.read({ tail: 3 });
+    expect(output.split('\n').map((line) => Number(line.split(':')[0]))).toEqual([297, 298, 299]);
   });
 
   it('of a message of 3 MiB is a short answer, and the next event is there', async () => {

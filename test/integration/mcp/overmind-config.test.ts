@@ -61,7 +61,7 @@ describe('config', () => {
     const { lastTimestamp } = await ask({});
     expect(await ask({ sinceTimestamp: lastTimestamp })).toMatchObject({ output: '', isComplete: true });
     expect(await ask({ sinceTimestamp: Number(lastTimestamp) - 1 })).toMatchObject({ output: read });
-    expect(await ask({ tail: 4 })).toMatchObject({ output: read.slice(-4) });
+    expect(await ask({ tailBytes: 4 })).toMatchObject({ output: read.slice(-4) });
   });
 
   it('does not wait for what nobody announces, and ends no process on the word of a file', async () => {

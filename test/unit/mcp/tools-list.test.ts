@@ -57,6 +57,7 @@ const CALLS: Readonly<Record<string, object>> = {
     sinceTimestamp: 0,
     cursor: 'c',
     tail: 1,
+    tailBytes: 1,
     view: 'raw',
     stream: 'both',
     maxBytes: 1,
