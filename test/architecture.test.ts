@@ -115,7 +115,7 @@ describe('imports', () => {
   });
 
   it('of what draws in a terminal are those of the command line', () => {
-    expect(onlyIn(/^(commander|cli-table3|picocolors)$/, 'cli/')).toEqual([]);
+    expect(onlyIn(/^(commander|string-width|picocolors)$/, 'cli/')).toEqual([]);
   });
 });
 

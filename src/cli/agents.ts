@@ -9,6 +9,7 @@ import { type AgentOptions, profileFrom, withProfileOptions } from './agent-opti
 import { LABEL_FLAGS, labelOption, labelsInWords } from './label-option.js';
 import { several, wholeNumber } from './options.js';
 import { note, print, printJson, printTable } from './print.js';
+import type { Column } from './table.js';
 import { withPool } from './with-pool.js';
 
 export function addAgents(program: Command): void {
@@ -23,6 +24,17 @@ export function addAgents(program: Command): void {
   addChanging(agents);
 }
 
+const AGENT_COLUMNS: readonly Column[] = [
+  { head: 'AGENT' },
+  { head: 'RUNNER' },
+  { head: 'MODEL', least: 8, rank: 1 },
+  { head: 'MODE', rank: 3 },
+  { head: 'REVISION', rank: 4 },
+  { head: 'WORKER VARIABLES', least: 12, rank: 2 },
+  { head: 'LABELS', least: 8, rank: 2 },
+  { head: 'DESCRIPTION', least: 12 },
+];
+
 function addLooking(agents: Command): void {
   agents
     .command('list')
@@ -36,7 +48,7 @@ function addLooking(agents: Command): void {
         if (json) return printJson(found);
         const { agents, unreadable = [] } = found;
         printTable(
-          ['AGENT', 'RUNNER', 'MODEL', 'MODE', 'REVISION', 'WORKER VARIABLES', 'LABELS', 'DESCRIPTION'],
+          AGENT_COLUMNS,
           agents.map(({ name, runner, model = '', mode = '', revision, variables, labels = {}, description = '' }) => {
             const line = beginningOf(description.replaceAll(/\s+/g, ' '), 60);
             return [name, runner, model, mode, String(revision), variables.join(' '), labelsInWords(labels), line];

@@ -3,7 +3,8 @@ import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import { VERSION } from '../shared/version.js';
 
-type Add = (program: Command) => void;
+/** Adds a subcommand; `whole` is the command line with all of them. */
+type Add = (program: Command, whole: () => Promise<Command>) => void;
 
 /** The subcommands, in the order of the help. Only the one that is asked for is loaded: most of a start is loading. */
 const SUBCOMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
@@ -20,6 +21,11 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   runs: async () => (await import('./runs.js')).addRuns,
   status: async () => (await import('./status.js')).addStatus,
   logs: async () => (await import('./logs.js')).addLogs,
+  rerun: async () => (await import('./rerun.js')).addRerun,
+  resume: async () => (await import('./rerun.js')).addResume,
+  open: async () => (await import('./open.js')).addOpen,
+  workers: async () => (await import('./workers.js')).addWorkers,
+  top: async () => (await import('./workers.js')).addTop,
   wait: async () => (await import('./wait.js')).addWait,
   kill: async () => (await import('./kill.js')).addKill,
   connect: async () => (await import('./connect.js')).addConnect,
@@ -29,6 +35,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   doctor: async () => (await import('./doctor.js')).addDoctor,
   token: async () => (await import('./token.js')).addToken,
   trust: async () => (await import('./trust.js')).addTrust,
+  completion: async () => (await import('./completion.js')).addCompletion,
   demo: async () => (await import('./demo.js')).addDemo,
 };
 
@@ -56,7 +63,7 @@ export async function commandLine(asked = ''): Promise<Command> {
     .configureOutput({ outputError: () => {} }); // main says it, in our words
   const one = Object.hasOwn(SUBCOMMANDS, asked) ? SUBCOMMANDS[asked] : undefined;
   const isVersion = asked === '--version' || asked === '-V';
-  for (const load of one ? [one] : isVersion ? [] : Object.values(SUBCOMMANDS)) (await load())(program);
+  for (const load of one ? [one] : isVersion ? [] : Object.values(SUBCOMMANDS)) (await load())(program, commandLine);
   program.commands.forEach(withConfigurationFiles);
   return program;
 }

@@ -99,16 +99,25 @@ async function report(ask: Ask, ids: readonly string[], json: boolean): Promise<
   else {
     print('');
     printTable(
-      ['RUN', 'AGENT', 'STATUS', 'PID', 'EXIT', 'TOOK', 'OUTPUT', 'RESULT'],
+      [
+        'RUN',
+        'AGENT',
+        { head: 'STATUS', paint: paintState },
+        'PID',
+        'EXIT',
+        'TOOK',
+        'OUTPUT',
+        { head: 'RESULT', least: 12 },
+      ],
       runs.map((run) => [
         String(run.runId),
         String(run.agentName),
-        paintState(String(run.status)),
+        String(run.status),
         String(run.pid),
         String(run.exitCode ?? ''),
         duration(Number(run.endedAt) - Number(run.startedAt)),
         size(Number(run.outputBytes)),
-        beginningOf(String(run.result ?? '').replaceAll('\n', ' '), 60),
+        beginningOf(String(run.result ?? ''), 60),
       ]),
     );
     print('');

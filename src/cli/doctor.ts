@@ -19,7 +19,10 @@ export function addDoctor(program: Command): void {
     .command('doctor')
     .description('what is here and what is missing, each problem with the line that fixes it')
     .option('--json', 'print data as JSON')
-    .addHelpText('after', '\nExits with 69 when Redis or a worker cannot be reached.\n\nExample:\n  agentpool doctor')
+    .addHelpText(
+      'after',
+      '\nExits with 1 when there is a problem, and with 69 when Redis or a worker cannot be reached.\n\nExample:\n  agentpool doctor',
+    )
     .action(async (options: { json?: boolean }) => {
       const context = openContext('doctor', { overrides: { AGENTPOOL_LOG_LEVEL: 'silent' }, quiet: true });
       const pool = await poolFindings(context);
@@ -33,7 +36,8 @@ export function addDoctor(program: Command): void {
       ];
       if (options.json) printJson(findings);
       else printFindings(findings);
-      process.exitCode = pool.workers.length > 0 ? EXIT.ok : EXIT.unreachable;
+      const isWell = findings.every(({ ok }) => ok);
+      process.exitCode = pool.workers.length === 0 ? EXIT.unreachable : isWell ? EXIT.ok : EXIT.runFailed;
     });
 }
 

@@ -1,16 +1,12 @@
 import colors from 'picocolors';
 import type { Caller } from '../client/caller.js';
 import { type FollowTranscriptRequest, followTranscript } from '../client/follow.js';
-import { duration } from '../shared/measures.js';
 import { createChangedFiles } from '../shared/transcript/changed-files.js';
 import { usageInWords } from '../shared/transcript/readable.js';
 import { createSpent } from '../shared/transcript/spent.js';
 import { note, print } from './print.js';
-import { startProgress } from './progress.js';
 import { createTranscriptPrinter, type TranscriptStyle } from './show-transcript.js';
-
-const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
-const TICK_MS = 120;
+import { startWaitingLine } from './waiting-line.js';
 
 /** What a transcript was followed with. */
 export interface FollowOptions extends TranscriptStyle, FollowTranscriptRequest {
@@ -29,10 +25,11 @@ export async function showTranscript(caller: Caller, runId: string, options: Fol
   const printer = createTranscriptPrinter(process.stdout, { timestamps, stderr, lines });
   const files = createChangedFiles();
   const spent = createSpent();
-  const waiting = startWaiting(request.live && !json, () => usageInWords(spent.usage() ?? {}));
+  const isShown = request.live && !json;
+  const waiting = isShown ? startWaitingLine(caller, runId, () => usageInWords(spent.usage() ?? {})) : undefined;
   try {
     for await (const part of followTranscript(caller, { runId }, request)) {
-      waiting.clear();
+      waiting?.clear();
       const events = part.events.filter(({ at }) => at <= until);
       if (part.droppedBytes > 0) note(colors.yellow(`[${part.droppedBytes} bytes before this are not kept any more]`));
       if (json) for (const event of events) print(JSON.stringify(event));
@@ -45,28 +42,8 @@ export async function showTranscript(caller: Caller, runId: string, options: Fol
       if (events.length < part.events.length) break;
     }
   } finally {
-    waiting.stop();
+    waiting?.stop();
   }
   printer.lastLinesOver();
   return { files: files.files(), hasShown: (result: string | undefined) => printer.end(result) };
-}
-
-/** A line at a terminal that says that the run goes on; nothing in a pipe. */
-function startWaiting(wanted: boolean, spent: () => string): { clear(): void; stop(): void } {
-  if (!wanted || !process.stdout.isTTY) return { clear: () => {}, stop: () => {} };
-  const begun = performance.now();
-  const progress = startProgress();
-  let tick = 0;
-  const timer = setInterval(() => {
-    tick = (tick + 1) % SPINNER.length;
-    const sign = SPINNER[tick];
-    progress.show([`${sign} ${duration(performance.now() - begun)}`, spent()].filter(Boolean).join(' · '));
-  }, TICK_MS);
-  return {
-    clear: progress.stop,
-    stop() {
-      clearInterval(timer);
-      progress.stop();
-    },
-  };
 }

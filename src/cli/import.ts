@@ -65,16 +65,11 @@ const paint = (outcome: string) => (PAINT[outcome] ?? colors.dim)(outcome);
 
 function show({ agents, sessions, needs, problems }: Imported): void {
   const lines = [
-    ...agents.map(({ name, runner, outcome, notes }) => ['agent', name, runner, paint(outcome), notes.join('; ')]),
-    ...sessions.map(({ agentName, runner, sessionId, outcome }) => [
-      'session',
-      agentName,
-      runner,
-      paint(outcome),
-      sessionId,
-    ]),
+    ...agents.map(({ name, runner, outcome, notes }) => ['agent', name, runner, outcome, notes.join('; ')]),
+    ...sessions.map(({ agentName, runner, sessionId, outcome }) => ['session', agentName, runner, outcome, sessionId]),
   ];
-  if (lines.length > 0) printTable(['WHAT', 'AGENT', 'RUNNER', 'OUTCOME', ''], lines);
+  if (lines.length > 0)
+    printTable(['WHAT', 'AGENT', 'RUNNER', { head: 'OUTCOME', paint }, { head: '', least: 12 }], lines);
   else print('there is neither an agent nor a session in this workspace');
   if (agents.some(({ outcome }) => outcome === 'kept'))
     note('Agents that are kept differ from the workspace: --replace takes those of the workspace.');

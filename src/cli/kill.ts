@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { kill } from '../client/kill.js';
+import { type Killed, kill } from '../client/kill.js';
 import { KILL_GRACE_MS, KILL_SIGNALS, type KillSignal } from '../shared/run.js';
 import { EXIT } from './exit.js';
 import { milliseconds, oneOf } from './options.js';
 import { paintState, print, printJson } from './print.js';
-import { RUN_ARGUMENT, withRun } from './with-pool.js';
+import { RUNS_ARGUMENT, withRuns } from './with-pool.js';
 
 interface Options {
   readonly signal: KillSignal;
@@ -16,19 +16,25 @@ interface Options {
 export function addKill(program: Command): void {
   program
     .command('kill')
-    .description('end a run and all of its processes; a queued one never starts')
-    .argument('<run>', RUN_ARGUMENT)
+    .description('end runs and all of their processes; a queued one never starts')
+    .argument('<runs...>', RUNS_ARGUMENT)
     .option('--signal <name>', KILL_SIGNALS.join(', '), oneOf(KILL_SIGNALS), 'TERM')
     .option('--grace <time>', 'between the signal and KILL: ms, or 10s', milliseconds({ most: 600_000 }), KILL_GRACE_MS)
     .option('--reason <text>', 'kept with the run')
     .option('--json', 'print data as JSON')
-    .addHelpText('after', '\nExample:\n  agentpool kill greeter --reason "wrong branch"')
-    .action((name: string, { signal, grace, reason, json }: Options) =>
-      withRun(name, async (caller, runId) => {
-        const killed = await kill(caller, { runId }, { signal, graceMs: grace, reason });
-        if (json) printJson(killed);
-        else print(killed.pending ? `pending: ${killed.hint}` : paintState(killed.status));
-        return killed.pending ? EXIT.unreachable : EXIT.ok;
+    .addHelpText(
+      'after',
+      '\nExample:\n  agentpool kill greeter --reason "wrong branch"\n  agentpool kill $(agentpool runs -q --status queued)',
+    )
+    .action((names: string[], { signal, grace, reason, json }: Options) =>
+      withRuns(names, async (caller, runIds) => {
+        const options = { signal, graceMs: grace, reason };
+        const killed = await Promise.all(runIds.map((runId) => kill(caller, { runId }, options)));
+        if (json) printJson(killed.length === 1 ? killed[0] : killed);
+        else for (const one of killed) print(`${killed.length === 1 ? '' : `${one.runId}  `}${outcomeOf(one)}`);
+        return killed.some(({ pending }) => pending) ? EXIT.unreachable : EXIT.ok;
       }),
     );
 }
+
+const outcomeOf = ({ pending, hint, status }: Killed) => (pending ? `pending: ${hint}` : paintState(status));

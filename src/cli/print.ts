@@ -1,13 +1,13 @@
-import Table from 'cli-table3';
 import colors from 'picocolors';
 import { terminalText } from '../shared/plain-text.js';
+import { type Column, tableLines } from './table.js';
 
 /** Whatever a text holds of others' words, a terminal gets no more of them than colours and styles. */
-const shownOn = (stream: NodeJS.WriteStream, text: string) => (stream.isTTY ? terminalText(text) : text);
+export const onScreen = (stream: NodeJS.WriteStream, text: string) => (stream.isTTY ? terminalText(text) : text);
 
 /** Data goes to stdout. */
 export function print(text: string): void {
-  process.stdout.write(`${shownOn(process.stdout, text)}\n`);
+  process.stdout.write(`${onScreen(process.stdout, text)}\n`);
 }
 
 export function printJson(value: unknown): void {
@@ -16,27 +16,21 @@ export function printJson(value: unknown): void {
 
 /** What a person should know goes to stderr. */
 export function note(text: string): void {
-  process.stderr.write(`${shownOn(process.stderr, text)}\n`);
+  process.stderr.write(`${onScreen(process.stderr, text)}\n`);
 }
 
-/** Columns without lines, cut to nothing; for people. */
-export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
-  const none = {
-    top: '',
-    'top-mid': '',
-    'top-left': '',
-    'top-right': '',
-    bottom: '',
-    'bottom-mid': '',
-    'bottom-left': '',
-    'bottom-right': '',
-  };
-  const chars = { ...none, left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' };
-  const style = { 'padding-left': 0, 'padding-right': 0, head: [], border: [] };
-  const table = new Table({ head: head.map((name) => colors.dim(name)), chars, style });
-  table.push(...rows.map((row) => [...row]));
-  print(table.toString().replaceAll(/ +$/gm, ''));
+/** Columns without lines, for people; a terminal gets no line that is wider than it. */
+export function printTable(
+  columns: readonly (Column | string)[],
+  rows: readonly (readonly string[])[],
+  show: (line: string) => void = print,
+): void {
+  const wide = columns.map((column) => (typeof column === 'string' ? { head: column } : column));
+  for (const line of tableLines(wide, rows, widthOf(process.stdout), colors.dim)) show(line);
 }
+
+/** The columns of a terminal; a pipe has as many as there are. */
+export const widthOf = ({ isTTY, columns }: NodeJS.WriteStream) => (isTTY ? columns || 80 : Number.POSITIVE_INFINITY);
 
 const PAINT: Readonly<Record<string, (text: string) => string>> = {
   queued: colors.dim,
@@ -48,3 +42,7 @@ const PAINT: Readonly<Record<string, (text: string) => string>> = {
   orphaned: colors.yellow,
 };
 export const paintState = (state: string) => (PAINT[state] ?? String)(state);
+
+/** A state and what follows it: the state in its colour, the rest dim. */
+export const paintStateAndRemark = (cell: string) =>
+  cell.replace(/^(\S+)(.*)$/s, (_, state: string, rest: string) => paintState(state) + colors.dim(rest));

@@ -8,7 +8,7 @@ import { CLIENT_TOKEN, HOST_NAME, RUN_LIMITS } from '../client/limits.js';
 import { hasTranscript } from '../client/read-transcript.js';
 import { outputUri, viewOf } from '../client/run-view.js';
 import { type RunStatus, statusOf } from '../client/status.js';
-import { submit } from '../client/submit.js';
+import { type Submitted, submit } from '../client/submit.js';
 import { adoptSession } from '../mcp/overmind/named-workspace.js';
 import { UserError } from '../shared/errors.js';
 import { duration } from '../shared/measures.js';
@@ -26,14 +26,19 @@ import { LABEL_FLAGS, labelOption } from './label-option.js';
 import { matching, milliseconds, wholeNumber } from './options.js';
 import { note, paintState, print, printJson } from './print.js';
 import { outputTo } from './show-output.js';
+import { startWaitingLine } from './waiting-line.js';
 import { type LocalCaller, withPool } from './with-pool.js';
 
-interface RunOptions {
+/** How a run is followed. */
+interface ShowOptions {
   readonly follow: boolean;
   readonly json?: boolean;
   readonly raw?: boolean;
   readonly timestamps?: boolean;
   readonly stderr?: boolean;
+}
+
+interface RunOptions extends ShowOptions {
   readonly agent?: string;
   readonly session?: string;
   readonly autoResume?: boolean;
@@ -99,7 +104,8 @@ export function addRun(program: Command): void {
     });
 }
 
-async function promptFrom(given: string | undefined): Promise<string> {
+/** The prompt that is given, or what stdin says. Throws a UserError where there is none. */
+export async function promptFrom(given: string | undefined): Promise<string> {
   if (given !== undefined && given !== '-') return given;
   if (process.stdin.isTTY)
     throw new UserError('invalid_argument', 'there is no prompt', 'Give it as an argument, or by stdin.');
@@ -113,23 +119,30 @@ async function run(name: string, prompt: string, options: RunOptions): Promise<n
     const isAgent = options.agent === undefined && !pool.runners.has(name) && (await pool.agents.find(name));
     const submission = { prompt, ...omitUndefined(isAgent ? { agentName: name } : { runner: name }), ...said(options) };
     if (options.config !== undefined) await adoptSession(caller, resolve(options.config), submission);
-    const { run: submitted, waitingFor, warning, queuePosition } = await submit(caller, submission);
-    if (warning) note(colors.yellow(warning));
-    if (waitingFor)
-      note(colors.yellow(`Its session is in use: it starts by itself after run ${waitingFor} has ended.`));
-    if (!options.follow) {
-      if (options.json)
-        printJson({
-          ...viewOf(submitted),
-          outputUri: outputUri(submitted.id),
-          ...omitUndefined({ queuePosition, waitingFor, warning }),
-        });
-      else print(submitted.id);
-      return EXIT.ok;
-    }
-    note(colors.dim(`run ${submitted.id}`));
-    return followToEnd(caller, submitted.id, options);
+    return followSubmitted(caller, await submit(caller, submission), options);
   }, openContext('run'));
+}
+
+/** Says what became of a submission, and follows it to its end where that is wanted; answers the exit code. */
+export async function followSubmitted(
+  caller: LocalCaller & { signal: AbortSignal },
+  { run: submitted, waitingFor, warning, queuePosition }: Submitted,
+  options: ShowOptions,
+): Promise<number> {
+  if (warning) note(colors.yellow(warning));
+  if (waitingFor) note(colors.yellow(`Its session is in use: it starts by itself after run ${waitingFor} has ended.`));
+  if (!options.follow) {
+    if (options.json)
+      printJson({
+        ...viewOf(submitted),
+        outputUri: outputUri(submitted.id),
+        ...omitUndefined({ queuePosition, waitingFor, warning }),
+      });
+    else print(submitted.id);
+    return EXIT.ok;
+  }
+  note(colors.dim(`run ${submitted.id}`));
+  return followToEnd(caller, submitted.id, options);
 }
 
 /** The options as a submission has them. */
@@ -166,7 +179,7 @@ function said({
 async function followToEnd(
   caller: LocalCaller & { signal: AbortSignal },
   runId: string,
-  options: RunOptions,
+  options: ShowOptions,
 ): Promise<number> {
   const { signal } = caller;
   const { json, timestamps, stderr } = options;
@@ -185,10 +198,18 @@ async function followToEnd(
   return exitOf(status.status);
 }
 
-async function showOutput(caller: LocalCaller, runId: string, { json, raw }: RunOptions): Promise<undefined> {
+async function showOutput(caller: LocalCaller, runId: string, { json, raw }: ShowOptions): Promise<undefined> {
   const shown = outputTo(process.stdout, raw);
-  for await (const part of followOutput(caller, { runId }, { live: true, ...shown.query }))
-    if (!json) shown.write(part);
+  const waiting = json ? undefined : startWaitingLine(caller, runId, () => '');
+  try {
+    for await (const part of followOutput(caller, { runId }, { live: true, ...shown.query })) {
+      waiting?.clear();
+      if (part.output !== '') waiting?.stop(); // a program that prints text may be within a line
+      if (!json) shown.write(part);
+    }
+  } finally {
+    waiting?.stop();
+  }
 }
 
 interface Seen {

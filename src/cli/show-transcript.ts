@@ -3,6 +3,7 @@ import { plainText, terminalText } from '../shared/plain-text.js';
 import type { FileChangeEvent } from '../shared/transcript/event.js';
 import { lineOf } from '../shared/transcript/readable.js';
 import type { TranscriptEvent } from '../shared/transcript/transcript.js';
+import { localTime } from './local-time.js';
 
 interface Stream {
   readonly isTTY?: boolean;
@@ -62,12 +63,6 @@ function patchLines({ patch }: FileChangeEvent): string[] {
   });
   const more = lines.length - shown.length;
   return more > 0 ? [...shown, colors.dim(`  … and ${more} more lines`)] : shown;
-}
-
-/** The local date and time. */
-function localTime(at: number): string {
-  const date = new Date(at - new Date(at).getTimezoneOffset() * 60_000);
-  return date.toISOString().slice(0, 19).replace('T', ' ');
 }
 
 /**

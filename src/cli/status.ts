@@ -1,11 +1,19 @@
 import type { Command } from 'commander';
 import colors from 'picocolors';
+import { findRun } from '../client/find-run.js';
+import { requestOf } from '../client/rerun.js';
 import { type RunStatus, statusOf } from '../client/status.js';
-import { plainText } from '../shared/plain-text.js';
+import { UserError } from '../shared/errors.js';
+import { duration, size } from '../shared/measures.js';
+import { beginningOf, plainText } from '../shared/plain-text.js';
+import type { KillRequest, Run } from '../shared/run.js';
+import { usageInWords } from '../shared/transcript/readable.js';
 import { EXIT } from './exit.js';
 import { labelsInWords } from './label-option.js';
+import { localTime } from './local-time.js';
 import { paintState, print, printJson } from './print.js';
-import { RUN_ARGUMENT, withRun } from './with-pool.js';
+import { waitsFor } from './waits-for.js';
+import { type LocalCaller, RUN_ARGUMENT, withRun } from './with-pool.js';
 
 export function addStatus(program: Command): void {
   program
@@ -16,37 +24,84 @@ export function addStatus(program: Command): void {
     .addHelpText('after', '\nExample:\n  agentpool status greeter')
     .action((name: string, options: { json?: boolean }) =>
       withRun(name, async (caller, runId) => {
-        const status = await statusOf(caller, { runId });
-        if (options.json) printJson(status);
-        else show(status);
+        const run = await findRun(caller, { runId });
+        const [status, prompt, now] = await Promise.all([
+          statusOf(caller, { runId }),
+          promptOf(caller, run),
+          caller.pool.runs.now(),
+        ]);
+        const kill = run.kill && { ...run.kill, requestedAtIso: new Date(run.kill.requestedAt).toISOString() };
+        if (options.json) printJson({ ...status, prompt: prompt.text, ...(kill && { kill }) });
+        else show(status, prompt, kill, now);
         return EXIT.ok;
       }),
     );
 }
 
-function show({
-  runId,
-  outputTail,
-  result,
-  failure,
-  usage,
-  credentials,
-  status,
-  hostProblem,
-  labels,
-  ...facts
-}: RunStatus): void {
-  const why = failure ? `: ${plainText(failure.message)} (${failure.kind})` : '';
-  print(`${colors.bold(runId)}  ${paintState(status)}${why}`);
-  for (const [name, value] of Object.entries(facts))
-    if (!(`${name}Iso` in facts)) line(name.replace(/Iso$/, ''), plainText(String(value)));
-  if (hostProblem)
-    line('waits', `its host takes no runs since ${hostProblem.sinceIso}: ${plainText(hostProblem.message)}`);
-  if (credentials) line('credentials', JSON.stringify(credentials));
-  if (labels) line('labels', plainText(labelsInWords(labels)));
-  if (usage) line('usage', JSON.stringify(usage));
-  if (result) print(`\n${colors.dim('result')}\n${plainText(result)}`);
-  else if (outputTail) print(`\n${colors.dim('end of the output')}\n${plainText(outputTail)}`);
+interface Prompt {
+  readonly text?: string;
+  /** Why there is none. */
+  readonly gone?: string;
 }
 
-const line = (name: string, text: string) => print(`  ${colors.dim(name.padEnd(15))} ${text}`);
+/** What it was asked, or why that is not known any more. */
+async function promptOf(caller: LocalCaller, run: Run): Promise<Prompt> {
+  try {
+    return { text: (await requestOf(caller, run)).prompt };
+  } catch (error) {
+    if (error instanceof UserError) return { gone: `${error.message}. ${error.hint}` };
+    throw error;
+  }
+}
+
+/** So much of a prompt is shown (characters); --json has all of it. */
+const PROMPT_CHARS = 2_000;
+
+function show(status: RunStatus, prompt: Prompt, kill: KillRequest | undefined, now: number): void {
+  const { runId, failure, result, outputTail, activity } = status;
+  const why = failure ? `: ${plainText(failure.message)} (${failure.kind})` : '';
+  print(`${colors.bold(runId)}  ${paintState(status.status)}${why}`);
+  for (const [name, value] of factsOf(status, kill, now))
+    if (value !== undefined && value !== '') print(`  ${colors.dim(name.padEnd(12))} ${plainText(String(value))}`);
+  if (prompt.text === undefined) print(`\n${colors.dim('prompt')}\n${prompt.gone ?? ''}`);
+  else {
+    const rest = prompt.text.length > PROMPT_CHARS ? '…' : '';
+    print(`\n${colors.dim('prompt')}\n${plainText(beginningOf(prompt.text, PROMPT_CHARS)).trimEnd()}${rest}`);
+  }
+  if (activity && activity.lastSteps.length > 0 && !result)
+    print(`\n${colors.dim('last steps')}\n${activity.lastSteps.map((step) => plainText(step)).join('\n')}`);
+  if (result) print(`\n${colors.dim('result')}\n${plainText(result)}`);
+  else if (outputTail && !activity) print(`\n${colors.dim('end of the output')}\n${plainText(outputTail)}`);
+}
+
+type Fact = readonly [name: string, value: string | number | undefined];
+
+/** What a person asks about a run, in the order in which it is asked. */
+function factsOf(status: RunStatus, kill: KillRequest | undefined, now: number): Fact[] {
+  const { queuedAt, startedAt, endedAt, lastOutputAt, outputBytes, droppedBytes, credentials, activity } = status;
+  const when = (at: number | undefined) =>
+    at === undefined ? undefined : `${localTime(at)} (${duration(Math.max(0, now - at))} ago)`;
+  const dropped = droppedBytes > 0 ? `, ${size(droppedBytes)} of it not kept (AGENTPOOL_MAX_OUTPUT_BYTES)` : '';
+  return [
+    ['agent', status.agentName],
+    ['runner', [status.runner, status.model, status.mode].filter(Boolean).join(', ')],
+    ['labels', labelsInWords(status.labels ?? {})],
+    ['waits', waitsFor(status)],
+    ['host', status.host],
+    ['worker', status.workerSilentSince ? `silent since ${localTime(status.workerSilentSince)}` : status.worker],
+    ['process', status.pid],
+    ['session', status.sessionId],
+    ['directory', status.path],
+    ['queued', when(queuedAt)],
+    ['started', when(startedAt)],
+    ['last output', endedAt === undefined ? when(lastOutputAt) : undefined],
+    ['ended', when(endedAt)],
+    ['took', startedAt === undefined ? undefined : duration((endedAt ?? now) - startedAt)],
+    ['kill', kill && `asked for ${when(kill.requestedAt)}${kill.reason ? `: ${kill.reason}` : ''}`],
+    ['exit code', status.exitCode],
+    ['usage', usageInWords(status.usage ?? activity?.usage ?? {})],
+    ['credentials', credentials && `${credentials.attempt} of ${credentials.of} (${credentials.variables.join(', ')})`],
+    ['output', `${size(outputBytes)}${dropped}`],
+    ['submitted by', status.principal],
+  ];
+}

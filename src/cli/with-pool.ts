@@ -23,6 +23,20 @@ export async function withPool<Value>(
 /** What the argument `<run>` of a subcommand is. */
 export const RUN_ARGUMENT = 'the run: its id, a unique beginning of it, or an agent name (its latest run)';
 
+/** What the argument `<runs...>` of a subcommand is. */
+export const RUNS_ARGUMENT = 'the runs: ids, unique beginnings of them, or agent names (their latest runs)';
+
+/** Does something with the runs that a person means, each once, and exits with what it answers. */
+export async function withRuns(
+  names: readonly string[],
+  action: (caller: LocalCaller, runIds: readonly string[]) => Promise<number>,
+): Promise<void> {
+  process.exitCode = await withPool(async (caller) => {
+    const runs = await Promise.all(names.map((name) => findRunByName(caller, name)));
+    return action(caller, [...new Set(runs.map(({ id }) => id))]);
+  });
+}
+
 /** Does something with the run that a person means, and exits with what it answers. */
 export async function withRun(
   name: string,

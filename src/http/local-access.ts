@@ -14,7 +14,7 @@ const cookieName = (context: Context) =>
 const setSession = (context: Context, value: string) =>
   setCookie(context, cookieName(context), value, { httpOnly: true, sameSite: 'Strict', path: '/' });
 
-/** Follows a link: the browser gets its cookie and goes on to the overview, so that the code stays in no history. */
+/** Follows a link: the browser gets its cookie and goes on to the overview, or a run, so that the code stays in no history. */
 export function letIn(login: Login): MiddlewareHandler {
   return async (context) => {
     // What only looks whether the link is there must not use it up.
@@ -22,7 +22,8 @@ export function letIn(login: Login): MiddlewareHandler {
     if (value === undefined)
       return refuse(401, 'unauthorized', 'this link was used already or is too old; agentpool token --link makes one');
     setSession(context, value);
-    return context.redirect('/', 303);
+    const to = context.req.query('to') ?? '/';
+    return context.redirect(/^\/runs\/[\w-]+$/.test(to) ? to : '/', 303);
   };
 }
 

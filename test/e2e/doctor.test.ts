@@ -41,7 +41,9 @@ it('tells a sound pool from one that could be better, and says what would make i
   const worker = await startWorkerProcess(place);
   cleanUp.push(() => worker.end());
   const { code, of } = await askDoctor(install(place, 'claude', '1.0.9'));
-  expect(code).toBe(0);
+  expect(code).toBe(1); // for what is missing and was asked for
+  const sound = { ...place, env: { ...place.env, AGENTPOOL_RUNNERS: 'demo,claude' } };
+  expect((await askDoctor(install(sound, 'claude', '1.0.9'))).code).toBe(0);
   expect(of('Node')).toMatchObject({ ok: true, found: process.versions.node });
   expect(of('Redis')).toMatchObject({ ok: true, found: expect.stringContaining('noeviction') });
   expect(of('Redis on disk')).toMatchObject({ ok: true });

@@ -1,0 +1,51 @@
+import type { Caller } from '../client/caller.js';
+import { type RunStatus, statusOf } from '../client/status.js';
+import { duration } from '../shared/measures.js';
+import { startProgress } from './progress.js';
+import { waitsFor } from './waits-for.js';
+
+const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
+const TICK_MS = 120;
+/** How often it asks what a run waits for (ms). */
+const ASK_MS = 1_000;
+
+/** A line at a terminal that says that a run goes on, or what it waits for; nothing in a pipe. */
+export interface WaitingLine {
+  /** Makes room for what is printed; the line comes back by itself. */
+  clear(): void;
+  stop(): void;
+}
+
+/** Starts the line of a run that is followed; `spent` says what it has taken so far. */
+export function startWaitingLine(caller: Caller, runId: string, spent: () => string): WaitingLine {
+  if (!process.stdout.isTTY) return { clear: () => {}, stop: () => {} };
+  const begun = performance.now();
+  const progress = startProgress();
+  let tick = 0;
+  let waits: string | undefined;
+  let stopped = false;
+  const ask = async () => {
+    const status: RunStatus = await statusOf(caller, { runId }, 0);
+    waits = waitsFor(status);
+    if (status.startedAt !== undefined) clearInterval(asking);
+  };
+  // While Redis is away, whoever follows says so; this line only says less.
+  const quietly = () => void ask().catch(() => {});
+  const asking = setInterval(quietly, ASK_MS);
+  quietly();
+  const timer = setInterval(() => {
+    if (stopped) return;
+    tick = (tick + 1) % SPINNER.length;
+    const facts = [`${SPINNER[tick]} ${duration(performance.now() - begun)}`, waits && `waits: ${waits}`, spent()];
+    progress.show(facts.filter(Boolean).join(' · '));
+  }, TICK_MS);
+  return {
+    clear: progress.stop,
+    stop() {
+      stopped = true;
+      clearInterval(asking);
+      clearInterval(timer);
+      progress.stop();
+    },
+  };
+}
