@@ -95,7 +95,7 @@ async function carryOut(pool: Pool, id: string, graceMs: number, signal: AbortSi
     ({ id: worker, phase }) => worker === run.worker && phase !== 'left',
   );
   if (!alive) return run;
-  const waiting = { timeoutMs: graceMs + CARRY_OUT_MS, ...omitUndefined({ signal }) };
+  const waiting = { timeoutMs: graceMs + CARRY_OUT_MS, wakesOn: isEnded, ...omitUndefined({ signal }) };
   return (await pool.runs.wait(id, ({ state }) => isEnded(state), waiting)) ?? run;
 }
 

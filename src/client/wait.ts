@@ -62,7 +62,7 @@ export async function waitForRuns(
           latest.set(id, run);
           return isEnded(run.state);
         };
-        await pool.runs.wait(id, until, { timeoutMs, signal: either });
+        await pool.runs.wait(id, until, { timeoutMs, signal: either, wakesOn: isEnded });
         if (enough(runs())) over.abort();
       }),
     );

@@ -94,7 +94,7 @@ export async function taskResult(caller: Caller, taskId: string) {
 export async function taskEnded(caller: Caller, taskId: string, signal: AbortSignal): Promise<RunTask> {
   const task = await getTask(caller, taskId);
   if (isOver(task.status)) return task;
-  await caller.pool.runs.wait(taskId, ({ state }) => isEnded(state), { timeoutMs: WAIT_MS, signal });
+  await caller.pool.runs.wait(taskId, ({ state }) => isEnded(state), { timeoutMs: WAIT_MS, wakesOn: isEnded, signal });
   return getTask(caller, taskId);
 }
 

@@ -9,8 +9,9 @@ import { withRealPaths } from './prepare/allowed-path.js';
 import { identify } from './process/processes.js';
 import type { Contact } from './recover/contact.js';
 
-/** Changes within this time (ms) make one heartbeat. */
+/** So soon after a change it is told (ms); several within the second time make one more heartbeat. */
 const BEAT_SOON_MS = 10;
+const BEATS_APART_MS = 100;
 
 export interface HeartbeatDeps {
   readonly workers: Pick<Workers, 'beat'>;
@@ -32,8 +33,10 @@ export function startHeartbeat(deps: HeartbeatDeps) {
   let phase: WorkerReport['phase'] = 'ready';
   let reloads = 0;
   let timer: NodeJS.Timeout | undefined;
+  let lastBeatAt = Number.NEGATIVE_INFINITY;
 
   async function beat(): Promise<void> {
+    lastBeatAt = performance.now();
     const runners = offers();
     await workers.beat({
       ...report,
@@ -53,10 +56,11 @@ export function startHeartbeat(deps: HeartbeatDeps) {
 
   /** Who submits a run looks at the heartbeats for a free worker, so they must not lag behind by seconds. */
   function soon(): void {
+    const wait = Math.max(BEAT_SOON_MS, lastBeatAt + BEATS_APART_MS - performance.now());
     timer ??= setTimeout(() => {
       timer = undefined;
       if (phase === 'ready') beat().catch(() => {});
-    }, BEAT_SOON_MS);
+    }, wait);
   }
   const unsubscribe = health.onChange(soon);
   const loop = every(config.heartbeatMs, logger, async () => {

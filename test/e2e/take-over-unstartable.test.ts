@@ -28,7 +28,7 @@ async function leaveUnstarted(runner: string): Promise<string> {
   await pool.runs.create(id, queue, request);
   await pool.queues.enqueue(id, queue, request);
   const claimer = pool.queues.claimer(queue, 'here-gone');
-  const lease = await claimer.take();
+  const { lease } = await claimer.take();
   expect(lease?.runId).toBe(id);
   await pool.runs.claim(id, 'here-gone', 'here');
   createSpool(

@@ -79,7 +79,8 @@ export function faultyPool(pool: Pool): Pool {
     const real = queues.claimer(name, owner);
     const take = async () => {
       if (verdict('queue.take', 'redis') === 'throw') throw injected('queue.take', 'ECONNRESET');
-      return lease(await real.take());
+      const taken = await real.take();
+      return { ...taken, lease: lease(taken.lease) };
     };
     return faultyGateway(real, 'queue', { take });
   };

@@ -1,3 +1,4 @@
+import { Cluster } from 'ioredis';
 import { UserError } from '../errors.js';
 import { omitUndefined } from '../omit-undefined.js';
 import { batchedByTurn, sharedByTurn } from '../redis/by-turn.js';
@@ -43,7 +44,7 @@ async function enqueueAll(parts: QueueParts, name: string, placements: readonly 
   await Promise.all([redis.sadd(known, name), bullQueue(parts, name).addBulk(jobs)]);
   const delays = new Set(placements.map(({ request }) => request.delayMs ?? 0));
   const notify = [...delays].map((delayMs) => redis.publish(channelOf(name), String(delayMs)));
-  await Promise.all([turnsIn(parts, name).give(), ...notify]);
+  await Promise.all(notify); // whoever takes the next run gives the turns
 }
 
 /** Places a run and notifies the workers. Placing it twice leaves one job. All that are placed in one turn go together. */
@@ -64,10 +65,20 @@ function kept<Value>(map: Map<string, Value>, name: string, make: () => Value): 
   return there;
 }
 
+/** Where BullMQ has the jobs of a queue that wait: a list, and two sorted sets. */
+function placesOf({ taggedPrefix }: QueueParts, name: string): string[] {
+  return ['wait', 'prioritized', 'delayed'].map((place) => `${taggedPrefix(name)}:${name}:${place}`);
+}
+
 /** How many runs wait in a queue, asked once for all who ask in one turn. */
 function lengthOf(parts: QueueParts, name: string): Promise<number> {
   const length = kept(parts.lengths, name, () =>
-    sharedByTurn(() => bullQueue(parts, name).getJobCountByTypes('waiting', 'prioritized', 'delayed')),
+    sharedByTurn(async () => {
+      const { redis } = parts;
+      const [wait = '', prioritized = '', delayed = ''] = placesOf(parts, name);
+      const counts = [redis.llen(wait), redis.zcard(prioritized), redis.zcard(delayed)];
+      return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+    }),
   );
   return length();
 }
@@ -81,6 +92,16 @@ export async function checkRoom(parts: QueueParts, name: string, more: number): 
     `queue ${name} is full: ${length} runs wait in it`,
     'Wait until some have ended, start more workers, or raise AGENTPOOL_MAX_QUEUE_LENGTH.',
   );
+}
+
+/** The names of queues in which jobs wait, or are delayed. One question as a rule, however many they are. */
+export async function withJobs(parts: QueueParts, names: readonly string[]): Promise<string[]> {
+  const { redis } = parts;
+  const keysOf = (name: string) => placesOf(parts, name);
+  // Of a cluster, each queue is on a server of its own.
+  if (!(redis instanceof Cluster) && (await redis.exists(...names.flatMap(keysOf))) === 0) return [];
+  const found = await Promise.all(names.map((name) => redis.exists(...keysOf(name))));
+  return names.filter((_, at) => (found[at] ?? 0) > 0);
 }
 
 /** Takes a waiting run out of its queue; false when it is not waiting there any more. */

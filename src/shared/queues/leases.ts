@@ -1,4 +1,4 @@
-import { Job, type Queue, UnrecoverableError, Worker } from 'bullmq';
+import { createRedisBackend, Job, type Queue, UnrecoverableError, Worker } from 'bullmq';
 import type { Logger } from '../logger.js';
 import type { RedisClient } from '../redis/connect.js';
 import { NO_TURN_YET, turnsOf } from './turns.js';
@@ -27,9 +27,8 @@ export interface Lease {
 
 /** Takes jobs of one queue without blocking; a notification tells when there may be one. */
 export interface Claimer {
-  take(): Promise<Lease | undefined>;
-  /** Whether it is worth asking: a cheap look, for when a notification may have got lost. */
-  mayHaveJobs(): Promise<boolean>;
+  /** `more`: there may be another one right now. */
+  take(): Promise<{ readonly lease: Lease | undefined; readonly more: boolean }>;
   stop(): Promise<void>;
 }
 
@@ -92,29 +91,32 @@ export function openClaimer(
   lockMs: number,
   logger: Logger,
 ): Claimer {
-  const worker = new Worker(queue, null, {
-    connection,
-    prefix,
-    name: owner,
-    autorun: false,
-    lockDuration: lockMs,
-    stalledInterval: lockMs / 2,
-    maxStalledCount: STALLS_ALLOWED,
-  });
+  // It never blocks, so it needs no connection of its own for that, as BullMQ would open for each queue.
+  const onOurs: typeof createRedisBackend = (name, opts) => createRedisBackend(name, opts);
+  const worker = new Worker(
+    queue,
+    null,
+    {
+      connection,
+      prefix,
+      name: owner,
+      autorun: false,
+      lockDuration: lockMs,
+      stalledInterval: lockMs / 2,
+      maxStalledCount: STALLS_ALLOWED,
+    },
+    onOurs,
+  );
   worker.on('error', (error) => logger.debug({ queue, err: error.message }, 'BullMQ reports an error'));
   worker.startStalledCheckTimer().catch((error: unknown) => logger.warn({ queue, err: error }, 'no stalled check'));
   const turns = turnsOf(connection, (type) => worker.toKey(type));
   return {
     async take() {
-      await turns.take();
+      const waiting = await turns.take();
       tokens += 1;
       const token = `${owner}:${tokens}`;
       const job = await worker.getNextJob(token, { block: false });
-      return job && leaseOf(job, queue, token, lockMs);
-    },
-    async mayHaveJobs() {
-      const places = ['wait', 'prioritized', 'delayed'].map((place) => worker.toKey(place));
-      return (await connection.exists(...places)) > 0;
+      return { lease: job && leaseOf(job, queue, token, lockMs), more: job !== undefined && waiting > 1 };
     },
     stop: () => worker.close(true),
   };

@@ -1,7 +1,7 @@
 import type { Logger } from '../logger.js';
 import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
-import { checkRoom, enqueue, position, promote, remove } from './jobs.js';
+import { checkRoom, enqueue, position, promote, remove, withJobs } from './jobs.js';
 import { openClaimer, resumeLease } from './leases.js';
 import { onPlaced } from './on-placed.js';
 import { bullQueue, openParts, type QueueParts, turnsIn } from './parts.js';
@@ -37,6 +37,7 @@ export function openQueues(
     remove: (runId, name) => remove(parts, runId, name),
     clean: () => clean(parts),
 
+    withJobs: (names) => withJobs(parts, names),
     onPlaced: (name, callback) => onPlaced(parts, name, callback),
     claimer: (name, owner) => openClaimer(redis, name, taggedPrefix(name), owner, limits.lockMs, logger),
     resumeLease: (runId, name, token) => resumeLease(bullQueue(parts, name), runId, token, limits.lockMs),

@@ -47,6 +47,8 @@ export interface Queues {
   /** Removes jobs that ended longer ago than the record retention: BullMQ itself does so only when another one ends. */
   clean(): Promise<void>;
 
+  /** Those of some queues in which jobs wait: a cheap look, for when a notification may have got lost. */
+  withJobs(names: readonly string[]): Promise<readonly string[]>;
   /** Calls back when a job was placed in a queue, and once more when a delayed one is due. */
   onPlaced(name: string, onPlaced: () => void): Promise<() => void>;
   claimer(name: string, owner: string): Claimer;

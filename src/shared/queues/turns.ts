@@ -16,10 +16,8 @@ export interface Share {
 
 /** Fair turns between the principals whose runs wait in one queue. Every method may throw when Redis is unreachable. */
 export interface Turns {
-  /** Gives turns to the jobs that were placed or have become due. */
-  give(): Promise<void>;
-  /** Decides which run is taken next; to be asked just before a job is. */
-  take(): Promise<void>;
+  /** Decides which run is taken next; to be asked just before a job is. Answers how many wait, those for a time too. */
+  take(): Promise<number>;
   /** Forgets a run that is about to be removed; the later ones of its principal move up. */
   leave(runId: string): Promise<void>;
   /** The place of a run; undefined when it does not wait. */
@@ -28,7 +26,8 @@ export interface Turns {
 }
 
 interface TurnScripts {
-  turns(...keysAndArguments: string[]): Promise<0 | 1>;
+  /** -1: to be asked again. */
+  turns(...keysAndArguments: string[]): Promise<number>;
   placeInQueue(...keysAndArguments: string[]): Promise<[position: number, waiting: number]>;
 }
 
@@ -50,16 +49,20 @@ export function turnsOf(redis: RedisClient, toKey: (type: string) => string): Tu
     (part) => toKey(`turns:${part}`),
   ) as [string, string, string, string, string, string];
   const [prioritized, wait] = [toKey('prioritized'), toKey('wait')];
-  const keys = [prioritized, wait, toKey('pc'), order, places, members, times, served, taken];
+  const keys = [prioritized, wait, toKey('pc'), order, places, members, times, served, taken, toKey('delayed')];
   const change = async (action: 'give' | 'take' | 'leave', runId = '') => {
-    while ((await client.turns(...keys, action, toKey(''), runId)) === 1);
+    for (;;) {
+      const waiting = await client.turns(...keys, action, toKey(''), runId);
+      if (waiting >= 0) return waiting;
+    }
   };
-  const place = (runId: string, principal: string) =>
-    client.placeInQueue(prioritized, wait, order, places, members, runId, principal);
+  const place = async (runId: string, principal: string) => {
+    await change('give'); // where it is depends on the turns of all that were placed before it
+    return client.placeInQueue(prioritized, wait, order, places, members, runId, principal);
+  };
   return {
-    give: () => change('give'),
     take: () => change('take'),
-    leave: (runId) => change('leave', runId),
+    leave: async (runId) => void (await change('leave', runId)),
     position: async (runId) => (await place(runId, ''))[0] || undefined,
     async shareOf(principal) {
       const [position, waiting] = await place('', principal);

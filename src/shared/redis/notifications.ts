@@ -17,7 +17,7 @@ export interface Notifications {
 }
 
 /** How often the way is tried from end to end, and how many times on end nothing may come of it. */
-const TRY_EVERY_MS = 1_500;
+const TRY_EVERY_MS = 2_000;
 const LOST_TRIES = 2;
 /** Nobody waits longer to be heard (ms): whoever listens looks by himself, too. */
 const SUBSCRIBED_WITHIN_MS = 1_000;

@@ -1,12 +1,15 @@
 import type { Redis } from 'ioredis';
 
-/** How often a connection is looked at (ms). One that has been quiet since the last look is asked with PING. */
-const LOOK_EVERY_MS = 1_500;
 /**
- * So many looks on end without a byte, and the connection is dropped: between 4.5 and 6 s after the last one. Looks are
+ * How often a connection is looked at (ms). One that has been quiet since the last look is asked with PING; notifications
+ * are tried more often than this, so in a process that has them nothing is asked twice.
+ */
+const LOOK_EVERY_MS = 2_500;
+/**
+ * So many looks on end without a byte, and the connection is dropped: between 5 and 7.5 s after the last one. Looks are
  * counted and not time, so an event loop that stood still, or a process that was stopped, does not make Redis silent.
  */
-const SILENT_LOOKS = 4;
+const SILENT_LOOKS = 3;
 
 /**
  * Drops the socket of a connection that sends nothing, although it was asked: TCP alone notices that after a quarter of

@@ -15,6 +15,7 @@ const PAGE = 500;
 
 async function idsOf({ indexes }: StoreParts, principal: string, state: RunState): Promise<string[]> {
   const ids: string[] = [];
+  if ((await indexes.count(state)) === 0) return ids;
   for await (const page of indexes.pages({ principal, state }, undefined, PAGE)) ids.push(...page.map(({ id }) => id));
   return ids;
 }

@@ -1,11 +1,14 @@
 import { rideOut } from '../redis/ride-out.js';
 import type { Run } from '../run.js';
+import type { RunState } from '../run-state.js';
 
 export interface WaitOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
   /** Called for each notification while waiting; that of new output is `output`. */
   readonly onNotification?: (message: string) => void;
+  /** Which notifications may matter, by the state that they tell; absent: all but those of new output. */
+  readonly wakesOn?: (state: RunState) => boolean;
 }
 
 /** A lost notification costs this much (ms): the record is looked at again without one. One heartbeat. */
@@ -25,13 +28,13 @@ export async function waitForRun(
   { get, listen }: Source,
   id: string,
   until: (run: Run) => boolean,
-  { timeoutMs, signal, onNotification }: WaitOptions,
+  { timeoutMs, signal, onNotification, wakesOn = () => true }: WaitOptions,
 ): Promise<Run | undefined> {
   const deadline = performance.now() + timeoutMs;
   const waker = createWaker(signal);
   const stopListening = await listen((message) => {
     onNotification?.(message);
-    if (message !== 'output') waker.wake();
+    if (message !== 'output' && wakesOn(message as RunState)) waker.wake();
   });
   try {
     for (;;) {

@@ -13,7 +13,7 @@ const LOOK_AGAIN_MS = 5_000;
 const TRY_AGAIN_MS = 500;
 
 export interface ClaimingDeps {
-  readonly queues: Pick<Queues, 'announce' | 'claimer' | 'onPlaced'>;
+  readonly queues: Pick<Queues, 'announce' | 'claimer' | 'onPlaced' | 'withJobs'>;
   /** This worker. */
   readonly id: string;
   readonly host: string;
@@ -73,7 +73,7 @@ export async function startClaiming(deps: ClaimingDeps): Promise<{ wake(): void;
       try {
         await followOffers();
         if (performance.now() >= lookAgainAt) {
-          for (const [queue, claimer] of claimers) if (await claimer.mayHaveJobs()) due.add(queue);
+          for (const queue of await queues.withJobs([...claimers.keys()])) due.add(queue);
           lookAgainAt = performance.now() + LOOK_AGAIN_MS;
         }
         while (await takeFromEach(deps, claimers, due, stopping.signal)) if (stopping.signal.aborted) return;
@@ -107,12 +107,14 @@ async function takeFromEach(
   for (const [queue, claimer] of claimers) {
     if (stopping.aborted || !due.has(queue) || !mayTake(deps, queue)) continue;
     due.delete(queue); // not after the question: what is placed meanwhile makes it due again
-    const lease = await claimer.take().catch((error: unknown) => {
+    const { lease, more } = await claimer.take().catch((error: unknown) => {
       due.add(queue);
       throw error;
     });
-    if (lease) due.add(queue);
-    if (lease && (await takeOn(deps, lease, stopping))) found = true;
+    if (!lease) continue;
+    const isTaken = await takeOn(deps, lease, stopping);
+    if (more || !isTaken) due.add(queue);
+    if (isTaken) found = true;
   }
   return found;
 }

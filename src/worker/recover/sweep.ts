@@ -32,6 +32,7 @@ export async function sweepOwners(deps: SweepDeps): Promise<void> {
   const register = await workers.list();
   const gone = register.filter((worker) => worker.id !== id && isDead(worker, host));
   const silentSince = new Map(gone.map((worker) => [worker.id, worker.lastHeartbeatAt]));
+  if (gone.length === 0 && (await runs.indexes.count('orphaned')) === 0) return;
   const known = new Set(register.map((worker) => worker.id));
   const now = await runs.now();
   const withRuns = new Set<string | undefined>();

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../../shared/logger.js';
 import type { Queues } from '../../shared/queues/queues.js';
 import type { Run } from '../../shared/run.js';
-import { isEnded } from '../../shared/run-state.js';
+import { isEnded, type RunState } from '../../shared/run-state.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { LivingWorker, Workers } from '../../shared/workers.js';
 import { again } from '../again.js';
@@ -38,7 +38,7 @@ export function isDead(worker: LivingWorker | undefined, host: string): boolean 
 }
 
 export interface TakeOverDeps {
-  readonly runs: Pick<RunStore, 'get' | 'list' | 'claim' | 'takeOver' | 'end'>;
+  readonly runs: Pick<RunStore, 'get' | 'list' | 'indexes' | 'claim' | 'takeOver' | 'end'>;
   readonly workers: Pick<Workers, 'list'>;
   readonly queues: Pick<Queues, 'resumeLease'>;
   /** This worker. */
@@ -76,10 +76,16 @@ export async function takeOver(deps: TakeOverDeps): Promise<number> {
     // Queued, and never begun here: it is not this host's any more.
     if (run?.state !== 'queued' || hasBegun(spoolOf(spools, runId))) await consider(run);
   }
-  for (const state of neighbours.hasDead() ? (['running', 'orphaned'] as const) : (['orphaned'] as const))
+  for (const state of await statesToLookAt(runs, neighbours.hasDead()))
     for await (const run of allRuns(runs, { state, host })) if (!spooled.includes(run.id)) await consider(run);
   if (taken > 0) logger.info({ taken }, 'took over runs of a worker that is gone');
   return taken;
+}
+
+/** The states in which a run may need another owner. One number tells, as a rule, that there is none. */
+async function statesToLookAt({ indexes }: TakeOverDeps['runs'], hasDead: boolean): Promise<readonly RunState[]> {
+  if (hasDead) return ['running', 'orphaned'];
+  return (await indexes.count('orphaned')) > 0 ? ['orphaned'] : [];
 }
 
 /** Who of the register is dead, as seen from here. */

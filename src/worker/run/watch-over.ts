@@ -36,6 +36,8 @@ export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): S
   void program?.then((pid) => {
     told = pid;
   });
+  // As long as the start is being told, with as many tries as it takes, it is not told a second time.
+  let isTellingStart = wrapperGone !== undefined;
   const supervision = supervise({
     runs,
     runner,
@@ -63,6 +65,7 @@ export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): S
       }),
     async tellAgain(run: Run) {
       if (meta.attempt) await tellAttempt(runs, owned, meta.attempt, run, logger);
+      if (isTellingStart) return;
       const pid = told ?? run.pid ?? readNumberLine(spool.pid); // the file is the last to be believed
       if (pid !== undefined && pid !== run.pid) await runs.started(owned, pid, path, !meta.attempt);
     },
@@ -70,7 +73,10 @@ export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): S
   });
   if (meta.sessionId !== undefined) supervision.sessionKnown(meta.sessionId);
   supervision.reconcile().catch((error: unknown) => logger.debug({ err: error }, 'the next heartbeat looks again'));
-  if (wrapperGone) void tellStart(deps, owned, begun, supervision, logger);
+  if (wrapperGone)
+    void tellStart(deps, owned, begun, supervision, logger).finally(() => {
+      isTellingStart = false;
+    });
   return supervision;
 }
 

@@ -9,11 +9,12 @@
 -- KEYS[6] members: the member of `order`, by run id
 -- KEYS[7] times: `v` is the turn that the queue is at; by share, and by share and agent name, the turns within a share
 -- KEYS[8] served: the shares that had their run of this turn
--- KEYS[9] taken: run ids that a worker is about to take, by time
+-- KEYS[9] taken: run ids that a worker is about to take, by time   KEYS[10] delayed (BullMQ's)
 -- ARGV[1] give | take | leave   ARGV[2] prefix of the keys of jobs   ARGV[3] run id, for leave
--- Answers 1 when it is to be asked again, because there were too many new jobs for one step; else 0.
+-- Answers -1 when it is to be asked again, because there were too many new jobs for one step; else, for take, how many jobs
+-- wait, those for a time too.
 local prioritized, wait, counter, order, places = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local members, times, served, taken = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local members, times, served, taken, delayed = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local prefix = ARGV[2]
 
 local STEP = 4294967296 -- BullMQ: score = priority * 2^32 + number
@@ -45,11 +46,13 @@ local function best(share)
   return redis.call('ZRANGEBYLEX', order, '[' .. share, '(' .. share .. ':', 'LIMIT', 0, 1)[1]
 end
 
+local function shareOf(request) return redis.sha1hex(request.principal or 'local') end
+
 local function give(id)
   local data = redis.call('HGET', prefix .. id, 'data')
   if not data then return redis.call('ZADD', prioritized, HAD * STEP, id) end -- whoever takes it finds that it is gone
   local request = cjson.decode(data)
-  local share = redis.sha1hex(request.principal or 'local')
+  local share = shareOf(request)
   local agent = share .. (request.agentName or '-')
   local turn = present() + redis.call('SISMEMBER', served, share)
   local before = last(share)
@@ -105,13 +108,17 @@ local function rebase()
   redis.call('HSET', times, 'v', FIRST)
 end
 
+local function serve(share)
+  redis.call('SADD', served, share)
+  redis.call('EXPIRE', served, SERVED_S)
+end
+
 local function goOn(share, turn)
   if turn > present() then
     redis.call('DEL', served)
     redis.call('HSET', times, 'v', turn)
   end
-  redis.call('SADD', served, share)
-  redis.call('EXPIRE', served, SERVED_S)
+  serve(share)
 end
 
 -- The place at the head belongs to a share: its best run gets it. Answers the run.
@@ -139,6 +146,21 @@ local function exchange(id, share)
   else redis.call('HDEL', times, share) end
   goOn(share, turnOf(place))
   return chosen
+end
+
+local function waiting()
+  return redis.call('LLEN', wait) + redis.call('ZCARD', prioritized) + redis.call('ZCARD', delayed)
+end
+
+-- A job that waits alone, and has no turn yet, is next without one; its share has had its run of this turn then.
+local function takeTheOnly()
+  local only = redis.call('ZRANGE', prioritized, 0, 0, 'WITHSCORES')
+  if not only[1] or tonumber(only[2]) < NEW * STEP then return false end
+  local data = redis.call('HGET', prefix .. only[1], 'data')
+  if not data then return false end
+  redis.call('HSET', prefix .. only[1], 'priority', HAD)
+  serve(shareOf(cjson.decode(data)))
+  return true
 end
 
 -- Decides the next run, beyond those that other workers are about to take: as many are decided as are taken.
@@ -180,9 +202,10 @@ end
 
 if ARGV[1] == 'leave' then
   leave(ARGV[3])
-elseif giveAll() then
-  return 1
-elseif ARGV[1] == 'take' then
-  take()
+  return 0
 end
-return 0
+local all = waiting()
+if ARGV[1] == 'take' and (all == 0 or all == 1 and takeTheOnly()) then return all end
+if giveAll() then return -1 end
+if ARGV[1] == 'take' then take() end
+return all

@@ -8,7 +8,7 @@ local owner_epoch = ARGV[2]
 local cap = tonumber(ARGV[3])   -- bytes
 local FIRST_CHUNK = 4           -- then kind, offset, bytes, lines, ...
 
-local record = redis.call('HMGET', run, 'epoch', 'state', 'out', 'err', 'outDropped', 'errDropped')
+local record = redis.call('HMGET', run, 'epoch', 'state', 'out', 'err', 'outDropped', 'errDropped', 'lines')
 if record[1] ~= owner_epoch or record[2] ~= 'running' then return { -1, 0, 0 } end
 local at = { out = tonumber(record[3]), err = tonumber(record[4]) }
 local dropped = { out = tonumber(record[5]), err = tonumber(record[6]) }
@@ -63,8 +63,7 @@ if is_added then
   if has_dropped then redis.call('HSET', run, 'outDropped', dropped.out, 'errDropped', dropped.err) end
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  redis.call('HSET', run, 'out', at.out, 'err', at.err, 'lastOutputAt', now)
-  if lines > 0 then redis.call('HINCRBY', run, 'lines', lines) end
+  redis.call('HSET', run, 'out', at.out, 'err', at.err, 'lastOutputAt', now, 'lines', tonumber(record[7] or 0) + lines)
   redis.call('PUBLISH', channel, 'output')
 end
 return { code, at.out, at.err }

@@ -10,7 +10,7 @@ local time_field = ARGV[6]        -- gets the time; '': none
 local event = ARGV[7]             -- '': none
 local FIRST_FIELD = 8             -- then field, value, ...
 
-local record = redis.call('HMGET', run, 'state', 'epoch', 'queuedAt')
+local record = redis.call('HMGET', run, 'state', 'epoch', 'queuedAt', 'claimedAt', 'startedAt')
 local state, epoch, queued_at = record[1], record[2], record[3]
 if not state then return { 0, 'unknown', 0, '', 0 } end
 local before = state
@@ -19,27 +19,33 @@ if not is_allowed or (owner_epoch ~= '' and owner_epoch ~= epoch) then
   return { 0, state, tonumber(epoch), before, tonumber(queued_at) }
 end
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
--- When the clock of Redis has gone back, what comes later in the life of a run is not recorded as earlier.
-local function not_before_the_last()
-  local at = now
-  for _, earlier in ipairs(redis.call('HMGET', run, 'queuedAt', 'claimedAt', 'startedAt')) do
-    if earlier then at = math.max(at, tonumber(earlier)) end
-  end
-  return at
+local fields = { unpack(ARGV, FIRST_FIELD) }
+local function set(name, value)
+  fields[#fields + 1] = name
+  fields[#fields + 1] = value
 end
 if to ~= '' then
-  redis.call('HSET', run, 'state', to)
+  set('state', to)
   state = to
 end
-if is_new_owner then
-  -- At least the time: should Redis forget an epoch in a crash, the next one is another all the same.
-  epoch = string.format('%.0f', math.max(tonumber(epoch) + 1, now))
-  redis.call('HSET', run, 'epoch', epoch)
+if is_new_owner or time_field ~= '' then
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  if is_new_owner then
+    -- At least the time: should Redis forget an epoch in a crash, the next one is another all the same.
+    epoch = string.format('%.0f', math.max(tonumber(epoch) + 1, now))
+    set('epoch', epoch)
+  end
+  if time_field ~= '' then
+    -- When the clock of Redis has gone back, what comes later in the life of a run is not recorded as earlier.
+    local at = now
+    for i = 3, 5 do
+      if record[i] then at = math.max(at, tonumber(record[i])) end
+    end
+    set(time_field, string.format('%.0f', at))
+  end
 end
-if time_field ~= '' then redis.call('HSET', run, time_field, not_before_the_last()) end
-if #ARGV >= FIRST_FIELD then redis.call('HSET', run, unpack(ARGV, FIRST_FIELD)) end
+if #fields > 0 then redis.call('HSET', run, unpack(fields)) end
 if event ~= '' then redis.call('XADD', events, '*', 'k', 'state', 'd', event) end
-redis.call('PUBLISH', channel, state)
+if to ~= '' or event ~= '' then redis.call('PUBLISH', channel, state) end -- else nothing that is shown has changed
 return { 1, state, tonumber(epoch), before, tonumber(queued_at) }

@@ -36,11 +36,11 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if result_text ~= '' then redis.call('SET', result, result_text, 'PX', record_retention_ms) end
 -- When the clock of Redis has gone back, what comes later in the life of a run is not recorded as earlier.
 local ended_at = now - ago_ms
-for _, earlier in ipairs(redis.call('HMGET', run, 'queuedAt', 'claimedAt', 'startedAt')) do
-  if earlier then ended_at = math.max(ended_at, tonumber(earlier)) end
+for i = 5, 7 do
+  if record[i] then ended_at = math.max(ended_at, tonumber(record[i])) end
 end
-redis.call('HSET', run, 'state', to, 'endedAt', ended_at, 'endRecordedAt', math.max(now, ended_at))
-if #ARGV >= FIRST_FIELD then redis.call('HSET', run, unpack(ARGV, FIRST_FIELD)) end
+local fields = { 'state', to, 'endedAt', ended_at, 'endRecordedAt', math.max(now, ended_at), unpack(ARGV, FIRST_FIELD) }
+redis.call('HSET', run, unpack(fields))
 redis.call('XADD', events, '*', 'k', 'state', 'd', event)
 redis.call('PEXPIRE', events, output_retention_ms)
 redis.call('PEXPIRE', request, output_retention_ms)

@@ -44,7 +44,7 @@ const queuedMany = (count: number, principal: string, extra: Partial<RunRequest>
   Promise.all(Array.from({ length: count }, (_, at) => queued(principal, `${principal}${at + 1}`, extra)));
 
 async function taken(): Promise<Lease> {
-  const lease = await claimer.take();
+  const { lease } = await claimer.take();
   if (!lease) throw new Error('there is no job');
   return lease;
 }
@@ -101,7 +101,7 @@ describe('turns between principals', () => {
         [claimer, ...others].map(async (worker) => {
           const leases: Lease[] = [];
           for (let at = 0; at < 4; at++) {
-            const lease = await worker.take();
+            const { lease } = await worker.take();
             if (lease) leases.push(lease);
           }
           return leases;
@@ -124,7 +124,7 @@ describe('turns between principals', () => {
 
   it('take a run whose delay is over', async () => {
     await queued('x', 'later', { delayMs: 50 });
-    expect(await eventually(() => claimer.take())).toMatchObject({ queue: QUEUE });
+    expect(await eventually(async () => (await claimer.take()).lease)).toMatchObject({ queue: QUEUE });
   });
 
   it('begin at the first again long before the end of the priorities of BullMQ, in the same order', async () => {
@@ -218,7 +218,7 @@ describe('within the share of a principal', () => {
     const [id] = await queuedMany(2, 'x');
     await pool.queues.enqueue(id ?? '', QUEUE, { runner: 'demo', agentName: 'a', prompt: 'hi', principal: 'x' });
     expect(await takenNames(2)).toEqual(['x1', 'x2']);
-    expect(await claimer.take()).toBeUndefined();
+    expect((await claimer.take()).lease).toBeUndefined();
   });
 });
 
@@ -232,7 +232,7 @@ describe('a queue that the release before has filled', () => {
     await old('old-last', 2_097_151);
     await queuedMany(3, 'x');
     expect(await takenNames(7)).toEqual(['old-1', 'old-2', 'old-last', 'x1', 'old-3', 'x2', 'x3']);
-    expect(await claimer.take()).toBeUndefined();
+    expect((await claimer.take()).lease).toBeUndefined();
   });
 });
 
