@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -74,11 +74,11 @@ test('a worker that is gone by then does not keep the program from its start', a
     await launch({ spool, runId: 'left', program: '/bin/sh', args: ['-c', 'echo ran; kill -PIPE $$'], path: '/', env: {} });
     process.kill(process.pid, 'SIGKILL');`;
   const worker = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
-  await eventually(() => existsSync(join(root, 'left', 'stdout')));
+  // Not before it stands still, or it would stop after this.
+  await eventually(() => / T /.test(readFileSync(`/proc/${worker.pid}/stat`, 'utf8')));
+  worker.kill('SIGCONT');
   const { exit, stdout } = spoolOf(root, 'left');
-  // Again and again: the first may come before it has stopped itself.
-  const status = await eventually(() => worker.kill('SIGCONT') && readNumberLine(exit));
-  expect(status).toBe(141); // and the signal is not ignored in it
+  expect(await eventually(() => readNumberLine(exit))).toBe(141); // and the signal is not ignored in it
   expect(readFileSync(stdout, 'utf8')).toBe('ran\n');
 });
 
