@@ -25,30 +25,88 @@ export interface DiskWatchDeps {
   readonly logger: Logger;
 }
 
-export interface DiskWatch {
-  /** Whether a program found the disk full when it printed, so that output may be missing. */
-  lostOutput(runId: string, spool: Spool): boolean;
-  /** Something has started or ended: looks now. */
-  kick(): void;
-  stop(): Promise<void>;
-}
-
 /**
  * Watches the room for spools, whatever else the worker does: ends runs before the quota or the disk is exceeded by
  * much, and notes whose output was cut short all the same. The less room there is, the closer together are its looks.
  */
 export async function startDiskWatch(deps: DiskWatchDeps): Promise<DiskWatch> {
-  const { spools, quotaBytes, reserveBytes, health, supervised, logger } = deps;
-  const sizes = new Map<string, number>();
-  /** The sizes at the last look with enough room; undefined before the first look. */
-  let before: ReadonlyMap<string, number> | undefined;
-  const cutShort = new Set<string>();
-  let hadRoomAt = 0;
-  let failed = false;
-  let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
+  const watch = new DiskWatch(deps);
+  await watch.begun;
+  return watch;
+}
 
-  const growingNow = (): Growing[] => {
+export class DiskWatch {
+  /** Resolves after the first look. */
+  readonly begun: Promise<void>;
+  readonly #deps: DiskWatchDeps;
+  /** The bytes of each spool that grows, at the last look. */
+  readonly #sizes = new Map<string, number>();
+  /** The sizes at the last look with enough room; undefined before the first look. */
+  #before: ReadonlyMap<string, number> | undefined;
+  readonly #cutShort = new Set<string>();
+  #hadRoomAt = 0;
+  #failed = false;
+  #looking: Promise<void>;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(deps: DiskWatchDeps) {
+    this.#deps = deps;
+    this.#looking = this.#lookOn();
+    this.begun = this.#looking;
+  }
+
+  /** Whether a program found the disk full when it printed, so that output may be missing. */
+  lostOutput(runId: string, spool: Spool): boolean {
+    return this.#cutShort.has(runId) || (isFullNow(this.#deps.spools) && printedSince(spool, this.#hadRoomAt));
+  }
+
+  /** Something has started or ended: looks now. */
+  kick(): void {
+    if (!this.#timer || this.#stopped) return; // it is looking
+    clearTimeout(this.#timer);
+    this.#looking = this.#lookOn();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#looking;
+  }
+
+  async #lookOn(): Promise<void> {
+    this.#timer = undefined;
+    const pauseMs = await this.#look();
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#lookOn();
+    }, pauseMs).unref();
+  }
+
+  /** Answers when to look again (ms). */
+  async #look(): Promise<number> {
+    const { spools, quotaBytes, reserveBytes, health, supervised, logger } = this.#deps;
+    try {
+      const room = await diskRoom(spools);
+      const growing = this.#growingNow();
+      this.#judge(room, growing);
+      this.#failed = false;
+      for (const runId of this.#cutShort) if (!supervised().has(runId)) this.#cutShort.delete(runId);
+      if (supervised().size === 0) return IDLE_MS;
+      const used = growing.reduce((sum, { bytes }) => sum + bytes, 0);
+      const left = Math.min(quotaBytes - used, room.bytes - reserveBytes);
+      return Math.min(LONGEST_MS, Math.max(SHORTEST_MS, left / FASTEST));
+    } catch (error) {
+      if (!this.#failed) logger.warn({ err: error }, 'the room for spools cannot be told');
+      if (supervised().size === 0) health.fault('spool', `its spools cannot be read: ${messageOf(error)}`);
+      this.#failed = true;
+      return LONGEST_MS;
+    }
+  }
+
+  #growingNow(): Growing[] {
+    const { spools } = this.#deps;
+    const sizes = this.#sizes;
     const ids = spooledRuns(spools).filter((runId) => {
       const { spool } = presentSpool(spools, runId);
       const grows = readNumberLine(spool.exit) === undefined;
@@ -56,69 +114,23 @@ export async function startDiskWatch(deps: DiskWatchDeps): Promise<DiskWatch> {
       return grows;
     });
     for (const runId of sizes.keys()) if (!ids.includes(runId)) sizes.delete(runId);
-    const since = before ?? new Map(sizes);
-    before = since;
-    return [...sizes].map(([runId, bytes]) => ({ runId, bytes, printed: bytes - (since.get(runId) ?? 0) }));
-  };
+    this.#before ??= new Map(sizes);
+    const before = this.#before;
+    return [...sizes].map(([runId, bytes]) => ({ runId, bytes, printed: bytes - (before.get(runId) ?? 0) }));
+  }
 
-  const judge = (room: DiskRoom, growing: readonly Growing[]) => {
+  #judge(room: DiskRoom, growing: readonly Growing[]): void {
+    const { spools, quotaBytes, reserveBytes, health, supervised } = this.#deps;
     const lack = lackOfRoom(room, reserveBytes);
     if (lack) health.fault('disk', lack);
-    else before = new Map(sizes);
+    else this.#before = new Map(this.#sizes);
     for (const [runId, why] of whoMustEnd({ growing, quotaBytes, freeBytes: room.bytes, reserveBytes }))
       supervised().get(runId)?.endForRoom(why); // those of other workers of this host are theirs to end
-    if (!isFull(room)) hadRoomAt = Date.now();
+    if (!isFull(room)) this.#hadRoomAt = Date.now();
     else
       for (const runId of supervised().keys())
-        if (printedSince(presentSpool(spools, runId).spool, hadRoomAt)) cutShort.add(runId);
-  };
-
-  /** Answers when to look again (ms). */
-  const look = async (): Promise<number> => {
-    try {
-      const room = await diskRoom(spools);
-      const growing = growingNow();
-      judge(room, growing);
-      failed = false;
-      for (const runId of cutShort) if (!supervised().has(runId)) cutShort.delete(runId);
-      if (supervised().size === 0) return IDLE_MS;
-      const used = growing.reduce((sum, { bytes }) => sum + bytes, 0);
-      const left = Math.min(quotaBytes - used, room.bytes - reserveBytes);
-      return Math.min(LONGEST_MS, Math.max(SHORTEST_MS, left / FASTEST));
-    } catch (error) {
-      if (!failed) logger.warn({ err: error }, 'the room for spools cannot be told');
-      if (supervised().size === 0) health.fault('spool', `its spools cannot be read: ${messageOf(error)}`);
-      failed = true;
-      return LONGEST_MS;
-    }
-  };
-  let looking = look();
-  const again = async () => {
-    const pauseMs = await looking;
-    if (stopped) return;
-    timer = setTimeout(lookNow, pauseMs).unref();
-  };
-  const lookNow = () => {
-    timer = undefined;
-    looking = look();
-    void again();
-  };
-  await looking;
-  void again();
-
-  return {
-    lostOutput: (runId, spool) => cutShort.has(runId) || (isFullNow(spools) && printedSince(spool, hadRoomAt)),
-    kick() {
-      if (!timer || stopped) return; // it is looking
-      clearTimeout(timer);
-      lookNow();
-    },
-    async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      await looking;
-    },
-  };
+        if (printedSince(presentSpool(spools, runId).spool, this.#hadRoomAt)) this.#cutShort.add(runId);
+  }
 }
 
 /** Undefined where the files are no files any more: an agent may have its hands in its spool. */

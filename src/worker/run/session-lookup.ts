@@ -81,8 +81,8 @@ export function lookForSession(
     lookup: runner.sessionLookup,
     program,
     env,
-    isKnown: supervision.hasSession,
-    onFound: supervision.sessionKnown,
+    isKnown: () => supervision.hasSession(),
+    onFound: (id) => supervision.sessionKnown(id),
     logger,
   });
   void supervision.over.then(stop);

@@ -1,13 +1,13 @@
 import type { Logger } from '../../shared/logger.js';
 import { plainText } from '../../shared/plain-text.js';
-import { type KillRequest, type Run, WORD } from '../../shared/run.js';
+import { type KillRequest, type KillSignal, type Run, WORD } from '../../shared/run.js';
 import type { Chunk, Ownership } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Findings, Runner } from '../../shared/runners/runner.js';
 import { again } from '../again.js';
 import type { RoomReason } from '../host/who-must-end.js';
 import { startReadingStdout } from '../output/read-stdout.js';
-import { startShipping } from '../output/ship.js';
+import { type Shipping, startShipping } from '../output/ship.js';
 import type { Following } from '../process/descendants.js';
 import { isAlive, uptimeMs } from '../process/processes.js';
 import { rememberedKin, rememberKin } from '../spool/kin.js';
@@ -15,7 +15,7 @@ import { readEnding, type Spool } from '../spool/spool.js';
 import type { SpoolMeta } from '../spool/spool-meta.js';
 import { type Exit, watchSpool, whenGrown } from '../spool/watch-spool.js';
 import { createAfterResult } from './after-result.js';
-import { createEnding } from './ending.js';
+import { createEnding, type RunEnding } from './ending.js';
 import { finish, type Over } from './finish.js';
 import { startLimits } from './limits.js';
 import type { EndedBy } from './outcome.js';
@@ -71,127 +71,160 @@ export interface Supervision {
 }
 
 /** Watches over a program until its run has ended, or is not ours any more. Throws only before it has begun. */
-export function supervise(given: Supervised): Supervision {
-  const { runs, runner, own, spool, meta, logger } = given;
-  const left = new AbortController();
-  // Its end, if it has ended already, is its own: the limits are for those who live.
-  const lives = given.wrapperGone !== undefined || (meta.wrapper !== undefined && isAlive(meta.wrapper));
-  const before = readEnding(spool) as EndedBy | undefined;
-  let exited = false;
-  let toldToKill: Omit<KillRequest, 'requestedAt'> | undefined;
-  let resolveOver = (_: Over) => {};
-  const over = new Promise<Over>((resolve) => {
-    resolveOver = resolve;
-  });
+export const supervise = (given: Supervised): Supervision => new ProgramWatch(given);
 
-  const endSignal = runner.endSignal ?? 'TERM';
-  const followed = given.following.follow(
-    [...(meta.wrapper ? [meta.wrapper] : []), ...rememberedKin(spool, meta)],
-    (living) => rememberKin(spool, living),
-  );
-  const ending = createEnding({
-    runId: own.id,
-    spool,
-    wrapper: meta.wrapper,
-    followed: followed.living,
-    endSignal,
-    left: left.signal,
-    logger,
-  });
-  const session = createSessionRecord(
-    { runs, runner: runner.name, own, remember: given.rememberSession, logger },
-    given.from.sessionId,
-  );
-  const shipping = startShipping({
-    spool,
-    from: { out: given.from.outBytes, err: given.from.errBytes },
-    append: (chunks) => append(given, chunks),
-    mostKept: given.mostOutputKept,
-    onFenced: () => {
-      logger.warn('the run has another owner now');
-      leave(LEFT);
-    },
-    logger,
-  });
-  const stdout = readStdout(given, (learned) => {
+class ProgramWatch implements Supervision {
+  readonly over: Promise<Over>;
+  readonly #given: Supervised;
+  readonly #endSignal: KillSignal;
+  readonly #followed: ReturnType<Following['follow']>;
+  readonly #ending: RunEnding;
+  readonly #session: ReturnType<typeof createSessionRecord>;
+  readonly #shipping: Shipping;
+  readonly #stdout: ReturnType<typeof startReadingStdout>;
+  readonly #afterResult: ReturnType<typeof createAfterResult>;
+  readonly #limits: ReturnType<typeof startLimits>;
+  readonly #spoolWatch: ReturnType<typeof watchSpool>;
+  /** Aborted when we have let go of the run, with its end or before. */
+  readonly #left = new AbortController();
+  #exited = false;
+  /** What the record does not have yet. */
+  #toldToKill: Omit<KillRequest, 'requestedAt'> | undefined;
+  #resolveOver = (_: Over) => {};
+
+  constructor(given: Supervised) {
+    const { runs, runner, own, spool, meta, from, logger } = given;
+    // Its end, if it has ended already, is its own: the limits are for those who live.
+    const lives = given.wrapperGone !== undefined || (meta.wrapper !== undefined && isAlive(meta.wrapper));
+    const before = readEnding(spool) as EndedBy | undefined;
+    this.#given = given;
+    this.#endSignal = runner.endSignal ?? 'TERM';
+    this.over = new Promise<Over>((resolve) => {
+      this.#resolveOver = resolve;
+    });
+    const kin = [...(meta.wrapper ? [meta.wrapper] : []), ...rememberedKin(spool, meta)];
+    this.#followed = given.following.follow(kin, (living) => rememberKin(spool, living));
+    this.#ending = createEnding({
+      runId: own.id,
+      spool,
+      wrapper: meta.wrapper,
+      followed: this.#followed.living,
+      endSignal: this.#endSignal,
+      left: this.#left.signal,
+      logger,
+    });
+    const recorded = { runs, runner: runner.name, own, remember: given.rememberSession, logger };
+    this.#session = createSessionRecord(recorded, from.sessionId);
+    this.#shipping = this.#startShipping();
+    this.#stdout = readStdout(given, (learned) => this.#learn(learned));
+    this.#afterResult = createAfterResult({
+      graceMs: given.afterResultGraceMs,
+      messages: this.#stdout.reader.messages,
+      onLingering: () => void keepResult(given, this.#stdout.reader.resultSoFar(), this.#left.signal),
+      onOver: () => this.#ending.begin('after_result'),
+    });
+    if (before) this.#ending.goOn(before, from.kill, lives);
+    const elapsedMs = lives ? uptimeMs() - meta.startedUptimeMs : 0;
+    this.#limits = startLimits(lives ? meta : NO_LIMITS, elapsedMs, this.#ending.begin);
+    this.#spoolWatch = this.#watchSpool();
+  }
+
+  sessionKnown(sessionId: string): void {
+    this.#session.known(sessionId);
+  }
+
+  hasSession(): boolean {
+    return this.#session.isKnown();
+  }
+
+  kill(request: Omit<KillRequest, 'requestedAt'>): void {
+    this.#toldToKill = request;
+    this.#ending.kill(request);
+  }
+
+  endForRoom(why: RoomReason): void {
+    this.#ending.begin(why, this.#endSignal, ROOM_GRACE_MS);
+  }
+
+  async reconcile(): Promise<void> {
+    const { runs, own, tellAgain } = this.#given;
+    const run = await runs.get(own.id);
+    if (this.#left.signal.aborted || this.#exited) return;
+    if (run?.epoch !== own.epoch) return this.#leave(LEFT); // replaced, or a Redis that crashed has forgotten our claim
+    if (run.state === 'orphaned') await runs.comeBack(own);
+    if (run.kill) this.#ending.kill(run.kill);
+    else if (this.#toldToKill) await runs.requestKill(own.id, this.#toldToKill);
+    this.#shipping.compare({ out: run.outBytes, err: run.errBytes });
+    await tellAgain(run);
+    await this.#session.compare(run);
+  }
+
+  detach(): void {
+    this.#leave(LEFT);
+  }
+
+  #startShipping(): Shipping {
+    const { spool, from, mostOutputKept, logger } = this.#given;
+    return startShipping({
+      spool,
+      from: { out: from.outBytes, err: from.errBytes },
+      append: (chunks) => append(this.#given, chunks),
+      mostKept: mostOutputKept,
+      onFenced: () => {
+        logger.warn('the run has another owner now');
+        this.#leave(LEFT);
+      },
+      logger,
+    });
+  }
+
+  #watchSpool() {
+    const { spool, meta, wrapperGone, program, logger } = this.#given;
+    const onOutput = whenGrown(spool, () => {
+      this.#limits.heard();
+      this.#followed.heard();
+      this.#shipping.kick();
+      this.#stdout.kick();
+    });
+    const onExit = (exit: Exit) => void this.#end(exit);
+    return watchSpool({ spool, wrapper: meta.wrapper, wrapperGone, program, onOutput, onExit, logger });
+  }
+
+  #learn(learned: Findings): void {
     // It becomes an argument of a later run, and what is printed is not always of the program's own making.
-    if (learned.sessionId !== undefined && WORD.test(learned.sessionId)) session.known(learned.sessionId);
-    if (learned.hopeless) ending.begin('hopeless');
-    if (learned.ended && !exited) afterResult.ended();
-  });
-  const afterResult = createAfterResult({
-    graceMs: given.afterResultGraceMs,
-    messages: stdout.reader.messages,
-    onLingering: () => void keepResult(given, stdout.reader.resultSoFar(), left.signal),
-    onOver: () => ending.begin('after_result'),
-  });
-  if (before) ending.goOn(before, given.from.kill, lives);
-  const limits = startLimits(lives ? meta : NO_LIMITS, lives ? uptimeMs() - meta.startedUptimeMs : 0, ending.begin);
-  const spoolWatch = watchSpool({
-    spool,
-    wrapper: meta.wrapper,
-    wrapperGone: given.wrapperGone,
-    program: given.program,
-    onOutput: whenGrown(spool, () => {
-      limits.heard();
-      followed.heard();
-      shipping.kick();
-      stdout.kick();
-    }),
-    onExit: (exit) => void end(exit),
-    logger,
-  });
+    if (learned.sessionId !== undefined && WORD.test(learned.sessionId)) this.#session.known(learned.sessionId);
+    if (learned.hopeless) this.#ending.begin('hopeless');
+    if (learned.ended && !this.#exited) this.#afterResult.ended();
+  }
 
-  async function end(exit: Exit): Promise<void> {
-    exited = true;
-    limits.stop();
-    afterResult.stop();
-    ending.close();
-    if (exit.kind === 'refused') return leave(LEFT);
-    if (exit.kind === 'unstarted') return leave(exit);
-    const { keepLeftovers, lostOutput } = given;
-    const of = { runs, runner, own, spool, meta, ending, shipping, stdout, keepLeftovers, lostOutput, logger };
+  async #end(exit: Exit): Promise<void> {
+    this.#exited = true;
+    this.#limits.stop();
+    this.#afterResult.stop();
+    this.#ending.close();
+    if (exit.kind === 'refused') return this.#leave(LEFT);
+    if (exit.kind === 'unstarted') return this.#leave(exit);
+    const { runs, runner, own, spool, meta, keepLeftovers, lostOutput, logger } = this.#given;
+    const parts = { ending: this.#ending, shipping: this.#shipping, stdout: this.#stdout, left: this.#left.signal };
+    const of = { runs, runner, own, spool, meta, keepLeftovers, lostOutput, logger, ...parts };
     const result = await again(
-      () => finish({ ...of, left: left.signal }, exit.code),
-      left.signal,
+      () => finish(of, exit.code),
+      this.#left.signal,
       (error) => logger.warn({ err: error }, 'the end of the run cannot be recorded; trying again'),
     );
-    leave(result ?? LEFT);
+    this.#leave(result ?? LEFT);
   }
 
-  function leave(result: Over): void {
-    left.abort();
-    followed.stop();
-    spoolWatch.stop();
-    limits.stop();
-    afterResult.stop();
-    shipping.stop();
-    stdout.close();
-    resolveOver(result);
+  #leave(result: Over): void {
+    this.#left.abort();
+    this.#followed.stop();
+    this.#spoolWatch.stop();
+    this.#limits.stop();
+    this.#afterResult.stop();
+    this.#shipping.stop();
+    this.#stdout.close();
+    this.#resolveOver(result);
   }
-
-  return {
-    over,
-    sessionKnown: session.known,
-    hasSession: session.isKnown,
-    kill(request) {
-      toldToKill = request;
-      ending.kill(request);
-    },
-    endForRoom: (why) => ending.begin(why, endSignal, ROOM_GRACE_MS),
-    async reconcile() {
-      const run = await runs.get(own.id);
-      if (left.signal.aborted || exited) return;
-      if (run?.epoch !== own.epoch) return leave(LEFT); // replaced, or a Redis that crashed has forgotten our claim
-      if (run.state === 'orphaned') await runs.comeBack(own);
-      if (run.kill) ending.kill(run.kill);
-      else if (toldToKill) await runs.requestKill(own.id, toldToKill);
-      shipping.compare({ out: run.outBytes, err: run.errBytes });
-      await given.tellAgain(run);
-      await session.compare(run);
-    },
-    detach: () => leave(LEFT),
-  };
 }
 
 /** Appends output. Refused: another owner, or we were silent for so long that we were taken for dead. */

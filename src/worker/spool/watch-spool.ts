@@ -36,81 +36,111 @@ export interface WatchDeps {
 }
 
 /** Tells of new output and of the end of a program, by its files; calls `onExit` once. */
-export function watchSpool(deps: WatchDeps) {
-  const { spool, wrapper, wrapperGone, onOutput, onExit, logger } = deps;
-  let over = false;
-  /** Its exit code where the kernel told it, else undefined. */
-  let wrapperEnded: { readonly code: number | undefined } | undefined;
-  const end = (exit: Exit) => {
-    if (over) return;
-    over = true;
-    stop();
-    onExit(exit);
-  };
+export function watchSpool(deps: WatchDeps): { stop(): void } {
+  return new SpoolWatch(deps);
+}
+
+class SpoolWatch {
+  readonly #deps: WatchDeps;
+  readonly #watcher: FSWatcher | undefined;
+  readonly #timer: NodeJS.Timeout;
+  #over = false;
+  /** With its exit code where the kernel told it. */
+  #wrapperEnded: { readonly code: number | undefined } | undefined;
+  /** A look at the output is due in this turn. */
+  #isSoon = false;
+
+  constructor(deps: WatchDeps) {
+    this.#deps = deps;
+    this.#watcher = this.#watchDirectory();
+    this.#timer = setInterval(() => this.#look(), LOOK_ANYWAY_MS);
+    deps.wrapperGone?.then(
+      (code) => this.#lost(code),
+      () => this.#lost(undefined),
+    );
+    queueMicrotask(() => this.#look());
+  }
+
+  stop(): void {
+    this.#over = true;
+    this.#watcher?.close();
+    clearInterval(this.#timer);
+  }
+
+  #end(exit: Exit): void {
+    if (this.#over) return;
+    this.stop();
+    this.#deps.onExit(exit);
+  }
+
+  #watchDirectory(): FSWatcher | undefined {
+    const { directory, exit } = this.#deps.spool;
+    try {
+      const watcher = watch(directory, (_, name) =>
+        name === basename(exit) ? this.#carefully(() => this.#lookForExit()) : this.#soon(),
+      );
+      return watcher.on('error', () => {});
+    } catch {
+      return undefined; // no watches left: the timer does it
+    }
+  }
+
+  #look(): void {
+    this.#carefully(() => {
+      this.#deps.onOutput();
+      this.#lookForExit();
+      if (!this.#over && this.#isWrapperGone()) void this.#lost(this.#wrapperEnded?.code);
+    });
+  }
+
+  /** A program that floods is told of a hundred thousand times a second. */
+  #soon(): void {
+    if (this.#isSoon) return;
+    this.#isSoon = true;
+    setImmediate(() => {
+      this.#isSoon = false;
+      this.#carefully(this.#deps.onOutput);
+    });
+  }
+
   /** While its wrapper lives nothing has ended, whoever wrote that there; and our own wrapper tells us by itself. */
-  const lookForExit = () => {
-    if (over || wrapperGone) return;
+  #lookForExit(): void {
+    const { spool, wrapper, wrapperGone } = this.#deps;
+    if (this.#over || wrapperGone) return;
     const code = readNumberLine(spool.exit);
     if (code === undefined) return;
-    if (wrapper && isAlive(wrapper)) setTimeout(() => carefully(lookForExit), SETTLE_MS);
-    else end({ kind: 'ended', code });
-  };
-  const isGone = () => wrapperEnded !== undefined || (!wrapperGone && !(wrapper && isAlive(wrapper)));
-  /** What cannot be looked at now, such as without a free descriptor, is looked at with the next turn of the timer. */
-  const carefully = (look: () => void) => {
-    try {
-      if (!over) look();
-    } catch (error) {
-      logger.warn({ err: error }, 'the spool cannot be looked at; trying again');
-    }
-  };
-  const look = () =>
-    carefully(() => {
-      onOutput();
-      lookForExit();
-      if (!over && isGone()) void lost(wrapperEnded?.code);
-    });
+    if (wrapper && isAlive(wrapper)) setTimeout(() => this.#carefully(() => this.#lookForExit()), SETTLE_MS);
+    else this.#end({ kind: 'ended', code });
+  }
+
+  #isWrapperGone(): boolean {
+    const { wrapper, wrapperGone } = this.#deps;
+    return this.#wrapperEnded !== undefined || (!wrapperGone && !(wrapper && isAlive(wrapper)));
+  }
+
   /** The wrapper is gone: its last word may still be on its way to us. */
-  const lost = async (code: number | undefined) => {
-    wrapperEnded = { code };
-    const started = deps.program ? (await deps.program) !== undefined : true;
+  async #lost(code: number | undefined): Promise<void> {
+    const { spool, wrapper, program } = this.#deps;
+    this.#wrapperEnded = { code };
+    const started = program ? (await program) !== undefined : true;
     await pause(code === undefined ? SETTLE_MS : 0);
-    carefully(() => {
+    this.#carefully(() => {
       const status = code ?? readNumberLine(spool.exit);
       const others = hasBegun(spool) && readNumberLine(spool.once) !== wrapper?.pid;
-      if (!started && status === REFUSED && others) return end({ kind: 'refused' });
+      if (!started && status === REFUSED && others) return this.#end({ kind: 'refused' });
       if (status === undefined && programLives(spool)) return;
-      end({ kind: started ? 'ended' : 'unstarted', code: status });
+      this.#end({ kind: started ? 'ended' : 'unstarted', code: status });
     });
-  };
-  let isSoon = false;
-  /** A program that floods is told of a hundred thousand times a second. */
-  const soon = () => {
-    if (isSoon) return;
-    isSoon = true;
-    setImmediate(() => {
-      isSoon = false;
-      carefully(onOutput);
-    });
-  };
-  let watcher: FSWatcher | undefined;
-  try {
-    watcher = watch(spool.directory, (_, name) => (name === basename(spool.exit) ? carefully(lookForExit) : soon()));
-    watcher.on('error', () => {});
-  } catch {} // no watches left: the timer does it
-  const timer = setInterval(look, LOOK_ANYWAY_MS);
-  function stop() {
-    watcher?.close();
-    clearInterval(timer);
   }
-  wrapperGone?.then(lost, () => lost(undefined));
-  queueMicrotask(look);
-  return {
-    stop(): void {
-      over = true;
-      stop();
-    },
-  };
+
+  /** What cannot be looked at now, such as without a free descriptor, is looked at with the next turn of the timer. */
+  #carefully(look: () => void): void {
+    try {
+      if (!this.#over) look();
+    } catch (error) {
+      this.#deps.logger.warn({ err: error }, 'the spool cannot be looked at; trying again');
+    }
+  }
 }
 
 /**
