@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { HttpBindings } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
-import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { type Context, type Handler, Hono, type MiddlewareHandler } from 'hono';
+import type { Config } from '../shared/config/load.js';
 import { bodyOf, messageOf, UnreachableError } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import { LOCAL, type Principal, SCOPES } from '../shared/principal.js';
@@ -43,47 +44,83 @@ const MOST_VALUES = 20_000;
 /** One request of the oldest protocols may hold several messages. */
 const MOST_MESSAGES = 50;
 
+/** What the checks of every request need. */
+interface Checks {
+  readonly config: Config;
+  readonly authenticate: ReturnType<typeof openAuthentication>;
+  readonly login: ReturnType<typeof openLogin>;
+  readonly limit: ReturnType<typeof openRateLimit>;
+  readonly stopping: AbortSignal;
+}
+
 /** The order of the checks, for everything the server answers. */
 export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess, stopping: AbortSignal): Hono<Asking> {
   const { config, logger } = pool;
-  const authenticate = openAuthentication(config, logger, access.token);
-  const login = openLogin(access);
-  const limit = openRateLimit(config.requestsPerSecond);
-  const fair = openFairUse(config);
-  const app = new Hono<Asking>();
-
-  const limited = (name: string, count?: number) => {
-    const afterS = limit.take(name, count);
-    if (afterS === 0) return undefined;
-    const message = `more than ${config.requestsPerSecond} requests per second; see AGENTPOOL_REQUESTS_PER_SECOND`;
-    return refuse(429, 'too_many_requests', message, { 'retry-after': String(afterS) });
+  const checks: Checks = {
+    config,
+    authenticate: openAuthentication(config, logger, access.token),
+    login: openLogin(access),
+    limit: openRateLimit(config.requestsPerSecond),
+    stopping,
   };
-
+  const app = new Hono<Asking>();
   app.use(board.headers);
   // Before all checks: a probe asks by whatever address it has, and learns nothing else.
-  app.get('/healthz', (context) => context.json({ ok: true }));
+  answerProbes(app, checks, pool);
+  app.use(checkHostAndOrigin([...config.allowedHosts, config.bind]));
+  if (config.oidcIssuer !== undefined) describeResource(app, config);
+  if (isLocalOnly(config)) {
+    const countAddress: MiddlewareHandler = async (context, next) => limited(checks, addressOf(context)) ?? next();
+    app.get(`${LOGIN_PATH}/:code`, countAddress, letIn(checks.login));
+  }
+  app.use(identify(checks));
+  app.all('/mcp', answerMcp(checks, mcp));
+  app.route('/', board.pages);
+  app.notFound((context) => refuse(404, 'not_found', `there is nothing at ${context.req.path}`));
+  app.onError((thrown, context) => {
+    const away = asUnreachable(thrown);
+    if (!away) logger.error({ err: thrown, path: context.req.path }, 'a request failed');
+    return refusal(away instanceof UnreachableError ? 503 : 500, bodyOf(away ?? thrown));
+  });
+  return app;
+}
+
+/** The refusal of somebody who asks more than the rate allows; undefined while he does not. */
+function limited({ limit, config }: Checks, name: string, count?: number): Response | undefined {
+  const afterS = limit.take(name, count);
+  if (afterS === 0) return undefined;
+  const message = `more than ${config.requestsPerSecond} requests per second; see AGENTPOOL_REQUESTS_PER_SECOND`;
+  return refuse(429, 'too_many_requests', message, { 'retry-after': String(afterS) });
+}
+
+function answerProbes(app: Hono<Asking>, checks: Checks, pool: Pool): void {
   const ready = shared(() => readiness(pool));
+  app.get('/healthz', (context) => context.json({ ok: true }));
   app.get('/readyz', async (context) => {
-    const tooMany = limited(addressOf(context));
+    const tooMany = limited(checks, addressOf(context));
     if (tooMany) return tooMany;
-    const problem = stopping.aborted ? 'it is stopping' : await ready();
+    const problem = checks.stopping.aborted ? 'it is stopping' : await ready();
     return problem === undefined ? context.json({ ok: true }) : context.json({ ok: false, problem }, 503);
   });
-  app.use(checkHostAndOrigin([...config.allowedHosts, config.bind]));
-  if (config.oidcIssuer !== undefined) {
-    const document = (host: string | undefined) => ({
-      resource: resourceOf(config.oidcAudience, host),
-      authorization_servers: [config.oidcIssuer],
-      scopes_supported: SCOPES,
-      bearer_methods_supported: ['header'],
-    });
-    for (const path of [RESOURCE_METADATA, `${RESOURCE_METADATA}/mcp`])
-      app.get(path, (context) => context.json(document(context.req.header('host'))));
-  }
-  if (isLocalOnly(config)) {
-    app.get(`${LOGIN_PATH}/:code`, async (context, next) => limited(addressOf(context)) ?? next(), letIn(login));
-  }
-  app.use(async (context, next) => {
+}
+
+/** Tells clients where they get a token. */
+function describeResource(app: Hono<Asking>, config: Config): void {
+  for (const path of [RESOURCE_METADATA, `${RESOURCE_METADATA}/mcp`])
+    app.get(path, (context) =>
+      context.json({
+        resource: resourceOf(config.oidcAudience, context.req.header('host')),
+        authorization_servers: [config.oidcIssuer],
+        scopes_supported: SCOPES,
+        bearer_methods_supported: ['header'],
+      }),
+    );
+}
+
+/** Lets through who is known and asks no more than he may. */
+function identify(checks: Checks): MiddlewareHandler<Asking> {
+  const { config, authenticate, login, stopping } = checks;
+  return async (context, next) => {
     if (stopping.aborted) return refuse(503, 'stopping', 'this server is stopping', { 'retry-after': '1' });
     const { origin } = new URL(resourceOf(config.oidcAudience, context.req.header('host')));
     const principal =
@@ -91,15 +128,19 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess
         ? LOCAL
         : await authenticate(context.req.header('authorization'), origin);
     // Requests without a valid token are counted by address, so that guessing tokens has a limit, too.
-    if (principal instanceof Response) return limited(addressOf(context)) ?? principal;
-    const tooMany = limited(`principal ${principal.name}`);
+    if (principal instanceof Response) return limited(checks, addressOf(context)) ?? principal;
+    const tooMany = limited(checks, `principal ${principal.name}`);
     if (tooMany) return tooMany;
     context.set('principal', principal);
     return next();
-  });
-  app.all('/mcp', async (context) => {
-    const request = context.req.raw;
-    if (request.method !== 'POST')
+  };
+}
+
+function answerMcp(checks: Checks, mcp: McpRoom): Handler<Asking> {
+  const { config } = checks;
+  const fair = openFairUse(config);
+  return async (context) => {
+    if (context.req.method !== 'POST')
       return refuse(405, 'method_not_allowed', 'there are no sessions and no streams here; use POST', {
         allow: 'POST',
       });
@@ -110,29 +151,23 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess
     outgoing.once('close', release.all); // also of a stream, and of an answer that nobody reads
     const body = await readJson(incoming, config.bodyTimeoutMs, release.mayHold);
     if (body instanceof Response) return body;
-    if (!hasAtMost(body.value, MOST_VALUES))
-      return refuse(413, 'too_many_values', `a request may hold ${MOST_VALUES} values`);
-    const messages = Array.isArray(body.value) ? body.value.length : 1;
-    if (messages > MOST_MESSAGES)
-      return refuse(413, 'too_many_messages', `a request may hold ${MOST_MESSAGES} messages`);
-    const tooMuch = limited(`principal ${principal.name}`, costOf(body.value, body.bytes) - 1);
+    const tooLarge = refuseTooLarge(body.value);
+    if (tooLarge) return tooLarge;
+    const tooMuch = limited(checks, `principal ${principal.name}`, costOf(body.value, body.bytes) - 1);
     if (tooMuch) return tooMuch;
-    if (isListening(body.value) && !release.mayListen())
-      return refuse(
-        429,
-        'too_many_streams',
-        `${config.maxListenStreams} streams are open; see AGENTPOOL_MAX_LISTEN_STREAMS`,
-      );
-    return mcp.answer(request, body.value, principal);
-  });
-  app.route('/', board.pages);
-  app.notFound((context) => refuse(404, 'not_found', `there is nothing at ${context.req.path}`));
-  app.onError((thrown, context) => {
-    const away = asUnreachable(thrown);
-    if (!away) logger.error({ err: thrown, path: context.req.path }, 'a request failed');
-    return refusal(away instanceof UnreachableError ? 503 : 500, bodyOf(away ?? thrown));
-  });
-  return app;
+    if (isListening(body.value) && !release.mayListen()) {
+      const message = `${config.maxListenStreams} streams are open; see AGENTPOOL_MAX_LISTEN_STREAMS`;
+      return refuse(429, 'too_many_streams', message);
+    }
+    return mcp.answer(context.req.raw, body.value, principal);
+  };
+}
+
+function refuseTooLarge(body: unknown): Response | undefined {
+  if (!hasAtMost(body, MOST_VALUES)) return refuse(413, 'too_many_values', `a request may hold ${MOST_VALUES} values`);
+  const messages = Array.isArray(body) ? body.length : 1;
+  if (messages <= MOST_MESSAGES) return undefined;
+  return refuse(413, 'too_many_messages', `a request may hold ${MOST_MESSAGES} messages`);
 }
 
 const addressOf = (context: Context) => `address ${getConnInfo(context).remote.address}`;

@@ -28,3 +28,21 @@ export function readStored<Value>(schema: z.ZodType<Value>, text: string): Store
   const [issue] = parsed.error.issues;
   return { broken: `${issue?.path.join('.') || 'it'}: ${issue?.message}` };
 }
+
+/** Names or variables and their values, as stored. */
+export const storedStrings = z.record(z.string(), z.string());
+
+/** What an agent gives to its runs: stored with the agent, and with each run. */
+export const storedSetup = {
+  env: storedStrings.optional(),
+  fallbacks: z.record(z.string(), z.array(z.string())).optional(),
+  mcpServers: z
+    .record(
+      z.string(),
+      z.union([
+        z.looseObject({ command: z.string(), args: z.array(z.string()).optional(), env: storedStrings.optional() }),
+        z.looseObject({ url: z.string(), headers: storedStrings.optional() }),
+      ]),
+    )
+    .optional(),
+};

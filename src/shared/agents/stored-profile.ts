@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import { UserError } from '../errors.js';
-import { readStored, STORED_FORM, type Stored } from '../stored-form.js';
+import { readStored, STORED_FORM, type Stored, storedSetup, storedStrings } from '../stored-form.js';
 import { type ProfileSummary, type StoredProfile, variablesOf } from './profile.js';
-
-const strings = z.record(z.string(), z.string());
 
 const inBoth = {
   name: z.string(),
@@ -11,7 +9,7 @@ const inBoth = {
   description: z.string().optional(),
   model: z.string().optional(),
   mode: z.string().optional(),
-  labels: strings.optional(),
+  labels: storedStrings.optional(),
   revision: z.number().int(),
   createdAt: z.number(),
   updatedAt: z.number(),
@@ -24,17 +22,7 @@ const profile = z.looseObject({
   path: z.string().optional(),
   timeoutMs: z.number().optional(),
   silenceTimeoutMs: z.number().optional(),
-  env: strings.optional(),
-  fallbacks: z.record(z.string(), z.array(z.string())).optional(),
-  mcpServers: z
-    .record(
-      z.string(),
-      z.union([
-        z.looseObject({ command: z.string(), args: z.array(z.string()).optional(), env: strings.optional() }),
-        z.looseObject({ url: z.string(), headers: strings.optional() }),
-      ]),
-    )
-    .optional(),
+  ...storedSetup,
 });
 const summary = z.looseObject({ ...inBoth, variables: z.array(z.string()) });
 

@@ -2,10 +2,9 @@ import { z } from 'zod';
 import { beginningOf } from '../plain-text.js';
 import { type CommandLine, inOrder } from '../redis/in-order.js';
 import type { RunRequest } from '../run.js';
-import { readStored, STORED_FORM, type Stored } from '../stored-form.js';
+import { readStored, STORED_FORM, type Stored, storedSetup, storedStrings } from '../stored-form.js';
 import type { StoreParts } from './parts.js';
 
-const strings = z.record(z.string(), z.string());
 const milliseconds = z.number().min(0);
 
 /** What a request has to be to be carried out: its types. What they may say was checked when it was submitted. */
@@ -23,23 +22,8 @@ const request = z.looseObject({
   delayMs: milliseconds.optional(),
   host: z.string().optional(),
   principal: z.string().optional(),
-  labels: strings.optional(),
-  setup: z
-    .looseObject({
-      systemPrompt: z.string().optional(),
-      env: strings.optional(),
-      fallbacks: z.record(z.string(), z.array(z.string())).optional(),
-      mcpServers: z
-        .record(
-          z.string(),
-          z.union([
-            z.looseObject({ command: z.string(), args: z.array(z.string()).optional(), env: strings.optional() }),
-            z.looseObject({ url: z.string(), headers: strings.optional() }),
-          ]),
-        )
-        .optional(),
-    })
-    .optional(),
+  labels: storedStrings.optional(),
+  setup: z.looseObject({ systemPrompt: z.string().optional(), ...storedSetup }).optional(),
 });
 
 /** A request as it is stored: the prompt first, so that its beginning is found without reading all of it. */
