@@ -3,6 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import { valuesFor } from '../../shared/agents/fallbacks.js';
 import { referencesIn } from '../../shared/agents/profile.js';
 import type { Config } from '../../shared/config/load.js';
+import { omitUndefined } from '../../shared/omit-undefined.js';
 import type { Failure, RunRequest } from '../../shared/run.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Runners } from '../../shared/runners/list.js';
@@ -47,56 +48,29 @@ export async function planFor(
 ): Promise<LaunchPlan | { failure: Failure }> {
   const { sessions, runners, installed, env, config } = deps;
   const offered = installed.get(request.runner);
-  if (!offered) {
-    const known = runners.get(request.runner);
-    if (!known) return { failure: failure('invalid_request', `this worker knows no runner ${request.runner}`) };
-    return {
-      failure: failure('not_installed', `${known.command} is not on this worker's PATH; install it: ${known.install}`),
-    };
-  }
+  if (!offered) return { failure: notOffered(runners, request.runner) };
   const { runner, program } = offered;
   const session = request.sessionId === undefined ? undefined : await sessions.find(runner.name, request.sessionId);
-  if (request.sessionId !== undefined && !runner.resumeArgs)
-    return { failure: failure('invalid_request', `${runner.title} cannot resume a session`) };
-  const lacking = runner.lacks?.find((part) => Object.keys(request.setup?.[part] ?? {}).length > 0);
-  if (lacking) return { failure: failure('invalid_request', `${runner.title} cannot be given ${lacking}`) };
+  const lacking = lackOf(runner, request);
+  if (lacking) return { failure: failure('invalid_request', `${runner.title} ${lacking}`) };
   // A session is bound to its directory: CLIs lose it, hang on it or start anew elsewhere.
   const place = workingDirectory(session?.path ?? request.path, config.allowedPaths);
   if ('failure' in place) return place;
-  const sessionId = request.sessionId ?? (runner.sessionIdArgs ? randomUUID() : undefined);
-  const { systemPrompt, mcpServers = {}, fallbacks } = request.setup ?? {};
-  const setupEnv = { ...request.setup?.env, ...valuesFor(fallbacks, attempt) };
-  const servers = resolveMcpServers(mcpServers, env);
+  const setupEnv = { ...request.setup?.env, ...valuesFor(request.setup?.fallbacks, attempt) };
   const inherited = inheritedEnvironment(env, runner.inherits, config.passEnv);
   const home = session?.home ?? programEnvironment({ worker: env, inherited, added: setupEnv }).env.HOME ?? deps.home;
-  if (session && !isUsable(home))
-    return {
-      failure: failure(
-        'invalid_request',
-        `session ${session.id} lives in the home ${home}, which this worker cannot use; start the worker as its user`,
-      ),
-    };
-  const input: ProgramInput = {
-    runId,
-    home,
-    prompt: request.prompt,
-    filesDirectory: spoolOf(deps.spools, runId).files,
-    resume: request.sessionId !== undefined,
-    path: place.path,
-    permissions: config.permissions,
-    ...(sessionId !== undefined && { sessionId }),
-    ...(request.mode !== undefined && { mode: request.mode }),
-    ...(request.model !== undefined && { model: request.model }),
-    ...(systemPrompt !== undefined && { systemPrompt }),
-    ...(request.setup?.mcpServers && { mcpServers: servers.resolved }),
-  };
+  if (session && !isUsable(home)) {
+    const why = `session ${session.id} lives in the home ${home}, which this worker cannot use`;
+    return { failure: failure('invalid_request', `${why}; start the worker as its user`) };
+  }
+  const servers = resolveMcpServers(request.setup?.mcpServers ?? {}, env);
+  const filesDirectory = spoolOf(deps.spools, runId).files;
+  const where = { runId, home, path: place.path, filesDirectory, permissions: config.permissions };
+  const input = inputOf(where, request, runner, servers.resolved);
   const added = { ...runner.variables, ...setupEnv };
   const given = runner.env?.(input) ?? {};
   const { env: programEnv, missing } = programEnvironment({ worker: env, inherited, given, added });
-  const later = Object.values(fallbacks ?? {})
-    .flat()
-    .flatMap(referencesIn); // found out now, not when it matters
-  const unset = [...new Set([...missing, ...servers.missing, ...later.filter((name) => env[name] === undefined)])];
+  const unset = [...new Set([...missing, ...servers.missing, ...unsetLater(request, env)])];
   if (unset.length > 0)
     return { failure: failure('invalid_request', `the worker's environment lacks ${unset.join(', ')}`) };
   return {
@@ -110,6 +84,38 @@ export async function planFor(
     files: runner.files?.(input) ?? [],
   };
 }
+
+function notOffered(runners: Runners, name: string): Failure {
+  const known = runners.get(name);
+  if (!known) return failure('invalid_request', `this worker knows no runner ${name}`);
+  return failure('not_installed', `${known.command} is not on this worker's PATH; install it: ${known.install}`);
+}
+
+/** What a request wants that its runner cannot do. */
+function lackOf(runner: Runner, { sessionId, setup }: RunRequest): string | undefined {
+  if (sessionId !== undefined && !runner.resumeArgs) return 'cannot resume a session';
+  const part = runner.lacks?.find((one) => Object.keys(setup?.[one] ?? {}).length > 0);
+  return part && `cannot be given ${part}`;
+}
+
+function inputOf(
+  where: Pick<ProgramInput, 'runId' | 'home' | 'path' | 'filesDirectory' | 'permissions'>,
+  { prompt, sessionId: resumed, mode, model, setup }: RunRequest,
+  runner: Runner,
+  mcpServers: NonNullable<ProgramInput['mcpServers']>,
+): ProgramInput {
+  const sessionId = resumed ?? (runner.sessionIdArgs ? randomUUID() : undefined);
+  const { systemPrompt } = setup ?? {};
+  const given = { sessionId, mode, model, systemPrompt, mcpServers: setup?.mcpServers && mcpServers };
+  return { ...where, prompt, resume: resumed !== undefined, ...omitUndefined(given) };
+}
+
+/** What further values of the fallbacks refer to and the worker lacks: found out now, not when it matters. */
+const unsetLater = ({ setup }: RunRequest, env: PlanDeps['env']): string[] =>
+  Object.values(setup?.fallbacks ?? {})
+    .flat()
+    .flatMap(referencesIn)
+    .filter((name) => env[name] === undefined);
 
 /** Whether a directory is there and we may work in it. */
 function isUsable(directory: string): boolean {
