@@ -24,7 +24,7 @@ import { type Following, startFollowing } from './process/descendants.js';
 import { createContact } from './recover/contact.js';
 import { type SweepDeps, startSweeping, sweepOwners, sweepRecords } from './recover/sweep.js';
 import { takeOver } from './recover/take-over.js';
-import { endLeftovers, endLost, KEEP_ENDED_MS, type TidyDeps, tidyEnded } from './recover/tidy.js';
+import { endLeftovers, endLost, KEEP_ENDED_MS, tidyEnded } from './recover/tidy.js';
 import { type Beginning, execute } from './run/execute.js';
 import { createOwnedRuns, type OwnedRun, type OwnedRuns } from './run/owned-run.js';
 import { watchOver } from './run/watch-over.js';
@@ -43,6 +43,40 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /** Starts a worker: it takes over what an earlier one left on this host, then claims. */
 export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> {
+  const parts = await assemble(pool, env);
+  const { id, host, owned, health, heartbeat, disk, mirrors, following, offering, logger } = parts;
+  const { workers, config } = pool;
+  await enterRegister(parts);
+  await parts.lookThroughSpools().catch((error: unknown) => {
+    const words = 'the runs of an earlier worker cannot be taken over yet; the next heartbeat tries again';
+    logger.warn({ err: error }, words);
+  });
+  offering.askVersions();
+  const unsubscribe = await listen(parts);
+  const claiming = await startTaking(parts);
+  const sweeping = startRecovery(parts);
+  const leases = every(config.lockMs / 4, logger, () => prolong([...owned.leases(), ...mirrors.leases()], logger));
+  const runners = [...offering.installed.keys()];
+  logger.info({ runners, slots: config.concurrency }, 'worker is ready');
+
+  const others = [disk, leases, following, offering];
+  const started = { id, workers, owned, health, heartbeat, claiming, sweeping, mirrors, others, unsubscribe, logger };
+  let stopping: Promise<void> | undefined;
+  return {
+    id,
+    host,
+    runners,
+    stop: (how = config.stopMode) => {
+      stopping ??= stopWorker({ ...started, how });
+      return stopping;
+    },
+  };
+}
+
+type Parts = Awaited<ReturnType<typeof assemble>>;
+
+/** What a worker is made of; nothing of it has told anybody of this worker yet. */
+async function assemble(pool: Pool, env: Env) {
   const { config, runs, queues, workers } = pool;
   const host = config.hostName;
   const id = `${host}-${randomBytes(4).toString('hex')}`;
@@ -52,28 +86,20 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
   const startedAt = await runs.now();
   const spools = privateDirectory(spoolRoot(config.home, await runs.poolId(), host), config.home);
   const health = startHealth(spools, config.spoolReserveBytes, startedAt, logger);
-  const slots = createSlots(
-    config.concurrency,
-    () => {
-      heartbeat.soon();
-      disk.kick();
-    },
-    (runner) => pool.runners.get(runner)?.atOnce,
-  );
-  let wake = () => {};
-  const owned = createOwnedRuns(slots, () => wake());
-  const disk = await startDiskWatch({
-    spools,
-    quotaBytes: config.spoolQuotaBytes,
-    reserveBytes: config.spoolReserveBytes,
-    health,
-    supervised: owned.supervised,
-    logger,
-  });
+  const onSlots = () => {
+    heartbeat.soon();
+    disk.kick();
+  };
+  const slots = createSlots(config.concurrency, onSlots, (runner) => pool.runners.get(runner)?.atOnce);
+  /** Set as soon as this worker claims. */
+  const claims = { wake: () => {} };
+  const owned = createOwnedRuns(slots, () => claims.wake());
+  const { spoolQuotaBytes: quotaBytes, spoolReserveBytes: reserveBytes } = config;
+  const disk = await startDiskWatch({ spools, quotaBytes, reserveBytes, health, supervised: owned.supervised, logger });
   const hasBegunHere = (runId: string) => hasBegun(spoolOf(spools, runId));
   const mirrors = createMirrors({ runs, hasBegunHere, logger });
   const contact = createContact(config.heartbeatMs);
-  const machine = thisMachine(config.home);
+  const report = { id, host, machine: thisMachine(config.home), startedAt };
   const offering = startOffering({
     runners: pool.runners.values(),
     wanted,
@@ -82,81 +108,65 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
     everyMs: config.lookForRunnersMs,
     logger,
   });
-  const { installed } = offering;
-  const heartbeat = startHeartbeat({
-    workers,
-    report: { id, host, machine, startedAt },
-    config,
-    offers: offering.offers,
-    slots,
-    health,
-    contact,
-    reconcile: () => reconcileAll(owned, logger),
-    logger,
-  });
+  const { offers, installed } = offering;
+  const reconcile = () => reconcileAll(owned, logger);
+  const heartbeat = startHeartbeat({ workers, report, config, offers, slots, health, contact, reconcile, logger });
   const following = startFollowing();
   const run = executing(pool, { host, spools, installed, env, home, health, disk, following, logger });
   const ours = { runs, id, host, owned, logger, execute: run };
   const tidying = { runs, host, spools, owned, keepLeftovers: config.keepLeftovers, logger };
   const lookThroughSpools = () => takeOver({ ...ours, workers, queues, spools, contact });
+  const recovery = { contact, tidying, lookThroughSpools };
+  const taking = { slots, claims, mirrors, hasBegunHere };
+  return { pool, ...ours, ours, report, health, disk, offering, heartbeat, following, ...recovery, ...taking };
+}
 
-  await heartbeat.beat();
+/** Tells everybody of this worker; refuses to begin where its host name is another machine's. */
+async function enterRegister({ pool, id, report, heartbeat, health, disk, offering }: Parts): Promise<void> {
+  const { workers, config } = pool;
   const { beat } = heartbeat;
-  await refuseSharedHostName({ workers, id, machine, heartbeatMs: config.heartbeatMs, beat }).catch(async (error) => {
+  await beat();
+  try {
+    await refuseSharedHostName({ workers, id, machine: report.machine, heartbeatMs: config.heartbeatMs, beat });
+  } catch (error) {
     health.stop();
     await Promise.all([heartbeat.stop(), disk.stop(), offering.stop()]);
     throw error;
-  });
-  await lookThroughSpools().catch((error: unknown) =>
-    logger.warn(
-      { err: error },
-      'the runs of an earlier worker cannot be taken over yet; the next heartbeat tries again',
-    ),
-  );
-  offering.askVersions();
-  const unsubscribe = await pool.control.onWake(id, (message) => {
+  }
+}
+
+/** Is woken when somebody asks for something; answers how that ends. */
+function listen({ pool, id, owned, offering, heartbeat, logger }: Parts): Promise<() => void> {
+  return pool.control.onWake(id, (message) => {
     if (message !== 'reload') return look(owned, message, logger);
     offering.look();
     heartbeat.reloaded();
   });
+}
+
+/** Claims what this worker has room for. */
+async function startTaking(parts: Parts) {
+  const { pool, ours, id, host, slots, health, offering, mirrors, hasBegunHere, tidying, logger } = parts;
+  const { config, queues } = pool;
+  const endLostOnes = () => endLost(tidying);
+  const deps = { ...ours, config, queues, slots, mirrors, hasBegunHere, endLost: endLostOnes };
   const claiming = await startClaiming({
     queues,
     id,
     host,
-    runners: () => [...installed.keys()],
+    runners: () => [...offering.installed.keys()],
     isHere: offering.isHere,
     slots,
     health,
-    takeOn: (lease) =>
-      attachOrStart({ ...ours, config, queues, slots, mirrors, hasBegunHere, endLost: () => endLost(tidying) }, lease),
+    takeOn: (lease) => attachOrStart(deps, lease),
     logger,
   });
-  wake = claiming.wake;
+  parts.claims.wake = claiming.wake;
   offering.onChange(() => {
     claiming.wake();
-    heartbeat.soon();
+    parts.heartbeat.soon();
   });
-  const sweeping = startRecovery(
-    { runs, queues, workers, id, host, config, contact, logger },
-    tidying,
-    async () => void (await lookThroughSpools()),
-  );
-  const leases = every(config.lockMs / 4, logger, () => prolong([...owned.leases(), ...mirrors.leases()], logger));
-  const runners = [...installed.keys()];
-  logger.info({ runners, slots: config.concurrency }, 'worker is ready');
-
-  const others = [disk, leases, following, offering];
-  const parts = { id, workers, owned, health, heartbeat, claiming, sweeping, mirrors, others, unsubscribe, logger };
-  let stopping: Promise<void> | undefined;
-  return {
-    id,
-    host,
-    runners,
-    stop: (how = config.stopMode) => {
-      stopping ??= stopWorker({ ...parts, how });
-      return stopping;
-    },
-  };
+  return claiming;
 }
 
 function startHealth(spools: string, reserveBytes: number, startedAt: number, logger: Logger): HostHealth {
@@ -169,9 +179,11 @@ function startHealth(spools: string, reserveBytes: number, startedAt: number, lo
 }
 
 /** Looks for what was left behind: in Redis at the start and every five minutes, on this host with every heartbeat. */
-function startRecovery(sweep: SweepDeps, tidying: TidyDeps, lookThroughSpools: () => Promise<void>) {
+function startRecovery({ pool, id, host, contact, tidying, lookThroughSpools, logger }: Parts) {
+  const { runs, queues, workers, config } = pool;
+  const sweep: SweepDeps = { runs, queues, workers, id, host, config, contact, logger };
   return startSweeping({
-    heartbeatMs: sweep.config.heartbeatMs,
+    heartbeatMs: config.heartbeatMs,
     async everything() {
       await sweepRecords(sweep);
       await endLeftovers(tidying);
@@ -181,7 +193,7 @@ function startRecovery(sweep: SweepDeps, tidying: TidyDeps, lookThroughSpools: (
       await tidyEnded(tidying, KEEP_ENDED_MS);
       await sweepOwners(sweep);
     },
-    logger: sweep.logger,
+    logger,
   });
 }
 
