@@ -37,41 +37,16 @@ export async function startClaiming(deps: ClaimingDeps): Promise<{ wake(): void;
   const { queues, health, logger } = deps;
   const stopping = new AbortController();
   const waker = createWaker(stopping.signal);
-  const claimers = new Map<string, Claimer>();
-  const due = new Set<string>();
   const unsubscribe = health.onChange(waker.wake);
-  const listening = new Map<string, () => void>();
-  const listenTo = async (queue: string) => {
-    await queues.announce(queue);
-    const onPlaced = () => {
-      due.add(queue);
-      waker.wake();
-    };
-    listening.set(queue, await queues.onPlaced(queue, onPlaced));
-    claimers.set(queue, queues.claimer(queue, deps.id));
-    due.add(queue); // something may have been waiting there for long
-  };
-  const leave = async (queue: string) => {
-    listening.get(queue)?.();
-    listening.delete(queue);
-    due.delete(queue);
-    const claimer = claimers.get(queue);
-    claimers.delete(queue);
-    await claimer?.stop();
-  };
-  /** Listens to the queues of this host and of the runners that it has by now. */
-  const followOffers = async () => {
-    const wanted = [hostQueue(deps.host), ...deps.runners().map(runnerQueue)];
-    for (const queue of claimers.keys()) if (!wanted.includes(queue)) await leave(queue);
-    for (const queue of wanted) if (!claimers.has(queue)) await listenTo(queue);
-  };
-  await followOffers();
+  const offered = createOffered(deps, waker.wake);
+  const { claimers, due } = offered;
+  await offered.follow();
 
   let lookAgainAt = 0;
   const loop = (async () => {
     while (!stopping.signal.aborted) {
       try {
-        await followOffers();
+        await offered.follow();
         if (performance.now() >= lookAgainAt) {
           for (const queue of await queues.withJobs([...claimers.keys()])) due.add(queue);
           lookAgainAt = performance.now() + LOOK_AGAIN_MS;
@@ -91,8 +66,44 @@ export async function startClaiming(deps: ClaimingDeps): Promise<{ wake(): void;
       stopping.abort();
       await loop;
       unsubscribe();
-      await Promise.all([...claimers.keys()].map(leave));
+      await offered.leaveAll();
     },
+  };
+}
+
+/** The queues of this host and of the runners that it has by now, and which of them may have a job. */
+function createOffered({ queues, id, host, runners }: ClaimingDeps, onPlaced: () => void) {
+  const claimers = new Map<string, Claimer>();
+  const listening = new Map<string, () => void>();
+  const due = new Set<string>();
+
+  const listenTo = async (queue: string) => {
+    await queues.announce(queue);
+    const placed = () => {
+      due.add(queue);
+      onPlaced();
+    };
+    listening.set(queue, await queues.onPlaced(queue, placed));
+    claimers.set(queue, queues.claimer(queue, id));
+    due.add(queue); // something may have been waiting there for long
+  };
+  const leave = async (queue: string) => {
+    listening.get(queue)?.();
+    listening.delete(queue);
+    due.delete(queue);
+    const claimer = claimers.get(queue);
+    claimers.delete(queue);
+    await claimer?.stop();
+  };
+  return {
+    claimers: claimers as ReadonlyMap<string, Claimer>,
+    due,
+    async follow(): Promise<void> {
+      const wanted = [hostQueue(host), ...runners().map(runnerQueue)];
+      for (const queue of claimers.keys()) if (!wanted.includes(queue)) await leave(queue);
+      for (const queue of wanted) if (!claimers.has(queue)) await listenTo(queue);
+    },
+    leaveAll: async () => void (await Promise.all([...claimers.keys()].map(leave))),
   };
 }
 
