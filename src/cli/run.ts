@@ -9,6 +9,7 @@ import { hasTranscript } from '../client/read-transcript.js';
 import { outputUri, viewOf } from '../client/run-view.js';
 import { type RunStatus, statusOf } from '../client/status.js';
 import { type Submitted, submit } from '../client/submit.js';
+import { waitingInWords } from '../client/waiting-for.js';
 import { adoptSession } from '../mcp/overmind/named-workspace.js';
 import { UserError } from '../shared/errors.js';
 import { duration } from '../shared/measures.js';
@@ -130,7 +131,7 @@ export async function followSubmitted(
   options: ShowOptions,
 ): Promise<number> {
   if (warning) note(colors.yellow(warning));
-  if (waitingFor) note(colors.yellow(`Its session is in use: it starts by itself after run ${waitingFor} has ended.`));
+  if (waitingFor && !warning) note(colors.yellow(waitingInWords(waitingFor)));
   if (!options.follow) {
     if (options.json)
       printJson({

@@ -138,11 +138,9 @@ const wideRowOf = ({ pid, model = '', principal, labels = {}, sessionId = '' }: 
 ];
 
 /** Why it waits, or what became of it. */
-function remarkOn({ waitReason, waitingFor, workerSilentSinceIso, hostProblem, failure }: RunView): string {
-  if (waitReason) return waitReason;
-  if (waitingFor) return `after ${waitingFor}`;
+function remarkOn({ waitingFor, workerSilentSinceIso, failure }: RunView): string {
+  if (waitingFor) return waitingFor.message;
   if (workerSilentSinceIso) return `worker silent since ${workerSilentSinceIso}`;
-  if (hostProblem) return `host takes no runs: ${hostProblem.message}`;
   return failure?.message ?? '';
 }
 

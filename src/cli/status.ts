@@ -3,6 +3,7 @@ import colors from 'picocolors';
 import { findRun } from '../client/find-run.js';
 import { requestOf } from '../client/rerun.js';
 import { type RunStatus, statusOf } from '../client/status.js';
+import { waitingInWords } from '../client/waiting-for.js';
 import { UserError } from '../shared/errors.js';
 import { duration, size } from '../shared/measures.js';
 import { beginningOf, plainText } from '../shared/plain-text.js';
@@ -12,7 +13,6 @@ import { EXIT } from './exit.js';
 import { labelsInWords } from './label-option.js';
 import { localTime } from './local-time.js';
 import { paintState, print, printJson } from './print.js';
-import { waitsFor } from './waits-for.js';
 import { type LocalCaller, RUN_ARGUMENT, withRun } from './with-pool.js';
 
 export function addStatus(program: Command): void {
@@ -86,7 +86,7 @@ function factsOf(status: RunStatus, kill: KillRequest | undefined, now: number):
     ['agent', status.agentName],
     ['runner', [status.runner, status.model, status.mode].filter(Boolean).join(', ')],
     ['labels', labelsInWords(status.labels ?? {})],
-    ['waits', waitsFor(status)],
+    ['waits', status.waitingFor && waitingInWords(status.waitingFor)],
     ['host', status.host],
     ['worker', status.workerSilentSince ? `silent since ${localTime(status.workerSilentSince)}` : status.worker],
     ['process', status.pid],

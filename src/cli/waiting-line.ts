@@ -2,7 +2,6 @@ import type { Caller } from '../client/caller.js';
 import { type RunStatus, statusOf } from '../client/status.js';
 import { duration } from '../shared/measures.js';
 import { startProgress } from './progress.js';
-import { waitsFor } from './waits-for.js';
 
 const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 const TICK_MS = 120;
@@ -26,7 +25,7 @@ export function startWaitingLine(caller: Caller, runId: string, spent: () => str
   let stopped = false;
   const ask = async () => {
     const status: RunStatus = await statusOf(caller, { runId }, 0);
-    waits = waitsFor(status);
+    waits = status.waitingFor?.message;
     if (status.startedAt !== undefined) clearInterval(asking);
   };
   // While Redis is away, whoever follows says so; this line only says less.

@@ -6,7 +6,7 @@ import type { RunState } from '../shared/run-state.js';
 import type { RunSummary } from '../shared/run-store/list.js';
 import type { Caller } from './caller.js';
 import { seenBy } from './find-run.js';
-import { type RunView, viewOf, waitingFor } from './run-view.js';
+import { type RunView, viewOf } from './run-view.js';
 import { workerFactsFor } from './worker-facts.js';
 
 /** Statistics look at no more runs than this. */
@@ -61,14 +61,11 @@ export async function findRuns({ pool, principal }: Caller, query: RunQuery): Pr
   ]);
   const counted = stats ? await pool.runs.summaries(filter, MOST_COUNTED, since) : [];
   return {
-    runs: await Promise.all(
-      page.map(async (run, at) => ({
-        ...viewOf(run),
-        ...omitUndefined({ promptLine: promptLines[at] }),
-        ...(await waitingFor(pool, run)),
-        ...factsOf(run),
-      })),
-    ),
+    runs: page.map((run, at) => ({
+      ...viewOf(run),
+      ...omitUndefined({ promptLine: promptLines[at] }),
+      ...factsOf(run),
+    })),
     ...(more && { nextCursor: `${last.queuedAt}.${last.id}` }),
     ...(stats && { stats: statisticsOf(counted) }),
   };

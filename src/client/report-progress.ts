@@ -4,6 +4,7 @@ import { asUnreachable } from '../shared/redis/connect.js';
 import type { Run } from '../shared/run.js';
 import { isEnded, RUN_STATES } from '../shared/run-state.js';
 import type { Caller } from './caller.js';
+import { waitingForAll, waitingInWords } from './waiting-for.js';
 
 /** The first progress comes at once, then one in this time (ms); clients give up between 30 s and 5 min of silence. */
 const PROGRESS_EVERY_MS = 5_000;
@@ -53,7 +54,10 @@ function countsOf(runs: readonly Run[]): string {
 }
 
 /** `tester: running, 12 lines, the last line that it printed` */
-async function describeOne(pool: Pool, { id, agentName, state, lines }: Run): Promise<string> {
+async function describeOne(pool: Pool, run: Run): Promise<string> {
+  const { id, agentName, state, lines } = run;
+  const waiting = state === 'queued' ? (await waitingForAll(pool, [run]))(run) : undefined;
+  if (waiting) return `${agentName}: ${state}, ${waitingInWords(waiting)}`;
   const tail = await pool.runs.tail(id, LAST_LINE_BYTES, undefined);
   const last = textOf(tail.bytes, false).trim().split('\n').at(-1) ?? '';
   return `${agentName}: ${state}, ${lines} ${lines === 1 ? 'line' : 'lines'}${last === '' ? '' : `, ${beginningOf(last, LAST_LINE_CHARS)}`}`;

@@ -1,5 +1,4 @@
 import { omitUndefined } from '../shared/omit-undefined.js';
-import type { Pool } from '../shared/pool.js';
 import type { Credentials, Failure, Labels, Run, Usage } from '../shared/run.js';
 import type { RunState } from '../shared/run-state.js';
 import type { WorkerFacts } from './worker-facts.js';
@@ -39,8 +38,6 @@ export interface RunView extends WorkerFacts {
   /** How much of it is no longer kept, from the beginning. */
   readonly droppedBytes: number;
   readonly killRequestedAt?: number;
-  /** The run that has the session: this one starts after its end. */
-  readonly waitingFor?: string;
   /** Why a queued run is not started yet, where that is neither its place in the queue nor its session. */
   readonly waitReason?: string;
 }
@@ -74,11 +71,6 @@ export function viewOf(run: Run): RunView {
     droppedBytes,
     ...omitUndefined({ killRequestedAt: kill?.requestedAt, waitReason }),
   };
-}
-
-/** The run that a queued one waits for, because it uses the session; nothing when there is none. */
-export async function waitingFor(pool: Pool, run: Run): Promise<{ waitingFor?: string }> {
-  return omitUndefined({ waitingFor: await pool.runs.sessionHolder(run) });
 }
 
 /** The address of a run, and of its output. */

@@ -4,7 +4,7 @@ import type { Pool } from '../shared/pool.js';
 import type { Run } from '../shared/run.js';
 import type { Caller } from './caller.js';
 import { findRun, type WhichRun } from './find-run.js';
-import { type RunView, viewOf, waitingFor } from './run-view.js';
+import { type RunView, viewOf } from './run-view.js';
 import { type RunActivity, whatWasDone } from './what-was-done.js';
 import { workerFactsFor } from './worker-facts.js';
 
@@ -30,16 +30,14 @@ export async function statusOf(caller: Caller, which: WhichRun, tailBytes?: numb
   const { pool } = caller;
   const run = await findRun(caller, which);
   const result = await pool.runs.result(run.id);
-  const [output, queuePosition, turn, factsOf, [promptLine]] = await Promise.all([
+  const [output, queuePosition, factsOf, [promptLine]] = await Promise.all([
     outputOf(pool, run, tailBytes, result !== undefined),
     run.state === 'queued' ? pool.queues.position(run.id, run.queue) : undefined,
-    waitingFor(pool, run),
     workerFactsFor(pool, [run]),
     pool.runs.promptLines([run.id]),
   ]);
   return {
     ...viewOf(run),
-    ...turn,
     ...factsOf(run),
     ...output,
     ...omitUndefined({ promptLine, result, queuePosition }),

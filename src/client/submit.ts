@@ -19,16 +19,16 @@ import {
   waitsWarning,
 } from './check-submission.js';
 import { sessionFor } from './resumed-session.js';
-import { waitingFor } from './run-view.js';
 import { type Submission, withProfile } from './submission.js';
+import { type WaitingFor, waitingForAll } from './waiting-for.js';
 
 /** What became of a submission. */
 export interface Submitted {
   readonly run: Run;
   /** From 1; absent once a worker has it. */
   readonly queuePosition?: number;
-  /** The run that has the session: this one starts after its end. */
-  readonly waitingFor?: string;
+  /** Why it is not started yet, and what helps. */
+  readonly waitingFor?: WaitingFor;
   /** Nobody can take it yet. */
   readonly warning?: string;
 }
@@ -64,11 +64,11 @@ export async function submit(caller: Caller, submission: Submission): Promise<Su
   const started = ({ state, pid }: Run) => pid !== undefined || isEnded(state);
   const waiting = { timeoutMs: PID_WITHIN_MS, ...omitUndefined({ signal }) };
   const seen = (free ? await pool.runs.wait(run.id, started, waiting) : run) ?? run;
+  const waitingFor = (await waitingForAll(pool, [seen]))(seen);
   const queuePosition = seen.state === 'queued' ? await pool.queues.position(run.id, queue) : undefined;
   return {
     run: seen,
-    ...(await waitingFor(pool, seen)),
-    ...omitUndefined({ queuePosition, warning: run.state === 'queued' ? warning : undefined }),
+    ...omitUndefined({ queuePosition, waitingFor, warning: run.state === 'queued' ? warning : undefined }),
   };
 }
 

@@ -9,6 +9,7 @@ import { isEnded, type RunState } from '../shared/run-state.js';
 import type { Caller } from './caller.js';
 import { findRun, type WhichRun } from './find-run.js';
 import { startReporting } from './report-progress.js';
+import { isStuck, waitingForAll } from './waiting-for.js';
 import { type RunActivity, whatWasDone } from './what-was-done.js';
 import { type WorkerFacts, workerFactsFor } from './worker-facts.js';
 
@@ -40,12 +41,16 @@ export interface WaitedView extends WorkerFacts {
 export const allEnded = (runs: readonly Run[]) => runs.every(({ state }) => isEnded(state));
 const anyEnded = (runs: readonly Run[]) => runs.some(({ state }) => isEnded(state));
 
-/** Waits until `enough` holds, the time is up or the caller gives up; answers the runs as they are then, in order. */
+/**
+ * Waits until `enough` holds, the time is up or the caller gives up; answers the runs as they are then, in order. With
+ * `givesUp`, also ends after 10 s in which nobody could start any of them.
+ */
 export async function waitForRuns(
   caller: Caller,
   targets: readonly Run[],
   enough: (runs: readonly Run[]) => boolean,
   timeoutMs: number,
+  givesUp = false,
 ): Promise<Run[]> {
   if (enough(targets)) return [...targets];
   const { pool, signal } = caller;
@@ -53,6 +58,7 @@ export async function waitForRuns(
   const latest = new Map(targets.map((run) => [run.id, run]));
   const runs = () => targets.map((run) => latest.get(run.id) ?? run);
   const reporting = startReporting(caller, [...latest.keys()]);
+  const stuck = givesUp ? startGivingUp(pool, runs, () => over.abort()) : undefined;
   const either = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
   setMaxListeners(0, either); // one for each run
   try {
@@ -68,6 +74,7 @@ export async function waitForRuns(
     );
   } finally {
     reporting.stop();
+    stuck?.stop();
   }
   return runs();
 }
@@ -103,6 +110,22 @@ export async function waitedViews(pool: Pool, runs: readonly Run[]): Promise<Wai
   );
 }
 
+/** So often it is looked whether anybody can start what is waited for (ms); after two such looks it is given up. */
+const STUCK_LOOK_MS = 5_000;
+
+/** Calls back when twice in a row none of the runs that still go on could be started by anybody. */
+function startGivingUp(pool: Pool, runs: () => readonly Run[], giveUp: () => void): { stop(): void } {
+  let looks = 0;
+  const look = async () => {
+    const open = runs().filter(({ state }) => !isEnded(state));
+    const waitingFor = open.every(({ state }) => state === 'queued') ? await waitingForAll(pool, open) : undefined;
+    looks = waitingFor && open.every((run) => isStuck(waitingFor(run))) ? looks + 1 : 0;
+    if (looks === 2) giveUp();
+  };
+  const timer = setInterval(() => void look().catch(() => {}), STUCK_LOOK_MS); // an outage is ridden out
+  return { stop: () => clearInterval(timer) };
+}
+
 /** What became of waiting. */
 export interface Waited {
   /** Decides about the answer: with `any` what ended first, else what still goes on, or went wrong. */
@@ -114,21 +137,22 @@ export interface Waited {
 }
 
 /**
- * Waits for a run, or for all or any of several by id, no longer than `timeoutMs`; outages of Redis are ridden out. Throws
- * a UserError for an unknown one.
+ * Waits for a run, or for all or any of several by id, no longer than `timeoutMs`; outages of Redis are ridden out. With
+ * `givesUp`, what nobody can start is not waited for. Throws a UserError for an unknown one.
  */
 export async function waitFor(
   caller: Caller,
   which: WhichRun | readonly string[],
   mode: 'all' | 'any',
   timeoutMs: number,
+  givesUp = false,
 ): Promise<Waited> {
   const { pool, signal } = caller;
   const deadline = performance.now() + timeoutMs;
   const named = isList(which) ? which.map((runId) => ({ runId })) : [which];
   const targets = await rideOut(() => Promise.all(named.map((one) => findRun(caller, one))), deadline, signal);
   const isOver = mode === 'all' ? allEnded : anyEnded;
-  const runs = await waitForRuns(caller, targets, isOver, Math.max(0, deadline - performance.now()));
+  const runs = await waitForRuns(caller, targets, isOver, Math.max(0, deadline - performance.now()), givesUp);
   const views = await rideOut(() => waitedViews(pool, runs), deadline, signal);
   const { id } = decidingRun(runs, mode);
   return { deciding: views.find(({ runId }) => runId === id) ?? fail(), views, timedOut: !isOver(runs) };

@@ -22,7 +22,7 @@ export interface RunActivity extends Activity {
 export interface Done {
   /** Absent for programs that print text, and for those whose messages are not known. */
   readonly activity?: RunActivity;
-  /** The end of the output as text: of the transcript for programs that speak JSON, and then empty where the result says it. */
+  /** The end of the output as text, of the transcript for programs that speak JSON; empty where the result says it. */
   readonly end: string;
   /** Where reading the output goes on after this end. */
   readonly nextCursor: string;
@@ -35,8 +35,9 @@ export async function whatWasDone(
   { tailBytes, hasResult, share = 1 }: { tailBytes: number; hasResult: boolean; share?: number },
 ): Promise<Done> {
   if (!hasTranscript(pool, run)) {
-    const { bytes, next } = await pool.runs.tail(run.id, tailBytes, undefined);
-    return { end: textOf(bytes, false), nextCursor: cursorOf(next, run.id) };
+    const saidByResult = isEnded(run.state) && hasResult;
+    const { bytes, next } = await pool.runs.tail(run.id, saidByResult ? 1 : tailBytes, undefined);
+    return { end: saidByResult ? '' : textOf(bytes, false), nextCursor: cursorOf(next, run.id) };
   }
   const { events, whole, page } = await endOf(pool, run, Math.floor(MOST_LOOKED_AT / share));
   const partial = whole ? undefined : (true as const);

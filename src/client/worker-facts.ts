@@ -1,11 +1,15 @@
+import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
 import { hostQueue } from '../shared/queues/route.js';
 import type { Run } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
 import type { HostProblem, LivingWorker } from '../shared/workers.js';
+import { type WaitingFor, waitingForAll } from './waiting-for.js';
 
-/** What the worker of a run, or of its host, means for it just now. */
+/** What a run waits for, and what the worker of it, or of its host, means for it just now. */
 export interface WorkerFacts {
+  /** Why a queued run is not started yet, and what helps. */
+  readonly waitingFor?: WaitingFor;
   /** Its worker has not been heard of since (ms); the program may go on, and nobody looks after it meanwhile. */
   readonly workerSilentSince?: number;
   readonly workerSilentSinceIso?: string;
@@ -33,5 +37,6 @@ function workerFacts(run: Run, workers: readonly LivingWorker[]): WorkerFacts {
 /** Asks the register once, for a view of these runs. */
 export async function workerFactsFor(pool: Pool, runs: readonly Run[]): Promise<(run: Run) => WorkerFacts> {
   const workers = runs.every(({ state }) => isEnded(state)) ? [] : await pool.workers.list();
-  return (run) => workerFacts(run, workers);
+  const waitingFor = await waitingForAll(pool, runs, workers);
+  return (run) => ({ ...omitUndefined({ waitingFor: waitingFor(run) }), ...workerFacts(run, workers) });
 }

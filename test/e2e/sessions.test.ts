@@ -85,27 +85,39 @@ describe('two runs of one session', () => {
     const { begin, resume, status, has, end } = caller(place, mcp);
     const first = await begin('first', 's1', { agentName: 'ann' });
     const second = await resume('second', 's1');
-    expect(second).toMatchObject({ status: 'queued', waitingFor: first.runId, hint: expect.stringContaining('s1') });
+    expect(second).toMatchObject({
+      status: 'queued',
+      waitingFor: { kind: 'session', runId: first.runId },
+      hint: expect.stringContaining('s1'),
+    });
     const third = await mcp.call<Status>('run_agent', {
       runner: 'scripted',
       agentName: 'ann',
       autoResume: true,
       prompt: talk(place, 'third', 's1'),
     });
-    expect(third).toMatchObject({ status: 'queued', waitingFor: first.runId, sessionId: 's1' });
+    expect(third).toMatchObject({
+      status: 'queued',
+      waitingFor: { kind: 'session', runId: first.runId },
+      sessionId: 's1',
+    });
     const other = await begin('other', 's2');
-    expect(await status(second.runId)).toMatchObject({ status: 'queued', waitingFor: first.runId });
+    expect(await status(second.runId)).toMatchObject({
+      status: 'queued',
+      waitingFor: { kind: 'session', runId: first.runId },
+    });
     const { runs } = await mcp.call<{ runs: Status[] }>('list_runs', { status: 'queued' });
-    expect(runs.map(({ waitingFor }) => waitingFor)).toEqual([first.runId, first.runId]);
-    expect((await agentpool(place, ['status', second.runId])).stdout).toContain(
-      `for the session, which run ${first.runId} uses`,
-    );
-    expect((await agentpool(place, ['runs'])).stdout).toContain(`queued after ${first.runId}`);
+    expect(runs.map(({ waitingFor }) => (waitingFor as Facts).runId)).toEqual([first.runId, first.runId]);
+    expect((await agentpool(place, ['status', second.runId])).stdout).toMatch(`is in use by run ${first.runId}`);
+    expect((await agentpool(place, ['runs'])).stdout).toContain(`is in use by run ${first.runId}`);
 
     letGo(place, 'first');
     await has(second.runId, 'running');
-    expect(await status(second.runId)).not.toHaveProperty('waitingFor');
-    expect(await status(third.runId)).toMatchObject({ status: 'queued', waitingFor: second.runId });
+    expect(await status(second.runId)).not.toMatchObject({ waitingFor: { kind: 'session' } });
+    expect(await status(third.runId)).toMatchObject({
+      status: 'queued',
+      waitingFor: { kind: 'session', runId: second.runId },
+    });
     for (const name of ['second', 'third', 'other']) letGo(place, name);
     for (const { runId } of [first, second, third, other]) expect(await end(runId)).toMatchObject({ status: 'done' });
     expect(log(place).filter((line) => !line.startsWith('other'))).toEqual(
@@ -119,7 +131,8 @@ describe('two runs of one session', () => {
     const first = await begin('first', 's1');
     const waiting = await Promise.all([1, 2, 3].map((n) => resume(`waiting ${n}`, 's1')));
     const stranger = await begin('stranger', 's2');
-    for (const { runId } of waiting) expect(await status(runId)).toMatchObject({ waitingFor: first.runId });
+    for (const { runId } of waiting)
+      expect(await status(runId)).toMatchObject({ waitingFor: { kind: 'session', runId: first.runId } });
     for (const name of ['first', 'stranger', 'waiting 1', 'waiting 2', 'waiting 3']) letGo(place, name);
     for (const { runId } of [first, stranger, ...waiting]) expect(await end(runId)).toMatchObject({ status: 'done' });
     const lines = log(place).filter((line) => line.startsWith('waiting'));
@@ -135,7 +148,7 @@ describe('two runs of one session', () => {
     const second = await resume('second', 's1');
     const third = await resume('third', 's1');
     expect(await mcp.call<Facts>('kill_agent', { runId: second.runId })).toMatchObject({ killed: true });
-    expect(await status(third.runId)).toMatchObject({ waitingFor: first.runId });
+    expect(await status(third.runId)).toMatchObject({ waitingFor: { kind: 'session', runId: first.runId } });
     expect(await mcp.call<Facts>('kill_agent', { runId: first.runId })).toMatchObject({ killed: true });
     expect(identify(first.pid)).toBeUndefined();
     const running = await has(third.runId, 'running');
@@ -154,7 +167,10 @@ describe('two runs of one session', () => {
     const second = await resume('second', 's1');
     await worker.end('SIGKILL');
     await startWorker(place);
-    expect(await status(second.runId)).toMatchObject({ status: 'queued', waitingFor: first.runId });
+    expect(await status(second.runId)).toMatchObject({
+      status: 'queued',
+      waitingFor: { kind: 'session', runId: first.runId },
+    });
     expect(await status(first.runId)).toMatchObject({ status: 'running', pid: first.pid });
     letGo(place, 'first');
     letGo(place, 'second');
@@ -194,7 +210,10 @@ describe('two runs of one session', () => {
     const second = await resume('second', 's1');
     await worker.end('SIGKILL');
     await has(first.runId, 'orphaned');
-    expect(await status(second.runId)).toMatchObject({ status: 'queued', waitingFor: first.runId });
+    expect(await status(second.runId)).toMatchObject({
+      status: 'queued',
+      waitingFor: { kind: 'session', runId: first.runId },
+    });
     expect(await has(first.runId, 'failed')).toMatchObject({ failure: { kind: 'lost' } });
     expect(await status(second.runId)).toMatchObject({ status: 'queued' });
     expect(identify(first.pid)).toBeDefined();

@@ -51,7 +51,6 @@ export const runShape = z.object({
   outputBytes: z.number().int().describe('Everything that the program has printed so far'),
   droppedBytes: z.number().int().describe('How much of it is no longer kept, from the beginning'),
   killRequestedAt: time,
-  waitingFor: z.string().optional().describe('The run that has the session: this one starts after its end'),
   waitReason: z.string().optional().describe('Why a queued run is not started yet, where it is not only its turn'),
   ...workerFactsShape,
 } satisfies Record<keyof RunView, z.ZodType>);

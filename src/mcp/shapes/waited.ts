@@ -15,12 +15,15 @@ export const waitedShape = z.object({
   result: z.string().optional(),
   resultCut: z.boolean().optional().describe('The result is longer; get_agent_status has all of it'),
   failure: failureShape.optional(),
+  waitingFor: workerFactsShape.waitingFor,
   exitCode: z.number().int().optional(),
   activity: activityShape.optional(),
   agentName: z.string(),
   output: z.string().describe('The end of what it printed, as text; empty where the result says it'),
   nextCursor: z.string().describe('For stream_agent_output: what comes after this end'),
-  ...workerFactsShape,
+  workerSilentSince: workerFactsShape.workerSilentSince,
+  workerSilentSinceIso: workerFactsShape.workerSilentSinceIso,
+  hostProblem: workerFactsShape.hostProblem,
 } satisfies Record<keyof WaitedView, z.ZodType>);
 
 /** How long to wait (ms), as an argument of a tool. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { WorkerFacts } from '../../client/worker-facts.js';
 import { HOST_FAULT_KINDS, type HostProblem } from '../../shared/workers.js';
+import { waitingForShape } from './waiting-for-shape.js';
 
 /** Why a host takes no runs for now, as callers see it. */
 export const hostProblemShape = z.object({
@@ -10,8 +11,9 @@ export const hostProblemShape = z.object({
   sinceIso: z.string(),
 } satisfies Record<keyof HostProblem | 'sinceIso', z.ZodType>);
 
-/** What the worker of a run means for it just now; for the shape of a view. */
+/** What a run waits for, and what its worker means for it just now; for the shape of a view. */
 export const workerFactsShape = {
+  waitingFor: waitingForShape,
   workerSilentSince: z
     .number()
     .int()

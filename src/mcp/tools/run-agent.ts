@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { outputUri } from '../../client/run-view.js';
 import { type Submitted, submit } from '../../client/submit.js';
+import { waitingInWords } from '../../client/waiting-for.js';
 import { omitUndefined } from '../../shared/omit-undefined.js';
 import { RUN_STATES } from '../../shared/run-state.js';
 import { runArguments, submissionOf } from '../shapes/run-arguments.js';
-import { failureShape, runShape } from '../shapes/run-shape.js';
+import { failureShape } from '../shapes/run-shape.js';
+import { waitingForShape } from '../shapes/waiting-for-shape.js';
 import { defineTool } from '../tool.js';
 
 const output = z.object({
@@ -16,7 +18,7 @@ const output = z.object({
   sessionId: z.string().optional(),
   host: z.string().optional(),
   queuePosition: z.number().int().optional().describe('1: next'),
-  waitingFor: runShape.shape.waitingFor,
+  waitingFor: waitingForShape,
   hint: z.string().optional(),
   failure: failureShape.optional(),
   outputUri: z.string(),
@@ -29,8 +31,7 @@ const output = z.object({
 /** The answer of a submission, as callers see it. */
 function submittedView({ run, queuePosition, waitingFor, warning }: Submitted) {
   const { id, runner, agentName, state, pid, sessionId, host, failure } = run;
-  const hint =
-    waitingFor && `Session ${sessionId} is in use: this run starts by itself after run ${waitingFor} has ended.`;
+  const hint = waitingFor && !warning ? waitingInWords(waitingFor) : undefined;
   const optional = { pid, sessionId, host, failure, queuePosition, waitingFor, hint, warning };
   return {
     runId: id,

@@ -48,7 +48,7 @@ export const runAgentsParallel = defineTool({
     const submitted = await submitAll(context, submissions, (at) => `agents.${at} (taskId ${taskIds[at]})`);
     const isOver = (runs: readonly Run[]) => allEnded(runs) || (!waitAll && firstDone(runs) !== undefined);
     const placed = submitted.map(({ run }) => run);
-    const runs = await waitForRuns(context, placed, isOver, Math.min(timeoutMs, context.waitCapMs));
+    const runs = await waitForRuns(context, placed, isOver, Math.min(timeoutMs, context.waitCapMs), true);
     const views = await waitedViews(context.pool, runs);
     const first = waitAll ? undefined : firstDone(runs);
     const stillRunning = [...new Set(runs.filter(({ state }) => !isEnded(state)).map(({ id }) => id))];

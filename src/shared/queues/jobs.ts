@@ -115,6 +115,15 @@ export async function remove(parts: QueueParts, runId: string, name: string): Pr
   );
 }
 
+/** When the delay of a run is over (Redis server milliseconds); undefined when it has none. */
+export async function dueAt(parts: QueueParts, runId: string, name: string): Promise<number | undefined> {
+  const score = await parts.redis.zscore(bullQueue(parts, name).toKey('delayed'), runId);
+  return score === null ? undefined : Math.floor(Number(score) / DELAYED_SCORE_PER_MS);
+}
+
+/** BullMQ orders delayed jobs by their time in these units, so that those of one millisecond keep their order. */
+const DELAYED_SCORE_PER_MS = 0x1000;
+
 /** Lets a delayed run be taken at once. */
 export async function promote(parts: QueueParts, runId: string, name: string): Promise<void> {
   const { redis, channelOf, logger } = parts;

@@ -1,7 +1,7 @@
 import type { Logger } from '../logger.js';
 import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
-import { checkRoom, enqueue, position, promote, remove, withJobs } from './jobs.js';
+import { checkRoom, dueAt, enqueue, position, promote, remove, withJobs } from './jobs.js';
 import { openClaimer, resumeLease } from './leases.js';
 import { onPlaced } from './on-placed.js';
 import { bullQueue, openParts, type QueueParts, turnsIn } from './parts.js';
@@ -32,6 +32,7 @@ export function openQueues(
     enqueue: (runId, name, request) => enqueue(parts, runId, name, request),
     has: async (runId, name) => (await bullQueue(parts, name).getJob(runId)) !== undefined,
     position: (runId, name) => position(parts, runId, name),
+    dueAt: (runId, name) => dueAt(parts, runId, name),
     promote: (runId, name) => promote(parts, runId, name),
     wakeWhenDue: async (name, delayMs) => void (await redis.publish(parts.channelOf(name), String(delayMs))),
     remove: (runId, name) => remove(parts, runId, name),

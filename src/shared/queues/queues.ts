@@ -38,6 +38,8 @@ export interface Queues {
   has(runId: string, name: string): Promise<boolean>;
   /** How many runs start before this one, plus one; undefined when it does not wait, or waits for a time. */
   position(runId: string, name: string): Promise<number | undefined>;
+  /** When the delay of a run is over (Redis server milliseconds); undefined when it has none. */
+  dueAt(runId: string, name: string): Promise<number | undefined>;
   /** Lets a delayed run be taken at once. */
   promote(runId: string, name: string): Promise<void>;
   /** Wakes all workers of a queue at once when a job that was delayed for so long (ms) is due. */

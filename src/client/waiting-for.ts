@@ -1,0 +1,170 @@
+import { omitUndefined } from '../shared/omit-undefined.js';
+import type { Pool } from '../shared/pool.js';
+import { hostQueue } from '../shared/queues/route.js';
+import type { Run } from '../shared/run.js';
+import { HOST_FIXES, type LivingWorker } from '../shared/workers.js';
+
+/** Why a run does not run yet. More kinds may come. */
+export const WAIT_KINDS = ['slot', 'turn', 'session', 'delay', 'no_worker', 'host', 'limit'] as const;
+
+/** What a queued run waits for, and what helps. */
+export interface WaitingFor {
+  readonly kind: (typeof WAIT_KINDS)[number];
+  readonly message: string;
+  readonly hint: string;
+  /** When it is over (Redis server milliseconds), where that is known. */
+  readonly until?: number;
+  readonly untilIso?: string;
+  /** The run that has its session. */
+  readonly runId?: string;
+  /** Its place in the queue; 1 starts next. */
+  readonly position?: number;
+}
+
+/** What is known about a queued run from elsewhere than its record. */
+export interface WaitFacts {
+  readonly workers: readonly LivingWorker[];
+  /** How its program is installed, where that is known here. */
+  readonly install?: string | undefined;
+  /** The run that has its session. */
+  readonly holder?: string | undefined;
+  readonly position?: number | undefined;
+  /** When its delay is over (Redis server milliseconds). */
+  readonly dueAt?: number | undefined;
+  /** How many runs its principal has running, where that keeps it from starting. */
+  readonly share?: { readonly running: number; readonly most: number } | undefined;
+}
+
+/** Whether nobody can start it as things are, however long one waits. */
+export const isStuck = (waiting: WaitingFor | undefined) => waiting?.kind === 'no_worker' || waiting?.kind === 'host';
+
+/** What a run waits for, and what helps, in one line. */
+export const waitingInWords = ({ message, hint }: WaitingFor) => `${message}. ${hint}`;
+
+/** Decides what a run waits for; undefined for one that is not queued. */
+export function waitingForOf(run: Run, facts: WaitFacts): WaitingFor | undefined {
+  if (run.state !== 'queued') return undefined;
+  if (run.waitReason !== undefined)
+    return { kind: 'no_worker', message: run.waitReason, hint: 'Start or upgrade a worker to the newer release.' };
+  return forSession(run, facts) ?? forWorker(run, facts) ?? forTime(facts) ?? forSlot(run, facts);
+}
+
+function forSession({ resumes, sessionId }: Run, { holder }: WaitFacts): WaitingFor | undefined {
+  if (holder === undefined) return undefined;
+  return {
+    kind: 'session',
+    runId: holder,
+    message: `Session ${resumes ?? sessionId} is in use by run ${holder}`,
+    hint: `This run starts by itself after run ${holder} has ended; kill_agent (agentpool kill ${holder}) ends that one now.`,
+  };
+}
+
+/** The workers that may take it when they have room, whatever is wrong with them now. */
+function suited(run: Run, workers: readonly LivingWorker[]): LivingWorker[] {
+  const host = hostOf(run);
+  const there = workers.filter((worker) => worker.alive && (host === undefined || worker.host === host));
+  return there.filter(({ phase, runners }) => phase === 'ready' && runners.some(({ name }) => name === run.runner));
+}
+
+/** The host that a run is bound to. */
+const hostOf = ({ queue }: Run) => (queue.startsWith(hostQueue('')) ? queue.slice(hostQueue('').length) : undefined);
+
+function forWorker(run: Run, { workers, install }: WaitFacts): WaitingFor | undefined {
+  const able = suited(run, workers);
+  if (able.some(({ problem }) => !problem)) return undefined;
+  const [sick] = able;
+  if (sick?.problem)
+    return {
+      kind: 'host',
+      message: `Host ${sick.host} takes no runs: ${sick.problem.message}`,
+      hint: `On ${sick.host}: ${HOST_FIXES[sick.problem.kind]}. It then takes runs again by itself.`,
+    };
+  const host = hostOf(run);
+  const living = workers.filter(({ alive, phase }) => alive && phase === 'ready');
+  if (host !== undefined && !living.some((worker) => worker.host === host)) return forHost(host, workers);
+  if (living.length === 0)
+    return {
+      kind: 'no_worker',
+      message: 'No worker is running',
+      hint: 'Start one: agentpool worker (agentpool up starts the whole pool).',
+    };
+  const where = host === undefined ? '' : ` on host ${host}`;
+  return {
+    kind: 'no_worker',
+    message: `No living worker has ${run.runner}${where}`,
+    hint: install
+      ? `Install it on a worker${where}: ${install}`
+      : 'Install it on a worker, or submit it for another runner.',
+  };
+}
+
+function forHost(host: string, workers: readonly LivingWorker[]): WaitingFor {
+  const last = Math.max(...workers.filter((worker) => worker.host === host).map((worker) => worker.lastHeartbeatAt));
+  const since = Number.isFinite(last) ? `; it was last heard of at ${new Date(last).toISOString()}` : '';
+  return {
+    kind: 'host',
+    message: `Host ${host} is away${since}`,
+    hint: `Start its worker again (agentpool worker on ${host}), or kill this run and submit it without that host or session.`,
+  };
+}
+
+function forTime({ dueAt, share }: WaitFacts): WaitingFor | undefined {
+  if (share)
+    return {
+      kind: 'turn',
+      message: `You have ${share.running} runs running, and ${share.most} are allowed (AGENTPOOL_MAX_RUNNING_RUNS)`,
+      hint: 'It starts by itself when one of them has ended.',
+    };
+  if (dueAt === undefined) return undefined;
+  const untilIso = new Date(dueAt).toISOString();
+  return {
+    kind: 'delay',
+    until: dueAt,
+    untilIso,
+    message: `Its delayMs is over at ${untilIso}`,
+    hint: 'It then takes its turn by itself.',
+  };
+}
+
+function forSlot(run: Run, { workers, position }: WaitFacts): WaitingFor {
+  const able = suited(run, workers).filter(({ problem }) => !problem);
+  const running = able.reduce((sum, worker) => sum + worker.running, 0);
+  const capacity = able.reduce((sum, worker) => sum + worker.capacity, 0);
+  const before = (position ?? 1) - 1;
+  const ahead = before > 0 ? `; ${before} ${before === 1 ? 'run goes' : 'runs go'} first` : '';
+  return {
+    kind: before > 0 ? 'turn' : 'slot',
+    ...omitUndefined({ position }),
+    message: `${running} of the ${capacity} slots that can take it are in use${ahead}`,
+    hint: 'It starts by itself; more workers, or a higher AGENTPOOL_CONCURRENCY, would start it sooner.',
+  };
+}
+
+/** Asks once for these runs what the queued ones of them wait for. */
+export async function waitingForAll(
+  pool: Pool,
+  runs: readonly Run[],
+  known?: readonly LivingWorker[],
+): Promise<(run: Run) => WaitingFor | undefined> {
+  const queued = runs.filter(({ state }) => state === 'queued');
+  const workers = queued.length === 0 ? [] : (known ?? (await pool.workers.list()));
+  const found = await Promise.all(
+    queued.map(async (run) => [run.id, waitingForOf(run, await factsOf(pool, run, workers))] as const),
+  );
+  const all = new Map(found);
+  return ({ id }) => all.get(id);
+}
+
+async function factsOf(pool: Pool, run: Run, workers: readonly LivingWorker[]): Promise<WaitFacts> {
+  const { maxRunningRuns } = pool.config;
+  const [holder, position, dueAt] = await Promise.all([
+    pool.runs.sessionHolder(run),
+    pool.queues.position(run.id, run.queue),
+    pool.queues.dueAt(run.id, run.queue),
+  ]);
+  const held = dueAt !== undefined && maxRunningRuns > 0 ? await pool.runs.heldBy(run.principal) : undefined;
+  const isOver = held !== undefined && held.running >= maxRunningRuns;
+  const share = isOver ? { running: held.running, most: maxRunningRuns } : undefined;
+  const install = pool.runners.get(run.runner)?.install;
+  return { workers, install, holder, position, dueAt, share };
+}

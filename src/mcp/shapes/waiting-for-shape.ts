@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { WAIT_KINDS, type WaitingFor } from '../../client/waiting-for.js';
+
+/** Why a queued run is not started yet, as callers see it. */
+export const waitingForShape = z
+  .object({
+    kind: z.enum(WAIT_KINDS),
+    message: z.string(),
+    hint: z.string(),
+    until: z.number().optional().describe('When it is over (ms since the epoch), where that is known'),
+    untilIso: z.string().optional(),
+    runId: z.string().optional().describe('The run that has its session'),
+    position: z.number().int().optional().describe('Its place in the queue; 1 starts next'),
+  } satisfies Record<keyof WaitingFor, z.ZodType>)
+  .optional()
+  .describe('Why a queued run is not started yet: kind, message, and hint, which says what helps');

@@ -1,0 +1,89 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { makePlace, steps } from '../support/pool.js';
+import {
+  agentpool,
+  eventually,
+  type Facts,
+  type McpSession,
+  openMcp,
+  startWorkerProcess,
+} from '../support/processes.js';
+
+interface Waiting extends Facts {
+  waitingFor?: { kind: string; message: string; hint: string; position?: number; until?: number };
+}
+
+/** What each view says that a run waits for. */
+async function everyView(mcp: McpSession, runId: string) {
+  const views = await Promise.all([
+    mcp.call<Waiting>('get_agent_status', { runId }),
+    mcp.call<{ runs: Waiting[] }>('list_runs', {}).then(({ runs }) => runs.find((run) => run.runId === runId)),
+    mcp.call<Waiting>('stream_agent_output', { runId }),
+    mcp.call<Waiting>('wait_agent', { runId, timeoutMs: 0 }),
+  ]);
+  return views.map((view) => view?.waitingFor);
+}
+
+test('every view of a waiting run says what it waits for, in one shape', async () => {
+  const place = makePlace({ AGENTPOOL_CONCURRENCY: '1' });
+  const mcp = await openMcp(place);
+  const submit = (args: Facts) => mcp.call<Waiting & { runId: string }>('run_agent', { prompt: 'x', ...args });
+  const missing = await submit({ runner: 'missing' });
+  expect(missing).toMatchObject({
+    waitingFor: { kind: 'no_worker', hint: expect.stringContaining('agentpool worker') },
+  });
+  for (const waiting of await everyView(mcp, missing.runId)) expect(waiting).toEqual(missing.waitingFor);
+
+  const worker = await startWorkerProcess(place);
+  const install = {
+    kind: 'no_worker',
+    message: 'No living worker has missing',
+    hint: expect.stringContaining('no such program'),
+  };
+  for (const waiting of await everyView(mcp, missing.runId)) expect(waiting).toEqual(install);
+  expect((await agentpool(place, ['status', missing.runId])).stdout).toContain('No living worker has missing');
+
+  const prompt = steps({ until: join(place.work, 'go') });
+  await submit({ runner: 'scripted', prompt });
+  const next = await submit({ runner: 'scripted' });
+  const last = await submit({ runner: 'scripted' });
+  const delayed = await submit({ runner: 'scripted', delayMs: 600_000 });
+  const views = async (runId: string) => (await everyView(mcp, runId)).map((waiting) => waiting?.message);
+  // A worker tells of its slots with each heartbeat.
+  await eventually(
+    () => views(next.runId),
+    ([said]) => said === '1 of the 1 slots that can take it are in use',
+  );
+  for (const waiting of await everyView(mcp, next.runId)) expect(waiting).toMatchObject({ kind: 'slot', position: 1 });
+  for (const waiting of await everyView(mcp, last.runId)) expect(waiting).toMatchObject({ kind: 'turn', position: 2 });
+  for (const waiting of await everyView(mcp, delayed.runId)) {
+    expect(waiting).toMatchObject({ kind: 'delay', until: expect.any(Number) });
+    expect(Math.abs((waiting?.until ?? 0) - Date.now() - 600_000)).toBeLessThan(60_000);
+  }
+  writeFileSync(join(place.work, 'go'), '');
+  const ended = await mcp.call<Waiting>('wait_agent', { runIds: [next.runId, last.runId] });
+  expect(ended).not.toHaveProperty('waitingFor');
+  await mcp.close();
+  await worker.end();
+  place.clean();
+}, 60_000);
+
+test('nobody waits long for what nobody can start, and is told what helps', async () => {
+  const place = makePlace();
+  const mcp = await openMcp(place);
+  const { runId } = await mcp.call<{ runId: string }>('run_agent', { runner: 'demo', prompt: 'x' });
+  const begun = performance.now();
+  const waited = await mcp.call<Waiting>('wait_agent', { runId, timeoutMs: 40_000 });
+  expect(performance.now() - begun).toBeLessThan(39_000); // it gave up before its time
+  expect(waited).toMatchObject({
+    status: 'queued',
+    timedOut: true,
+    waitingFor: { kind: 'no_worker' },
+    hint: expect.stringContaining('Nobody can start it for now. No worker is running.'),
+    pollAfterMs: 30_000,
+  });
+  await mcp.close();
+  place.clean();
+}, 60_000);

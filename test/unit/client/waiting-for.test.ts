@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { isStuck, type WaitFacts, waitingForOf } from '../../../src/client/waiting-for.js';
+import type { Run } from '../../../src/shared/run.js';
+import type { LivingWorker } from '../../../src/shared/workers.js';
+
+const run = (more: Partial<Run> = {}) =>
+  ({ id: 'r1', principal: 'p', runner: 'claude', state: 'queued', queue: 'runs.claude', ...more }) as Run;
+const worker = (more: Partial<LivingWorker> = {}) =>
+  ({
+    id: 'w1',
+    host: 'h1',
+    alive: true,
+    phase: 'ready',
+    capacity: 2,
+    running: 2,
+    runners: [{ name: 'claude', program: '/c' }],
+    lastHeartbeatAt: 1_000,
+    ...more,
+  }) as LivingWorker;
+const sick = worker({ problem: { kind: 'disk', message: 'the disk is full', since: 1 } });
+const without = worker({ runners: [{ name: 'demo', program: '/d' }] });
+const onHost = { queue: 'runs@h1' };
+
+/** What there is, and the kind, the message and the hint of what it waits for. */
+const CASES: [string, Partial<Run>, Partial<WaitFacts>, string, RegExp, RegExp][] = [
+  ['nobody at all', {}, {}, 'no_worker', /^No worker is running$/, /agentpool worker/],
+  ['a worker that is gone', {}, { workers: [worker({ alive: false })] }, 'no_worker', /^No worker/, /agentpool worker/],
+  ['a worker that stops', {}, { workers: [worker({ phase: 'stopping' })] }, 'no_worker', /^No worker/, /./],
+  [
+    'a worker without the program',
+    {},
+    { workers: [without], install: 'npm i -g x' },
+    'no_worker',
+    /has claude$/,
+    /npm i -g x$/,
+  ],
+  [
+    'its host without the program',
+    onHost,
+    { workers: [without, worker({ host: 'h2' })] },
+    'no_worker',
+    /on host h1$/,
+    /./,
+  ],
+  [
+    'a newer request',
+    { waitReason: 'it waits for a newer worker' },
+    { workers: [worker()] },
+    'no_worker',
+    /newer/,
+    /upgrade/,
+  ],
+  ['its host away', onHost, { workers: [worker({ host: 'h2' })] }, 'host', /^Host h1 is away$/, /on h1/],
+  [
+    'its host silent',
+    onHost,
+    { workers: [worker({ alive: false })] },
+    'host',
+    /last heard of at 1970-01-01T00:00:01/,
+    /./,
+  ],
+  ['a full disk everywhere', {}, { workers: [sick] }, 'host', /h1 takes no runs: the disk is full/, /make room/],
+  ['a full disk on one', {}, { workers: [sick, worker()] }, 'slot', /^2 of the 2 slots/, /CONCURRENCY/],
+  [
+    'its session in use',
+    { resumes: 's1' },
+    { workers: [worker()], holder: 'r0' },
+    'session',
+    /s1 is in use by run r0/,
+    /kill r0/,
+  ],
+  ['a delay', {}, { workers: [worker()], dueAt: 5_000 }, 'delay', /1970-01-01T00:00:05/, /./],
+  ['a share', {}, { workers: [worker()], dueAt: 5_000, share: { running: 3, most: 3 } }, 'turn', /3 are allowed/, /./],
+  ['others before it', {}, { workers: [worker()], position: 3 }, 'turn', /in use; 2 runs go first/, /./],
+  ['one before it', {}, { workers: [worker()], position: 2 }, 'turn', /in use; 1 run goes first/, /./],
+  ['a slot', {}, { workers: [worker()], position: 1 }, 'slot', /^2 of the 2 slots that can take it are in use$/, /./],
+];
+
+describe('a queued run waits', () => {
+  test.each(CASES)('for %s', (_, of, facts, kind, message, hint) => {
+    const waiting = waitingForOf(run(of), { workers: [], ...facts });
+    expect(waiting).toMatchObject({ kind });
+    expect(waiting?.message).toMatch(message);
+    expect(waiting?.hint).toMatch(hint);
+    expect(isStuck(waiting)).toBe(kind === 'no_worker' || kind === 'host');
+  });
+
+  test('and any other run does not', () => {
+    for (const state of ['running', 'done', 'orphaned'] as const)
+      expect(waitingForOf(run({ state }), { workers: [] })).toBeUndefined();
+  });
+});
