@@ -30,6 +30,7 @@ export interface HeartbeatDeps {
 /** Tells the register who this worker is and what it can take, in its own time and soon after a change. */
 export function startHeartbeat(deps: HeartbeatDeps) {
   const { workers, report, config, offers, slots, health, contact, logger } = deps;
+  const processStart = identify(process.pid)?.start ?? ''; // once: a worker without descriptors has heartbeats, too
   let phase: WorkerReport['phase'] = 'ready';
   let reloads = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -41,7 +42,7 @@ export function startHeartbeat(deps: HeartbeatDeps) {
     await workers.beat({
       ...report,
       pid: process.pid,
-      processStart: identify(process.pid)?.start ?? '',
+      processStart,
       version: VERSION,
       runners,
       capacity: slots.capacity(runners.map(({ name }) => name)),

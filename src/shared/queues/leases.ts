@@ -1,7 +1,7 @@
 import { createRedisBackend, Job, type Queue, UnrecoverableError, Worker } from 'bullmq';
 import type { Logger } from '../logger.js';
 import type { RedisClient } from '../redis/connect.js';
-import { NO_TURN_YET, turnsOf } from './turns.js';
+import { NO_TURN_YET, type Turns, turnsOf } from './turns.js';
 
 /** How a run ended, as the job mirrors it. */
 export interface JobOutcome {
@@ -39,7 +39,7 @@ export interface Claimer {
 const STALLS_ALLOWED = 1_000_000;
 
 /** `lockMs` only decides when another worker looks at the run; whether a worker lives is told by its heartbeat. */
-function leaseOf(job: Job, queue: string, token: string, lockMs: number): Lease {
+function leaseOf(job: Job, queue: string, token: string, lockMs: number, turns: Turns): Lease {
   const held = async (action: () => Promise<unknown>) => {
     try {
       await action();
@@ -60,7 +60,11 @@ function leaseOf(job: Job, queue: string, token: string, lockMs: number): Lease 
           ? job.moveToCompleted({ state }, token, false)
           : job.moveToFailed(new UnrecoverableError(message ? `${state}: ${message}` : state), token, false),
       ),
-    giveBack: () => held(() => job.moveToWait(token)),
+    async giveBack() {
+      const isBack = await held(() => job.moveToWait(token));
+      if (isBack) await turns.takeBack(job.id ?? '', takenAt(job, token));
+      return isBack;
+    },
     delay: async (forMs) => {
       await held(async () => {
         await job.changePriority({ priority: NO_TURN_YET }); // it took none; thousands that come back go with all others
@@ -70,15 +74,20 @@ function leaseOf(job: Job, queue: string, token: string, lockMs: number): Lease 
   };
 }
 
+/** When a job was taken (ms), and of those that one worker took within a millisecond, which was before. */
+const takenAt = ({ processedOn = 0 }: Job, token: string) =>
+  processedOn + (Number(token.split(':').at(-1)) % 1_000) / 1_000;
+
 /** The lease of a job that an earlier worker of this host held; undefined when the job is gone. */
 export async function resumeLease(
   queue: Queue,
+  turns: Turns,
   runId: string,
   token: string,
   lockMs: number,
 ): Promise<Lease | undefined> {
   const job = await Job.fromId(queue, runId);
-  return job && leaseOf(job, queue.name, token, lockMs);
+  return job && leaseOf(job, queue.name, token, lockMs, turns);
 }
 
 let tokens = 0;
@@ -116,7 +125,7 @@ export function openClaimer(
       tokens += 1;
       const token = `${owner}:${tokens}`;
       const job = await worker.getNextJob(token, { block: false });
-      return { lease: job && leaseOf(job, queue, token, lockMs), more: job !== undefined && waiting > 1 };
+      return { lease: job && leaseOf(job, queue, token, lockMs, turns), more: job !== undefined && waiting > 1 };
     },
     stop: () => worker.close(true),
   };

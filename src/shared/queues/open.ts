@@ -41,7 +41,8 @@ export function openQueues(
     withJobs: (names) => withJobs(parts, names),
     onPlaced: (name, callback) => onPlaced(parts, name, callback),
     claimer: (name, owner) => openClaimer(redis, name, taggedPrefix(name), owner, limits.lockMs, logger),
-    resumeLease: (runId, name, token) => resumeLease(bullQueue(parts, name), runId, token, limits.lockMs),
+    resumeLease: (runId, name, token) =>
+      resumeLease(bullQueue(parts, name), turnsIn(parts, name), runId, token, limits.lockMs),
 
     async stop() {
       await Promise.all([...opened.values()].map((queue) => queue.close()));

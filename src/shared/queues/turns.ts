@@ -7,6 +7,9 @@ export const NO_TURN_YET = 2_097_151;
 /** The priority of a job whose turn has come, and that goes before all others. */
 export const TURN_HAS_COME = 1;
 
+/** BullMQ: score = priority * 2^32 + a number. */
+const PRIORITY_STEP = 2 ** 32;
+
 /** What of a principal's runs waits in a queue. */
 export interface Share {
   readonly waiting: number;
@@ -20,6 +23,8 @@ export interface Turns {
   take(): Promise<number>;
   /** Forgets a run that is about to be removed; the later ones of its principal move up. */
   leave(runId: string): Promise<void>;
+  /** Gives a run that was given back its place among those that were: the one that was taken first is the next. */
+  takeBack(runId: string, takenAt: number): Promise<void>;
   /** The place of a run; undefined when it does not wait. */
   position(runId: string): Promise<number | undefined>;
   shareOf(principal: string): Promise<Share>;
@@ -63,6 +68,9 @@ export function turnsOf(redis: RedisClient, toKey: (type: string) => string): Tu
   return {
     take: () => change('take'),
     leave: async (runId) => void (await change('leave', runId)),
+    // BullMQ gives all of them one score. Milliseconds of 49 days and their fractions fit in behind the priority.
+    takeBack: async (runId, takenAt) =>
+      void (await client.zadd(prioritized, 'XX', TURN_HAS_COME * PRIORITY_STEP + (takenAt % PRIORITY_STEP), runId)),
     position: async (runId) => (await place(runId, ''))[0] || undefined,
     async shareOf(principal) {
       const [position, waiting] = await place('', principal);

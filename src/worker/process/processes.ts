@@ -45,10 +45,15 @@ function see(pid: number): Seen | undefined {
       stdio: 'pipe',
     });
     return parsePs(`${pid} ${line.trim()}`);
-  } catch {
-    return undefined; // it is gone
+  } catch (error) {
+    if (isLack(error)) throw error;
+    return undefined; // it is gone, or is hidden from us
   }
 }
+
+/** We cannot look: without a descriptor, memory or another process nothing is known of anybody. */
+const isLack = (error: unknown): boolean => error instanceof Error && 'code' in error && LACKS.has(String(error.code));
+const LACKS = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
 
 function parsePs(line: string): Seen | undefined {
   const [, pid, parent, group, state, start] =
@@ -77,19 +82,22 @@ export function allProcesses(): Seen[] {
   return all.filter(({ dead }) => !dead);
 }
 
-/** Whether a process was started before another one; undefined where that cannot be told. */
+/** Whether a process was started before another one; false where that cannot be told. */
 export function isOlder(one: ProcessId, other: ProcessId): boolean {
   const time = ({ start }: ProcessId) => (linux ? Number(start) : Date.parse(start));
   return time(one) < time(other);
 }
 
-/** Who a living process is; undefined when there is none, or only a zombie. */
+/** Who a living process is; undefined when there is none, or only a zombie. Throws where we cannot look. */
 export function identify(pid: number): ProcessId | undefined {
   const seen = see(pid);
   return seen && !seen.dead ? { pid: seen.pid, start: seen.start } : undefined;
 }
 
-/** Whether exactly this process lives. `kill(pid, 0)` would say yes for zombies and for a stranger with its pid. */
+/**
+ * Whether exactly this process lives. `kill(pid, 0)` would say yes for zombies and for a stranger with its pid. Throws where
+ * we cannot look: that says nothing of it.
+ */
 export function isAlive({ pid, start }: ProcessId): boolean {
   return identify(pid)?.start === start;
 }
@@ -125,11 +133,12 @@ function fromProc(mark: string, group: number | undefined): Seen[] {
     });
 }
 
-/** The environment a process was started with, between NULs; empty where we may not look. */
+/** The environment a process was started with, between NULs; empty where we may not look. Throws where we cannot. */
 function environOf(pid: string): string {
   try {
     return `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}\0`;
-  } catch {
+  } catch (error) {
+    if (isLack(error)) throw error;
     return '';
   }
 }

@@ -17,16 +17,21 @@ export function rememberKin(spool: Spool, living: readonly ProcessId[]): void {
 
 /**
  * Who is known to descend from the program of a spool. The program can write there, so it is a hint: only who lives, as
- * the same process, and was not there before the wrapper of the run, is taken for one.
+ * the same process, and was not there before the wrapper of the run, is taken for one. Throws where we cannot look who
+ * lives.
  */
 export function rememberedKin(
   spool: Spool,
   { wrapper, bootId: boot }: Pick<SpoolMeta, 'wrapper' | 'bootId'>,
 ): ProcessId[] {
   if (!wrapper || boot !== bootId()) return [];
+  const kin = readKin(spool);
+  return kin.filter((one) => one.pid !== process.pid && isAlive(one) && !isOlder(one, wrapper));
+}
+
+function readKin(spool: Spool): ProcessId[] {
   try {
-    const kin = stored.parse(JSON.parse(readOwn(join(spool.directory, KIN)) ?? '[]'));
-    return kin.filter((one) => one.pid !== process.pid && isAlive(one) && !isOlder(one, wrapper));
+    return stored.parse(JSON.parse(readOwn(join(spool.directory, KIN)) ?? '[]'));
   } catch {
     return [];
   }

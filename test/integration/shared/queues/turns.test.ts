@@ -174,6 +174,15 @@ describe('within the share of a principal', () => {
     expect(await takenNames(3)).toEqual(['x1', 'y1', 'x2']);
   });
 
+  it('runs that are given back together keep their order, whichever is given back first', async () => {
+    await queuedMany(20, 'x');
+    const leases: Lease[] = [];
+    for (let at = 0; at < 12; at++) leases.push(await taken());
+    for (const lease of [...leases.slice(6).reverse(), ...leases.slice(0, 6)]) await lease.giveBack();
+    await queuedMany(2, 'y');
+    expect(await takenNames(12)).toEqual(leases.map(nameOf));
+  });
+
   it('a run that waited for its session is the next when it is free', async () => {
     await queuedMany(3, 'x');
     const lease = await taken();
