@@ -5,6 +5,7 @@ import { RUN_MARK } from '../../shared/config/load.js';
 import { codeOf, messageOf } from '../../shared/errors.js';
 import type { Logger } from '../../shared/logger.js';
 import type { RunInList, SessionLookup } from '../../shared/runners/runner.js';
+import { holdDirectory } from '../prepare/held-directory.js';
 import type { LaunchPlan } from '../prepare/plan-run.js';
 import type { Supervision } from './supervise.js';
 
@@ -55,14 +56,22 @@ export function startSessionLookup(deps: LookupDeps): { stop(): void } {
 
 /** Throws what the system says when the CLI cannot be started, does not answer in time or does not end well. */
 async function ask({ lookup, runId, program, env, path, pid }: LookupDeps, signal: AbortSignal) {
-  const asking = promisify(execFile)(program, lookup.args, {
-    cwd: path,
-    env: { ...env, [RUN_MARK]: runId },
-    timeout: ANSWER_WITHIN_MS,
-    killSignal: 'SIGKILL',
-    maxBuffer: LONGEST_LIST,
-    signal,
-  });
+  const directory = holdDirectory(path);
+  const start = () =>
+    promisify(execFile)(program, lookup.args, {
+      cwd: directory.cwd,
+      env: { ...env, [RUN_MARK]: runId },
+      timeout: ANSWER_WITHIN_MS,
+      killSignal: 'SIGKILL',
+      maxBuffer: LONGEST_LIST,
+      signal,
+    });
+  let asking: ReturnType<typeof start>;
+  try {
+    asking = start();
+  } finally {
+    directory.close();
+  }
   asking.child.stdin?.end();
   const { stdout } = await asking;
   return lookup.read(stdout, { runId, pid, path });

@@ -7,6 +7,7 @@ import { isEnded } from '../../shared/run-state.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Stored } from '../../shared/stored-form.js';
 import { hostFaultOf } from '../host/host-fault.js';
+import { DirectoryMoved, holdDirectory } from '../prepare/held-directory.js';
 import { failure, type LaunchPlan } from '../prepare/plan-run.js';
 import { bootId, uptimeMs } from '../process/processes.js';
 import { type Launched, launch } from '../spool/launch.js';
@@ -173,7 +174,12 @@ async function launchPlanned(
   { program, args, env, input }: LaunchPlan,
 ): Promise<Launched | { failure: Failure }> {
   try {
-    return await launch({ spool, runId, program, args, env, path: input.path });
+    const directory = holdDirectory(input.path);
+    try {
+      return await launch({ spool, runId, program, args, env, path: directory.cwd });
+    } finally {
+      directory.close();
+    }
   } catch (error) {
     const fault = hostFaultOf(error) ?? (isWithin(pathOf(error), spool.directory) ? 'spool' : undefined);
     if (fault) throw new HostFault(fault, `no program can be started: ${messageOf(error)}`, { cause: error });
@@ -183,6 +189,7 @@ async function launchPlanned(
 }
 
 function launchFailure(error: unknown): Failure {
+  if (error instanceof DirectoryMoved) return failure('path_not_allowed', error.message);
   if (codeOf(error) === 'E2BIG')
     return failure(
       'invalid_request',

@@ -1,0 +1,37 @@
+import { closeSync, constants, openSync, readlinkSync, realpathSync } from 'node:fs';
+import { codeOf } from '../../shared/errors.js';
+
+/** Opens a directory only to be in it, for which the right to list it is not needed; Node has no name for it. */
+const O_PATH = 0x200000;
+const linux = process.platform === 'linux';
+
+/** The name of a directory leads elsewhere than when it was checked. */
+export class DirectoryMoved extends Error {}
+
+/** A directory that stays the same one, whatever becomes of its name. */
+export interface HeldDirectory {
+  /** The working directory for a process that is started while it is held. */
+  readonly cwd: string;
+  close(): void;
+}
+
+/**
+ * Takes hold of a directory whose real path was checked before: who can write above it may have put a link in its place
+ * since. Throws DirectoryMoved when its name leads elsewhere now, and what the system says of this host.
+ */
+export function holdDirectory(path: string): HeldDirectory {
+  const moved = () => new DirectoryMoved(`path ${path} is no longer the directory that was checked`);
+  try {
+    if (!linux) {
+      if (realpathSync(path) !== path) throw moved();
+      return { cwd: path, close: () => {} };
+    }
+    const handle = openSync(path, O_PATH | constants.O_DIRECTORY);
+    const cwd = `/proc/self/fd/${handle}`; // of the new process, too: it has our descriptors until it becomes its program
+    if (readlinkSync(cwd) === path) return { cwd, close: () => closeSync(handle) };
+    closeSync(handle);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].includes(codeOf(error) ?? '')) throw error;
+  }
+  throw moved();
+}
