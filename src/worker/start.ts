@@ -20,6 +20,7 @@ import type { Installed } from './prepare/installed.js';
 import { knownRunners } from './prepare/known-runners.js';
 import { startOffering } from './prepare/offering.js';
 import { planFor } from './prepare/plan-run.js';
+import { letOthersReach, type UserOf, usersOf } from './prepare/run-as.js';
 import { type Following, startFollowing } from './process/descendants.js';
 import { createContact } from './recover/contact.js';
 import { type SweepDeps, startSweeping, sweepOwners, sweepRecords } from './recover/sweep.js';
@@ -84,7 +85,9 @@ async function assemble(pool: Pool, env: Env) {
   const home = userHome(env);
   const wanted = knownRunners(pool);
   const startedAt = await runs.now();
+  const userOf = usersOf(config.runAs);
   const spools = privateDirectory(spoolRoot(config.home, await runs.poolId(), host), config.home);
+  letOthersReach(spools, config.home, userOf, runners);
   const health = startHealth(spools, config.spoolReserveBytes, startedAt, logger);
   const onSlots = () => {
     heartbeat.soon();
@@ -112,7 +115,7 @@ async function assemble(pool: Pool, env: Env) {
   const reconcile = () => reconcileAll(owned, logger);
   const heartbeat = startHeartbeat({ workers, report, config, offers, slots, health, contact, reconcile, logger });
   const following = startFollowing();
-  const run = executing(pool, { host, spools, installed, env, home, health, disk, following, logger });
+  const run = executing(pool, { host, spools, installed, env, home, userOf, health, disk, following, logger });
   const ours = { runs, id, host, owned, logger, execute: run };
   const tidying = { runs, host, spools, owned, keepLeftovers: config.keepLeftovers, logger };
   const lookThroughSpools = () => takeOver({ ...ours, workers, queues, spools, contact });
@@ -203,6 +206,7 @@ interface Executing {
   readonly installed: Installed;
   readonly env: Env;
   readonly home: string;
+  readonly userOf: UserOf;
   readonly health: HostHealth;
   readonly disk: DiskWatch;
   readonly following: Following;
@@ -211,8 +215,8 @@ interface Executing {
 
 /** All that is done for a run of ours, bound to this worker. */
 function executing({ config, runs, queues, runners }: Pool, given: Executing) {
-  const { host, spools, installed, env, home, health, disk, following, logger } = given;
-  const plan = { sessions: runs.sessions, runners, installed, env, home, spools, config };
+  const { host, spools, installed, env, home, userOf, health, disk, following, logger } = given;
+  const plan = { sessions: runs.sessions, runners, installed, env, home, userOf, spools, config };
   const watch = {
     runs,
     runners,

@@ -46,7 +46,7 @@ async function leaveUnstarted(runner: string): Promise<string> {
       silenceTimeoutMs: 0,
       startedUptimeMs: uptimeMs(),
     },
-    'x',
+    { stdin: 'x' },
   );
   await claimer.stop();
   return id;

@@ -52,6 +52,19 @@ export const concurrency = z
         ),
   );
 
+const USER = /^([a-z_][\w.-]*\$?|\d+:\d+)$/i;
+
+/** Users by runner; the one for all others is under `*`. */
+export const runAs = list(',').transform((entries, context): Readonly<Record<string, string>> => {
+  const pairs = entries.map((entry): [string, string] => {
+    const at = entry.indexOf('=');
+    return at < 0 ? ['*', entry] : [entry.slice(0, at), entry.slice(at + 1)];
+  });
+  if (pairs.some(([runner, user]) => !/^(\*|[\w.-]+)$/.test(runner) || !USER.test(user)))
+    context.addIssue('must be a user, uid:gid, or runner=user pairs such as claude=alice,codex=1001:1001');
+  return Object.fromEntries(pairs);
+});
+
 /** One entry of AGENTPOOL_TOKENS. */
 export const token = z
   .string()

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LOG_LEVELS } from '../logger.js';
-import { concurrency, flag, list, scopeWords, token, variableName, whole } from './checks.js';
+import { concurrency, flag, list, runAs, scopeWords, token, variableName, whole } from './checks.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -82,6 +82,11 @@ export const SETTINGS = {
     .prefault('')
     .describe(
       "Variables of the worker's environment that every agent program is given besides [those of its runner](runners.md), with commas; `*` at the end of a name stands for anything, as in `CORP_*`",
+    ),
+  AGENTPOOL_RUN_AS: runAs
+    .prefault('')
+    .describe(
+      'As which user of its machine a worker of root starts programs: a name or `uid:gid` for all, or `claude=alice,codex=1001:1001`; by default as its own',
     ),
   AGENTPOOL_RUNNERS: list(',')
     .optional()

@@ -13,6 +13,7 @@ import { workingDirectory } from './allowed-path.js';
 import { programEnvironment, resolveMcpServers } from './environment.js';
 import { inheritedEnvironment } from './inherited.js';
 import type { Installed } from './installed.js';
+import { environmentAs, type OtherUser, type UserOf } from './run-as.js';
 
 /** Everything that starting a program needs, checked. */
 export interface LaunchPlan {
@@ -21,6 +22,8 @@ export interface LaunchPlan {
   readonly input: ProgramInput;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** As whom it is started; absent: as the user of the worker. */
+  readonly user?: OtherUser | undefined;
   /** HOME of the program. */
   readonly home: string;
   readonly stdin: string;
@@ -36,6 +39,7 @@ export interface PlanDeps {
   /** Of the worker's user: HOME of a program, where nothing says another one. */
   readonly home: string;
   readonly spools: string;
+  readonly userOf: UserOf;
   readonly config: Pick<Config, 'allowedPaths' | 'permissions' | 'passEnv'>;
 }
 
@@ -57,7 +61,8 @@ export async function planFor(
   const place = workingDirectory(session?.path ?? request.path, config.allowedPaths);
   if ('failure' in place) return place;
   const setupEnv = { ...request.setup?.env, ...valuesFor(request.setup?.fallbacks, attempt) };
-  const inherited = inheritedEnvironment(env, runner.inherits, config.passEnv);
+  const user = deps.userOf(runner.name);
+  const inherited = environmentAs(user, inheritedEnvironment(env, runner.inherits, config.passEnv));
   const home = session?.home ?? programEnvironment({ worker: env, inherited, added: setupEnv }).env.HOME ?? deps.home;
   if (session && !isUsable(home)) {
     const why = `session ${session.id} lives in the home ${home}, which this worker cannot use`;
@@ -81,6 +86,7 @@ export async function planFor(
     env: { ...programEnv, HOME: home },
     home,
     stdin: runner.stdin?.(input) ?? '',
+    user,
     files: runner.files?.(input) ?? [],
   };
 }

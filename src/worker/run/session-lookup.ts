@@ -7,6 +7,7 @@ import type { Logger } from '../../shared/logger.js';
 import type { RunInList, SessionLookup } from '../../shared/runners/runner.js';
 import { holdDirectory } from '../prepare/held-directory.js';
 import type { LaunchPlan } from '../prepare/plan-run.js';
+import type { Credentials } from '../process/act-as.js';
 import type { Supervision } from './supervise.js';
 
 export interface LookupDeps {
@@ -16,6 +17,7 @@ export interface LookupDeps {
   readonly program: string;
   readonly env: Readonly<Record<string, string>>;
   readonly path: string;
+  readonly user?: Credentials | undefined;
   readonly pid: number;
   /** Whether the session has become known in another way. */
   readonly isKnown: () => boolean;
@@ -55,11 +57,12 @@ export function startSessionLookup(deps: LookupDeps): { stop(): void } {
 }
 
 /** Throws what the system says when the CLI cannot be started, does not answer in time or does not end well. */
-async function ask({ lookup, runId, program, env, path, pid }: LookupDeps, signal: AbortSignal) {
+async function ask({ lookup, runId, program, env, path, pid, user }: LookupDeps, signal: AbortSignal) {
   const directory = holdDirectory(path);
   const start = () =>
     promisify(execFile)(program, lookup.args, {
       cwd: directory.cwd,
+      ...(user && { uid: user.uid, gid: user.gid }),
       env: { ...env, [RUN_MARK]: runId },
       timeout: ANSWER_WITHIN_MS,
       killSignal: 'SIGKILL',
@@ -79,7 +82,7 @@ async function ask({ lookup, runId, program, env, path, pid }: LookupDeps, signa
 
 /** Asks for the session of a run whose program does not tell it. */
 export function lookForSession(
-  { runner, program, env }: LaunchPlan,
+  { runner, program, env, user }: LaunchPlan,
   run: RunInList,
   supervision: Supervision,
   logger: Logger,
@@ -90,6 +93,7 @@ export function lookForSession(
     lookup: runner.sessionLookup,
     program,
     env,
+    user,
     isKnown: () => supervision.hasSession(),
     onFound: (id) => supervision.sessionKnown(id),
     logger,

@@ -148,9 +148,9 @@ function metaFor(
 }
 
 /** The spool is the host's; only what a runner lays over the home of its user may be wrong by that home. */
-function makeSpool(root: string, meta: SpoolMeta, { stdin, files }: LaunchPlan): Spool | { failure: Failure } {
+function makeSpool(root: string, meta: SpoolMeta, { stdin, files, user }: LaunchPlan): Spool | { failure: Failure } {
   try {
-    return createSpool(root, meta, stdin, files);
+    return createSpool(root, meta, { stdin, files, user });
   } catch (error) {
     const fault = hostFaultOf(error) ?? (isWithin(pathOf(error), root) ? 'spool' : undefined);
     if (fault) throw new HostFault(fault, `its spool cannot be written: ${messageOf(error)}`, { cause: error });
@@ -171,12 +171,12 @@ function pathOf(error: unknown): string | undefined {
 async function launchPlanned(
   spool: Spool,
   runId: string,
-  { program, args, env, input }: LaunchPlan,
+  { program, args, env, input, user }: LaunchPlan,
 ): Promise<Launched | { failure: Failure }> {
   try {
     const directory = holdDirectory(input.path);
     try {
-      return await launch({ spool, runId, program, args, env, path: directory.cwd });
+      return await launch({ spool, runId, program, args, env, user, path: directory.cwd });
     } finally {
       directory.close();
     }

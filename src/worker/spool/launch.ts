@@ -1,9 +1,10 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { RUN_MARK } from '../../shared/config/load.js';
 import { codeOf } from '../../shared/errors.js';
+import type { Credentials } from '../process/act-as.js';
 import { identify, type ProcessId } from '../process/processes.js';
-import { openOutput, type Spool } from './spool.js';
+import { openInput, openOutput, type Spool } from './spool.js';
 
 /** The exit status of a wrapper that found another one at work, or could not write; without an exit file the former. */
 export const REFUSED = 125;
@@ -31,7 +32,7 @@ exit_file=$1
 once=$2
 shift 2
 exec 5>&3 3>&2 2>/dev/null
-(set -C; : >"$once") || exit ${REFUSED}
+(umask 077; set -C; : >"$once") || exit ${REFUSED}
 echo $$ >>"$once"
 exec 4<>"$exit_file"
 (exec sh -c '${BECOME}' agentpool "$@" 2>&3 3>&- 4>&-)
@@ -47,6 +48,8 @@ export interface Launch {
   readonly args: readonly string[];
   readonly path: string;
   readonly env: Readonly<Record<string, string>>;
+  /** As whom; absent: as the user of the worker. Without any of our groups. */
+  readonly user?: Credentials | undefined;
 }
 
 export interface Launched {
@@ -64,17 +67,18 @@ export interface Launched {
  * Starts a program that outlives us: own session, files for all three streams. Throws what the kernel says, without the
  * arguments: one of them may be the prompt. What it throws means that nothing was started.
  */
-export async function launch({ spool, runId, program, args, path, env }: Launch): Promise<Launched> {
+export async function launch({ spool, runId, program, args, path, env, user }: Launch): Promise<Launched> {
   if (args.some((arg) => arg.includes('\0'))) throw refusal('EINVAL', 'an argument of it holds a NUL byte');
   const files: number[] = [];
   try {
-    files.push(openSync(spool.stdin, constants.O_RDONLY | constants.O_NOFOLLOW));
+    files.push(openInput(spool.stdin));
     for (const file of [spool.stdout, spool.stderr]) files.push(openOutput(file));
     const child = spawnWrapper(['-c', WRAPPER, 'agentpool', spool.exit, spool.once, spool.pid, program, ...args], {
       cwd: path,
       env: { ...env, [RUN_MARK]: runId },
       stdio: [...files, 'pipe'],
       detached: true,
+      ...(user && { uid: user.uid, gid: user.gid }),
     });
     // Before anything else: without a listener, what goes wrong later would end this worker.
     const failed = new Promise<unknown>((resolve) => child.on('error', resolve));

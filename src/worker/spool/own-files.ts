@@ -1,17 +1,29 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { codeOf } from '../../shared/errors.js';
+import { actAs, isRoot } from '../process/act-as.js';
 
 /**
  * The files of a spool lie in the reach of its program, which may replace each of them, and the directory itself, by a
- * link, a pipe or another file. Whatever we do there is done to what is ours: nothing is followed, nothing blocks.
+ * link, a pipe or another file. Whatever we do there is done to what is ours: nothing is followed, nothing blocks. The
+ * spool of a program that root has started as another user belongs to that user, and is touched with his rights only.
  */
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 const linux = process.platform === 'linux';
 /** No small file of a spool is longer (bytes). */
 const MOST_READ = 1024 * 1024;
 
-const isOurs = (uid: number) => process.getuid === undefined || uid === process.getuid();
+const isOurs = (uid: number) => process.geteuid === undefined || uid === process.geteuid();
 
 /** Does something to the files of a directory, by a path that leads into no other one; undefined when it is not ours. */
 export function within<Value>(directory: string, action: (path: string) => Value): Value | undefined {
@@ -23,8 +35,10 @@ export function within<Value>(directory: string, action: (path: string) => Value
     throw error;
   }
   try {
-    if (!isOurs(fstatSync(handle).uid)) return undefined;
-    return action(linux ? `/proc/self/fd/${handle}` : directory);
+    const { uid, gid } = fstatSync(handle);
+    const inside = () => action(linux ? `/proc/self/fd/${handle}` : directory);
+    if (isOurs(uid)) return inside();
+    return isRoot() ? actAs({ uid, gid }, inside) : undefined;
   } finally {
     closeSync(handle);
   }
@@ -72,4 +86,18 @@ export function removeOwn(directory: string, names: readonly string[]): void {
   within(directory, (path) => {
     for (const name of names) rmSync(join(path, name), { recursive: true, force: true });
   });
+}
+
+/** Removes a whole spool, whoever of us it belongs to; a link in its place is removed, never followed. */
+export function removeOwnDirectory(directory: string): void {
+  const owner = lstatSync(directory, { throwIfNoEntry: false })?.uid;
+  if (owner === undefined) return;
+  if (isOurs(owner)) {
+    rmSync(directory, { recursive: true, force: true });
+    return;
+  }
+  within(directory, (path) => {
+    for (const name of readdirSync(path)) rmSync(join(path, name), { recursive: true, force: true });
+  });
+  rmdirSync(directory); // only we may change what it is in
 }

@@ -2,6 +2,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  lchownSync,
   mkdirSync,
   readdirSync,
   renameSync,
@@ -13,7 +14,8 @@ import { basename, dirname, join } from 'node:path';
 import type { ConfigFile } from '../../shared/runners/runner.js';
 import { STORED_FORM } from '../../shared/stored-form.js';
 import { layOver } from '../prepare/lay-over.js';
-import { openOwn, readOwn, removeOwn, sizeOfOwn, within } from './own-files.js';
+import type { Credentials } from '../process/act-as.js';
+import { openOwn, readOwn, removeOwn, removeOwnDirectory, sizeOfOwn, within } from './own-files.js';
 import { type SpoolMeta, storedMeta } from './spool-meta.js';
 
 /** The directory of a run on the worker's disk. */
@@ -63,24 +65,44 @@ export function spoolOf(root: string, runId: string, attempt = 1): Spool {
   };
 }
 
+/** What a program finds in its spool. */
+export interface SpoolContent {
+  readonly stdin: string;
+  readonly files?: readonly ConfigFile[];
+  /** As whom it is started; absent: as the user of the worker. */
+  readonly user?: Credentials | undefined;
+}
+
 /**
  * Makes the spool of a run that is about to start. What is there stays or is replaced by the same: a worker that was
  * paused may do this when another one has started the program already. Throws what the disk says.
  */
-export function createSpool(root: string, meta: SpoolMeta, stdin: string, files: readonly ConfigFile[] = []): Spool {
+export function createSpool(root: string, meta: SpoolMeta, { stdin, files = [], user }: SpoolContent): Spool {
   const spool = spoolOf(root, meta.runId, meta.attempt?.number);
   mkdirSync(spool.directory, { recursive: true, mode: 0o700 });
-  if (!within(spool.directory, () => true)) throw notOurs(spool.directory);
-  if (!hasBegun(spool)) writeMeta(spool, meta);
-  replaceFile(spool.stdin, stdin);
-  if (files.length > 0) mkdirSync(spool.files, { recursive: true, mode: 0o700 });
-  for (const file of files)
-    if (file.over) layOver(meta.home, spool.files, file);
-    else replaceFile(join(spool.files, file.name), file.content);
-  for (const file of [spool.stdout, spool.stderr]) closeSync(openOutput(file));
-  for (const file of [spool.exit, spool.ending])
-    if (!existsSync(file)) writeFileSync(file, ' '.repeat(ROOM), { mode: 0o600, flag: 'a' });
+  if (user) lchownSync(spool.directory, user.uid, user.gid);
+  const made = within(spool.directory, () => {
+    if (!hasBegun(spool)) writeMeta(spool, meta);
+    replaceFile(spool.stdin, stdin);
+    if (files.length > 0) mkdirSync(spool.files, { recursive: true, mode: 0o700 });
+    for (const file of files)
+      if (file.over) layOver(meta.home, spool.files, file);
+      else replaceFile(join(spool.files, file.name), file.content);
+    for (const file of [spool.stdout, spool.stderr]) closeSync(openOutput(file));
+    for (const file of [spool.exit, spool.ending])
+      if (!existsSync(file)) writeFileSync(file, ' '.repeat(ROOM), { mode: 0o600, flag: 'a' });
+    writeFileSync(spool.pid, '', { mode: 0o600, flag: 'a' }); // the program writes it with whatever umask it has
+    return true;
+  });
+  if (!made) throw notOurs(spool.directory);
   return spool;
+}
+
+/** Opens what a program is to read. Throws when something else lies there. */
+export function openInput(file: string): number {
+  const handle = openOwn(file);
+  if (handle === undefined) throw notOurs(file);
+  return handle;
 }
 
 /** Opens a file for the output of a program. Throws when something else lies there. */
@@ -194,5 +216,5 @@ export function removeInputs(spool: Spool): void {
 }
 
 export function removeSpool(spool: Spool): void {
-  rmSync(spool.directory, { recursive: true, force: true });
+  removeOwnDirectory(spool.directory);
 }

@@ -50,6 +50,7 @@ const WORDS = [
   ['AGENTPOOL_LOG_LEVEL', 'logLevel', 'info', 'silent', 'silent', 'INFO'],
   ['AGENTPOOL_HOST_NAME', 'hostName', expect.stringMatching(/^\w[\w.-]{0,63}$/), 'h-1', 'h-1', 'h 1'],
   ['AGENTPOOL_RUNNERS', 'runners', undefined, 'claude, demo,', ['claude', 'demo'], undefined],
+  ['AGENTPOOL_RUN_AS', 'runAs', {}, 'nobody,claude=1:2', { '*': 'nobody', claude: '1:2' }, 'claude=1'],
   ['AGENTPOOL_PASS_ENV', 'passEnv', [], 'A,CORP_*', ['A', 'CORP_*'], '*'],
   ['AGENTPOOL_CONCURRENCY', 'concurrency', 4, '12', 12, '-1'],
   ['AGENTPOOL_ALLOWED_PATHS', 'allowedPaths', ['/place'], '/a:/b', ['/a', '/b'], undefined],

@@ -22,7 +22,7 @@ async function running(script: string) {
   runs += 1;
   const runId = `r-${process.pid}-${runs}`;
   started.push(runId);
-  const spool = createSpool(root, { runId } as SpoolMeta, '');
+  const spool = createSpool(root, { runId } as SpoolMeta, { stdin: '' });
   const env = { PATH: process.env.PATH ?? '' };
   const launched = await launch({ spool, runId, program: '/bin/sh', args: ['-c', script], path: root, env });
   const printed = () => readFileSync(spool.stdout, 'utf8');

@@ -16,7 +16,7 @@ let runs = 0;
 async function start(program: string, args: readonly string[], stdin = '', path = root) {
   runs += 1;
   const runId = `r${runs}`;
-  const spool = createSpool(root, { runId } as SpoolMeta, stdin);
+  const spool = createSpool(root, { runId } as SpoolMeta, { stdin });
   const launched = await launch({ spool, runId, program, args, path, env: { PATH: process.env.PATH ?? '', A: 'a' } });
   return { runId, spool, launched, printed: () => readFileSync(spool.stdout, 'utf8') };
 }
@@ -69,7 +69,7 @@ test('a worker that is gone by then does not keep the program from its start', a
   const script = `
     import { launch } from ${JSON.stringify(new URL('../../../../dist/worker/spool/launch.js', import.meta.url).href)};
     import { createSpool } from ${JSON.stringify(new URL('../../../../dist/worker/spool/spool.js', import.meta.url).href)};
-    const spool = createSpool(${JSON.stringify(root)}, { runId: 'left' }, '');
+    const spool = createSpool(${JSON.stringify(root)}, { runId: 'left' }, { stdin: '' });
     process.kill(process.pid, 'SIGSTOP');
     await launch({ spool, runId: 'left', program: '/bin/sh', args: ['-c', 'echo ran; kill -PIPE $$'], path: '/', env: {} });
     process.kill(process.pid, 'SIGKILL');`;

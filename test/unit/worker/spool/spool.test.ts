@@ -39,7 +39,7 @@ const meta = (runId: string): SpoolMeta => ({
 
 describe('the spool of a run', () => {
   test('is for its owner alone, and holds the prompt as it is', () => {
-    const spool = createSpool(root, meta('r1'), 'größe\0\n');
+    const spool = createSpool(root, meta('r1'), { stdin: 'größe\0\n' });
     expect(statSync(spool.directory).mode & 0o777).toBe(0o700);
     for (const file of readdirSync(spool.directory))
       expect(statSync(join(spool.directory, file)).mode & 0o777).toBe(0o600);
@@ -49,7 +49,10 @@ describe('the spool of a run', () => {
   });
 
   test('holds the files of its runner, for its owner alone, until the inputs are removed', () => {
-    const spool = createSpool(root, meta('r0'), 'p', [{ name: 'mcp.json', content: '{"token":"secret"}' }]);
+    const spool = createSpool(root, meta('r0'), {
+      stdin: 'p',
+      files: [{ name: 'mcp.json', content: '{"token":"secret"}' }],
+    });
     const file = join(spool.files, 'mcp.json');
     expect(readFileSync(file, 'utf8')).toBe('{"token":"secret"}');
     expect([statSync(spool.files).mode & 0o777, statSync(file).mode & 0o777]).toEqual([0o700, 0o600]);
@@ -58,7 +61,7 @@ describe('the spool of a run', () => {
   });
 
   test('goes on in a further try with the same output and a bolt, a pid and an end of its own', () => {
-    const spool = createSpool(root, { ...meta('r7'), sessionId: 'one' }, 'prompt');
+    const spool = createSpool(root, { ...meta('r7'), sessionId: 'one' }, { stdin: 'prompt' });
     writeFileSync(spool.stdout, 'refused\n');
     writeFileSync(spool.once, '1\n');
     writeFileSync(spool.exit, '1\n');
@@ -69,7 +72,7 @@ describe('the spool of a run', () => {
       startedUptimeMs: 3,
       because: { kind: 'auth', message: '' },
     } as const;
-    const next = createSpool(root, { ...meta('r7'), sessionId: 'two', attempt }, 'prompt');
+    const next = createSpool(root, { ...meta('r7'), sessionId: 'two', attempt }, { stdin: 'prompt' });
     expect(readFileSync(next.stdout, 'utf8')).toBe('refused\n');
     expect([hasBegun(next), readNumberLine(next.exit), readEnding(next)]).toEqual([false, undefined, undefined]);
     expect(presentSpool(root, 'r7')).toMatchObject({ spool: next, meta: { sessionId: 'two', attempt } });
@@ -77,7 +80,7 @@ describe('the spool of a run', () => {
   });
 
   test('that is made again, by a worker that was paused meanwhile, loses nothing of what is in it', () => {
-    const spool = createSpool(root, meta('r5'), 'prompt');
+    const spool = createSpool(root, meta('r5'), { stdin: 'prompt' });
     const started = { ...meta('r5'), wrapper: { pid: 7, start: '8' } };
     writeMeta(spool, started);
     for (const [file, text] of [
@@ -87,7 +90,7 @@ describe('the spool of a run', () => {
     ] as const)
       writeFileSync(file, text);
     writeEnding(spool, 'kill');
-    createSpool(root, meta('r5'), 'prompt');
+    createSpool(root, meta('r5'), { stdin: 'prompt' });
     expect(readMeta(spool)).toEqual(started);
     expect([hasBegun(spool), readFileSync(spool.stdout, 'utf8'), readNumberLine(spool.exit)]).toEqual([
       true,
@@ -98,7 +101,7 @@ describe('the spool of a run', () => {
   });
 
   test('tells why its program is ended once that is so, and nothing before', () => {
-    const spool = createSpool(root, meta('r6'), '');
+    const spool = createSpool(root, meta('r6'), { stdin: '' });
     expect(readEnding(spool)).toBeUndefined();
     writeEnding(spool, 'silence_limit');
     writeEnding(spool, 'kill');
@@ -109,7 +112,7 @@ describe('the spool of a run', () => {
   });
 
   test('tells the next worker what this one knew', () => {
-    const spool = createSpool(root, meta('r2'), '');
+    const spool = createSpool(root, meta('r2'), { stdin: '' });
     expect(readMeta(spool)).toEqual(meta('r2'));
     const started = { ...meta('r2'), wrapper: { pid: 7, start: '8' }, sessionId: 's' };
     writeMeta(spool, started);
@@ -118,13 +121,13 @@ describe('the spool of a run', () => {
   });
 
   test.each(['', '{', '\0\0\0\0'])('with %j instead of what was known tells nothing, and makes no failure', (text) => {
-    const spool = createSpool(root, meta('r3'), '');
+    const spool = createSpool(root, meta('r3'), { stdin: '' });
     writeFileSync(join(spool.directory, 'meta.json'), text);
     expect(readMeta(spool)).toBeUndefined();
   });
 
   test('is gone when it was removed, which is legal twice', () => {
-    const spool = createSpool(root, meta('r4'), '');
+    const spool = createSpool(root, meta('r4'), { stdin: '' });
     removeSpool(spool);
     removeSpool(spool);
     expect(readMeta(spool)).toBeUndefined();
