@@ -87,7 +87,7 @@ async function assemble(pool: Pool, env: Env) {
   const startedAt = await runs.now();
   const userOf = usersOf(config.runAs);
   const spools = privateDirectory(spoolRoot(config.home, await runs.poolId(), host), config.home);
-  letOthersReach(spools, config.home, userOf, runners);
+  letOthersReach(spools, config.home, userOf, wanted ?? [...pool.runners.keys()]);
   const health = startHealth(spools, config.spoolReserveBytes, startedAt, logger);
   const onSlots = () => {
     heartbeat.soon();
