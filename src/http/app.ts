@@ -5,7 +5,7 @@ import { type Context, type Handler, Hono, type MiddlewareHandler } from 'hono';
 import type { Config } from '../shared/config/load.js';
 import { bodyOf, messageOf, UnreachableError } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
-import { LOCAL, type Principal, SCOPES } from '../shared/principal.js';
+import { allows, LOCAL, type Principal, SCOPES } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
 import { isLocalOnly, openAuthentication, RESOURCE_METADATA } from './authenticate.js';
 import { readJson } from './body.js';
@@ -14,6 +14,7 @@ import { isListening, openFairUse } from './fair-use.js';
 import { checkHostAndOrigin } from './guard.js';
 import { hasSession, LOGIN_PATH, letIn } from './local-access.js';
 import { type LocalAccess, openLogin } from './login.js';
+import { openMetrics } from './metrics.js';
 import { openRateLimit } from './rate-limit.js';
 import { refusal, refuse } from './refuse.js';
 
@@ -64,7 +65,9 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess
     stopping,
   };
   const app = new Hono<Asking>();
+  const metrics = openMetrics(pool, mcp.openCalls);
   app.use(board.headers);
+  app.use(metrics.counted);
   // Before all checks: a probe asks by whatever address it has, and learns nothing else.
   answerProbes(app, checks, pool);
   app.use(checkHostAndOrigin([...config.allowedHosts, config.bind]));
@@ -75,6 +78,11 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess
   }
   app.use(identify(checks));
   app.all('/mcp', answerMcp(checks, mcp));
+  app.get('/metrics', async (context) =>
+    allows(context.get('principal'), 'metrics')
+      ? metrics.answer()
+      : refuse(403, 'forbidden', 'the token lacks the scope metrics'),
+  );
   app.route('/', board.pages);
   app.notFound((context) => refuse(404, 'not_found', `there is nothing at ${context.req.path}`));
   app.onError((thrown, context) => {

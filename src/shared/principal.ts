@@ -1,5 +1,8 @@
-/** What a principal may ask for: look, submit, kill; `admin` is all of it, for the runs of everybody. */
-export const SCOPES = ['read', 'run', 'kill', 'admin'] as const;
+/**
+ * What a principal may ask for: look, submit, kill; `metrics` is for what scrapes figures of the whole pool; `admin` is all
+ * of it, for the runs of everybody.
+ */
+export const SCOPES = ['read', 'run', 'kill', 'metrics', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** Who asks. Runs belong to the principal that submitted them. */

@@ -1,4 +1,8 @@
 import { z } from 'zod';
+import { SCOPES } from '../principal.js';
+
+/** Scopes with plus signs, as a regular expression. */
+const SCOPE_WORDS = `(?:${SCOPES.join('|')})(?:\\+(?:${SCOPES.join('|')}))*`;
 
 /** A whole number within bounds. */
 export const whole = (min: number, max: number) =>
@@ -69,7 +73,7 @@ export const runAs = list(',').transform((entries, context): Readonly<Record<str
 export const token = z
   .string()
   .regex(
-    /^[\w.-]+:(read|run|kill|admin)(\+(read|run|kill|admin))*:[0-9a-fA-F]{64}$/,
+    new RegExp(`^[\\w.-]+:${SCOPE_WORDS}:[0-9a-fA-F]{64}$`),
     'must be name:scopes:sha256, for example ann:read+run:<64 hex digits>; several with commas',
   )
   // Whoever may start our processes has that name, and runs of his are not for a token.
@@ -80,7 +84,7 @@ export const token = z
 
 /** Our scopes by the words of an issuer. */
 export const scopeWords = list(',').transform((pairs, context) => {
-  const wrong = pairs.find((pair) => !/^[^=]+=(read|run|kill|admin)(\+(read|run|kill|admin))*$/.test(pair));
+  const wrong = pairs.find((pair) => !new RegExp(`^[^=]+=${SCOPE_WORDS}$`).test(pair));
   if (wrong !== undefined) context.addIssue(`must be word=scopes pairs such as agents.write=run+kill, not ${wrong}`);
   return Object.fromEntries(
     pairs.map((pair) => [pair.slice(0, pair.lastIndexOf('=')), pair.slice(pair.lastIndexOf('=') + 1).split('+')]),

@@ -123,7 +123,7 @@ export const SETTINGS = {
     .pipe(z.array(token))
     .prefault('')
     .describe(
-      'Who may use HTTP: `name:scopes:sha256`, with commas; scopes are `read`, `run`, `kill`, `admin`, with plus signs',
+      'Who may use HTTP: `name:scopes:sha256`, with commas; scopes are `read`, `run`, `kill`, `metrics`, `admin`, with plus signs',
     ),
   AGENTPOOL_TOKENS_FILE: z.string().optional().describe('A file that holds `AGENTPOOL_TOKENS`'),
   AGENTPOOL_OIDC_ISSUER: z

@@ -1,0 +1,133 @@
+import type { MiddlewareHandler } from 'hono';
+import type { Gauge, Registry } from 'prom-client';
+import type { Pool } from '../shared/pool.js';
+import { asUnreachable } from '../shared/redis/connect.js';
+import { RUN_STATES } from '../shared/run-state.js';
+import type { LivingWorker } from '../shared/workers.js';
+
+export interface Metrics {
+  /** Counts what the server answers. */
+  readonly counted: MiddlewareHandler;
+  /** All figures in the text format of Prometheus. The first call loads the library and begins those of the process. */
+  answer(): Promise<Response>;
+}
+
+type ProcessFigures = typeof import('prom-client');
+
+/**
+ * The figures of a server, and of the pool as it sees it, for Prometheus. Labels are states, queues, runners, hosts and
+ * status codes: never runs, agents or principals, so their number does not grow with use.
+ */
+export function openMetrics(pool: Pool, openCalls: () => number): Metrics {
+  const answered = new Map<number, number>();
+  let gathering: Promise<{ registry: Registry; gather: () => Promise<void> }> | undefined;
+  return {
+    async counted(context, next) {
+      await next();
+      const { status } = context.res;
+      answered.set(status, (answered.get(status) ?? 0) + 1);
+    },
+    async answer() {
+      gathering ??= import('prom-client').then((prometheus) => startGathering(prometheus, pool, openCalls, answered));
+      const { registry, gather } = await gathering;
+      await gather();
+      return new Response(await registry.metrics(), { headers: { 'content-type': registry.contentType } });
+    },
+  };
+}
+
+function startGathering(
+  { Gauge, Counter, Registry, collectDefaultMetrics }: ProcessFigures,
+  pool: Pool,
+  openCalls: () => number,
+  answered: ReadonlyMap<number, number>,
+) {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const gauge = <Label extends string = never>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Gauge({ name, help, labelNames, registers });
+  const redisUp = gauge('agentpool_redis_up', 'Whether Redis answers this server (1) or not (0).');
+  const roundTrip = gauge('agentpool_redis_round_trip_seconds', 'How long Redis took for its answer just now.');
+  const memory = gauge('agentpool_redis_used_memory_bytes', 'What Redis has in memory.');
+  const calls = gauge('agentpool_open_calls', 'MCP calls that this server is answering.');
+  const runs = gauge('agentpool_runs', 'Runs whose records are kept, by state.', ['state']);
+  const oldest = gauge('agentpool_oldest_queued_seconds', 'For how long the oldest queued run has been queued.');
+  const jobs = gauge('agentpool_queue_jobs', 'Jobs in a queue, by state.', ['queue', 'state']);
+  const ofWorkers = workerGauges(gauge);
+  const requests = new Counter({
+    name: 'agentpool_http_requests_total',
+    help: 'Requests that this server has answered, by status code.',
+    labelNames: ['status'],
+    registers,
+  });
+
+  async function gatherFromRedis(): Promise<void> {
+    const begun = performance.now();
+    const health = await pool.health();
+    roundTrip.set((performance.now() - begun) / 1000);
+    memory.set(health.usedMemoryBytes);
+    const [workers, queues, now] = await Promise.all([pool.workers.list(), pool.queues.counts(), pool.runs.now()]);
+    ofWorkers(workers, now);
+    jobs.reset();
+    for (const { queue, ...counts } of queues)
+      for (const [state, count] of Object.entries(counts)) jobs.set({ queue, state }, count);
+    await Promise.all(RUN_STATES.map(async (state) => runs.set({ state }, await pool.runs.indexes.count(state))));
+    const first = await firstOf(pool.runs.indexes.oldestFirst('queued'));
+    const run = first === undefined ? undefined : await pool.runs.get(first);
+    oldest.set(run === undefined ? 0 : Math.max(0, now - run.queuedAt) / 1000);
+  }
+
+  async function gather(): Promise<void> {
+    calls.set(openCalls());
+    requests.reset();
+    for (const [status, count] of answered) requests.inc({ status: String(status) }, count);
+    try {
+      await gatherFromRedis();
+      redisUp.set(1);
+    } catch (error) {
+      if (!asUnreachable(error)) throw error;
+      redisUp.set(0); // the others keep what they were
+    }
+  }
+  return { registry, gather };
+}
+
+type MakeGauge = <Label extends string = never>(name: string, help: string, labels?: readonly Label[]) => Gauge<Label>;
+
+/** What is set anew from the register of workers. */
+function workerGauges(gauge: MakeGauge): (workers: readonly LivingWorker[], now: number) => void {
+  const workers = gauge('agentpool_workers', 'Workers, by what they do.', ['state']);
+  const slots = gauge('agentpool_slots', 'Runs that the living workers of a host can have at once.', ['host']);
+  const used = gauge('agentpool_slots_used', 'Runs that the living workers of a host have.', ['host']);
+  const offered = gauge('agentpool_runner_workers', 'Living workers that offer a runner.', ['runner']);
+  const heartbeat = gauge(
+    'agentpool_oldest_heartbeat_seconds',
+    'Since the oldest heartbeat of a worker that has not left.',
+  );
+  return (all, now) => {
+    for (const one of [slots, used, offered]) one.reset();
+    const states = { ready: 0, sick: 0, stopping: 0, left: 0, silent: 0 };
+    for (const worker of all) {
+      states[stateOf(worker)] += 1;
+      if (!worker.alive) continue;
+      slots.inc({ host: worker.host }, worker.capacity);
+      used.inc({ host: worker.host }, worker.running);
+      for (const { name } of worker.runners) offered.inc({ runner: name });
+    }
+    for (const [state, count] of Object.entries(states)) workers.set({ state }, count);
+    const beats = all.filter(({ phase }) => phase !== 'left').map(({ lastHeartbeatAt }) => now - lastHeartbeatAt);
+    heartbeat.set(Math.max(0, ...beats) / 1000);
+  };
+}
+
+function stateOf({ alive, phase, problem }: LivingWorker): 'ready' | 'sick' | 'stopping' | 'left' | 'silent' {
+  if (phase === 'left') return 'left';
+  if (!alive) return 'silent';
+  return phase === 'ready' && problem ? 'sick' : phase;
+}
+
+async function firstOf<Value>(values: AsyncIterable<Value>): Promise<Value | undefined> {
+  for await (const value of values) return value;
+  return undefined;
+}
