@@ -5,7 +5,7 @@ import { type Context, type Handler, Hono, type MiddlewareHandler } from 'hono';
 import type { Config } from '../shared/config/load.js';
 import { bodyOf, messageOf, UnreachableError } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
-import { allows, LOCAL, type Principal, SCOPES } from '../shared/principal.js';
+import { allows, LOCAL, type Principal, type Scope } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
 import { isLocalOnly, openAuthentication, RESOURCE_METADATA } from './authenticate.js';
 import { readJson } from './body.js';
@@ -44,6 +44,9 @@ const READY_WITHIN_MS = 2_000;
 const MOST_VALUES = 20_000;
 /** One request of the oldest protocols may hold several messages. */
 const MOST_MESSAGES = 50;
+
+/** What an ordinary client asks an issuer for: some take all that they are told of. */
+const ORDINARY_SCOPES: readonly Scope[] = ['read', 'run', 'kill'];
 
 /** What the checks of every request need. */
 interface Checks {
@@ -119,7 +122,7 @@ function describeResource(app: Hono<Asking>, config: Config): void {
       context.json({
         resource: resourceOf(config.oidcAudience, context.req.header('host')),
         authorization_servers: [config.oidcIssuer],
-        scopes_supported: SCOPES,
+        scopes_supported: ORDINARY_SCOPES,
         bearer_methods_supported: ['header'],
       }),
     );

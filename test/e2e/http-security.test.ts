@@ -102,7 +102,7 @@ it('where tokens come from is told to everybody', async () => {
       {
         resource: `${server.url}/mcp`,
         authorization_servers: [issuer.url],
-        scopes_supported: ['read', 'run', 'kill', 'admin'],
+        scopes_supported: ['read', 'run', 'kill'],
         bearer_methods_supported: ['header'],
       },
     ]);

@@ -44,7 +44,9 @@ it('are for the scope metrics alone, and tell what the pool has', async () => {
   const { runId: queued } = await submit();
   const figures = await eventually(
     async () => figuresIn((await scrape(SECRETS.prometheus)).body),
-    (seen) => seen.get('agentpool_slots_used{host="pool-host"}') === 1,
+    // The indexes follow the records, and a heartbeat the slots.
+    (seen) =>
+      seen.get('agentpool_slots_used{host="pool-host"}') === 1 && seen.get('agentpool_runs{state="running"}') === 1,
   );
   expect(Object.fromEntries(figures)).toMatchObject({
     agentpool_redis_up: 1,
