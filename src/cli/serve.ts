@@ -10,7 +10,9 @@ import { print } from './print.js';
 export function addServe(program: Command): void {
   program
     .command('serve')
-    .description('the HTTP server alone: MCP at /mcp, overview at /, Bull Board at /queues, /metrics, /healthz, /readyz')
+    .description(
+      'the HTTP server alone: MCP at /mcp, overview at /, Bull Board at /queues, /metrics, /healthz, /readyz',
+    )
     .option('--port <n>', 'the port; 0 takes a free one')
     .option('--json', 'print the address as JSON')
     .addOption(new Option('--with-parent').hideHelp())
