@@ -8,7 +8,7 @@ import { CLIENT_TOKEN, HOST_NAME, RUN_LIMITS } from '../client/limits.js';
 import { hasTranscript } from '../client/read-transcript.js';
 import { outputUri, viewOf } from '../client/run-view.js';
 import { type RunStatus, statusOf } from '../client/status.js';
-import { type Submitted, submit } from '../client/submit.js';
+import { type Submitted, submit, warningOf } from '../client/submit.js';
 import { waitingInWords } from '../client/waiting-for.js';
 import { adoptSession } from '../mcp/overmind/named-workspace.js';
 import { UserError } from '../shared/errors.js';
@@ -127,9 +127,11 @@ async function run(name: string, prompt: string, options: RunOptions): Promise<n
 /** Says what became of a submission, and follows it to its end where that is wanted; answers the exit code. */
 export async function followSubmitted(
   caller: LocalCaller & { signal: AbortSignal },
-  { run: submitted, waitingFor, warning, queuePosition }: Submitted,
+  submission: Submitted,
   options: ShowOptions,
 ): Promise<number> {
+  const { run: submitted, waitingFor, queuePosition } = submission;
+  const warning = warningOf(submission, 'queued');
   if (warning) note(colors.yellow(warning));
   if (waitingFor && !warning) note(colors.yellow(waitingInWords(waitingFor)));
   if (!options.follow) {

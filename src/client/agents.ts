@@ -6,7 +6,7 @@ import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Labels } from '../shared/run.js';
 import type { LivingWorker } from '../shared/workers.js';
 import type { Caller } from './caller.js';
-import { checkRunner } from './check-submission.js';
+import { checkGiven, checkRunner } from './check-submission.js';
 import { PROVIDER_EXAMPLES } from './provider-examples.js';
 
 interface Times {
@@ -77,6 +77,7 @@ export async function agentInFull({ pool }: Caller, name: string): Promise<Agent
 export async function storeAgent({ pool }: Caller, given: AgentProfile): Promise<AgentView> {
   const profile = checkedProfile(given);
   checkRunner(pool, runnerAndMode(profile), await pool.workers.living());
+  checkGiven(pool, profile.runner, profile);
   return viewOfAgent(await pool.agents.create(profile));
 }
 
@@ -94,6 +95,7 @@ export async function changeAgent(
   const edit = (before: AgentProfile) => {
     const after = merged(before, changes) as AgentProfile;
     if (changes.runner !== undefined || changes.mode !== undefined) checkRunner(pool, runnerAndMode(after), workers);
+    if (changes.runner !== undefined || changes.mcpServers) checkGiven(pool, after.runner, after);
     return after;
   };
   return viewOfAgent(await pool.agents.update(name, edit, revision));

@@ -1,3 +1,4 @@
+import type { AgentProfile } from '../shared/agents/profile.js';
 import { isWithin } from '../shared/allowed-path.js';
 import { UserError } from '../shared/errors.js';
 import { didYouMean } from '../shared/nearest.js';
@@ -29,8 +30,10 @@ export function checkRunner(
     throw new UserError('cannot_resume', `${runner.title} cannot resume a session`, 'Leave it out.', 'sessionId');
 }
 
-/** Throws a UserError for a prompt that is longer than the pool allows. */
+/** Throws a UserError for a prompt that says nothing, or is longer than the pool allows. */
 export function checkPrompt({ config }: Pool, prompt: string): void {
+  if (prompt.trim() === '')
+    throw new UserError('invalid_argument', 'it is blank', 'Say what the agent shall do.', 'prompt');
   const bytes = Buffer.byteLength(prompt);
   if (bytes <= config.maxPromptBytes) return;
   throw new UserError(
@@ -39,6 +42,25 @@ export function checkPrompt({ config }: Pool, prompt: string): void {
     'Put the long part into a file under path and name it in the prompt, or raise AGENTPOOL_MAX_PROMPT_BYTES.',
     'prompt',
   );
+}
+
+/** Throws a UserError for what the profile of an agent has and its runner cannot be given: every run would fail. */
+export function checkGiven(pool: Pool, name: string, { mcpServers = {} }: Pick<AgentProfile, 'mcpServers'>): void {
+  const runner = pool.runners.get(name);
+  if (!runner?.lacks?.includes('mcpServers') || Object.keys(mcpServers).length === 0) return;
+  const others = [...pool.runners.values()].filter(({ lacks }) => !lacks?.includes('mcpServers'));
+  throw new UserError(
+    'invalid_argument',
+    `${runner.title} takes no MCP servers`,
+    `Leave them out, or use a runner that takes them: ${others.map((one) => one.name).join(', ')}.`,
+    'mcpServers',
+  );
+}
+
+/** What the caller should know who resumes a session that this pool has not seen; a person may have begun it elsewhere. */
+export function unknownSession({ runner, sessionId }: RunRequest, session: Session | undefined): string | undefined {
+  if (sessionId === undefined || session) return undefined;
+  return `This pool knows no session ${sessionId} of ${runner}: the program is asked to resume it on whatever host takes the run, and fails where it does not have it. list_runs shows the sessions of earlier runs.`;
 }
 
 /** Throws a UserError for a host that does not have the session. */

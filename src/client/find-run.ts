@@ -35,12 +35,29 @@ export function seenBy({ name, scopes }: Principal): Pick<RunFilter, 'principal'
 /** The run that a caller means. Throws a UserError when there is none; those of others are not there for it. */
 export async function findRun(caller: Caller, { runId, agentName, runner }: WhichRun): Promise<Run> {
   const { pool, principal } = caller;
-  if (runId !== undefined) return runByBeginning(caller, runId);
+  if (runId !== undefined) {
+    const named = await runByBeginning(caller, runId);
+    checkAgrees(named, { agentName, runner });
+    return named;
+  }
   if (agentName === undefined)
     throw new UserError('invalid_argument', 'neither runId nor agentName is given', 'Name the run by one of them.');
   const run = await pool.runs.latest(agentName, { ...seenBy(principal), ...omitUndefined({ runner }) });
   if (run) return run;
   throw unknown(`of agent ${agentName}${runner === undefined ? '' : ` with runner ${runner}`}`);
+}
+
+/** Throws a UserError where what is given besides the id is not true of the run: one of them is not what was meant. */
+function checkAgrees(run: Run, { agentName = run.agentName, runner = run.runner }: WhichRun): void {
+  if (agentName === run.agentName && runner === run.runner) return;
+  const what =
+    agentName === run.agentName ? `runner ${run.runner}, not ${runner}` : `agent ${run.agentName}, not ${agentName}`;
+  throw new UserError(
+    'invalid_argument',
+    `run ${run.id} is of ${what}`,
+    'Give only runId, or only agentName (with runner) for the latest run of that name.',
+    agentName === run.agentName ? 'runner' : 'agentName',
+  );
 }
 
 /** Less of an id may be anybody's, by chance. */

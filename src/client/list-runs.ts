@@ -1,4 +1,5 @@
 import { UserError } from '../shared/errors.js';
+import { didYouMean } from '../shared/nearest.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import { beginningOf } from '../shared/plain-text.js';
 import type { Labels } from '../shared/run.js';
@@ -44,10 +45,13 @@ export interface RunList {
   /** Absent: these were the last ones. */
   readonly nextCursor?: string;
   readonly stats?: readonly RunStatistics[];
+  /** What there is, where what was asked for is not known. */
+  readonly hint?: string;
 }
 
 /** The runs that the caller may see, newest first. Throws a UserError for a cursor that is not from an earlier answer. */
-export async function findRuns({ pool, principal }: Caller, query: RunQuery): Promise<RunList> {
+export async function findRuns(caller: Caller, query: RunQuery): Promise<RunList> {
+  const { pool, principal } = caller;
   const { since = 0, limit, cursor, stats, agentName, runner, status, host, labels } = query;
   const filter = { ...seenBy(principal), ...omitUndefined({ agentName, runner, state: status, host, labels }) };
   const found = await pool.runs.list(filter, limit + 1, positionOf(cursor));
@@ -68,7 +72,29 @@ export async function findRuns({ pool, principal }: Caller, query: RunQuery): Pr
     })),
     ...(more && { nextCursor: `${last.queuedAt}.${last.id}` }),
     ...(stats && { stats: statisticsOf(counted) }),
+    ...(page.length === 0 && cursor === undefined && omitUndefined({ hint: await whatThereIs(caller, query) })),
   };
+}
+
+/** So many of the newest runs tell which names there are. */
+const NEWEST = 200;
+
+/** Of a name that no run has: those that runs have. Undefined where the names are known and only no run is like this. */
+async function whatThereIs(
+  { pool, principal }: Caller,
+  { agentName, runner, host }: RunQuery,
+): Promise<string | undefined> {
+  const newest = await pool.runs.list(seenBy(principal), NEWEST, undefined);
+  if (newest.length === 0) return 'There are no runs yet; run_agent (agentpool run) starts one.';
+  const asked = { agentName, runner, host };
+  const words = { agentName: 'agent', runner: 'runner', host: 'host' } as const;
+  for (const name of ['agentName', 'runner', 'host'] as const) {
+    const known = [...new Set(newest.flatMap((run) => run[name] ?? []))];
+    const given = asked[name];
+    if (given === undefined || known.includes(given)) continue;
+    return `There is no recent run of ${words[name]} ${given}; there are runs of: ${known.slice(0, 20).join(', ')}.${didYouMean(given, known)}`;
+  }
+  return undefined;
 }
 
 function positionOf(cursor: string | undefined) {

@@ -5,17 +5,19 @@ import type { Pool } from '../shared/pool.js';
 import { route } from '../shared/queues/route.js';
 import { asUnreachable } from '../shared/redis/connect.js';
 import type { Run, RunRequest } from '../shared/run.js';
-import { isEnded } from '../shared/run-state.js';
+import { isEnded, type RunState } from '../shared/run-state.js';
 import type { LivingWorker } from '../shared/workers.js';
 import type { Caller } from './caller.js';
 import { checkShare } from './check-share.js';
 import {
+  checkGiven,
   checkHost,
   checkKnownHost,
   checkPath,
   checkPrompt,
   checkRunner,
   suits,
+  unknownSession,
   waitsWarning,
 } from './check-submission.js';
 import { sessionFor } from './resumed-session.js';
@@ -31,7 +33,13 @@ export interface Submitted {
   readonly waitingFor?: WaitingFor;
   /** Nobody can take it yet. */
   readonly warning?: string;
+  /** Worth knowing whatever becomes of it: its session is not known here. */
+  readonly remark?: string;
 }
+
+/** What its caller should know of a submission, now that its run is in this state. */
+export const warningOf = ({ warning, remark }: Submitted, state: RunState): string | undefined =>
+  [remark, state === 'queued' ? warning : undefined].filter((words) => words !== undefined).join(' ') || undefined;
 
 /** A submission that was checked: what is written, where it is placed, and what its caller should know. */
 interface Placement {
@@ -40,7 +48,10 @@ interface Placement {
   readonly clientToken: string | undefined;
   /** A worker that may take it has room at this moment. */
   readonly free: boolean;
+  /** Worth knowing as long as it is queued. */
   readonly warning: string | undefined;
+  /** Worth knowing whatever becomes of it. */
+  readonly remark: string | undefined;
 }
 
 /** The longest that a submission waits for a free worker to report the pid (ms). */
@@ -56,7 +67,7 @@ export function newRunId(): string {
 export async function submit(caller: Caller, submission: Submission): Promise<Submitted> {
   const { pool, signal } = caller;
   const placement = await decide(caller, submission, await pool.workers.living());
-  const { queue, warning } = placement;
+  const { queue, warning, remark } = placement;
   await checkShare(caller, [placement.request.prompt]);
   await pool.queues.checkRoom(queue);
   const run = await place(pool, placement);
@@ -68,7 +79,7 @@ export async function submit(caller: Caller, submission: Submission): Promise<Su
   const queuePosition = seen.state === 'queued' ? await pool.queues.position(run.id, queue) : undefined;
   return {
     run: seen,
-    ...omitUndefined({ queuePosition, waitingFor, warning: run.state === 'queued' ? warning : undefined }),
+    ...omitUndefined({ queuePosition, waitingFor, remark, warning: run.state === 'queued' ? warning : undefined }),
   };
 }
 
@@ -100,7 +111,7 @@ export async function submitAll(
   const runs = await placeAll(pool, placements);
   return runs.map((run, at) => {
     const warning = run.state === 'queued' ? placements[at]?.warning : undefined;
-    return { run, ...omitUndefined({ warning }) };
+    return { run, ...omitUndefined({ warning, remark: placements[at]?.remark }) };
   });
 }
 
@@ -110,6 +121,7 @@ async function decide(caller: Caller, submission: Submission, workers: readonly 
   const { clientToken, autoResume, ...asked } = await withProfile(pool, submission);
   checkRunner(pool, asked, workers);
   checkPrompt(pool, asked.prompt);
+  checkGiven(pool, asked.runner, asked.setup ?? {});
   const asking = { ...asked, agentName: asked.agentName ?? asked.runner, principal: principal.name };
   const session = await sessionFor(caller, asking, autoResume ?? false);
   const request = { ...asking, ...omitUndefined({ sessionId: asked.sessionId ?? session?.id }) };
@@ -122,6 +134,7 @@ async function decide(caller: Caller, submission: Submission, workers: readonly 
     queue: route({ runner: request.runner, host: request.host, sessionHost: session?.host }),
     clientToken,
     free: suited.some((worker) => !worker.problem && worker.running < worker.capacity),
+    remark: unknownSession(request, session),
     warning: suited.some(({ problem }) => !problem) ? undefined : waitsWarning(pool, request, session, suited),
   };
 }

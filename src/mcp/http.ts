@@ -4,6 +4,7 @@ import type { Pool } from '../shared/pool.js';
 import type { Principal, Scope } from '../shared/principal.js';
 import { bindSince2026 } from './bindings/since-2026.js';
 import { listenedTo, openEventBus } from './bindings/since-2026-listening.js';
+import { withoutNulls } from './door/message.js';
 import { createOpenCalls } from './open-calls.js';
 
 /**
@@ -30,7 +31,8 @@ export function openMcpHttp(pool: Pool) {
   );
 
   return {
-    async answer(request: Request, body: unknown, principal: Principal): Promise<Response> {
+    async answer(request: Request, given: unknown, principal: Principal): Promise<Response> {
+      const body = withoutNulls(given);
       if (await isLegacyRequest(request, body)) {
         const { answerUntil2025 } = await import('./http-until-2025.js'); // many servers never need the older SDK
         return answerUntil2025(request, body, { pool, calls, principal, userAgent: userAgentOf(request) });

@@ -6,6 +6,7 @@ import { LOCAL } from '../shared/principal.js';
 import { bindSince2026 } from './bindings/since-2026.js';
 import { openListening } from './bindings/since-2026-listening.js';
 import { bindUntil2025 } from './bindings/until-2025.js';
+import { withoutNulls } from './door/message.js';
 import { createOpenCalls } from './open-calls.js';
 import type { Connection } from './surface.js';
 
@@ -31,7 +32,7 @@ export async function serveStdio(pool: Pool): Promise<void> {
   wire.onerror = (error) => leg.onerror?.(error);
   // The first message tells which protocol the client speaks: only the older ones begin with `initialize`.
   wire.onmessage = (first) => {
-    wire.onmessage = (message) => leg.onmessage?.(message);
+    wire.onmessage = (message) => leg.onmessage?.(withoutNulls(message));
     if ('method' in first && first.method === 'initialize')
       void bindUntil2025(connection).connect(leg as TransportUntil2025);
     else startSince2026(connection, leg);

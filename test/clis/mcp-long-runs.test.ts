@@ -143,7 +143,7 @@ type CallTool = (tool: string, args: Facts) => Promise<Facts>;
 /** The same by a client without a model; each call is a process of its own. */
 async function useAsScript(call: CallTool): Promise<void> {
   const { runId } = await call('run_agent', LONG);
-  expect(await call('wait_agent', { runId, timeoutMs: 500 })).toMatchObject({ timedOut: true });
+  expect(await call('wait_agent', { runId, timeoutMs: 1_000 })).toMatchObject({ timedOut: true });
   expect(await call('stream_agent_output', { runId })).toMatchObject({
     output: expect.stringContaining('step 1 of 20'),
   });

@@ -119,7 +119,7 @@ describe('a run of a stored agent', () => {
     const { runId } = await mcp.call<{ runId: string }>('run_agent', {
       agentName: 'changing',
       prompt: steps({ environment: ['WHICH'] }),
-      delayMs: 300,
+      delayMs: 1_000,
     });
     await mcp.call('update_agent_config', { name: 'changing', env: { WHICH: 'second' } });
     await mcp.call('delete_agent', { name: 'changing' });

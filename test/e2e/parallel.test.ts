@@ -57,7 +57,7 @@ describe('run_agents_parallel', () => {
   });
 
   it('at its deadline is a success that names what still runs, and leaves it alone', async () => {
-    const early = await parallel([scripted([{ pause: 1_500 }]), scripted([{ pause: 1_500 }])], { timeoutMs: 100 });
+    const early = await parallel([scripted([{ pause: 1_500 }]), scripted([{ pause: 1_500 }])], { timeoutMs: 0 });
     expect(early).toMatchObject({ timedOut: true, stillRunning: early.agents.map(({ runId }) => runId) });
     const later = await mcp.call<{ runs: Facts[] }>('wait_agent', { runIds: early.stillRunning });
     expect(later.runs.map(({ status }) => status)).toEqual(['done', 'done']);

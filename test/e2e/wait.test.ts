@@ -29,7 +29,7 @@ describe('wait_agent', () => {
 
   it('at its deadline is a success that says how to go on, and leaves the run alone', async () => {
     const runId = await submit([{ pause: 1_000 }]);
-    const early = await mcp.call<Facts>('wait_agent', { runId, timeoutMs: 50 });
+    const early = await mcp.call<Facts>('wait_agent', { runId, timeoutMs: 0 });
     expect(early).toMatchObject({ status: 'running', timedOut: true, hint: expect.stringContaining('wait_agent') });
     expect(await mcp.call<Facts>('wait_agent', { runId })).toMatchObject({ status: 'done', timedOut: false });
   });

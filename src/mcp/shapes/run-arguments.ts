@@ -4,6 +4,7 @@ import type { Submission } from '../../client/submission.js';
 import { argumentWord, labelsArgument } from '../../shared/agents/profile.js';
 import { omitUndefined } from '../../shared/omit-undefined.js';
 import { RUNNERS } from '../../shared/runners/list.js';
+import { lengthOfTime } from './length-of-time.js';
 import { agentNameArgument, configArgument } from './which-run.js';
 
 const names = RUNNERS.map(({ name }) => name).join(', ');
@@ -40,12 +41,7 @@ export const runArguments = {
     .max(RUN_LIMITS.timeoutMs.most)
     .optional()
     .describe('End the run after this time (ms, at least 1000); default: none'),
-  silenceTimeoutMs: z
-    .number()
-    .int()
-    .min(RUN_LIMITS.silenceTimeoutMs.least)
-    .refine((ms) => ms === 0 || ms >= 1_000, 'must be 0, or at least 1000: it is in milliseconds')
-    .max(RUN_LIMITS.silenceTimeoutMs.most)
+  silenceTimeoutMs: lengthOfTime(1_000, RUN_LIMITS.silenceTimeoutMs.most)
     .optional()
     .describe('End the run when it prints nothing for this long (ms); 0: never'),
   priority: z
@@ -55,13 +51,7 @@ export const runArguments = {
     .max(RUN_LIMITS.priority.most)
     .optional()
     .describe('Order among your own waiting runs: 0 first (default), then 1, 2, ...'),
-  delayMs: z
-    .number()
-    .int()
-    .min(RUN_LIMITS.delayMs.least)
-    .max(RUN_LIMITS.delayMs.most)
-    .optional()
-    .describe('Start no earlier than this from now (ms)'),
+  delayMs: lengthOfTime(1_000, RUN_LIMITS.delayMs.most).optional().describe('Start no earlier than this from now (ms)'),
   host: z.string().regex(HOST_NAME).optional().describe('Run only on this host'),
   labels: labelsArgument.optional().describe('To find the run by with list_runs: {"key": "value"}'),
   clientToken: z

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { WaitedView } from '../../client/wait.js';
 import { RUN_STATES } from '../../shared/run-state.js';
 import { activityShape } from './activity.js';
+import { lengthOfTime } from './length-of-time.js';
 import { failureShape } from './run-shape.js';
 import { workerFactsShape } from './worker-facts-shape.js';
 
@@ -27,10 +28,6 @@ export const waitedShape = z.object({
 } satisfies Record<keyof WaitedView, z.ZodType>);
 
 /** How long to wait (ms), as an argument of a tool. */
-export const waitTimeout = z
-  .number()
-  .int()
-  .min(0)
-  .max(86_400_000)
+export const waitTimeout = lengthOfTime(1_000, 86_400_000)
   .default(900_000)
   .describe('The longest to wait (ms); one call blocks for 45 s at most, unless your client allows more');

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { kill } from '../../client/kill.js';
 import { KILL_GRACE_MS, KILL_SIGNALS } from '../../shared/run.js';
 import { RUN_STATES } from '../../shared/run-state.js';
+import { lengthOfTime } from '../shapes/length-of-time.js';
 import { whichRun } from '../shapes/which-run.js';
 import { defineTool } from '../tool.js';
 
@@ -13,7 +14,7 @@ export const killAgent = defineTool({
   input: z.strictObject({
     ...whichRun,
     signal: z.enum(KILL_SIGNALS).default('TERM').describe('Sent first; what is left after graceMs gets KILL'),
-    graceMs: z.number().int().min(0).max(600_000).default(KILL_GRACE_MS).describe('Time between signal and KILL (ms)'),
+    graceMs: lengthOfTime(100, 600_000).default(KILL_GRACE_MS).describe('Time between signal and KILL (ms)'),
     reason: z.string().max(1_000).optional(),
   }),
   output: z.object({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { outputUri } from '../../client/run-view.js';
-import { type Submitted, submit } from '../../client/submit.js';
+import { type Submitted, submit, warningOf } from '../../client/submit.js';
 import { waitingInWords } from '../../client/waiting-for.js';
 import { omitUndefined } from '../../shared/omit-undefined.js';
 import { RUN_STATES } from '../../shared/run-state.js';
@@ -29,7 +29,9 @@ const output = z.object({
 });
 
 /** The answer of a submission, as callers see it. */
-function submittedView({ run, queuePosition, waitingFor, warning }: Submitted) {
+function submittedView(submitted: Submitted) {
+  const { run, queuePosition, waitingFor } = submitted;
+  const warning = warningOf(submitted, 'queued');
   const { id, runner, agentName, state, pid, sessionId, host, failure } = run;
   const hint = waitingFor && !warning ? waitingInWords(waitingFor) : undefined;
   const optional = { pid, sessionId, host, failure, queuePosition, waitingFor, hint, warning };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { submitAll } from '../../client/submit.js';
+import { submitAll, warningOf } from '../../client/submit.js';
 import { allEnded, waitedViews, waitForRuns } from '../../client/wait.js';
 import { UserError } from '../../shared/errors.js';
 import { omitUndefined } from '../../shared/omit-undefined.js';
@@ -57,7 +57,7 @@ export const runAgentsParallel = defineTool({
         taskId: taskIds[at] ?? '',
         runner: runs[at]?.runner ?? '',
         ...view,
-        ...(runs[at]?.state === 'queued' && omitUndefined({ warning: submitted[at]?.warning })),
+        ...omitUndefined({ warning: submitted[at] && warningOf(submitted[at], view.status) }),
       })),
       timedOut: !isOver(runs),
       ...(first && { firstDone: taskIds[runs.indexOf(first)] ?? '' }),

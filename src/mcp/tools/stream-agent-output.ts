@@ -9,6 +9,7 @@ import { RUN_STATES } from '../../shared/run-state.js';
 import { linesIn, readable } from '../../shared/transcript/readable.js';
 import { shownEvent } from '../../shared/transcript/shown.js';
 import type { TranscriptEvent } from '../../shared/transcript/transcript.js';
+import { lengthOfTime } from '../shapes/length-of-time.js';
 import { transcriptEventShape } from '../shapes/transcript-event.js';
 import { whichRun } from '../shapes/which-run.js';
 import { workerFactsShape } from '../shapes/worker-facts-shape.js';
@@ -37,11 +38,7 @@ const input = z.strictObject({
   maxBytes: z.number().int().min(1).max(1_048_576).default(32_768).describe('At most this much (bytes)'),
   ansi: z.boolean().default(false).describe('Keep terminal escape sequences (raw view)'),
   encoding: z.enum(['utf8', 'base64']).default('utf8').describe('base64: exact bytes (raw view)'),
-  waitMs: z
-    .number()
-    .int()
-    .min(0)
-    .max(3_600_000)
+  waitMs: lengthOfTime(1_000, 3_600_000)
     .default(0)
     .describe('If there is nothing new, wait up to this long for it (ms); then gathers for about 1 s'),
 });

@@ -1,0 +1,178 @@
+import { expect, test } from 'vitest';
+import { oneWorker } from '../support/one-worker.js';
+import { makePlace, steps } from '../support/pool.js';
+import type { Facts } from '../support/processes.js';
+
+const place = makePlace();
+const mcp = oneWorker(place);
+
+const RUN = { runner: 'scripted', agentName: 'scribe', prompt: steps({ print: 'one\ntwo\nthree\n' }) };
+
+/** A run that has ended, for the calls that are about one. */
+async function endedRun(): Promise<{ runId: string }> {
+  const { runId } = await mcp.call<{ runId: string }>('run_agent', RUN);
+  await mcp.call('wait_agent', { runId });
+  return { runId };
+}
+let run: { runId: string } | undefined;
+
+type Arguments = Facts | null | ((runId: string) => Facts);
+/** The tool, what was sent, what it meant, and what happens: an answer with these members, or a refusal. */
+type Mistake = [tool: string, sent: Arguments, meant: string, happens: object];
+
+const refused = (message: RegExp, hint = /./) => ({
+  refused: { code: 'invalid_argument', message: expect.stringMatching(message), hint: expect.stringMatching(hint) },
+});
+const done = { status: 'done' };
+const queued = { runner: 'demo', status: expect.stringMatching(/queued|running/) };
+const seconds = Math.floor(Date.now() / 1_000);
+
+const MISTAKES: Mistake[] = [
+  // What can be understood is taken.
+  ['get_agent_status', (runId) => ({ runId: `"${runId}"` }), 'the id in quotes', done],
+  ['get_agent_status', (runId) => ({ runId: ` ${runId}\n` }), 'the id with a line end', done],
+  ['get_agent_status', (runId) => ({ runId: `agent://runs/${runId}` }), 'our own address of it', done],
+  ['get_agent_status', (runId) => ({ runId: `agent://runs/${runId}/output` }), 'our own address of its output', done],
+  ['get_agent_status', (runId) => ({ runId: runId.slice(0, 10) }), 'the beginning of the id', done],
+  ['get_agent_status', (runId) => ({ run_id: runId }), 'runId', done],
+  ['get_agent_status', (runId) => ({ runId, agentName: null, runner: null }), 'only the id', done],
+  ['get_agent_status', (runId) => ({ runId, agentName: 'scribe' }), 'the id, with its own agent', done],
+  [
+    'get_agent_status',
+    (runId) => ({ runId, toolCallId: 'c1' }),
+    'the id; a key of the client',
+    { warnings: [expect.stringContaining('toolCallId')] },
+  ],
+  ['run_agent', { runner: 'Demo', prompt: 'x' }, 'demo', queued],
+  ['run_agent', { runner: 'demo', task: 'x' }, 'the prompt', queued],
+  ['run_agent', { runner: 'demo', prompt: 'x', timeoutMs: '5m' }, 'five minutes', queued],
+  ['run_agent', { runner: 'demo', prompt: 'x', timeoutMs: '300000' }, 'a number', queued],
+  ['run_agent', { runner: 'demo', prompt: 'x', timeout_seconds: 300 }, '300 s', queued],
+  ['run_agent', { runner: 'demo', prompt: 'x', autoResume: 'false' }, 'false', queued],
+  ['run_agent', { runner: 'demo', prompt: 'x', path: null, model: null, sessionId: '' }, 'none of them', queued],
+  ['run_agent', { runner: 'demo', prompt: 'x', labels: 'team=core' }, 'a label', queued],
+  ['run_agents_parallel', { agents: '[{"runner":"demo","prompt":"x"}]', timeoutMs: 0 }, 'a list', { timedOut: true }],
+  ['wait_agent', (runId) => ({ runIds: `["${runId}"]` }), 'a list', done],
+  ['wait_agent', (runId) => ({ runId, timeoutMs: '30s' }), '30 s', done],
+  ['stream_agent_output', (runId) => ({ runId, tail: 1 }), 'the last line', { output: 'three\n' }],
+  ['stream_agent_output', (runId) => ({ runId, tailBytes: 10 }), 'the last bytes', { output: 'two\nthree\n' }],
+  [
+    'stream_agent_output',
+    (runId) => ({ runId, sinceTimestamp: '2020-01-31T12:00:00Z' }),
+    'that time',
+    { output: 'one\ntwo\nthree\n' },
+  ],
+  ['stream_agent_output', (runId) => ({ runId, sinceTimestamp: '2100-01-31T12:00:00Z' }), 'that time', { output: '' }],
+  ['list_runs', { since: '2100-01-31T12:00:00Z' }, 'that time', { runs: [] }],
+  ['list_runs', { status: 'Done', limit: '1' }, 'done, one', { runs: [expect.objectContaining(done)] }],
+  ['list_runs', null, 'all', { runs: expect.any(Array) }],
+  // What is not known is told, with what there is.
+  [
+    'list_runs',
+    { agentName: 'scrib' },
+    'scribe',
+    { runs: [], hint: expect.stringMatching(/no recent run of agent scrib;.*scribe.*Did you mean scribe/) },
+  ],
+  ['list_runs', { runner: 'nobody' }, 'a runner', { runs: [], hint: expect.stringMatching(/scripted/) }],
+  [
+    'run_agent',
+    { runner: 'scripted', prompt: '[]', sessionId: 'made-up' },
+    'a session',
+    { warning: expect.stringMatching(/knows no session made-up/) },
+  ],
+  [
+    'get_agent_status',
+    { agentName: 'nobody' },
+    'an agent',
+    { refused: { code: 'unknown_run', hint: expect.stringMatching(/list_runs/) } },
+  ],
+  [
+    'run_agent',
+    { runner: 'clod', prompt: 'x' },
+    'claude',
+    { refused: { code: 'unknown_runner', hint: expect.stringMatching(/claude/) } },
+  ],
+  // What may mean something else is refused with the right call.
+  ['run_agent', { runner: 'demo', prompt: ' \n' }, 'nothing', refused(/^prompt: it is blank/)],
+  ['run_agent', { runner: 'demo', prompt: 'x', timeoutMs: 300 }, '300 s', refused(/300 seconds are 300000 or "300s"/)],
+  ['run_agent', { runner: 'demo', prompt: 'x', timeout: 300 }, '300 s', refused(/seconds or milliseconds/, /"300s"/)],
+  ['run_agent', { runner: 'demo', prompt: 'x', delayMs: 60 }, '60 s', refused(/milliseconds/)],
+  ['run_agent', { runner: 'demo', prompt: 'x', silenceTimeoutMs: 60 }, '60 s', refused(/milliseconds/)],
+  ['run_agent', { runner: 'demo', promt: 'x' }, 'the prompt', refused(/Did you mean prompt/)],
+  [
+    'run_agent',
+    { runner: 'demo', prompt: 'x', agent: 'claude' },
+    'a runner, or an agent',
+    refused(/may mean the runner/),
+  ],
+  ['run_agent', { runner: 'demo', prompt: 'x', agentName: 'my agent' }, 'a name', refused(/letters, digits/)],
+  ['wait_agent', (runId) => ({ runId, timeoutMs: 30 }), '30 s', refused(/milliseconds/)],
+  ['stream_agent_output', (runId) => ({ runId, waitMs: 30 }), '30 s', refused(/milliseconds/)],
+  ['kill_agent', (runId) => ({ runId, graceMs: 5 }), '5 s', refused(/milliseconds/)],
+  [
+    'get_agent_status',
+    (runId) => ({ runId, agentName: 'other' }),
+    'one of them',
+    refused(/is of agent scribe, not other/, /only runId/),
+  ],
+  [
+    'get_agent_status',
+    (runId) => ({ runId, runner: 'demo' }),
+    'one of them',
+    refused(/is of runner scripted, not demo/),
+  ],
+  ['get_agent_status', (runId) => ({ runId, tail: 5 }), 'lines', refused(/lines or bytes/, /tailBytes/)],
+  ['get_agent_status', {}, 'the latest run, perhaps', refused(/neither runId nor agentName/)],
+  ['wait_agent', (runId) => ({ runId, runIds: [runId] }), 'one of them', refused(/excludes/)],
+  [
+    'stream_agent_output',
+    (runId) => ({ runId, sinceTimestamp: seconds }),
+    'seconds',
+    refused(/are seconds; it takes milliseconds/, /ISO 8601/),
+  ],
+  [
+    'stream_agent_output',
+    (runId) => ({ runId, sinceTimestamp: 'yesterday' }),
+    'a time',
+    refused(/not a time/, /ISO 8601/),
+  ],
+  [
+    'stream_agent_output',
+    (runId) => ({ runId, tail: 5, sinceTimestamp: 0 }),
+    'one of them',
+    refused(/exclude each other/),
+  ],
+  [
+    'stream_agent_output',
+    (runId) => ({ runId, cursor: 'the end' }),
+    'a cursor',
+    refused(/is not a cursor/, /nextCursor/),
+  ],
+  ['list_runs', { since: seconds }, 'seconds', refused(/are seconds/, /ISO 8601/)],
+  ['list_runs', { cursor: 'next' }, 'a cursor', refused(/is not a cursor/)],
+  ['list_runs', { labels: 'team=core,area=docs' }, 'two labels', refused(/labels/)],
+  [
+    'create_agent',
+    { name: 'a1', runner: 'demo', prompt: 'x', mcpServers: { s: { command: 'c' } } },
+    'servers for a program that takes none',
+    refused(/takes no MCP servers/, /claude/),
+  ],
+  ['create_agent', { name: 'a1', runner: 'demo', prompt: 'x', env: 'TOKEN' }, 'a variable', refused(/env/)],
+];
+
+test.each(MISTAKES.map(([tool, sent, meant, happens]) => ({ tool, sent, meant, happens, shown: shownCall(sent) })))(
+  '$tool $shown meant $meant',
+  async ({ tool, sent, happens }) => {
+    run ??= await endedRun();
+    const args = typeof sent === 'function' ? sent(run.runId) : sent;
+    const answer = await mcp.call<Facts>(tool, args as Facts).catch(({ code, message, hint }: Facts) => ({
+      refused: { code, message, hint },
+    }));
+    expect(answer).toMatchObject(happens);
+    if (!('refused' in happens)) expect(answer).not.toHaveProperty('refused');
+  },
+);
+
+function shownCall(sent: Arguments): string {
+  return JSON.stringify(typeof sent === 'function' ? sent('RUNID') : sent);
+}
