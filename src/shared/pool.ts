@@ -30,6 +30,8 @@ export interface Pool {
   notificationsArrive(): boolean;
   /** Throws what Redis says when it takes no writes: it is full, a replica, or in trouble. */
   checkWrites(): Promise<void>;
+  /** Looks which replicas Redis has; see `Replicas`. */
+  lookAtReplicas(): Promise<void>;
   health(): Promise<RedisHealth>;
   /** See `streamNodeBytes`. */
   streamNodeBytes(): Promise<number | undefined>;
@@ -44,7 +46,8 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
     await checkRedis(redis);
     const notifications = await openNotifications(target, redis, config.prefix, logger);
     const queues = openQueues(redis, notifications, config.prefix, config, logger);
-    const runs = openRunStore(redis, notifications, config.prefix, config, openReplicas(redis, logger));
+    const replicas = openReplicas(redis, config.prefix, logger);
+    const runs = openRunStore(redis, notifications, config.prefix, config, replicas);
     runs.onSessionFree((next) => queues.promote(next.id, next.queue));
     let stopping: Promise<void> | undefined;
     return {
@@ -59,6 +62,7 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
       ready: () => whenReady(redis),
       notificationsArrive: notifications.arrive,
       checkWrites: async () => void (await redis.set(`${config.prefix}:write-check`, '1', 'PX', 60_000)),
+      lookAtReplicas: replicas.look,
       health: () => redisHealth(redis),
       streamNodeBytes: () => streamNodeBytes(redis),
       stop: () => {

@@ -112,7 +112,7 @@ async function assemble(pool: Pool, env: Env) {
     logger,
   });
   const { offers, installed } = offering;
-  const reconcile = () => reconcileAll(owned, logger);
+  const reconcile = () => reconcileAll(owned, logger).then(pool.lookAtReplicas);
   const heartbeat = startHeartbeat({ workers, report, config, offers, slots, health, contact, reconcile, logger });
   const following = startFollowing();
   const run = executing(pool, { host, spools, installed, env, home, userOf, health, disk, following, logger });

@@ -2,6 +2,7 @@ import { Cluster, type Redis } from 'ioredis';
 import { RedisRefusedError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { RedisClient } from './connect.js';
+import { withScripts } from './scripts.js';
 
 /** How long replicas have to confirm what was written (ms); what else asks by this connection waits behind it. */
 const CONFIRM_WITHIN_MS = 1_000;
@@ -12,12 +13,18 @@ const LOOK_EVERY_MS = 1_000;
  * for about 10 s the old master still takes what the new one never gets.
  */
 const REMEMBER_MS = 20_000;
+/** How long it is known that a master has a replica when nobody looks (ms). */
+const KEEP_MS = 30 * 24 * 3_600_000;
+
+/** The script; its file says what it does. */
+interface ReplicaScripts {
+  rememberReplicas(seen: string, online: number, keepMs: number, leftMs: number): Promise<number>;
+}
 
 interface Known {
   readonly stream: Redis['stream'];
-  lookedAt: number;
-  replicas: number;
-  replicasAt: number;
+  readonly lookedAt: number;
+  readonly needed: number;
 }
 
 /** The replicas behind what this process writes to. */
@@ -27,32 +34,39 @@ export interface Replicas {
    * it is still there: a failover may have come in between. Throws a RedisRefusedError.
    */
   confirmed(): Promise<void>;
+  /** Looks which replicas there are, so that it is known when one has left. */
+  look(): Promise<void>;
 }
 
-/** Makes sure that a failover does not undo what was written before; without replicas it has nothing to do. */
-export function openReplicas(redis: RedisClient, logger: Logger): Replicas {
+/**
+ * Makes sure that a failover does not undo what was written before; without replicas it has nothing to do. What a master
+ * had is remembered in Redis, under the id of its replication, which the next master does not share: a process that has
+ * just connected to a master that was replaced knows what it has lost, and the new master may be used without a replica.
+ */
+export function openReplicas(client: RedisClient, prefix: string, logger: Logger): Replicas {
+  const redis = withScripts<ReplicaScripts>(client, new URL(import.meta.url), {
+    rememberReplicas: 'remember-replicas.lua',
+  });
   const known = new WeakMap<Redis, Known>();
   let mayWait = true;
 
-  async function replicasOf(node: Redis): Promise<number> {
-    const now = performance.now();
-    let state = known.get(node);
-    if (state?.stream !== node.stream) {
-      state = { stream: node.stream, lookedAt: Number.NEGATIVE_INFINITY, replicas: 0, replicasAt: now };
-      known.set(node, state);
-    }
-    if (now - state.lookedAt < LOOK_EVERY_MS) return state.replicas;
-    const online = ((await node.info('replication')).match(/^slave\d+:.*state=online/gm) ?? []).length;
-    state.lookedAt = now;
-    if (online >= state.replicas || now - state.replicasAt > REMEMBER_MS) {
-      state.replicas = online;
-      state.replicasAt = now;
-    }
-    return state.replicas;
+  async function replicasNeeded(node: Redis): Promise<number> {
+    const before = known.get(node);
+    const lookedAt = performance.now();
+    const { stream } = node;
+    if (before?.stream === stream && lookedAt - before.lookedAt < LOOK_EVERY_MS) return before.needed;
+    const info = await node.info('replication');
+    const online = (info.match(/^slave\d+:.*state=online/gm) ?? []).length;
+    const [, id = ''] = /^master_replid:(\w+)/m.exec(info) ?? [];
+    const remembered = await redis.rememberReplicas(`${prefix}:replicas:${id}`, online, KEEP_MS, REMEMBER_MS);
+    // This line is there where `min-replicas-to-write` is set; a master may take it for kept for a second too long.
+    const needed = /^min_slaves_good_slaves:/m.test(info) ? Math.max(remembered, 1) : remembered;
+    known.set(node, { stream, lookedAt, needed });
+    return needed;
   }
 
   async function confirmedBy(node: Redis): Promise<void> {
-    const wanted = await replicasOf(node);
+    const wanted = await replicasNeeded(node);
     if (wanted === 0 || !mayWait) return;
     const confirmed = await node.wait(wanted, CONFIRM_WITHIN_MS).catch((error: Error) => {
       if (!error.message.startsWith('NOPERM')) throw error;
@@ -67,10 +81,10 @@ export function openReplicas(redis: RedisClient, logger: Logger): Replicas {
       );
   }
 
+  const masters = () =>
+    (client instanceof Cluster ? client.nodes('master') : [client]).filter(({ status }) => status === 'ready');
   return {
-    async confirmed() {
-      const nodes = redis instanceof Cluster ? redis.nodes('master') : [redis];
-      await Promise.all(nodes.filter(({ status }) => status === 'ready').map(confirmedBy));
-    },
+    confirmed: async () => void (await Promise.all(masters().map(confirmedBy))),
+    look: async () => void (await Promise.all(masters().map(replicasNeeded))),
   };
 }

@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { openLogger } from '../../../src/shared/logger.js';
 import { openReplicas } from '../../../src/shared/redis/replicas.js';
 import { eventually } from '../../support/processes.js';
-import { startRedis } from '../../support/redis-server.js';
+import { startRedis, type TestRedis } from '../../support/redis-server.js';
 import { startSilentProxy } from '../../support/silent-proxy.js';
 
 test('what was written is confirmed by a replica that answers, and refused while one is silent', async () => {
@@ -14,7 +14,7 @@ test('what was written is confirmed by a replica that answers, and refused while
   const redis = new Redis({ path: path(master.url) });
   const other = new Redis({ path: path(replica.url) });
   try {
-    const replicas = openReplicas(redis, openLogger('test', 'error'));
+    const replicas = openReplicas(redis, 'agentpool', openLogger('test', 'error'));
     await redis.set('k', '0');
     await replicas.confirmed(); // there is none: nothing to wait for
     await other.call('REPLICAOF', '127.0.0.1', String(proxy.port));
@@ -52,4 +52,70 @@ test('what was written is confirmed by a replica that answers, and refused while
     await replica.stop();
     await master.stop();
   }
+});
+
+const cleanUp: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const clean of cleanUp.splice(0).reverse()) await clean();
+});
+
+const pathOf = ({ url }: TestRedis) => url.slice('unix://'.length);
+
+/** A connection of a process that has just been started, and what it knows of replicas: nothing of its own. */
+function newProcess(server: TestRedis) {
+  const redis = new Redis({ path: pathOf(server) });
+  cleanUp.push(() => redis.disconnect());
+  return { redis, replicas: openReplicas(redis, 'agentpool', openLogger('test', 'error')) };
+}
+
+/** A master whose replica has everything. */
+async function masterWithReplica() {
+  const master = await startRedis('--repl-diskless-sync-delay', '0');
+  const replica = await startRedis();
+  const proxy = await startSilentProxy({ path: pathOf(master) });
+  cleanUp.push(master.stop, replica.stop, proxy.stop);
+  const [asMaster, asReplica] = [newProcess(master), newProcess(replica)];
+  await asReplica.redis.call('REPLICAOF', '127.0.0.1', String(proxy.port));
+  await eventually(
+    () => asMaster.redis.info('replication'),
+    (info) => info.includes('state=online'),
+  );
+  return { master, replica, asMaster, asReplica };
+}
+
+const gone = (redis: Redis) =>
+  eventually(
+    () => redis.info('replication'),
+    (info) => info.includes('connected_slaves:0'),
+  );
+
+test('who has just connected to a master that was replaced accepts nothing, and the new master may be used', async () => {
+  const { master, replica, asMaster, asReplica } = await masterWithReplica();
+  await asMaster.redis.set('k', '1');
+  await asMaster.replicas.confirmed();
+  await asReplica.redis.call('REPLICAOF', 'NO', 'ONE');
+  await gone(asMaster.redis);
+
+  const late = newProcess(master);
+  await late.redis.set('k', 'what the new master never gets');
+  await expect(late.replicas.confirmed()).rejects.toMatchObject({ code: 'redis_refused' });
+
+  const onNew = newProcess(replica);
+  await onNew.redis.set('k', '2');
+  await onNew.replicas.confirmed();
+});
+
+test('where a replica is wanted for writes, nothing is accepted without one, though nobody knew of any', async () => {
+  const { master, asMaster, asReplica } = await masterWithReplica();
+  await asMaster.redis.config('SET', 'min-replicas-to-write', '1');
+  await asReplica.redis.call('REPLICAOF', 'NO', 'ONE');
+  const late = newProcess(master);
+  const outcome = await late.redis
+    .set('k', '1')
+    .then(() => late.replicas.confirmed())
+    .then(
+      () => 'accepted',
+      (error: Error) => error.message,
+    );
+  expect(outcome).toMatch(/NOREPLICAS|0 of 1 replicas/);
 });
