@@ -4,9 +4,10 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/topologies/**/*.test.ts'],
-    testTimeout: 180_000,
+    globalSetup: ['test/topologies/table.ts'],
+    testTimeout: 300_000,
     hookTimeout: 60_000,
-    maxWorkers: 1,
+    maxWorkers: 2,
     pool: 'forks',
   },
 });

@@ -91,6 +91,9 @@ async function carryOut(pool: Pool, id: string, graceMs: number, signal: AbortSi
   if (isEnded(run.state) || run.worker === undefined) return run;
   await pool.control.wake(run.worker);
   await pool.runs.settled(id); // a kill request that was accepted is not lost when Redis crashes
+  const kept = await runById(pool, id);
+  if (!isEnded(kept.state) && !kept.kill)
+    throw new RedisRefusedError('a failover of Redis has forgotten this kill request just now', 'Ask again.');
   const alive = (await pool.workers.living()).some(
     ({ id: worker, phase }) => worker === run.worker && phase !== 'left',
   );

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { UnreachableError, UserError } from '../shared/errors.js';
+import { RedisRefusedError, UnreachableError, UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
 import { route } from '../shared/queues/route.js';
@@ -56,6 +56,8 @@ interface Placement {
 
 /** The longest that a submission waits for a free worker to report the pid (ms). */
 const PID_WITHIN_MS = 2_000;
+/** How often a run is written when the connection is lost meanwhile. */
+const MOST_TRIES = 3;
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /** A new run id: a letter first, since BullMQ takes no numbers as job ids, then 95 random bits. */
@@ -139,15 +141,26 @@ async function decide(caller: Caller, submission: Submission, workers: readonly 
   };
 }
 
-/** Writes a run and places it. The queue must have room. */
+/**
+ * Writes a run and places it. The queue must have room. When a connection was lost meanwhile, all of it is done again,
+ * which leaves one run: a failover may have kept a part of it.
+ */
 async function place(pool: Pool, { request, queue, clientToken }: Placement): Promise<Run> {
+  const { principal } = request;
   const fresh = newRunId();
-  const id = clientToken === undefined ? fresh : await pool.runs.idForToken(request.principal, clientToken, fresh);
-  const { created, run } = await pool.runs.create(id, queue, request);
-  // A repeated token may find a run whose first submission broke off before it was placed; placing twice is harmless.
-  if (created || run.state === 'queued') await pool.queues.enqueue(id, run.queue, request);
-  await pool.runs.settled(id); // what was accepted is not lost when Redis crashes
-  return run;
+  for (let left = MOST_TRIES; left > 0; left -= 1) {
+    const before = pool.runs.interruptions();
+    const id = clientToken === undefined ? fresh : await pool.runs.idForToken(principal, clientToken, fresh);
+    const { created, run } = await pool.runs.create(id, queue, request);
+    // A repeated token may find a run whose first submission broke off before it was placed; placing twice is harmless.
+    if (created || run.state === 'queued') await pool.queues.enqueue(id, run.queue, request);
+    await pool.runs.settled(id); // what was accepted is not lost when Redis crashes, nor in a failover
+    if (pool.runs.interruptions() === before) return run;
+  }
+  throw new RedisRefusedError(
+    'the connection to Redis was lost again and again',
+    'So nobody can tell whether the run is kept. Ask again (with the same clientToken, where there was one).',
+  );
 }
 
 /** Writes and places all of them. When Redis goes away meanwhile, the error names what was submitted before. */

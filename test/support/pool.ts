@@ -24,6 +24,7 @@ const CUSTOM_RUNNERS = {
   'by-argument': { command: 'node', args: [fixture('scripted.mjs')], prompt: 'argument' },
   /** Prints so many blocks of 1 KiB and does not look whether they were written. */
   careless: { command: 'sh', args: [fixture('careless.sh')] },
+  numbering: { command: 'sh', args: [fixture('numbering.sh')] },
   missing: { command: 'no-such-program', install: 'there is no such program' },
 };
 

@@ -1,11 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TlsOfServers } from './servers.js';
 
 /** The files of a CA of our own, of a server on loopback and of a client. */
 export interface CertificateFiles {
   readonly path: (name: 'ca.crt' | 'server.crt' | 'server.key' | 'client.crt' | 'client.key') => string;
+  /** For servers that want a certificate from everybody, and for a test that asks them. */
+  readonly servers: TlsOfServers;
+  /** The settings of a pool that has its certificate from that CA. */
+  readonly settings: Readonly<Record<string, string>>;
   clean(): void;
 }
 
@@ -21,8 +26,26 @@ export function makeCertificates(): CertificateFiles {
     const signed = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'names'];
     openssl('x509', '-req', '-in', `${name}.csr`, '-out', `${name}.crt`, ...signed);
   }
+  const path: CertificateFiles['path'] = (name) => join(directory, name);
+  const read = (name: Parameters<typeof path>[0]) => readFileSync(path(name), 'utf8');
   return {
-    path: (name) => join(directory, name),
+    path,
+    servers: {
+      lines: [
+        `tls-ca-cert-file ${path('ca.crt')}`,
+        `tls-cert-file ${path('server.crt')}`,
+        `tls-key-file ${path('server.key')}`,
+        'tls-auth-clients yes',
+      ],
+      cli: ['--cacert', path('ca.crt'), '--cert', path('client.crt'), '--key', path('client.key')],
+      client: { ca: read('ca.crt'), cert: read('client.crt'), key: read('client.key'), servername: 'redis.test' },
+    },
+    settings: {
+      REDIS_TLS_CA_FILE: path('ca.crt'),
+      REDIS_TLS_SERVER_NAME: 'redis.test',
+      REDIS_TLS_CERT_FILE: path('client.crt'),
+      REDIS_TLS_KEY_FILE: path('client.key'),
+    },
     clean: () => rmSync(directory, { recursive: true, force: true }),
   };
 }

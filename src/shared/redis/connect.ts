@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { ConfigError, UnreachableError } from '../errors.js';
 import type { Logger } from '../logger.js';
+import { followMaster } from './follow-master.js';
 import { certificateProblem, isReadOnly, refusalOf } from './refusals.js';
 import { byServerClock } from './server-clock.js';
 import { dropWhenSilent } from './silence.js';
@@ -93,7 +94,6 @@ function create(target: RedisTarget, options: Options): RedisClient {
       ...(sentinelUsername && { sentinelUsername }),
       ...(sentinelPassword && { sentinelPassword }),
       name: target.name,
-      failoverDetector: true,
       sentinelCommandTimeout: CONNECT_WITHIN_MS,
       sentinelReconnectStrategy: () => 1_000,
       sentinels: target.sentinels.map(({ host, port }) => ({ host, port })),
@@ -113,17 +113,23 @@ function create(target: RedisTarget, options: Options): RedisClient {
   );
 }
 
-/** No connection may be silent for ever: not those to the servers of a cluster, nor the one that BullMQ makes of ours. */
-function watched(redis: RedisClient): RedisClient {
+/**
+ * No connection may be silent for ever, or stay with a master that was replaced: not those to the servers of a cluster,
+ * nor the one that BullMQ makes of ours.
+ */
+function watched(redis: RedisClient, target: RedisTarget): RedisClient {
   if (redis instanceof Cluster) redis.on('+node', dropWhenSilent);
-  else dropWhenSilent(redis);
+  else {
+    dropWhenSilent(redis);
+    if (target.kind === 'sentinel') followMaster(redis, target);
+  }
   const duplicate = redis.duplicate.bind(redis) as (...options: unknown[]) => RedisClient;
-  return Object.assign(redis, { duplicate: (...options: unknown[]) => watched(duplicate(...options)) });
+  return Object.assign(redis, { duplicate: (...options: unknown[]) => watched(duplicate(...options), target) });
 }
 
 /** Opens a connection that stays and reconnects by itself. Throws UnreachableError when the first try fails. */
 export async function openRedis(target: RedisTarget, role: RedisRole, logger: Logger): Promise<RedisClient> {
-  const redis = byServerClock(watched(create(target, roleOptions(role))));
+  const redis = byServerClock(watched(create(target, roleOptions(role)), target));
   let away = false;
   redis.on('error', (error: Error) => {
     if (!away) logger.warn({ err: error.message || error.name }, 'Redis is unreachable; trying again');

@@ -34,6 +34,11 @@ export interface Replicas {
    * it is still there: a failover may have come in between. Throws a RedisRefusedError.
    */
   confirmed(): Promise<void>;
+  /**
+   * How often a connection was lost. What was written before and after may be in different masters, so whoever finds
+   * another number after `confirmed` has to write all of it again.
+   */
+  interruptions(): number;
   /** Looks which replicas there are, so that it is known when one has left. */
   look(): Promise<void>;
 }
@@ -49,6 +54,16 @@ export function openReplicas(client: RedisClient, prefix: string, logger: Logger
   });
   const known = new WeakMap<Redis, Known>();
   let mayWait = true;
+  let interruptions = 0;
+  const count = (connection: Redis) => {
+    connection.on('close', () => {
+      interruptions += 1;
+    });
+  };
+  if (client instanceof Cluster) {
+    for (const node of client.nodes()) count(node);
+    client.on('+node', count);
+  } else count(client);
 
   async function replicasNeeded(node: Redis): Promise<number> {
     const before = known.get(node);
@@ -85,6 +100,7 @@ export function openReplicas(client: RedisClient, prefix: string, logger: Logger
     (client instanceof Cluster ? client.nodes('master') : [client]).filter(({ status }) => status === 'ready');
   return {
     confirmed: async () => void (await Promise.all(masters().map(confirmedBy))),
+    interruptions: () => interruptions,
     look: async () => void (await Promise.all(masters().map(replicasNeeded))),
   };
 }

@@ -38,6 +38,7 @@ export function openRunStore(
     create: (id, queue, request) => create({ id, queue, request }),
     idForToken: (principal, token, id) => idForToken(parts, principal, token, id),
     settled: (id) => kept(redis, replicas, keysOf(id).run, settled),
+    interruptions: replicas.interruptions,
 
     get,
     request: (id) => readRequest(parts, id),

@@ -34,6 +34,8 @@ export interface RunStore {
   idForToken(principal: string, token: string, id: string): Promise<string>;
   /** Resolves once neither a crash of Redis nor a failover undoes what was written about a run; see `settled`. */
   settled(id: string): Promise<void>;
+  /** See `Replicas.interruptions`. */
+  interruptions(): number;
 
   get(id: string): Promise<Run | undefined>;
   /** What was asked for, if we can read it; undefined once the run's output was let go. */

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf } from '../../shared/errors.js';
 import type { Logger } from '../../shared/logger.js';
 import type { Queues } from '../../shared/queues/queues.js';
+import { asUnreachable } from '../../shared/redis/connect.js';
 import type { Failure } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
 import type { Ending } from '../../shared/run-store/ownership.js';
@@ -56,12 +57,11 @@ export interface GiveBackDeps {
 export async function giveBack(deps: GiveBackDeps, owned: OwnedRun, why: unknown): Promise<void> {
   const { runs, health, host, spools, logger } = deps;
   owned.enter('giving-back');
-  const isHosts = why instanceof HostFault;
-  if (isHosts) health.fault(why.kind, why.message);
+  if (why instanceof HostFault) health.fault(why.kind, why.message);
   logger.warn({ runId: owned.id, err: why }, 'the run cannot be started here now; it goes back to its queue');
   tryTo(() => removeSpool(spoolOf(spools, owned.id)), logger); // what stays is removed with a later heartbeat
   const answer = await persist(deps, owned, () =>
-    runs.requeue(owned, host, isHosts || why instanceof NewerRequest ? undefined : MOST_ERRORS),
+    runs.requeue(owned, host, isNoRunsFault(why) ? undefined : MOST_ERRORS),
   );
   if (answer?.refused === 'kill') return endUnstarted(deps, owned, { state: 'killed' });
   if (answer?.refused === 'started')
@@ -70,6 +70,10 @@ export async function giveBack(deps: GiveBackDeps, owned: OwnedRun, why: unknown
     return endUnstarted(deps, owned, failed('not_executable', `the program cannot be started: ${messageOf(why)}`));
   if (answer?.state === 'queued') await persist(deps, owned, () => placeAgain(deps, owned));
 }
+
+/** Of the host, of the release, or of Redis: however often it happens, the run waits. */
+const isNoRunsFault = (why: unknown) =>
+  why instanceof HostFault || why instanceof NewerRequest || asUnreachable(why) !== undefined;
 
 const failed = (kind: Failure['kind'], message: string): Ending => ({ state: 'failed', failure: { kind, message } });
 

@@ -1,6 +1,6 @@
 import { attemptsOf } from '../../shared/agents/fallbacks.js';
 import type { Config } from '../../shared/config/load.js';
-import { codeOf, messageOf } from '../../shared/errors.js';
+import { codeOf, messageOf, UnreachableError } from '../../shared/errors.js';
 import type { Logger } from '../../shared/logger.js';
 import type { Failure, Run, RunRequest } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
@@ -19,7 +19,7 @@ import type { OwnedRun } from './owned-run.js';
 
 /** What starting a program needs. */
 export interface StartDeps {
-  readonly runs: Pick<RunStore, 'request' | 'get' | 'settled' | 'triesAgain' | 'launching'>;
+  readonly runs: Pick<RunStore, 'request' | 'get' | 'settled' | 'interruptions' | 'triesAgain' | 'launching'>;
   /** Works out what to start; see `planFor`. */
   readonly plan: (runId: string, request: RunRequest, attempt?: number) => Promise<LaunchPlan | { failure: Failure }>;
   readonly spools: string;
@@ -83,8 +83,10 @@ export async function startAttempt(
   const spool = makeSpool(deps.spools, meta, plan);
   if ('failure' in spool) return { kind: 'impossible', failure: spool.failure };
   // Before the prompt is given away: Redis must not be able to forget that it is ours, and we may have been paused.
+  const before = runs.interruptions();
   if (!(await runs.launching(owned, attempt?.number ?? 1)).changed) return { kind: 'not-ours' };
   await runs.settled(owned.id);
+  if (runs.interruptions() !== before) throw new UnreachableError('the connection to Redis was lost just before the start', 'It is started again.');
   const run = await runs.get(owned.id);
   if (owned.gone.aborted || run?.epoch !== owned.epoch || isEnded(run.state)) return { kind: 'not-ours' };
   if (run.kill) {

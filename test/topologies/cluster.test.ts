@@ -1,0 +1,105 @@
+import type { Redis } from 'ioredis';
+import { expect, test } from 'vitest';
+import { eventually } from '../support/processes.js';
+import { makeCertificates } from './certificates.js';
+import { cleanUp, measured, PROGRAMS, poolOn, secretFile } from './measure.js';
+import {
+  type ClusterMaster,
+  clusterMasters,
+  moveSlots,
+  type Server,
+  startCluster,
+  type TlsOfServers,
+} from './servers.js';
+
+const PASSWORD = 'of-redis';
+
+async function cluster(program: string, tls?: TlsOfServers): Promise<readonly Server[]> {
+  const servers = await startCluster(program, PASSWORD, tls);
+  for (const server of servers) cleanUp.push(server.stop);
+  return servers;
+}
+
+const settingsFor = (servers: readonly Server[], scheme: string) => ({
+  REDIS_URL: `${scheme}://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
+  REDIS_PASSWORD_FILE: secretFile(servers[0]?.directory ?? '', 'password', PASSWORD),
+});
+
+/** Resolves when the others have given the slots of a master to its replica. */
+async function replaced(ask: Redis, { port }: Server): Promise<void> {
+  await eventually(
+    async () => `${await ask.call('CLUSTER', 'NODES')}`,
+    (nodes) => new RegExp(`:${port}@\\S+ \\S*\\bfail[, ]`).test(nodes),
+  );
+  await eventually(
+    async () => `${await ask.call('CLUSTER', 'INFO')}`,
+    (info) => info.includes('cluster_state:ok'),
+  );
+}
+
+/** The server with most keys: its silence is noticed by everybody. */
+async function fullest(masters: readonly ClusterMaster[]): Promise<Server> {
+  const sizes = await Promise.all(
+    masters.map(async ({ server }) => {
+      const redis = server.client();
+      const keys = await redis.dbsize();
+      redis.disconnect();
+      return { server, keys };
+    }),
+  );
+  const [first] = sizes.sort((a, b) => b.keys - a.keys);
+  if (!first || first.keys === 0) throw new Error('no other master has keys');
+  return first.server;
+}
+
+test.each(PROGRAMS)('%s: a Cluster whose slots move, and whose masters die and fall silent', async (program) => {
+  const servers = await cluster(program);
+  const pool = await poolOn(settingsFor(servers, 'redis+cluster'));
+  const ask = servers.at(-1)?.client() as Redis; // a replica, and the last one to become a master here
+  cleanUp.push(() => ask.disconnect());
+  const ownerOf = async (key: string) => {
+    const slot = Number(await ask.call('CLUSTER', 'KEYSLOT', key));
+    const masters = await clusterMasters(servers, ask);
+    const owner = masters.find(({ has }) => has(slot));
+    if (!owner) throw new Error(`nobody has the slot of ${key}`);
+    return { owner, others: masters.filter((master) => master !== owner) };
+  };
+  /** All that the queue has is there, so that it is hit. */
+  const QUEUE = '{agentpool:runs.numbering}:meta';
+
+  await measured(`${program}, Cluster, slots move`, pool, ({ during }) =>
+    during(async (switched) => {
+      const { owner, others } = await ownerOf(QUEUE);
+      const [other] = others;
+      if (!other) throw new Error('there is one master alone');
+      expect(await moveSlots(owner, other, PASSWORD)).toBeGreaterThan(5);
+      switched();
+    }),
+  );
+
+  await measured(`${program}, Cluster, killed master`, pool, ({ during }) =>
+    during(async (switched) => {
+      const { owner } = await ownerOf(QUEUE);
+      await owner.server.kill();
+      await replaced(ask, owner.server);
+      switched();
+    }),
+  );
+
+  await measured(`${program}, Cluster, silent master`, pool, ({ during }) =>
+    during(async (switched) => {
+      const silent = await fullest((await ownerOf(QUEUE)).others);
+      silent.signal('SIGSTOP');
+      await replaced(ask, silent);
+      switched();
+    }),
+  );
+});
+
+test.each(PROGRAMS)('%s: a Cluster with TLS', async (program) => {
+  const { servers: tls, settings, clean } = makeCertificates();
+  cleanUp.push(clean);
+  const servers = await cluster(program, tls);
+  const pool = await poolOn({ ...settingsFor(servers, 'rediss+cluster'), ...settings });
+  await measured(`${program}, Cluster with TLS`, pool);
+});
