@@ -42,8 +42,12 @@ export function addWorker(program: Command): void {
           await pool.stop();
           throw error;
         });
-        const { id, host, runners } = worker;
-        print(options.json ? JSON.stringify({ id, host, runners }) : `worker ${id} is ready: ${runners.join(', ')}`);
+        const { id, host, runners, healthAt } = worker;
+        print(
+          options.json
+            ? JSON.stringify({ id, host, runners, healthAt })
+            : `worker ${id} is ready: ${runners.join(', ')}`,
+        );
         await aborted(signal);
         if (context.config.stopMode === 'detach') setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref();
         await worker.stop();

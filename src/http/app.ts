@@ -1,9 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { HttpBindings } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { type Context, type Handler, Hono, type MiddlewareHandler } from 'hono';
 import type { Config } from '../shared/config/load.js';
-import { bodyOf, messageOf, UnreachableError } from '../shared/errors.js';
+import { bodyOf, UnreachableError } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import { allows, LOCAL, type Principal, type Scope } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
@@ -38,8 +37,6 @@ export interface Rooms {
   readonly board: { readonly pages: Hono<Asking>; readonly headers: MiddlewareHandler };
 }
 
-/** A probe is answered within this time (ms), whatever Redis does. */
-const READY_WITHIN_MS = 2_000;
 /** Members and elements of one body; each is looked at several times on its way. */
 const MOST_VALUES = 20_000;
 /** One request of the oldest protocols may hold several messages. */
@@ -105,12 +102,11 @@ function limited({ limit, config }: Checks, name: string, count?: number): Respo
 }
 
 function answerProbes(app: Hono<Asking>, checks: Checks, pool: Pool): void {
-  const ready = shared(() => readiness(pool));
   app.get('/healthz', (context) => context.json({ ok: true }));
   app.get('/readyz', async (context) => {
     const tooMany = limited(checks, addressOf(context));
     if (tooMany) return tooMany;
-    const problem = checks.stopping.aborted ? 'it is stopping' : await ready();
+    const problem = checks.stopping.aborted ? 'it is stopping' : await pool.redisProblem();
     return problem === undefined ? context.json({ ok: true }) : context.json({ ok: false, problem }, 503);
   });
 }
@@ -186,28 +182,4 @@ const addressOf = (context: Context) => `address ${getConnInfo(context).remote.a
 /** What tokens are for: the audience where it is an address, else the address that was asked. */
 function resourceOf(audience: string | undefined, host: string | undefined): string {
   return audience !== undefined && /^https?:/.test(audience) ? audience : `http://${host}/mcp`;
-}
-
-/** However many ask at once, the question is asked once. */
-function shared<Value>(ask: () => Promise<Value>): () => Promise<Value> {
-  let asking: Promise<Value> | undefined;
-  return () => {
-    asking ??= ask().finally(() => {
-      asking = undefined;
-    });
-    return asking;
-  };
-}
-
-/** Why requests cannot be answered now; undefined when they can. */
-async function readiness(pool: Pool): Promise<string | undefined> {
-  const asked = pool
-    .ready()
-    .then(() => pool.checkWrites())
-    .then(
-      () => (pool.notificationsArrive() ? undefined : 'the notifications of Redis do not arrive'),
-      (error: unknown) => messageOf(asUnreachable(error) ?? error),
-    );
-  const late = pause(READY_WITHIN_MS, `Redis has not answered within ${READY_WITHIN_MS} ms`, { ref: false });
-  return Promise.race([asked, late]);
 }

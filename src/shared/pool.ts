@@ -9,6 +9,7 @@ import { openRedis, type RedisRole, whenReady } from './redis/connect.js';
 import { openNotifications } from './redis/notifications.js';
 import { openReplicas } from './redis/replicas.js';
 import type { RedisTarget } from './redis/target.js';
+import { openUsable } from './redis/usable.js';
 import { openRunStore } from './run-store/open.js';
 import type { RunStore } from './run-store/run-store.js';
 import { allRunners, type Runners } from './runners/list.js';
@@ -26,10 +27,8 @@ export interface Pool {
   readonly agents: Agents;
   /** Resolves when Redis can be asked; throws UnreachableError after 4 s. */
   ready(): Promise<void>;
-  /** Whether the notifications of Redis arrive; without them everything is later by a heartbeat. */
-  notificationsArrive(): boolean;
-  /** Throws what Redis says when it takes no writes: it is full, a replica, or in trouble. */
-  checkWrites(): Promise<void>;
+  /** Why Redis cannot be used now, as one sentence; see `openUsable`. */
+  redisProblem(): Promise<string | undefined>;
   /** Looks which replicas Redis has; see `Replicas`. */
   lookAtReplicas(): Promise<void>;
   health(): Promise<RedisHealth>;
@@ -60,8 +59,11 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
       workers: openWorkers(redis, config.prefix, config.heartbeatMs),
       agents: openAgents(redis, config.prefix),
       ready: () => whenReady(redis),
-      notificationsArrive: notifications.arrive,
-      checkWrites: async () => void (await redis.set(`${config.prefix}:write-check`, '1', 'PX', 60_000)),
+      redisProblem: openUsable({
+        ready: () => whenReady(redis),
+        write: () => redis.set(`${config.prefix}:write-check`, '1', 'PX', 60_000),
+        arrive: notifications.arrive,
+      }),
       lookAtReplicas: replicas.look,
       health: () => redisHealth(redis),
       streamNodeBytes: () => streamNodeBytes(redis),

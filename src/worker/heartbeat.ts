@@ -35,6 +35,7 @@ export function startHeartbeat(deps: HeartbeatDeps) {
   let reloads = 0;
   let timer: NodeJS.Timeout | undefined;
   let lastBeatAt = Number.NEGATIVE_INFINITY;
+  let takenAt = performance.now();
 
   async function beat(): Promise<void> {
     lastBeatAt = performance.now();
@@ -53,6 +54,7 @@ export function startHeartbeat(deps: HeartbeatDeps) {
       ...(health.problem && { problem: health.problem }),
     });
     contact.heard();
+    takenAt = performance.now();
   }
 
   /** Who submits a run looks at the heartbeats for a free worker, so they must not lag behind by seconds. */
@@ -72,6 +74,9 @@ export function startHeartbeat(deps: HeartbeatDeps) {
   return {
     beat,
     soon,
+    phase: () => phase,
+    /** Since Redis has taken the last one (ms). */
+    silentMs: () => performance.now() - takenAt,
     /** Somebody has asked for a new look at this host, and it was done. */
     reloaded(): void {
       reloads += 1;

@@ -4,7 +4,7 @@ import type { DirectKill } from '../shared/control.js';
 import type { Logger } from '../shared/logger.js';
 import type { Pool } from '../shared/pool.js';
 import { attachOrStart } from './claim/attach-or-start.js';
-import { startClaiming } from './claim/claim-loop.js';
+import { type Claiming, startClaiming } from './claim/claim-loop.js';
 import { createMirrors } from './claim/mirror.js';
 import { createSlots } from './claim/slots.js';
 import { every } from './every.js';
@@ -12,9 +12,11 @@ import { startHeartbeat } from './heartbeat.js';
 import { checkRoom } from './host/disk-room.js';
 import { type DiskWatch, startDiskWatch } from './host/disk-watch.js';
 import { type HostHealth, startHostHealth } from './host/health.js';
+import { type HealthEndpoint, startHealthEndpoint } from './host/health-endpoint.js';
 import { thisMachine } from './host/machine.js';
 import { refuseSharedHostName } from './host/one-machine.js';
 import { hostProbes } from './host/probes.js';
+import { verdictOf } from './host/vitals.js';
 import { inheritedEnvironment } from './prepare/inherited.js';
 import type { Installed } from './prepare/installed.js';
 import { knownRunners } from './prepare/known-runners.js';
@@ -36,6 +38,8 @@ export interface StartedWorker {
   readonly id: string;
   readonly host: string;
   readonly runners: readonly string[];
+  /** Where it answers /healthz and /readyz; absent without AGENTPOOL_WORKER_HEALTH. */
+  readonly healthAt?: string;
   /** `detach` leaves the programs to the next worker of this host, `drain` waits for their end. Legal twice. */
   stop(how?: 'detach' | 'drain'): Promise<void>;
 }
@@ -57,16 +61,18 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
   const claiming = await startTaking(parts);
   const sweeping = startRecovery(parts);
   const leases = every(config.lockMs / 4, logger, () => prolong([...owned.leases(), ...mirrors.leases()], logger));
+  const endpoint = await startEndpoint(parts, claiming);
   const runners = [...offering.installed.keys()];
   logger.info({ runners, slots: config.concurrency }, 'worker is ready');
 
-  const others = [disk, leases, following, offering];
+  const others = [disk, leases, following, offering, ...(endpoint ? [endpoint] : [])];
   const started = { id, workers, owned, health, heartbeat, claiming, sweeping, mirrors, others, unsubscribe, logger };
   let stopping: Promise<void> | undefined;
   return {
     id,
     host,
     runners,
+    ...(endpoint && { healthAt: endpoint.address }),
     stop: (how = config.stopMode) => {
       stopping ??= stopWorker({ ...started, how });
       return stopping;
@@ -161,6 +167,8 @@ async function startTaking(parts: Parts) {
     isHere: offering.isHere,
     slots,
     health,
+    interruptions: pool.runs.interruptions,
+    holds: (runId) => ours.owned.has(runId) || mirrors.has(runId),
     takeOn: (lease) => attachOrStart(deps, lease),
     logger,
   });
@@ -170,6 +178,26 @@ async function startTaking(parts: Parts) {
     parts.heartbeat.soon();
   });
   return claiming;
+}
+
+/** Tells whether this worker lives and is ready, where the settings say so. */
+async function startEndpoint(
+  { pool: { config, redisProblem }, heartbeat, health }: Parts,
+  claiming: Claiming,
+): Promise<HealthEndpoint | undefined> {
+  const { workerHealth, heartbeatMs } = config;
+  if (!workerHealth) return undefined;
+  return startHealthEndpoint(workerHealth, async () => {
+    const redis = await redisProblem();
+    return verdictOf({
+      redis,
+      heartbeatMs,
+      silentMs: heartbeat.silentMs(),
+      claimingMs: claiming.turnMs(),
+      phase: heartbeat.phase(),
+      problem: health.problem,
+    });
+  });
 }
 
 function startHealth(spools: string, reserveBytes: number, startedAt: number, logger: Logger): HostHealth {

@@ -41,6 +41,21 @@ export const variableName = z
   .string()
   .regex(/^[A-Za-z_]\w*\*?$/, 'must be the name of a variable, with * at its end for several');
 
+/** Where to listen: a port of loopback, a host with a port, or a unix socket. */
+export const listenAddress = z
+  .string()
+  .regex(
+    /^(\/.+|(([\w.-]+|\[[0-9a-fA-F:.]+\]):)?\d{1,5})$/,
+    'must be a port, host:port, or the absolute path of a unix socket',
+  )
+  .transform((text): { readonly path: string } | { readonly host: string; readonly port: number } => {
+    if (text.startsWith('/')) return { path: text };
+    const at = text.lastIndexOf(':');
+    const host = at < 0 ? '127.0.0.1' : text.slice(0, at).replace(/^\[(.*)\]$/, '$1');
+    return { host, port: Number(text.slice(at + 1)) };
+  })
+  .refine((where) => !('port' in where) || where.port <= 65_535, 'must have a port of at most 65535');
+
 /** Yes or no. */
 export const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1');
 

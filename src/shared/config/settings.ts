@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LOG_LEVELS } from '../logger.js';
-import { concurrency, flag, list, runAs, scopeWords, token, variableName, whole } from './checks.js';
+import { concurrency, flag, list, listenAddress, runAs, scopeWords, token, variableName, whole } from './checks.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -108,6 +108,11 @@ export const SETTINGS = {
     .enum(['detach', 'drain'])
     .default('detach')
     .describe('On SIGTERM a worker leaves its programs to the next worker of the host, or waits for their end'),
+  AGENTPOOL_WORKER_HEALTH: listenAddress
+    .optional()
+    .describe(
+      'Where a worker answers `/healthz` and `/readyz`: a port of loopback, `host:port`, or the absolute path of a unix socket; by default nowhere',
+    ),
   AGENTPOOL_KEEP_LEFTOVERS: flag
     .prefault('false')
     .describe('Keep the processes that a program leaves behind at its normal end'),

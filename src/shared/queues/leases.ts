@@ -29,6 +29,8 @@ export interface Lease {
 export interface Claimer {
   /** `more`: there may be another one right now. */
   take(): Promise<{ readonly lease: Lease | undefined; readonly more: boolean }>;
+  /** Jobs that are ours and that nobody here knows of: the connection was lost before the answer to a `take`. */
+  forgotten(isKnown: (runId: string) => boolean): Promise<readonly Lease[]>;
   stop(): Promise<void>;
 }
 
@@ -126,6 +128,16 @@ export function openClaimer(
       const token = `${owner}:${tokens}`;
       const job = await worker.getNextJob(token, { block: false });
       return { lease: job && leaseOf(job, queue, token, lockMs, turns), more: job !== undefined && waiting > 1 };
+    },
+    async forgotten(isKnown) {
+      const active = await connection.lrange(worker.toKey('active'), 0, -1);
+      const leases = active.map(async (id) => {
+        const token = isKnown(id) ? null : await connection.get(`${worker.toKey(id)}:lock`);
+        if (!token?.startsWith(`${owner}:`)) return [];
+        const job = await Job.fromId(worker, id);
+        return job ? [leaseOf(job, queue, token, lockMs, turns)] : [];
+      });
+      return (await Promise.all(leases)).flat();
     },
     stop: () => worker.close(true),
   };

@@ -23,9 +23,20 @@ export interface ClaimingDeps {
   readonly isHere: (runner: string) => boolean;
   readonly slots: Pick<Slots, 'isFree'>;
   readonly health: Pick<HostHealth, 'problem' | 'onChange'>;
+  /** How often the connection to Redis was lost. */
+  readonly interruptions: () => number;
+  /** Whether the job of a run is in our hands. */
+  readonly holds: (runId: string) => boolean;
   /** Takes a job on; false when it has no slot for it. When it throws, the job is given back. */
   readonly takeOn: (lease: Lease) => Promise<boolean>;
   readonly logger: Logger;
+}
+
+export interface Claiming {
+  wake(): void;
+  /** Since the loop has begun its last turn (ms): some seconds, unless it hangs or Redis is away. */
+  turnMs(): number;
+  stop(): Promise<void>;
 }
 
 /**
@@ -33,7 +44,7 @@ export interface ClaimingDeps {
  * blocking, so one worker with many queues keeps exactly its number of runs; and it asks only the queues that may have a
  * job, because one was placed there or was left there for want of room.
  */
-export async function startClaiming(deps: ClaimingDeps): Promise<{ wake(): void; stop(): Promise<void> }> {
+export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
   const { queues, health, logger } = deps;
   const stopping = new AbortController();
   const waker = createWaker(stopping.signal);
@@ -43,15 +54,24 @@ export async function startClaiming(deps: ClaimingDeps): Promise<{ wake(): void;
   await offered.follow();
 
   let lookAgainAt = 0;
+  let turnAt = performance.now();
+  let interruptions = deps.interruptions();
   const loop = (async () => {
     while (!stopping.signal.aborted) {
+      turnAt = performance.now();
       try {
         await offered.follow();
+        const lost = deps.interruptions();
+        if (lost !== interruptions) await takeForgotten(deps, claimers, stopping.signal);
+        interruptions = lost;
         if (performance.now() >= lookAgainAt) {
           for (const queue of await queues.withJobs([...claimers.keys()])) due.add(queue);
           lookAgainAt = performance.now() + LOOK_AGAIN_MS;
         }
-        while (await takeFromEach(deps, claimers, due, stopping.signal)) if (stopping.signal.aborted) return;
+        while (await takeFromEach(deps, claimers, due, stopping.signal)) {
+          if (stopping.signal.aborted) return;
+          turnAt = performance.now();
+        }
         await waker.next(lookAgainAt - performance.now());
       } catch (error) {
         logger.warn({ err: error }, 'no jobs can be taken; trying again');
@@ -62,6 +82,7 @@ export async function startClaiming(deps: ClaimingDeps): Promise<{ wake(): void;
 
   return {
     wake: waker.wake,
+    turnMs: () => performance.now() - turnAt,
     async stop() {
       stopping.abort();
       await loop;
@@ -105,6 +126,16 @@ function createOffered({ queues, id, host, runners }: ClaimingDeps, onPlaced: ()
     },
     leaveAll: async () => void (await Promise.all([...claimers.keys()].map(leave))),
   };
+}
+
+/** Takes on what Redis has given to us in an answer that never came; nobody else may, before its lock runs out. */
+async function takeForgotten(
+  deps: ClaimingDeps,
+  claimers: ReadonlyMap<string, Claimer>,
+  stopping: AbortSignal,
+): Promise<void> {
+  for (const claimer of claimers.values())
+    for (const lease of await claimer.forgotten(deps.holds)) await takeOn(deps, lease, stopping);
 }
 
 /** One job from each queue that is due and has room; true when there may be more that can be taken. */

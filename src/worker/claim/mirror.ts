@@ -45,6 +45,7 @@ export function createMirrors({ runs, hasBegunHere, logger }: MirrorDeps) {
           if (isHeld(lease)) held.delete(lease.runId);
         });
     },
+    has: (runId: string): boolean => held.has(runId),
     leases: (): readonly Lease[] => [...held.values()],
     stop: () => held.clear(),
   };

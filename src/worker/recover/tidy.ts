@@ -22,7 +22,7 @@ export async function tidy(spools: string, runId: string, logger: Logger): Promi
 }
 
 export interface TidyDeps {
-  readonly runs: Pick<RunStore, 'get' | 'now'>;
+  readonly runs: Pick<RunStore, 'get' | 'now' | 'settled' | 'interruptions'>;
   readonly host: string;
   readonly spools: string;
   readonly owned: Pick<OwnedRuns, 'has'>;
@@ -32,18 +32,26 @@ export interface TidyDeps {
 
 /**
  * Tidies the runs of this host that ended longer ago than `keepMs`, that nobody knows any more, or that were given back
- * before anything was started from their spool.
+ * before anything was started from their spool. Of runs that ended only when a failover cannot undo it: the spool is
+ * what tells the end again.
  */
 export async function tidyEnded({ runs, host, spools, owned, logger }: TidyDeps, keepMs: number): Promise<void> {
   const spooled = spooledRuns(spools).filter((runId) => !owned.has(runId));
   if (spooled.length === 0) return;
+  const before = runs.interruptions();
   const now = await runs.now();
+  const ended: string[] = [];
   for (const runId of spooled) {
     const run = await runs.get(runId);
-    const isOver = !run || (isEnded(run.state) && now - (run.endRecordedAt ?? run.endedAt ?? 0) >= keepMs);
-    if (isOver) await tidy(spools, runId, logger);
+    if (!run) await tidy(spools, runId, logger);
+    else if (isEnded(run.state) && now - (run.endRecordedAt ?? run.endedAt ?? 0) >= keepMs) ended.push(runId);
     else if (run.host !== host && isForsaken(spoolOf(spools, runId), keepMs)) removeSpool(spoolOf(spools, runId));
   }
+  const [any] = ended;
+  if (any === undefined) return;
+  await runs.settled(any); // one question for all of them, as long as they were asked for by one connection
+  if (runs.interruptions() !== before) return;
+  for (const runId of ended) await tidy(spools, runId, logger);
 }
 
 /** Nothing was started from it, and nobody has just made it. */

@@ -41,7 +41,7 @@ export const newerRequest = (form: number): string =>
 const MOST_ERRORS = 10;
 
 export interface GiveBackDeps {
-  readonly runs: Pick<RunStore, 'requeue' | 'end' | 'request'>;
+  readonly runs: Pick<RunStore, 'requeue' | 'end' | 'request' | 'settled' | 'interruptions'>;
   readonly queues: Pick<Queues, 'has' | 'enqueue' | 'promote'>;
   readonly health: Pick<HostHealth, 'fault'>;
   readonly host: string;
@@ -59,10 +59,11 @@ export async function giveBack(deps: GiveBackDeps, owned: OwnedRun, why: unknown
   owned.enter('giving-back');
   if (why instanceof HostFault) health.fault(why.kind, why.message);
   logger.warn({ runId: owned.id, err: why }, 'the run cannot be started here now; it goes back to its queue');
-  tryTo(() => removeSpool(spoolOf(spools, owned.id)), logger); // what stays is removed with a later heartbeat
-  const answer = await persist(deps, owned, () =>
+  const answer = await persistKept(deps, owned, () =>
     runs.requeue(owned, host, isNoRunsFault(why) ? undefined : MOST_ERRORS),
   );
+  // Not before: where a failover forgets that the run was given back, its untouched spool shows that nothing was started.
+  tryTo(() => removeSpool(spoolOf(spools, owned.id)), logger); // what stays is removed with a later heartbeat
   if (answer?.refused === 'kill') return endUnstarted(deps, owned, { state: 'killed' });
   if (answer?.refused === 'started')
     return endUnstarted(deps, owned, failed('lost', 'the program is gone and nobody saw how it ended'));
@@ -93,7 +94,7 @@ export async function endUnstarted(
 ): Promise<void> {
   const { id, epoch } = owned;
   if (ending.failure) deps.logger.warn({ runId: id, failure: ending.failure.kind }, 'the run cannot be started');
-  const ended = await persist(deps, owned, () => deps.runs.end(id, epoch, ending));
+  const ended = await persistKept(deps, owned, () => deps.runs.end(id, epoch, ending));
   if (!ended?.state || !isEnded(ended.state)) return;
   const message = ended.state === ending.state ? ending.failure?.message : undefined;
   await finishJob(deps, owned, { state: ended.state, ...(message !== undefined && { message }) });
@@ -112,6 +113,21 @@ function persist<Answer>({ logger }: Pick<GiveBackDeps, 'logger'>, owned: OwnedR
   return again(action, owned.gone, (error) =>
     logger.warn({ runId: owned.id, err: error }, 'Redis does not take what became of the run; it is told again'),
   );
+}
+
+/** Tells Redis what became of the run until neither a crash nor a failover makes it forget that. */
+function persistKept<Answer>(
+  deps: Pick<GiveBackDeps, 'runs' | 'logger'>,
+  owned: OwnedRun,
+  action: () => Promise<Answer>,
+): Promise<Answer | undefined> {
+  return persist(deps, owned, async () => {
+    const before = deps.runs.interruptions();
+    const answer = await action();
+    await deps.runs.settled(owned.id);
+    if (deps.runs.interruptions() !== before) throw new Error('the connection to Redis was lost meanwhile');
+    return answer;
+  });
 }
 
 function tryTo(action: () => void, logger: Logger): void {

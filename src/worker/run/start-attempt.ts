@@ -86,7 +86,8 @@ export async function startAttempt(
   const before = runs.interruptions();
   if (!(await runs.launching(owned, attempt?.number ?? 1)).changed) return { kind: 'not-ours' };
   await runs.settled(owned.id);
-  if (runs.interruptions() !== before) throw new UnreachableError('the connection to Redis was lost just before the start', 'It is started again.');
+  if (runs.interruptions() !== before)
+    throw new UnreachableError('the connection to Redis was lost just before the start', 'It is started again.');
   const run = await runs.get(owned.id);
   if (owned.gone.aborted || run?.epoch !== owned.epoch || isEnded(run.state)) return { kind: 'not-ours' };
   if (run.kill) {

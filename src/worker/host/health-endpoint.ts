@@ -1,0 +1,69 @@
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect, type ListenOptions } from 'node:net';
+import { ConfigError, messageOf } from '../../shared/errors.js';
+import type { Verdict } from './vitals.js';
+
+/** A probe that takes longer to ask is no probe (ms). */
+const ASKED_WITHIN_MS = 5_000;
+const MOST_CONNECTIONS = 50;
+
+export interface HealthEndpoint {
+  /** `http://host:port`, or the path of the socket. */
+  readonly address: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Answers `/healthz` (a restart is needed: 503) and `/readyz` (runs are not taken: 503) on a port or a unix socket, to
+ * anybody who reaches it. Throws a ConfigError when the place is taken.
+ */
+export async function startHealthEndpoint(where: ListenOptions, look: () => Promise<Verdict>): Promise<HealthEndpoint> {
+  const server = createServer(
+    { requestTimeout: ASKED_WITHIN_MS, headersTimeout: ASKED_WITHIN_MS, keepAlive: false },
+    (request, response) => {
+      const which = ({ '/healthz': 'live', '/readyz': 'ready' } as const)[request.url ?? ''];
+      if (which === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) return answer(response, 404);
+      look().then(
+        (verdict) => answer(response, verdict[which].length === 0 ? 200 : 503, verdict[which]),
+        (error: unknown) => answer(response, 503, [messageOf(error)]),
+      );
+    },
+  );
+  server.maxConnections = MOST_CONNECTIONS;
+  if (where.path !== undefined) await removeStale(where.path);
+  try {
+    server.listen(where);
+    await once(server, 'listening');
+  } catch (error) {
+    throw new ConfigError([`AGENTPOOL_WORKER_HEALTH: it cannot listen there (${messageOf(error)})`]);
+  }
+  const bound = server.address() as AddressInfo | string;
+  return {
+    address: typeof bound === 'string' ? bound : `http://${hostOf(bound)}:${bound.port}`,
+    async stop() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+const hostOf = ({ address, family }: AddressInfo) => (family === 'IPv6' ? `[${address}]` : address);
+
+function answer(response: ServerResponse, status: number, problems: readonly string[] = []): void {
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
+  response.end(JSON.stringify({ ok: status === 200, ...(problems.length > 0 && { problem: problems.join('; ') }) }));
+}
+
+/** A worker that was killed leaves its socket: one that nobody listens to is removed. */
+async function removeStale(path: string): Promise<void> {
+  const socket = connect(path);
+  const isTaken = await new Promise<boolean>((resolve) => {
+    socket.once('connect', () => resolve(true));
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'));
+  });
+  socket.destroy();
+  if (!isTaken) rmSync(path, { force: true });
+}
