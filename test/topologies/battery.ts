@@ -264,7 +264,13 @@ export async function startPool(env: Readonly<Record<string, string>>): Promise<
         }
       }
       const staying = submitting('s', async (token) => {
-        const asked = { runner: 'numbering', prompt: `${mark(token)}\n`, clientToken: `${name}-${token}` };
+        // A name of its own takes turns with the others, so its time is not that of a queue that has grown long.
+        const asked = {
+          runner: 'numbering',
+          agentName: 'staying',
+          prompt: `${mark(token)}\n`,
+          clientToken: `${name}-${token}`,
+        };
         const { runId } = await patiently(() => mcp.call<{ runId: string }>('run_agent', asked));
         await patiently(() => mcp.call('wait_agent', { runId, timeoutMs: 30_000 }));
         return runId;

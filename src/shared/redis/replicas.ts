@@ -18,7 +18,15 @@ const KEEP_MS = 30 * 24 * 3_600_000;
 
 /** The script; its file says what it does. */
 interface ReplicaScripts {
-  rememberReplicas(seen: string, online: number, keepMs: number, leftMs: number): Promise<number>;
+  rememberReplicas(
+    seen: string,
+    online: number,
+    syncing: number,
+    syncs: number,
+    syncsBefore: number,
+    keepMs: number,
+    leftMs: number,
+  ): Promise<number>;
 }
 
 interface Known {
@@ -70,10 +78,17 @@ export function openReplicas(client: RedisClient, prefix: string, logger: Logger
     const lookedAt = performance.now();
     const { stream } = node;
     if (before?.stream === stream && lookedAt - before.lookedAt < LOOK_EVERY_MS) return before.needed;
-    const info = await node.info('replication');
-    const online = (info.match(/^slave\d+:.*state=online/gm) ?? []).length;
+    const info = await node.info();
+    const count = (pattern: RegExp) => (info.match(pattern) ?? []).length;
+    const number = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
+    const online = count(/^slave\d+:.*state=online/gm);
+    const syncing = count(/^slave\d+:.*state=/gm) - online;
+    const syncs = number('sync_full') + number('sync_partial_ok');
     const [, id = ''] = /^master_replid:(\w+)/m.exec(info) ?? [];
-    const remembered = await redis.rememberReplicas(`${prefix}:replicas:${id}`, online, KEEP_MS, REMEMBER_MS);
+    // A server that was promoted has counted those of an earlier time as the master, too.
+    const syncsBefore = /^master_replid2:0+\r?$/m.test(info) ? 0 : syncs;
+    const seen = [online, syncing, syncs, syncsBefore] as const;
+    const remembered = await redis.rememberReplicas(`${prefix}:replicas:${id}`, ...seen, KEEP_MS, REMEMBER_MS);
     // This line is there where `min-replicas-to-write` is set; a master may take it for kept for a second too long.
     const needed = /^min_slaves_good_slaves:/m.test(info) ? Math.max(remembered, 1) : remembered;
     known.set(node, { stream, lookedAt, needed });

@@ -69,12 +69,13 @@ function newProcess(server: TestRedis) {
 }
 
 /** A master whose replica has everything. */
-async function masterWithReplica() {
+async function masterWithReplica(before: (master: ReturnType<typeof newProcess>) => Promise<void> = async () => {}) {
   const master = await startRedis('--repl-diskless-sync-delay', '0');
   const replica = await startRedis();
   const proxy = await startSilentProxy({ path: pathOf(master) });
   cleanUp.push(master.stop, replica.stop, proxy.stop);
   const [asMaster, asReplica] = [newProcess(master), newProcess(replica)];
+  await before(asMaster);
   await asReplica.redis.call('REPLICAOF', '127.0.0.1', String(proxy.port));
   await eventually(
     () => asMaster.redis.info('replication'),
@@ -118,4 +119,16 @@ test('where a replica is wanted for writes, nothing is accepted without one, tho
       (error: Error) => error.message,
     );
   expect(outcome).toMatch(/NOREPLICAS|0 of 1 replicas/);
+});
+
+test('a replica that has come and left between two looks was one that counts', async () => {
+  const { master, asMaster, asReplica } = await masterWithReplica(async ({ redis, replicas }) => {
+    await redis.set('k', '0');
+    await replicas.confirmed(); // there is none yet
+  });
+  await asReplica.redis.call('REPLICAOF', 'NO', 'ONE');
+  await gone(asMaster.redis);
+  const late = newProcess(master);
+  await late.redis.set('k', '1');
+  await expect(late.replicas.confirmed()).rejects.toMatchObject({ code: 'redis_refused' });
 });
