@@ -1,0 +1,160 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { newRunId } from '../../../../src/client/submit.js';
+import { openLogger } from '../../../../src/shared/logger.js';
+import type { Pool } from '../../../../src/shared/pool.js';
+import type { Lease } from '../../../../src/shared/queues/leases.js';
+import { hostQueue, runnerQueue } from '../../../../src/shared/queues/route.js';
+import { type ClaimingDeps, startClaiming } from '../../../../src/worker/claim/claim-loop.js';
+import { createSlots } from '../../../../src/worker/claim/slots.js';
+import { type HostHealth, startHostHealth } from '../../../../src/worker/host/health.js';
+import { connect, makePlace, type Place } from '../../../support/pool.js';
+import { eventually } from '../../../support/processes.js';
+
+const logger = openLogger('test', 'silent');
+let place: Place;
+let pool: Pool;
+let health: HostHealth;
+/** Whether the disk of the host can be written again. */
+let isWell: boolean;
+let taken: Lease[];
+let stop: () => Promise<void>;
+
+beforeEach(async () => {
+  place = makePlace();
+  pool = await connect(place);
+  taken = [];
+  isWell = false;
+  stop = async () => {};
+  const probe = async () => {
+    if (!isWell) throw new Error('it is full');
+  };
+  const probes = { spool: probe, disk: probe, file_descriptors: probe, processes: probe, memory: probe };
+  health = startHostHealth({ probes, now: Date.now, logger, firstPauseMs: 20, longestPauseMs: 40 });
+});
+afterEach(async () => {
+  await stop();
+  health.stop();
+  await pool.stop();
+  place.clean();
+});
+
+/** Takes jobs until there is no slot; whoever tests gives slots back. */
+async function claim(capacity: number, given: Partial<ClaimingDeps> = {}) {
+  const slots = createSlots(capacity);
+  const claiming = await startClaiming({
+    queues: pool.queues,
+    id: 'here-1',
+    host: 'here',
+    runners: () => ['demo', 'other'],
+    isHere: () => true,
+    slots,
+    health,
+    async takeOn(lease) {
+      slots.take(lease.queue);
+      taken.push(lease);
+      return true;
+    },
+    logger,
+    ...given,
+  });
+  stop = claiming.stop;
+  return {
+    wake: claiming.wake,
+    /** A run has ended, and its job with it. */
+    async release(lease: Lease) {
+      await lease.finish({ state: 'done' });
+      slots.release(lease.queue);
+      claiming.wake();
+    },
+  };
+}
+
+async function placed(queue: string, count = 1): Promise<string[]> {
+  const ids = Array.from({ length: count }, () => newRunId());
+  for (const id of ids)
+    await pool.queues.enqueue(id, queue, { runner: 'demo', agentName: 'a', prompt: 'hi', principal: 'x' });
+  return ids;
+}
+const idsOf = (leases: readonly Lease[]) => leases.map(({ runId }) => runId);
+const takenOnes = (count: number) =>
+  eventually(
+    () => taken,
+    ({ length }) => length === count,
+  );
+const waiting = async (queue: string) => (await pool.queues.counts()).find((one) => one.queue === queue)?.waiting ?? 0;
+
+test('jobs are taken as long as there are slots, what waited before as well as what is placed now', async () => {
+  const before = await placed(runnerQueue('demo'), 2);
+  const { release } = await claim(3);
+  await takenOnes(2);
+  const [next, late] = await placed(runnerQueue('demo'), 2);
+  await takenOnes(3);
+  expect(idsOf(taken)).toEqual([...before, next]);
+  expect(await waiting(runnerQueue('demo'))).toBe(1);
+  await release(taken[0] as Lease);
+  expect(idsOf(await takenOnes(4)).at(-1)).toBe(late);
+});
+
+test('what is bound to this host goes before what any host may take', async () => {
+  await placed(runnerQueue('demo'), 2);
+  const [bound] = await placed(hostQueue('here'));
+  await claim(1);
+  expect(idsOf(await takenOnes(1))).toEqual([bound]);
+});
+
+test('the queues take turns, so a long one does not keep another waiting', async () => {
+  await placed(runnerQueue('demo'), 4);
+  await placed(runnerQueue('other'), 2);
+  await claim(4);
+  const queues = (await takenOnes(4)).map(({ queue }) => queue);
+  expect(queues).toEqual(['demo', 'other', 'demo', 'other'].map(runnerQueue));
+});
+
+test('a host that cannot start runs takes none, and takes them by itself when it can again', async () => {
+  const { release } = await claim(2);
+  const [first] = await placed(runnerQueue('demo'));
+  await takenOnes(1);
+  health.fault('disk', 'it is full');
+  await release(taken[0] as Lease); // wakes the loop, which may take nothing now
+  const [second] = await placed(runnerQueue('demo'));
+  expect(await waiting(runnerQueue('demo'))).toBe(1);
+  expect(idsOf(taken)).toEqual([first]);
+  isWell = true;
+  expect(idsOf(await takenOnes(2))).toEqual([first, second]);
+});
+
+test('a runner that comes later is listened to, and one that goes is not', async () => {
+  let offered: readonly string[] = ['demo'];
+  const { wake } = await claim(5, { runners: () => offered });
+  const [early] = await placed(runnerQueue('other'));
+  offered = ['other'];
+  wake();
+  expect(idsOf(await takenOnes(1))).toEqual([early]);
+  const [unwanted] = await placed(runnerQueue('demo'));
+  const [wanted] = await placed(runnerQueue('other'));
+  expect(idsOf(await takenOnes(2))).toEqual([early, wanted]);
+  expect(await pool.queues.position(unwanted ?? '', runnerQueue('demo'))).toBe(1);
+});
+
+test('a job that cannot be taken on goes back to the head of its queue and is tried again', async () => {
+  let refusals = 2;
+  const [first, second] = await placed(runnerQueue('demo'), 2);
+  await claim(2, {
+    async takeOn(lease) {
+      if (refusals-- > 0) throw new Error('not now');
+      taken.push(lease);
+      return true;
+    },
+  });
+  expect(idsOf(await takenOnes(2))).toEqual([first, second]);
+});
+
+test('a worker that stops takes nothing more and leaves what waits to others', async () => {
+  await claim(5);
+  await stop();
+  await placed(runnerQueue('demo'));
+  expect(await waiting(runnerQueue('demo'))).toBe(1);
+  expect(taken).toEqual([]);
+  await claim(5); // another one
+  expect(await takenOnes(1)).toHaveLength(1);
+});
