@@ -47,6 +47,8 @@ async function claim(capacity: number, given: Partial<ClaimingDeps> = {}) {
     host: 'here',
     runners: () => ['demo', 'other'],
     isHere: () => true,
+    interruptions: () => 0,
+    holds: (runId) => taken.some((lease) => lease.runId === runId),
     slots,
     health,
     async takeOn(lease) {

@@ -79,7 +79,7 @@ async function start(script: string, limits: Partial<SpoolMeta> = {}): Promise<S
     ...begun,
     ...limits,
   } as SpoolMeta;
-  const spool = createSpool(root, meta, '');
+  const spool = createSpool(root, meta, { stdin: '' });
   const own = { id, epoch };
   await pool.runs.launching(own, 1);
   const env = { PATH: process.env.PATH ?? '' };
