@@ -1,6 +1,6 @@
 import { rideOut } from '../redis/ride-out.js';
 import type { Run } from '../run.js';
-import type { RunState } from '../run-state.js';
+import { RUN_STATES, type RunState } from '../run-state.js';
 
 export interface WaitOptions {
   readonly timeoutMs: number;
@@ -10,6 +10,8 @@ export interface WaitOptions {
   /** Which notifications may matter, by the state that they tell; absent: all but those of new output. */
   readonly wakesOn?: (state: RunState) => boolean;
 }
+
+const isState = (message: string): message is RunState => (RUN_STATES as readonly string[]).includes(message);
 
 /** A lost notification costs this much (ms): the record is looked at again without one. One heartbeat. */
 const LOOK_AGAIN_MS = 5_000;
@@ -34,7 +36,8 @@ export async function waitForRun(
   const waker = createWaker(signal);
   const stopListening = await listen((message) => {
     onNotification?.(message);
-    if (message !== 'output' && wakesOn(message as RunState)) waker.wake();
+    // After a gap it tells nothing, and a newer release may tell what we do not know: both may matter.
+    if (isState(message) ? wakesOn(message) : message !== 'output') waker.wake();
   });
   try {
     for (;;) {

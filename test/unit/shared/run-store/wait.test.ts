@@ -35,6 +35,15 @@ function source(first: RunState | undefined) {
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a wait for a run', () => {
+  test.each(['', 'of a newer release'])('looks again at a notification that names no state (%j)', async (message) => {
+    const record = source('running');
+    const waiting = waitForRun(record, 'r', ended, { timeoutMs: LONG, wakesOn: isEnded });
+    await settled();
+    record.become('done');
+    record.ring(message);
+    expect(await waiting).toEqual({ state: 'done' });
+  });
+
   test('is over at once when the fact is there already', async () => {
     const record = source('done');
     expect(await waitForRun(record, 'r', ended, { timeoutMs: LONG })).toEqual({ state: 'done' });
