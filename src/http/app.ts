@@ -1,12 +1,13 @@
 import type { HttpBindings } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { type Context, type Handler, Hono, type MiddlewareHandler } from 'hono';
+import { cors } from 'hono/cors';
 import type { Config } from '../shared/config/load.js';
 import { bodyOf, UnreachableError } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
-import { allows, LOCAL, type Principal, type Scope } from '../shared/principal.js';
+import { allows, LOCAL, type Principal } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
-import { isLocalOnly, openAuthentication, RESOURCE_METADATA } from './authenticate.js';
+import { isLocalOnly, ORDINARY_SCOPES, openAuthentication, RESOURCE_METADATA } from './authenticate.js';
 import { readJson } from './body.js';
 import { costOf, hasAtMost } from './cost.js';
 import { isListening, openFairUse } from './fair-use.js';
@@ -42,9 +43,6 @@ const MOST_VALUES = 20_000;
 /** One request of the oldest protocols may hold several messages. */
 const MOST_MESSAGES = 50;
 
-/** What an ordinary client asks an issuer for: some take all that they are told of. */
-const ORDINARY_SCOPES: readonly Scope[] = ['read', 'run', 'kill'];
-
 /** What the checks of every request need. */
 interface Checks {
   readonly config: Config;
@@ -71,6 +69,11 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess
   // Before all checks: a probe asks by whatever address it has, and learns nothing else.
   answerProbes(app, checks, pool);
   app.use(checkHostAndOrigin([...config.allowedHosts, config.bind]));
+  // Pages of other origins were refused just now; browsers ask in advance, and without a token.
+  app.use(
+    '/mcp',
+    cors({ origin: (origin) => origin, allowMethods: ['POST'], exposeHeaders: ['www-authenticate'], maxAge: 600 }),
+  );
   if (config.oidcIssuer !== undefined) describeResource(app, config);
   if (isLocalOnly(config)) {
     const countAddress: MiddlewareHandler = async (context, next) => limited(checks, addressOf(context)) ?? next();

@@ -1,9 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Config } from '../shared/config/load.js';
 import type { Logger } from '../shared/logger.js';
-import { LOCAL, type Principal } from '../shared/principal.js';
+import { LOCAL, type Principal, type Scope } from '../shared/principal.js';
 import { refuse } from './refuse.js';
 import { openTokens } from './tokens.js';
+
+/** What an ordinary client needs, and so asks for; a person may ask for more. */
+export const ORDINARY_SCOPES: readonly Scope[] = ['read', 'run', 'kill'];
 
 /** The document that tells OAuth clients where tokens come from (RFC 9728). */
 export const RESOURCE_METADATA = '/.well-known/oauth-protected-resource';
@@ -28,7 +31,7 @@ export function openAuthentication(config: Config, logger: Logger, localToken: (
     'www-authenticate':
       issuer === undefined
         ? 'Bearer realm="agentpool", Basic realm="agentpool"'
-        : `Bearer realm="agentpool"${error}, resource_metadata="${origin}${RESOURCE_METADATA}/mcp", Basic realm="agentpool"`,
+        : `Bearer realm="agentpool"${error}, resource_metadata="${origin}${RESOURCE_METADATA}/mcp", scope="${ORDINARY_SCOPES.join(' ')}", Basic realm="agentpool"`,
   });
 
   return async (authorization, origin) => {

@@ -31,8 +31,9 @@ export function openMcpHttp(pool: Pool) {
   );
 
   return {
-    async answer(request: Request, given: unknown, principal: Principal): Promise<Response> {
+    async answer(asked: Request, given: unknown, principal: Principal): Promise<Response> {
       const body = withoutNulls(given);
+      const request = takingBoth(asked);
       if (await isLegacyRequest(request, body)) {
         const { answerUntil2025 } = await import('./http-until-2025.js'); // many servers never need the older SDK
         return answerUntil2025(request, body, { pool, calls, principal, userAgent: userAgentOf(request) });
@@ -47,6 +48,15 @@ export function openMcpHttp(pool: Pool) {
     endWaits: calls.endWaits,
     stop: () => since2026.close(),
   };
+}
+
+/** The SDKs want to read both types in `Accept`; a client that takes anything, or says nothing, takes both. */
+function takingBoth(request: Request): Request {
+  const accept = request.headers.get('accept') ?? '*/*';
+  if (!/\*\/\*/.test(accept)) return request;
+  const headers = new Headers(request.headers);
+  headers.set('accept', `${accept}, application/json, text/event-stream`);
+  return new Request(request.url, { method: request.method, headers, signal: request.signal });
 }
 
 const userAgentOf = (request: Request) => request.headers.get('user-agent') ?? undefined;

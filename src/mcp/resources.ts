@@ -9,8 +9,8 @@ import { parseRunUri } from './resource-uri.js';
 
 const JSON_TYPE = 'application/json';
 const TEXT_TYPE = 'text/plain';
-/** Runs on one page of the list; each has two resources. */
-const PAGE = 25;
+/** So many of the newest runs are in the list; each has two resources. */
+const LISTED = 50;
 
 const [record, output] = [
   {
@@ -30,10 +30,13 @@ const [record, output] = [
 ];
 export const RESOURCE_TEMPLATES = [record, output];
 
-/** The newest runs that the principal may see, as resources. Throws a RefusedError. */
-export async function listResources(caller: Caller, cursor: string | undefined) {
-  const { runs, nextCursor } = await ask(caller, 'read', 'resources', () => findRuns(caller, { limit: PAGE, cursor }));
-  return { resources: runs.flatMap(resourcesOf), ...(nextCursor !== undefined && { nextCursor }) };
+/**
+ * The newest runs that the principal may see, as resources. There is no further page, since SDKs walk all there are before
+ * they do anything else; list_runs has them. Throws a RefusedError.
+ */
+export async function listResources(caller: Caller) {
+  const { runs } = await ask(caller, 'read', 'resources', () => findRuns(caller, { limit: LISTED }));
+  return { resources: runs.flatMap(resourcesOf) };
 }
 
 function resourcesOf({ runId, agentName, runner, status, queuedAtIso, lastOutputAtIso, outputBytes }: RunView) {

@@ -50,7 +50,7 @@ function taskOf({ pool }: Caller, run: RunView): RunTask {
   return {
     taskId: runId,
     status: STATUS[status],
-    statusMessage: `run ${runId} of agent ${agentName}: ${status}${failure ? `, ${failure.message}` : ''}`,
+    statusMessage: `the task id is the run id: run ${runId} of agent ${agentName}: ${status}${failure ? `, ${failure.message}` : ''}`,
     createdAt: queuedAtIso,
     lastUpdatedAt: endedAtIso ?? lastOutputAtIso ?? startedAtIso ?? queuedAtIso,
     keptMs: pool.config.recordRetentionMs,

@@ -90,8 +90,56 @@ it('a token that has expired is refused, and one that has not is taken', async (
     { code: 'unauthorized', message: 'the token has expired', hint: expect.stringContaining('Bearer') },
   ]);
   expect(expired.headers['www-authenticate']).toContain('/.well-known/oauth-protected-resource/mcp"');
+  expect(expired.headers['www-authenticate']).toContain('scope="read run kill"');
   expect((await post(as(await issuer.token()), message('tools/list'))).status).toBe(200);
   noted('an expired token', '401 unauthorized: the token has expired');
+});
+
+it('a client that takes any type of answer gets one, in the old protocol and in the new', async () => {
+  const discover = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/list',
+    params: {
+      _meta: {
+        'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+        'io.modelcontextprotocol/clientCapabilities': {},
+      },
+    },
+  });
+  const newer = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/list' };
+  for (const accept of [{ accept: '*/*' }, {}])
+    for (const [more, body] of [
+      [{}, message('tools/list')],
+      [newer, discover],
+    ] as const) {
+      const { accept: _, ...headers } = as(SECRETS.ann);
+      const answer = await post({ ...headers, ...accept, ...more }, body);
+      expect([answer.status, answer.body.includes('run_agent')]).toEqual([200, true]);
+    }
+});
+
+it('a browser is told in advance that pages of our own names may ask, and those of strangers not', async () => {
+  const preflight = (origin: string) =>
+    ask(`${server.url}/mcp`, {
+      method: 'OPTIONS',
+      anonymous: true,
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type,mcp-protocol-version',
+      },
+    });
+  const { status, headers } = await preflight('http://localhost:5173');
+  expect(status).toBe(204);
+  expect(headers['access-control-allow-origin']).toBe('http://localhost:5173');
+  expect(headers['access-control-allow-methods']).toBe('POST');
+  expect(headers['access-control-allow-headers']).toMatch(/authorization,\s*content-type,\s*mcp-protocol-version/);
+  const origin = 'http://localhost:5173';
+  const answer = await post({ ...as(SECRETS.ann), origin }, message('tools/list'));
+  expect([answer.status, answer.headers['access-control-allow-origin']]).toEqual([200, origin]);
+  const stranger = await preflight('https://evil.example');
+  expect([stranger.status, stranger.headers['access-control-allow-origin']]).toEqual([403, undefined]);
 });
 
 it('where tokens come from is told to everybody', async () => {

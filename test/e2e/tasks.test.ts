@@ -94,7 +94,10 @@ describe('with protocol 2025-11-25 a call that asks to be a task', () => {
     expect(await there.experimental.tasks.getTask(taskId)).toMatchObject({ taskId, status: 'working' });
     const { tasks } = await there.experimental.tasks.listTasks();
     expect(tasks.map((task) => task.taskId)).toContain(taskId);
-    expect(await there.experimental.tasks.cancelTask(taskId)).toMatchObject({ status: 'cancelled' });
+    expect(await there.experimental.tasks.cancelTask(taskId)).toMatchObject({
+      status: 'cancelled',
+      statusMessage: expect.stringContaining(`the task id is the run id: run ${taskId}`),
+    });
     expect(await result).toMatchObject({ isError: true, structuredContent: { status: 'killed' } });
     expect(await mcp.call('get_agent_status', { runId: taskId })).toMatchObject({ status: 'killed' });
     await expect(here.experimental.tasks.cancelTask(taskId)).rejects.toMatchObject({ code: -32_602 });
@@ -104,7 +107,11 @@ describe('with protocol 2025-11-25 a call that asks to be a task', () => {
   it('is refused for wrong arguments, for another tool, and for a task that is not there', async () => {
     const ask = (name: string, args: Facts) =>
       mcp.client.request({ method: 'tools/call', params: { name, arguments: args, task: {} } }, CallToolResultSchema);
-    await expect(ask('run_agent', { runner: 'nobody', prompt: 'x' })).rejects.toMatchObject({ code: -32_602 });
+    await expect(ask('run_agent', { runner: 'nobody', prompt: 'x' })).rejects.toMatchObject({
+      code: -32_602,
+      message: expect.stringMatching(/there is no "nobody"\. Use one of: claude/),
+      data: { code: 'unknown_runner', hint: expect.stringMatching(/claude/) },
+    });
     await expect(ask('list_runs', {})).rejects.toMatchObject({ code: -32_601 });
     await expect(mcp.client.experimental.tasks.getTask('nobody')).rejects.toMatchObject({ code: -32_602 });
   });

@@ -17,9 +17,7 @@ export function offerPrompts(server: Server): void {
 }
 
 export function offerResources(server: Server, connection: Connection): void {
-  server.setRequestHandler('resources/list', ({ params }) =>
-    refusing(() => listResources(connection, params?.cursor), toError),
-  );
+  server.setRequestHandler('resources/list', () => refusing(() => listResources(connection), toError));
   server.setRequestHandler('resources/templates/list', () => ({ resourceTemplates: RESOURCE_TEMPLATES }));
   server.setRequestHandler('resources/read', ({ params: { uri } }) =>
     refusing(

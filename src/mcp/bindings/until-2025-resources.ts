@@ -33,9 +33,7 @@ export function offerPrompts(server: Server): void {
 }
 
 export function offerResources(server: Server, connection: Connection): void {
-  server.setRequestHandler(ListResourcesRequestSchema, ({ params }) =>
-    refusing(() => listResources(connection, params?.cursor), toError),
-  );
+  server.setRequestHandler(ListResourcesRequestSchema, () => refusing(() => listResources(connection), toError));
   server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: RESOURCE_TEMPLATES }));
   server.setRequestHandler(ReadResourceRequestSchema, ({ params: { uri } }) =>
     refusing(() => readResource(connection, uri), aboutResource(uri)),

@@ -30,9 +30,11 @@ export function checkTask(name: string): void {
 /** The answer of a call that asked to be a task. */
 export async function asTask(connection: Connection, answer: CallAnswer): Promise<CreateTaskResult> {
   const { isError, structuredContent: body, content } = answer;
-  if (isError) throw new McpError(ErrorCode.InvalidParams, String(body.message), body);
+  // Of an error, most clients show the message alone.
+  if (isError) throw new McpError(ErrorCode.InvalidParams, [body.message, body.hint].filter(Boolean).join('. '), body);
   const task = await refusing(() => getTask(connection, String(body.runId)), toError);
-  return { task: wire(task), _meta: { [IMMEDIATE_RESPONSE]: content[0]?.text } };
+  const told = `The task is run ${task.taskId}: its id is the run id of all other tools. ${content[0]?.text ?? ''}`;
+  return { task: wire(task), _meta: { [IMMEDIATE_RESPONSE]: told } };
 }
 
 export function offerTasks(server: Server, connection: Connection): void {

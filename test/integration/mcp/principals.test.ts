@@ -174,7 +174,7 @@ describe('a resource', () => {
   test('of somebody else is neither listed, nor read, nor subscribed to', async () => {
     const uri = `agent://runs/${await submit(ANN, { agentName: 'resourceful' })}`;
     const listed = async (principal: Principal) =>
-      (await listResources({ pool, principal }, undefined)).resources.map((one) => one.uri);
+      (await listResources({ pool, principal })).resources.map((one) => one.uri);
     expect(await listed(ANN)).toContain(uri);
     expect(await listed(BOB)).not.toContain(uri);
     for (const part of [uri, `${uri}/output`]) {
@@ -185,9 +185,19 @@ describe('a resource', () => {
     }
   });
 
+  test('is one of the newest 50, with its output, and there is no further page', async () => {
+    const many: Principal = { name: 'many', scopes: ['read', 'run'] };
+    const ids: string[] = [];
+    for (let at = 0; at < 52; at += 1) ids.push(await submit(many));
+    const answer = await listResources({ pool, principal: many });
+    expect(Object.keys(answer)).toEqual(['resources']);
+    const newest = ids.slice(2).flatMap((id) => [`agent://runs/${id}`, `agent://runs/${id}/output`]);
+    expect(answer.resources.map(({ uri }) => uri).sort()).toEqual(newest.sort());
+  });
+
   test('is for those who may read', async () => {
     const nobody: Principal = { name: 'ann', scopes: ['kill'] };
-    await expect(listResources({ pool, principal: nobody }, undefined)).rejects.toThrow('needs the scope read');
+    await expect(listResources({ pool, principal: nobody })).rejects.toThrow('needs the scope read');
   });
 
   test('is watched with a hundred others, and no more', async () => {
