@@ -9,7 +9,7 @@ import { allows, LOCAL, type Principal } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
 import { isLocalOnly, ORDINARY_SCOPES, openAuthentication, RESOURCE_METADATA } from './authenticate.js';
 import { readJson } from './body.js';
-import { costOf, hasAtMost } from './cost.js';
+import { costOf } from './cost.js';
 import { isListening, openFairUse } from './fair-use.js';
 import { checkHostAndOrigin } from './guard.js';
 import { hasSession, LOGIN_PATH, letIn } from './local-access.js';
@@ -38,8 +38,6 @@ export interface Rooms {
   readonly board: { readonly pages: Hono<Asking>; readonly headers: MiddlewareHandler };
 }
 
-/** Members and elements of one body; each is looked at several times on its way. */
-const MOST_VALUES = 20_000;
 /** One request of the oldest protocols may hold several messages. */
 const MOST_MESSAGES = 50;
 
@@ -161,8 +159,9 @@ function answerMcp(checks: Checks, mcp: McpRoom): Handler<Asking> {
     outgoing.once('close', release.all); // also of a stream, and of an answer that nobody reads
     const body = await readJson(incoming, config.bodyTimeoutMs, release.mayHold);
     if (body instanceof Response) return body;
-    const tooLarge = refuseTooLarge(body.value);
-    if (tooLarge) return tooLarge;
+    const messages = Array.isArray(body.value) ? body.value.length : 1;
+    if (messages > MOST_MESSAGES)
+      return refuse(413, 'too_many_messages', `a request may hold ${MOST_MESSAGES} messages`);
     const tooMuch = limited(checks, `principal ${principal.name}`, costOf(body.value, body.bytes) - 1);
     if (tooMuch) return tooMuch;
     if (isListening(body.value) && !release.mayListen()) {
@@ -171,13 +170,6 @@ function answerMcp(checks: Checks, mcp: McpRoom): Handler<Asking> {
     }
     return mcp.answer(context.req.raw, body.value, principal);
   };
-}
-
-function refuseTooLarge(body: unknown): Response | undefined {
-  if (!hasAtMost(body, MOST_VALUES)) return refuse(413, 'too_many_values', `a request may hold ${MOST_VALUES} values`);
-  const messages = Array.isArray(body) ? body.length : 1;
-  if (messages <= MOST_MESSAGES) return undefined;
-  return refuse(413, 'too_many_messages', `a request may hold ${MOST_MESSAGES} messages`);
 }
 
 const addressOf = (context: Context) => `address ${getConnInfo(context).remote.address}`;

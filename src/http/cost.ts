@@ -41,18 +41,3 @@ export function costOf(body: unknown, bytes: number): number {
     ) + Math.floor(bytes / BYTES_PER_UNIT)
   );
 }
-
-/** Whether JSON holds at most so many values, whatever they are in. Looks at no more than that. */
-export function hasAtMost(value: unknown, most: number): boolean {
-  const open: unknown[] = [value];
-  let count = 0;
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    if (typeof next !== 'object' || next === null) continue;
-    for (const name in next) {
-      count += 1;
-      if (count > most) return false;
-      open.push((next as Members)[name]);
-    }
-  }
-  return true;
-}

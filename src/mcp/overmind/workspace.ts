@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { z } from 'zod';
-import { codeOf, messageOf } from '../../shared/errors.js';
+import { messageOf } from '../../shared/errors.js';
 import { AGENT_NAME } from '../../shared/run.js';
 import { type ReadSessions, readSessions } from './sessions-file.js';
+import { readInside, type WorkspaceFile } from './workspace-files.js';
 
 /** A file of a workspace, as its path from there, and what is wrong with it. */
 export interface Problem {
@@ -54,14 +55,15 @@ export function readWorkspace(root: string): Workspace {
   const problems: Problem[] = [];
   const complain = (file: string, message: string) => problems.push({ file, message });
 
-  function textOf(file: string): string | undefined {
+  function fileOf(file: string): WorkspaceFile | undefined {
     try {
-      return readFileSync(join(root, file), 'utf8');
+      return readInside(root, file);
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT') complain(file, messageOf(error));
+      complain(file, messageOf(error));
       return undefined;
     }
   }
+  const textOf = (file: string) => fileOf(file)?.text;
   function jsonOf<Schema extends z.ZodType>(file: string, schema: Schema): z.infer<Schema> | undefined {
     const text = textOf(file);
     if (text === undefined) return undefined;
@@ -81,7 +83,8 @@ export function readWorkspace(root: string): Workspace {
     if (!own) return [];
     const all = { ...defaults, ...own, env: { ...defaults.env, ...own.env } };
     const base = AGENT_NAME.test(own.agent ?? '') ? own.agent : name;
-    const prompt = textOf(`.claude/agents/${base}.md`) ?? textOf(`.claude/agents/${name}.md`);
+    const prompts = new Set([base, name].map((one) => `.claude/agents/${one}.md`));
+    const prompt = [...prompts].reduce<string | undefined>((found, file) => found ?? textOf(file), undefined);
     const skill = textOf(`.claude/agents/${base}_skill.md`);
     const text = [prompt, skill].flatMap((part) => part?.trim() || []).join('\n\n');
     const ownServers = `.claude/.mcp.${name}.json`;
@@ -102,9 +105,8 @@ export function readWorkspace(root: string): Workspace {
     const agent = SETTINGS_FILE.exec(name)?.[1];
     return agent === undefined ? [] : agentFrom(`.claude/${name}`, agent, defaults, project);
   });
-  const sessionsText = textOf(SESSIONS);
-  const read =
-    sessionsText === undefined ? undefined : readSessions(sessionsText, statSync(join(root, SESSIONS)).mtimeMs);
+  const sessions = fileOf(SESSIONS);
+  const read = sessions && readSessions(sessions.text, sessions.mtimeMs);
   for (const message of read?.problems ?? []) complain(SESSIONS, message);
   return { agents, sessions: read?.entries ?? [], env: parseEnv(textOf('.env') ?? ''), problems };
 }

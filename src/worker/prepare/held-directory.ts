@@ -28,10 +28,27 @@ export function holdDirectory(path: string): HeldDirectory {
     }
     const handle = openSync(path, O_PATH | constants.O_DIRECTORY);
     const cwd = `/proc/self/fd/${handle}`; // of the new process, too: it has our descriptors until it becomes its program
-    if (readlinkSync(cwd) === path) return { cwd, close: () => closeSync(handle) };
-    closeSync(handle);
+    if (leadsTo(cwd, path, handle)) return { cwd, close: () => closeQuietly(handle) };
   } catch (error) {
     if (!['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].includes(codeOf(error) ?? '')) throw error;
   }
   throw moved();
+}
+
+/** Closes the descriptor unless it is of the directory that has this path. */
+function leadsTo(link: string, path: string, handle: number): boolean {
+  let isSame = false;
+  try {
+    isSame = readlinkSync(link) === path;
+    return isSame;
+  } finally {
+    if (!isSame) closeQuietly(handle);
+  }
+}
+
+/** By then a program may run there, so nothing may be said to have gone wrong. */
+function closeQuietly(handle: number): void {
+  try {
+    closeSync(handle);
+  } catch {}
 }

@@ -35,10 +35,14 @@ export interface Offering {
   stop(): Promise<void>;
 }
 
-/** Which file a program is: another one after it was updated. */
+/** Which file a program is: another one after it was updated. Undefined also where the host cannot tell just now. */
 function fileOf(program: string): string | undefined {
-  const found = statSync(program, { throwIfNoEntry: false });
-  return found?.isFile() ? `${program} ${found.ino} ${found.mtimeMs}` : undefined;
+  try {
+    const found = statSync(program);
+    return found.isFile() ? `${program} ${found.ino} ${found.mtimeMs}` : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Looks for the programs of runners at once, and then again and again. */

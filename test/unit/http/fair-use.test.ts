@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { costOf, hasAtMost } from '../../../src/http/cost.js';
+import { costOf } from '../../../src/http/cost.js';
 import { type Holding, openFairUse } from '../../../src/http/fair-use.js';
 import { openRateLimit } from '../../../src/http/rate-limit.js';
 
@@ -25,15 +25,6 @@ describe('the cost of a request', () => {
     ['a method that every object has', { method: 'toString' }, 0, 1],
   ])('of %s', (_, body, bytes, cost) => {
     expect(costOf(body, bytes)).toBe(cost);
-  });
-
-  test.each([
-    ['text', 'x', true],
-    ['as many as may be', { a: [1, 2], b: null }, true],
-    ['one more', { a: [1, 2], b: [3] }, false],
-    ['a list within lists', [[[[[1]]]]], false],
-  ])('is not counted where there are too many values: %s', (_, body, isFine) => {
-    expect(hasAtMost(body, 4)).toBe(isFine);
   });
 
   test('that is more than anybody has at once takes all of it, and can be paid', () => {
