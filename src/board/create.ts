@@ -1,11 +1,15 @@
 import { type ErrorHandler, Hono, type MiddlewareHandler } from 'hono';
-import { bodyOf, ERRORS, messageOf, UserError } from '../shared/errors.js';
+import { bodyOf, ERRORS, type ErrorBody, messageOf } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
-import { allows, type Scope } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/connect.js';
 import { protectPages } from './headers.js';
 import { failurePage } from './layout.js';
-import { addPages, type Looking } from './pages.js';
+import type { Looking } from './looking.js';
+import { needs } from './needs.js';
+import { addOverview } from './overview-route.js';
+import { pageScript } from './page-script.js';
+import { addPoolPages } from './pool-routes.js';
+import { addRunPages } from './run-routes.js';
 
 const BULL_BOARD_PATH = '/queues';
 
@@ -19,9 +23,17 @@ export interface Board {
 export function createBoard(pool: Pool): Board {
   const pages = new Hono<Looking>();
   pages.use('/', needs('read'));
-  pages.use('/runs/*', needs('read'));
+  for (const path of ['/runs/*', '/bulk']) pages.use(path, fromOurPages);
+  for (const path of ['/runs/*', '/bulk', '/workers', '/agents', '/usage', '/assets/*']) pages.use(path, needs('read'));
   pages.use(`${BULL_BOARD_PATH}/*`, needs('admin'));
-  addPages(pages, pool);
+  addOverview(pages, pool);
+  addRunPages(pages, pool);
+  addPoolPages(pages, pool);
+  pages.get('/assets/*', (context, next) => {
+    const { path, text } = pageScript();
+    if (context.req.path !== path) return next();
+    return context.body(text, 200, { 'content-type': 'text/javascript; charset=utf-8' });
+  });
   let bullBoard: Promise<Hono> | undefined;
   pages.all(`${BULL_BOARD_PATH}/*`, async (context) => {
     bullBoard ??= loadBullBoard(pool);
@@ -52,12 +64,11 @@ function failureOf(pool: Pool): ErrorHandler {
   };
 }
 
-function needs(scope: Scope): MiddlewareHandler<Looking> {
-  return async (context, next) => {
-    if (allows(context.get('principal'), scope)) return next();
-    return context.json(
-      bodyOf(new UserError('forbidden', `the token lacks the scope ${scope}`, ERRORS.forbidden)),
-      403,
-    );
-  };
-}
+/** Browsers send what lets them in with every request: what changes anything has to come from a page of this server. */
+const fromOurPages: MiddlewareHandler<Looking> = async (context, next) => {
+  if (['GET', 'HEAD'].includes(context.req.method)) return next();
+  const origin = context.req.header('origin') ?? '';
+  if (URL.canParse(origin) && new URL(origin).host === context.req.header('host')) return next();
+  const message = 'only a page of this server may ask for a change';
+  return context.json({ code: 'wrong_origin', message, hint: ERRORS.wrong_origin } satisfies ErrorBody, 403);
+};

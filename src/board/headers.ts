@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
-import { INLINE_HASHES } from './layout.js';
+import { STYLE_HASH } from './layout.js';
 
 const NOBODY = "'none'";
 const OURS = "'self'";
@@ -10,17 +10,19 @@ const shared = {
   originAgentCluster: false,
   strictTransportSecurity: false, // for whoever ends TLS in front of us to decide
   xFrameOptions: 'DENY',
+  referrerPolicy: 'same-origin', // with none at all, browsers do not say where a form comes from
 } as const;
 
 const base = { defaultSrc: [NOBODY], baseUri: [OURS], formAction: [NOBODY], frameAncestors: [NOBODY] };
 
-/** Our pages are one document each: their own style and script, named by hash, and nothing else. */
+/** Our pages have their own style, named by hash, and one script; nothing else runs, loads or is sent anywhere. */
 const forOurPages = secureHeaders({
   ...shared,
   contentSecurityPolicy: {
     ...base,
-    styleSrc: [INLINE_HASHES.style],
-    scriptSrc: [INLINE_HASHES.script],
+    styleSrc: [STYLE_HASH],
+    scriptSrc: [OURS],
+    formAction: [OURS],
     connectSrc: [OURS],
     imgSrc: ['data:'],
   },
@@ -40,13 +42,14 @@ const forBullBoard = secureHeaders({
   },
 });
 
-/** The headers that keep pages to themselves. Nothing is stored by the browser but the files of Bull Board. */
+/** The headers that keep pages to themselves. Nothing is stored by the browser but scripts and the files of Bull Board. */
 export function protectPages(bullBoardPath: string): MiddlewareHandler {
   const isUnder = (path: string, context: Context) =>
     context.req.path === path || context.req.path.startsWith(`${path}/`);
   return async (context, next) => {
     await (isUnder(bullBoardPath, context) ? forBullBoard : forOurPages)(context, next);
-    const kept = isUnder(`${bullBoardPath}/static`, context) && context.res.ok;
+    const isFile = isUnder(`${bullBoardPath}/static`, context) || isUnder('/assets', context);
+    const kept = isFile && context.res.ok;
     context.res.headers.set('cache-control', kept ? 'private, max-age=3600' : 'no-store');
   };
 }

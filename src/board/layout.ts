@@ -1,21 +1,34 @@
 import { createHash } from 'node:crypto';
 import { html, raw } from 'hono/html';
 import { VERSION } from '../shared/version.js';
-import { REFRESH_SCRIPT } from './refresh-script.js';
+import { pageScript } from './page-script.js';
 import { STYLE } from './style.js';
 
 /** What the template gives: text in which everything that was put in is escaped. */
 export type Html = ReturnType<typeof html>;
 
+/** The pages that lead to everything else. */
+const PAGES = [
+  ['/', 'Runs'],
+  ['/workers', 'Workers'],
+  ['/agents', 'Agents'],
+  ['/usage', 'Usage'],
+] as const;
+type Here = (typeof PAGES)[number][0];
+
 /** One page of ours. */
 export interface Page {
   readonly title: string;
-  readonly here?: '/';
+  readonly here?: Here;
   readonly main: Html;
   /** What stands below it besides the version. */
   readonly foot?: Html;
   /** It has to be kept up to date. */
   readonly changes: boolean;
+  /** It is told of what changes, and need not look again by itself. */
+  readonly isLive?: boolean;
+  /** It is the page of this run. */
+  readonly runId?: string;
 }
 
 /** How often an open page looks again (ms). */
@@ -23,8 +36,8 @@ const REFRESH_MS = 2_000;
 
 const hashOf = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
-/** What the content security policy has to allow of our pages, and nothing else. */
-export const INLINE_HASHES = { style: hashOf(STYLE), script: hashOf(REFRESH_SCRIPT) } as const;
+/** What the content security policy has to allow of styles, and nothing else. */
+export const STYLE_HASH = hashOf(STYLE);
 
 const MARK = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" aria-hidden="true"><rect width="24" height="24" rx="6" fill="#0b5cad"/><rect x="5" y="6" width="14" height="3" rx="1.5" fill="#fff" opacity=".55"/><rect x="5" y="10.5" width="14" height="3" rx="1.5" fill="#fff" opacity=".8"/><rect x="5" y="15" width="8" height="3" rx="1.5" fill="#7ee2a8"/></svg>`;
 
@@ -32,7 +45,7 @@ const MARK = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" aria-h
 export const MARK_URL = `data:image/svg+xml,${encodeURIComponent(MARK)}`;
 
 /** The frame of every page of ours. Without scripts it is loaded again as a whole. */
-export function layout({ title, here, main, foot, changes }: Page) {
+export function layout({ title, here, main, foot, changes, isLive = false, runId }: Page) {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -42,13 +55,13 @@ export function layout({ title, here, main, foot, changes }: Page) {
 <link rel="icon" type="image/svg+xml" href="${MARK_URL}">
 ${changes ? html`<noscript><meta http-equiv="refresh" content="5"></noscript>` : ''}
 <style>${raw(STYLE)}</style>
-<script type="module">${raw(REFRESH_SCRIPT)}</script>
+<script type="module" src="${pageScript().path}"></script>
 </head>
-<body${changes ? html` data-refresh-ms="${REFRESH_MS}"` : ''}>
+<body${changes && !isLive ? html` data-refresh-ms="${REFRESH_MS}"` : ''}${runId === undefined ? '' : html` data-run="${runId}"`}>
 <p id="stale" role="status" hidden></p>
 <header>
 <a class="brand" href="/">${raw(MARK)}agentpool</a>
-<nav aria-label="Pages"><a href="/"${here === '/' ? raw(' aria-current="page"') : ''}>Overview</a><a href="/queues">Queues</a></nav>
+<nav aria-label="Pages">${PAGES.map(([path, name]) => html`<a href="${path}"${here === path ? raw(' aria-current="page"') : ''}>${name}</a>`)}<a href="/queues">Queues</a></nav>
 </header>
 <main>${main}</main>
 <footer><span>agentpool ${VERSION}</span>${foot ?? ''}</footer>

@@ -1,7 +1,9 @@
 import { html } from 'hono/html';
 import { count, size } from '../shared/measures.js';
+import { allows, type Scope } from '../shared/principal.js';
 import { RUN_STATES, type RunState } from '../shared/run-state.js';
 import { type Notice, needsAttention } from './attention.js';
+import { addressWith } from './filter.js';
 import { type Html, layout } from './layout.js';
 import { inWords, stateMark } from './state-mark.js';
 import { type Overview, queuesTable, runsTable, workersTable } from './tables.js';
@@ -17,22 +19,67 @@ function notices(list: readonly Notice[]): Html | '' {
 <ul class="notices">${list.map(({ what, fix }) => html`<li><p>${what}</p>${fix && html`<p>${fixed(fix)}</p>`}</li>`)}</ul></section>`;
 }
 
-function tiles({ byState, only }: Overview): Html {
+function tiles({ byState, filter }: Overview): Html {
   const shown = TILES.filter((state) => state !== 'orphaned' || byState.orphaned > 0);
+  const only = filter.parameters.state;
   return html`<nav id="states" aria-label="Runs by state"><ul class="tiles">${shown.map(
     (state) =>
-      html`<li class="${byState[state] === 0 ? 'zero' : ''}"><a href="${state === only ? '/' : `/?state=${state}`}"${
+      html`<li class="${byState[state] === 0 ? 'zero' : ''}"><a href="${addressWith(filter, { state: state === only ? '' : state })}"${
         state === only ? html` aria-current="true"` : ''
       }><b>${count(byState[state])}</b>${stateMark(state)}</a></li>`,
   )}</ul></nav>`;
 }
 
-function runsHead({ runs, byState, only }: Overview): Html {
-  const all = only ? byState[only] : RUN_STATES.reduce((sum, state) => sum + byState[state], 0);
-  const of = all > runs.length ? `the latest ${count(runs.length)} of ${count(all)}` : count(all);
-  return html`<div class="head"><h2 id="runs-title">${only ? `Runs: ${inWords(only)}` : 'Runs'}</h2><p>${of}</p>${
-    only ? html`<p><a href="/">show all</a></p>` : ''
-  }</div>`;
+const LAST: readonly (readonly [string, string])[] = [
+  ['', 'any time'],
+  ['1h', 'last hour'],
+  ['24h', 'last day'],
+  ['7d', 'last week'],
+  ['30d', 'last month'],
+];
+
+/** A form that puts what is looked for into the address; works without scripts, too. */
+function filters({ filter, workers }: Overview): Html {
+  const { parameters } = filter;
+  const field = (name: string, label: string, type = 'text', list = '') =>
+    html`<label><span>${label}</span><input name="${name}" type="${type}" value="${parameters[name] ?? ''}"${list && html` list="${list}"`} autocomplete="off"></label>`;
+  const option = (value: string, words: string, now: string | undefined) =>
+    html`<option value="${value}"${(now ?? '') === value ? html` selected` : ''}>${words}</option>`;
+  const runners = [...new Set(workers.flatMap((worker) => worker.runners.map(({ name }) => name)))];
+  const hosts = [...new Set(workers.map(({ host }) => host))];
+  const choices = (id: string, all: readonly string[]) =>
+    html`<datalist id="${id}">${all.map((one) => html`<option value="${one}"></option>`)}</datalist>`;
+  const clear = filter.isEmpty ? '' : html`<a href="/">clear</a>`;
+  return html`<form class="filters" id="filters" role="search" aria-label="Find runs">${field('q', 'Prompt, agent or id', 'search')}${field('agent', 'Agent')}${field('runner', 'Runner', 'text', 'runners')}<label><span>State</span><select name="state">${option('', 'any', parameters.state)}${TILES.map((state) => option(state, inWords(state), parameters.state))}</select></label>${field('host', 'Host', 'text', 'hosts')}${field('label', 'Label (key=value)')}<label><span>Queued</span><select name="since">${LAST.map(([value, words]) => option(value, words, parameters.since))}</select></label><button>Find</button>${clear}${choices('runners', runners)}${choices('hosts', hosts)}</form>`;
+}
+
+function runsHead({ runs, byState, filter }: Overview): Html {
+  const all = RUN_STATES.reduce((sum, state) => sum + byState[state], 0);
+  const of = !filter.isEmpty
+    ? `${count(runs.length)} shown`
+    : all > runs.length
+      ? `the latest ${count(runs.length)} of ${count(all)}`
+      : count(all);
+  return html`<div class="head"><h2 id="runs-title">Runs</h2><p>${of}</p><label class="toggle"><input type="checkbox" id="pause"> pause updates</label></div>`;
+}
+
+/** What can be done with all that are ticked. */
+function bulk({ principal, runs }: Overview): Html | '' {
+  if (runs.length === 0) return '';
+  const one = (what: string, scope: Scope, name: string, words: string) =>
+    allows(principal, scope)
+      ? html`<details class="action" id="bulk-${what}"><summary>${name}</summary><div class="asked"><p>${words}</p><button name="what" value="${what}"${what === 'kill' ? html` class="danger"` : ''}>${name}</button></div></details>`
+      : '';
+  return html`<div class="bulk" id="bulk"><span>With those that are ticked:</span>${one('kill', 'kill', 'Kill them', 'Ends these runs and all of their processes; what has ended stays as it is.')}${one('rerun', 'run', 'Run them again', 'Submits each of their prompts as a new run of yours.')}</div>`;
+}
+
+function pagesOf({ filter, nextCursor }: Overview): Html | '' {
+  const { cursor } = filter.parameters;
+  if (nextCursor === undefined && cursor === undefined) return '';
+  const newest = cursor === undefined ? '' : html`<a href="${addressWith(filter, {})}">Newest</a>`;
+  const older =
+    nextCursor === undefined ? '' : html`<a rel="next" href="${addressWith(filter, { cursor: nextCursor })}">Older</a>`;
+  return html`<nav class="pages" id="pages" aria-label="Pages of runs">${newest}${older}</nav>`;
 }
 
 /** The front page: what needs attention, what runs, what ran last, who works, what waits. */
@@ -43,7 +90,8 @@ export function overviewPage(overview: Overview): Html {
   const main = html`<h1 class="unseen">Overview</h1>
 ${notices(needsAttention({ workers, queues, redis, orphaned, now }))}
 ${tiles(overview)}
-<section id="runs" aria-labelledby="runs-title">${runsHead(overview)}${runsTable(overview)}</section>
+${filters(overview)}
+<section id="runs" aria-labelledby="runs-title">${runsHead(overview)}<form method="post" action="/bulk" id="many">${runsTable(overview)}${bulk(overview)}</form>${pagesOf(overview)}</section>
 <div id="pool" class="two">
 <section id="workers" aria-labelledby="workers-title"><div class="head"><h2 id="workers-title">Workers</h2><p>${living} alive</p></div>${workersTable(overview)}</section>
 <section id="queues" aria-labelledby="queues-title"><div class="head"><h2 id="queues-title">Queues</h2><p><a href="/queues">their jobs</a></p></div>${queuesTable(overview)}</section>

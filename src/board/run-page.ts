@@ -1,71 +1,65 @@
 import { html } from 'hono/html';
-import type { WorkerFacts } from '../client/worker-facts.js';
-import { count, duration, size } from '../shared/measures.js';
-import { shownText } from '../shared/plain-text.js';
-import type { Run, Usage } from '../shared/run.js';
+import { waitingInWords } from '../client/waiting-for.js';
+import { duration, size } from '../shared/measures.js';
+import { beginningOf, plainText, shownText } from '../shared/plain-text.js';
+import { allows } from '../shared/principal.js';
+import type { Run } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
+import { fileInWords, usageInWords } from '../shared/transcript/readable.js';
 import { ago } from './ago.js';
 import { type Html, layout } from './layout.js';
+import { actions } from './run-actions.js';
+import { timeline } from './run-timeline.js';
+import type { RunFacts, ShownRun } from './shown-run.js';
 import { stateMark } from './state-mark.js';
 
-/** How much of the end of the output the page shows (bytes). */
+/** How much of the end of the output a page without scripts shows (bytes). */
 export const TAIL_BYTES = 16 * 1024;
+/** So much of a prompt is shown (characters). */
+const PROMPT_CHARS = 20_000;
 
-/** Everything that the page of a run tells. */
-export interface ShownRun {
-  readonly run: Run;
-  readonly worker: WorkerFacts;
-  /** The end of the output; empty when there is none, or when it is not kept any more. */
-  readonly tail: Buffer;
-  readonly result?: string;
-  readonly queuePosition?: number;
-  /** Milliseconds, by the clock of Redis. */
-  readonly now: number;
-}
+type Value = Html | readonly Html[] | string | number | undefined;
 
-function used({ inputTokens, outputTokens, cachedInputTokens, costUsd }: Usage): string {
-  return [
-    inputTokens !== undefined && `${count(inputTokens)} tokens in`,
-    cachedInputTokens !== undefined && `${count(cachedInputTokens)} of them cached`,
-    outputTokens !== undefined && `${count(outputTokens)} out`,
-    costUsd !== undefined && `$${costUsd.toFixed(4)}`,
-  ]
-    .filter(Boolean)
-    .join(', ');
-}
-
-function facts({ run, queuePosition, now }: ShownRun): Html {
-  const { queuedAt, startedAt, endedAt, lastOutputAt, outBytes, errBytes, droppedBytes, usage } = run;
+function facts({ run, activity, queuePosition, now, principal }: RunFacts): Html {
+  const { queuedAt, startedAt, endedAt, lastOutputAt, outBytes, errBytes, droppedBytes } = run;
+  const usage = usageInWords(run.usage ?? activity?.usage ?? {});
+  const place = queuePosition === undefined ? '' : `, place ${queuePosition}`;
   const job = `/queues/queue/${encodeURIComponent(run.queue)}/${run.id}`;
-  const list: readonly (readonly [string, Html | readonly Html[] | string | number | undefined])[] = [
-    ['Runner', run.runner],
-    ['Model', run.model],
-    ['Mode', run.mode],
-    ['Host', run.host],
-    ['Worker', run.worker],
-    ['Process', run.pid],
+  const queue = allows(principal, 'admin') ? html`<a href="${job}">${run.queue}</a>${place}` : `${run.queue}${place}`;
+  const list: readonly (readonly [string, Value])[] = [
+    ['Runner', [run.runner, run.model, run.mode].filter(Boolean).join(', ')],
+    ['Spent', usage],
+    [endedAt ? 'Took' : 'Runs for', startedAt && duration((endedAt ?? now) - startedAt)],
     [
-      'Session',
-      run.sessionId && html`<code>${run.sessionId}</code>${run.resumes === run.sessionId ? ' (resumed)' : ''}`,
+      'Host',
+      run.host && html`${run.host}${run.pid === undefined ? '' : html` <span class="dim">process ${run.pid}</span>`}`,
     ],
     ['Directory', run.path && html`<code>${run.path}</code>`],
-    ['Labels', run.labels && Object.entries(run.labels).map(([key, value]) => html`<code>${key}=${value}</code> `)],
-    ['Queue', html`<a href="${job}">${run.queue}</a>${queuePosition === undefined ? '' : `, place ${queuePosition}`}`],
-    ['Queued', ago(queuedAt, now)],
-    ['Started', startedAt && html`${ago(startedAt, now)}, after ${duration(startedAt - queuedAt)}`],
-    [endedAt ? 'Took' : 'Runs for', startedAt && duration((endedAt ?? now) - startedAt)],
-    ['Last output', lastOutputAt && ago(lastOutputAt, now)],
-    ['Ended', endedAt && ago(endedAt, now)],
+    ['Session', run.sessionId && session(run)],
+    ['Labels', run.labels && labels(run.labels)],
+    ['Queue', queue],
+    ['Last output', endedAt === undefined && lastOutputAt ? ago(lastOutputAt, now) : undefined],
     ['Exit code', run.exitCode],
-    ['Prompt', size(run.promptBytes)],
-    ['Output', `${size(outBytes + errBytes)}${droppedBytes > 0 ? `, ${size(droppedBytes)} not kept` : ''}`],
-    ['Usage', usage && used(usage)],
+    [
+      'Output',
+      `${size(outBytes + errBytes)}${droppedBytes > 0 ? `, ${size(droppedBytes)} not kept (AGENTPOOL_MAX_OUTPUT_BYTES)` : ''}`,
+    ],
+    ['Submitted', html`${ago(queuedAt, now)} by ${run.principal}`],
   ];
   const known = list.filter(([, value]) => value !== undefined && value !== '');
   return html`<dl class="card facts">${known.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
-function outcome({ run, worker, now }: ShownRun): Html {
+const session = ({ sessionId = '', resumes, agentName, runner }: Run) =>
+  html`<code>${sessionId}</code>${resumes === sessionId ? ' (resumed)' : ''} <a href="/?agent=${agentName}&amp;runner=${runner}">its runs</a>`;
+
+const labels = (all: Readonly<Record<string, string>>) =>
+  Object.entries(all).map(
+    ([key, value]) =>
+      html`<a class="label" href="/?label=${encodeURIComponent(`${key}=${value}`)}">${key}=${value}</a> `,
+  );
+
+function outcome({ run, worker, now }: RunFacts): Html {
   const { failure, kill, state } = run;
   const failed =
     failure &&
@@ -77,41 +71,85 @@ function outcome({ run, worker, now }: ShownRun): Html {
   const silent =
     since !== undefined &&
     html`<div class="notice"><p>Its worker has been silent since ${worker.workerSilentSinceIso}, ${ago(since, now)}; the program may go on.</p></div>`;
-  const waits =
+  const waits = worker.waitingFor && !worker.hostProblem && waitingInWords(worker.waitingFor);
+  const held =
     hostProblem &&
     html`<div class="notice"><p>It waits: its host takes no runs since ${hostProblem.sinceIso}: ${hostProblem.message}</p></div>`;
-  return html`${asked ?? ''}${failed ?? ''}${silent || ''}${waits ?? ''}`;
+  return html`${asked ?? ''}${failed ?? ''}${silent || ''}${waits && html`<div class="notice"><p>It waits: ${waits}</p></div>`}${held ?? ''}`;
 }
 
-function output({ run, tail }: ShownRun): Html {
-  const all = run.outBytes + run.errBytes;
-  if (tail.length === 0) {
-    const why = all === 0 ? 'It has printed nothing.' : 'Its output is not kept any more.';
-    return html`<div class="card"><p class="none">${why}</p></div>`;
-  }
-  return html`<div class="card"><pre id="output" tabindex="0" role="group" aria-label="End of the output">
-${shownText(tail)}</pre></div>`;
+function question({ prompt, run }: RunFacts): Html {
+  if (prompt === undefined)
+    return html`<div class="card"><p class="none">The prompt (${size(run.promptBytes)}) is not kept any more: AGENTPOOL_OUTPUT_RETENTION_MS says how long.</p></div>`;
+  const rest = prompt.length > PROMPT_CHARS ? `\n… ${size(run.promptBytes)} in all` : '';
+  return html`<div class="card"><pre class="prompt" tabindex="0" role="group" aria-label="Prompt">
+${plainText(beginningOf(prompt, PROMPT_CHARS))}${rest}</pre></div>`;
 }
 
-/** The page of one run: what it is, what became of it, its result, and the end of its output. */
-export function runPage(shown: ShownRun): Html {
-  const { run, result, tail } = shown;
-  const { id, agentName, state } = run;
-  const all = run.outBytes + run.errBytes;
+function answer({ result, activity, run }: RunFacts): Html | '' {
+  const files = isEnded(run.state) ? (activity?.filesChanged ?? []) : [];
+  if (result === undefined && files.length === 0) return '';
+  return html`<section id="result" aria-labelledby="result-title"><div class="head"><h2 id="result-title">Result</h2></div>${
+    result === undefined
+      ? ''
+      : html`<div class="card"><pre tabindex="0" role="group" aria-label="Result">
+${shownText(Buffer.from(result))}</pre></div>`
+  }${files.length === 0 ? '' : html`<ul class="files">${files.map((file) => html`<li><code>${fileInWords(file)}</code></li>`)}</ul>`}</section>`;
+}
+
+/** All of the page that changes by itself while the run goes on. */
+export function runHead(shown: RunFacts): Html {
+  const { run } = shown;
+  return html`<div id="head"><div class="title"><h1>${run.agentName}</h1>${stateMark(run.state)}<code>${run.id}</code>${actions(shown)}</div>
+<div id="outcome">${outcome(shown)}</div>
+<section id="facts" aria-label="Facts">${facts(shown)}${timeline(shown)}</section>
+<section id="asked" aria-labelledby="asked-title"><div class="head"><h2 id="asked-title">Prompt</h2></div>${question(shown)}</section>
+${answer(shown)}</div>`;
+}
+
+function transcriptSection({ run, transcript }: ShownRun): Html | '' {
+  if (!transcript) return '';
+  const { blocks, isTail, hasMore, cursor, droppedBytes } = transcript;
+  const here = `/runs/${run.id}`;
+  const before = isTail
+    ? html`<p class="more"><a href="${here}?cursor=start">Show it from the beginning</a></p>`
+    : droppedBytes > 0
+      ? html`<p class="more">${size(droppedBytes)} before this are not kept any more (AGENTPOOL_MAX_OUTPUT_BYTES).</p>`
+      : '';
+  const after = hasMore
+    ? html`<p class="more"><a href="${here}?cursor=${cursor}">Go on</a> or <a href="${here}">show the end</a></p>`
+    : '';
+  const empty = blocks.length === 0 ? html`<p class="none" id="nothing-said">It has said nothing yet.</p>` : '';
+  return html`<section id="said" aria-labelledby="said-title"><div class="head"><h2 id="said-title">Transcript</h2><label class="toggle" hidden><input type="checkbox" id="follow-said" ${isEnded(run.state) || hasMore ? '' : 'checked'}> follow</label></div>${before}<div class="card"><div id="transcript" data-live="${isEnded(run.state) || hasMore ? '' : cursor}">${blocks.map((block) => block.html)}${empty}</div></div>${after}</section>`;
+}
+
+function outputSection({ run, tail, transcript }: ShownRun): Html {
+  const { id, state, outBytes, errBytes } = run;
+  const all = outBytes + errBytes;
   const end = tail.length > 0 && tail.length < all ? `the last ${size(tail.length)} of ${size(all)}` : size(all);
-  const main = html`<div class="title"><h1>${agentName}</h1>${stateMark(state)}<code>${id}</code></div>
-${outcome(shown)}
-<section id="facts" aria-label="Facts">${facts(shown)}</section>
-${
-  result === undefined
-    ? ''
-    : html`<section id="result" aria-labelledby="result-title"><div class="head"><h2 id="result-title">Result</h2></div><div class="card"><pre tabindex="0" role="group" aria-label="Result">
-${shownText(Buffer.from(result))}</pre></div></section>`
+  const why =
+    all === 0
+      ? 'It has printed nothing.'
+      : 'Its output is not kept any more: AGENTPOOL_OUTPUT_RETENTION_MS says how long.';
+  const link = `/runs/${id}/output`;
+  const downloads =
+    tail.length === 0
+      ? ''
+      : html`<p>download <a href="${link}" download>all</a>, <a href="${link}?stream=stdout" download>stdout</a>, <a href="${link}?stream=stderr" download>stderr</a></p>`;
+  return html`<section id="printed" aria-labelledby="output-title"><div class="head"><h2 id="output-title">${transcript ? 'Raw output' : 'Output'}</h2><p id="output-size">${end}</p>${downloads}<p><code>agentpool logs ${isEnded(state) ? '' : '-f '}${transcript ? '--raw ' : ''}${id}</code></p></div>
+<div class="card" id="viewer" data-run="${id}" data-live="${isEnded(state) ? '' : 'yes'}" data-lines="${run.lines}"><pre id="output" tabindex="0" role="group" aria-label="End of the output">
+${tail.length === 0 ? why : shownText(tail)}</pre></div></section>`;
 }
-<section id="printed" aria-labelledby="output-title"><div class="head"><h2 id="output-title">Output</h2><p>${end}</p><p><code>agentpool logs ${isEnded(state) ? '' : '-f '}${id}</code></p></div>${output(shown)}</section>`;
+
+/** The page of one run: what it was asked, what it is, what it said and did, its result, and its output. */
+export function runPage(shown: ShownRun): Html {
+  const { run } = shown;
+  const main = html`${runHead(shown)}${transcriptSection(shown)}${outputSection(shown)}`;
   return layout({
-    title: `${agentName}: ${state} · agentpool`,
+    title: `${run.agentName}: ${run.state} · agentpool`,
     main,
-    changes: !isEnded(state),
+    changes: !isEnded(run.state),
+    isLive: true,
+    runId: run.id,
   });
 }

@@ -1,62 +1,79 @@
 import { html } from 'hono/html';
+import type { FoundRun } from '../client/search-runs.js';
 import { count, counted, duration, size } from '../shared/measures.js';
+import type { Principal } from '../shared/principal.js';
 import type { QueueCounts } from '../shared/queues/queues.js';
 import type { RedisHealth } from '../shared/redis/check.js';
 import type { Run } from '../shared/run.js';
 import type { RunState } from '../shared/run-state.js';
 import type { LivingWorker } from '../shared/workers.js';
 import { ago } from './ago.js';
+import { card } from './card.js';
+import type { ShownFilter } from './filter.js';
 import type { Html } from './layout.js';
 import { servedBy } from './served.js';
-import { inWords, stateMark } from './state-mark.js';
+import { stateMark } from './state-mark.js';
+
+/** A run in the list, with why it waits. */
+export interface ListedRun extends FoundRun {
+  readonly waits?: string;
+}
 
 /** Everything that the front page tells. */
 export interface Overview {
   readonly workers: readonly LivingWorker[];
   readonly queues: readonly QueueCounts[];
-  /** What runs first, then the latest. */
-  readonly runs: readonly Run[];
+  /** What matches; without a filter what runs first, then the latest. */
+  readonly runs: readonly ListedRun[];
+  /** Where the next page begins; absent: this is the last one. */
+  readonly nextCursor?: string;
   readonly byState: Readonly<Record<RunState, number>>;
-  /** Only runs of this state are shown. */
-  readonly only?: RunState;
+  readonly filter: ShownFilter;
+  /** Who looks. */
+  readonly principal: Principal;
   readonly redis: RedisHealth;
   /** Milliseconds, by the clock of Redis. */
   readonly now: number;
 }
 
-/** A table that scrolls by itself on a narrow screen, also by keyboard. */
-const card = (label: string, table: Html) =>
-  html`<div class="card" role="group" aria-label="${label}" tabindex="0">${table}</div>`;
-
 const number = (value: number, priority = '') =>
   html`<td class="n ${value === 0 ? 'zero' : ''} ${priority}">${count(value)}</td>`;
 
 /** What a person would ask next about a run. */
-function remark({ state, failure, kill, host, queue }: Run): string {
+function remark({ run, waits }: ListedRun): string {
+  const { state, failure, kill, host } = run;
   if (failure) return failure.message;
   if (state === 'killed') return kill?.reason ?? '';
   if (kill && (state === 'running' || state === 'orphaned')) return 'its end was asked for';
   if (state === 'orphaned') return `the worker on ${host} is silent`;
-  const [, bound] = /^runs@(.+)$/.exec(queue) ?? [];
-  return state === 'queued' && bound !== undefined ? `for host ${bound}` : '';
+  return state === 'queued' && waits !== undefined ? `waits: ${waits}` : '';
 }
 
 const took = ({ startedAt, endedAt }: Run, now: number) =>
   startedAt === undefined ? '' : duration((endedAt ?? now) - startedAt);
 
-/** Runs as they are given. */
-export function runsTable({ runs, only, now }: Pick<Overview, 'runs' | 'only' | 'now'>): Html {
+function aboutCell(listed: ListedRun): Html {
+  const { run, promptLine = '' } = listed;
+  const words = remark(listed);
+  const labels = Object.entries(run.labels ?? {}).map(
+    ([key, value]) => html` <span class="label">${key}=${value}</span>`,
+  );
+  return html`<td class="wide" title="${[promptLine, words].filter(Boolean).join('\n')}">${words && html`<span class="remark">${words}</span> `}${promptLine}${labels}</td>`;
+}
+
+/** Runs as they are given, each with a box to tick. */
+export function runsTable({ runs, filter, now }: Pick<Overview, 'runs' | 'filter' | 'now'>): Html {
   if (runs.length === 0)
-    return only
-      ? html`<div class="card"><p class="none">No run is ${inWords(only)}.</p></div>`
-      : html`<div class="card"><p class="none">No run yet. Try: <code>agentpool run demo "say hello"</code></p></div>`;
+    return filter.isEmpty
+      ? html`<div class="card"><p class="none">No run yet. Try: <code>agentpool run demo "say hello"</code></p></div>`
+      : html`<div class="card"><p class="none">No run matches. <a href="/">Show all</a></p></div>`;
   return card(
     'Runs',
-    html`<table><thead><tr><th scope="col">State</th><th scope="col">Agent</th><th scope="col" class="second">Run</th><th scope="col" class="second">Runner</th><th scope="col" class="second">Host</th><th scope="col" class="wide">Remark</th><th scope="col" class="n second">Output</th><th scope="col" class="n second">Took</th><th scope="col" class="n">Queued</th></tr></thead>
-<tbody>${runs.map(
-      (run) =>
-        html`<tr id="run-${run.id}"><td>${stateMark(run.state)}</td><th scope="row"><a href="/runs/${run.id}">${run.agentName}</a></th><td class="second"><code class="dim" title="${run.id}">${run.id.slice(0, 8)}</code></td><td class="second">${run.runner}</td><td class="second">${run.host ?? ''}</td><td class="wide" title="${remark(run)}">${remark(run)}</td><td class="n second">${size(run.outBytes + run.errBytes)}</td><td class="n second">${took(run, now)}</td><td class="n">${ago(run.queuedAt, now)}</td></tr>`,
-    )}</tbody></table>`,
+    html`<table><thead><tr><th scope="col"><span class="unseen">Tick</span></th><th scope="col">State</th><th scope="col">Agent</th><th scope="col" class="second">Run</th><th scope="col" class="second">Runner</th><th scope="col" class="second">Host</th><th scope="col" class="wide">Prompt</th><th scope="col" class="n second">Output</th><th scope="col" class="n second">Took</th><th scope="col" class="n">Queued</th></tr></thead>
+<tbody>${runs.map((listed) => {
+      const { run } = listed;
+      return html`<tr id="run-${run.id}"><td class="tick"><input type="checkbox" name="run" value="${run.id}" aria-label="Tick run ${run.id}"></td><td>${stateMark(run.state)}</td><th scope="row"><a href="/runs/${run.id}">${run.agentName}</a></th><td class="second"><code class="dim" title="${run.id}">${run.id.slice(0, 8)}</code></td><td class="second">${run.runner}</td><td class="second">${run.host ?? ''}</td>${aboutCell(listed)}<td class="n second">${size(run.outBytes + run.errBytes)}</td><td class="n second">${took(run, now)}</td><td class="n">${ago(run.queuedAt, now)}</td></tr>`;
+    })}</tbody></table>`,
   );
 }
 

@@ -70,7 +70,7 @@ export async function findRuns(caller: Caller, query: RunQuery): Promise<RunList
       ...omitUndefined({ promptLine: promptLines[at] }),
       ...factsOf(run),
     })),
-    ...(more && { nextCursor: `${last.queuedAt}.${last.id}` }),
+    ...(more && { nextCursor: cursorAfter(last) }),
     ...(stats && { stats: statisticsOf(counted) }),
     ...(page.length === 0 && cursor === undefined && omitUndefined({ hint: await whatThereIs(caller, query) })),
   };
@@ -97,7 +97,12 @@ async function whatThereIs(
   return undefined;
 }
 
-function positionOf(cursor: string | undefined) {
+/** Where a list goes on after a run. */
+export const cursorAfter = ({ queuedAt, id }: { readonly queuedAt: number; readonly id: string }) =>
+  `${queuedAt}.${id}`;
+
+/** The position that a cursor means. Throws a UserError for one that is not of a list. */
+export function positionOf(cursor: string | undefined) {
   if (cursor === undefined) return undefined;
   const [, queuedAt, id] = /^(\d{1,16})\.(\w+)$/.exec(cursor) ?? [];
   if (queuedAt !== undefined && id !== undefined) return { queuedAt: Number(queuedAt), id };

@@ -60,6 +60,7 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess
     limit: openRateLimit(config.requestsPerSecond),
     stopping,
   };
+  const fair = openFairUse(config);
   const app = new Hono<Asking>();
   const metrics = openMetrics(pool, mcp.openCalls);
   app.use(board.headers);
@@ -78,12 +79,13 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess
     app.get(`${LOGIN_PATH}/:code`, countAddress, letIn(checks.login));
   }
   app.use(identify(checks));
-  app.all('/mcp', answerMcp(checks, mcp));
+  app.all('/mcp', answerMcp(checks, fair, mcp));
   app.get('/metrics', async (context) =>
     allows(context.get('principal'), 'metrics')
       ? metrics.answer()
       : refuse(403, 'forbidden', 'the token lacks the scope metrics'),
   );
+  for (const path of ['/runs/*', '/bulk']) app.use(path, holdForPages(fair, config));
   app.route('/', board.pages);
   app.notFound((context) => refuse(404, 'not_found', `there is nothing at ${context.req.path}`));
   app.onError((thrown, context) => {
@@ -144,9 +146,30 @@ function identify(checks: Checks): MiddlewareHandler<Asking> {
   };
 }
 
-function answerMcp(checks: Checks, mcp: McpRoom): Handler<Asking> {
+/** Streams and forms of pages count as what they hold: so many calls, streams, and bytes of bodies. */
+function holdForPages(fair: ReturnType<typeof openFairUse>, config: Config): MiddlewareHandler<Asking> {
+  return async (context, next) => {
+    const isStream = context.req.path.endsWith('/live');
+    if (!isStream && context.req.method !== 'POST') return next();
+    const release = fair.open(context.get('principal').name);
+    if (release instanceof Response) return release;
+    (context.env as HttpBindings).outgoing.once('close', release.all);
+    if (isStream && !release.mayListen())
+      return refuse(
+        429,
+        'too_many_streams',
+        `${config.maxListenStreams} streams are open; see AGENTPOOL_MAX_LISTEN_STREAMS`,
+      );
+    const bytes = Number(context.req.header('content-length') ?? (isStream ? 0 : Number.NaN));
+    if (!(bytes <= 4 * config.maxPromptBytes + 65_536)) return refuse(413, 'body_too_large', 'this form is too long');
+    if (!release.mayHold(bytes))
+      return refuse(429, 'too_many_bytes', 'too much is being sent; see AGENTPOOL_MAX_BODY_BYTES');
+    return next();
+  };
+}
+
+function answerMcp(checks: Checks, fair: ReturnType<typeof openFairUse>, mcp: McpRoom): Handler<Asking> {
   const { config } = checks;
-  const fair = openFairUse(config);
   return async (context) => {
     if (context.req.method !== 'POST')
       return refuse(405, 'method_not_allowed', 'there are no sessions and no streams here; use POST', {

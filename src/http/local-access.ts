@@ -27,10 +27,16 @@ export function letIn(login: Login): MiddlewareHandler {
   };
 }
 
+/** A page of another port of this machine has the same cookies, and another origin. */
+function isFromOurPage(context: Context): boolean {
+  const origin = context.req.header('origin') ?? '';
+  return URL.canParse(origin) && new URL(origin).host === context.req.header('host');
+}
+
 /** Whether a browser that was let in asks. Only for pages: nothing that a page of others could send changes anything. */
 export function hasSession(context: Context, login: Login): boolean {
   const value = getCookie(context, cookieName(context));
-  if (value === undefined || !['GET', 'HEAD'].includes(context.req.method)) return false;
+  if (value === undefined || !(['GET', 'HEAD'].includes(context.req.method) || isFromOurPage(context))) return false;
   const { known, renewed } = login.check(value);
   if (renewed !== undefined) setSession(context, renewed);
   return known;

@@ -84,7 +84,7 @@ describe('on loopback without tokens', () => {
       const { headers } = await ask(url + path);
       expect(headers).toMatchObject({
         'x-content-type-options': 'nosniff',
-        'referrer-policy': 'no-referrer',
+        'referrer-policy': 'same-origin',
         'x-frame-options': 'DENY',
         'cross-origin-resource-policy': 'same-origin',
         'cache-control': 'no-store',

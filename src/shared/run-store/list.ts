@@ -1,7 +1,7 @@
 import { omitUndefined } from '../omit-undefined.js';
 import { LOCAL } from '../principal.js';
 import { type CommandLine, inOrder } from '../redis/in-order.js';
-import type { Run } from '../run.js';
+import type { Run, Usage } from '../run.js';
 import type { RunState } from '../run-state.js';
 import type { ListPosition, RunFilter } from './indexes.js';
 import type { StoreParts } from './parts.js';
@@ -15,6 +15,11 @@ const LARGEST_PAGE = 500;
 
 /** What statistics need to know of a run. */
 export interface RunSummary {
+  readonly agentName: string;
+  readonly principal: string;
+  readonly queuedAt: number;
+  /** What its program said that it has spent. */
+  readonly usage?: Usage;
   readonly runner: string;
   readonly state: RunState;
   /** Time from start to end (ms); absent for what has not started or not ended. */
@@ -48,27 +53,31 @@ const SUMMARY_FIELDS = [
   'startedAt',
   'endedAt',
   'labels',
+  'usage',
 ];
 const SUMMARY: Reading<RunSummary> = {
   command: (key) => ['hmget', key, ...SUMMARY_FIELDS],
   row: (reply) => {
-    const [agentName, runner, principal, state, host, queuedAt, startedAt, endedAt, labels] = reply as (
+    const [agentName, runner, principal, state, host, queuedAt, startedAt, endedAt, labels, usage] = reply as (
       | string
       | null
     )[];
     if (!agentName || !runner) return undefined;
-    const known = { runner, state: stateOf(state ?? '') };
+    const known = {
+      agentName,
+      runner,
+      principal: principal ?? LOCAL.name,
+      state: stateOf(state ?? ''),
+      queuedAt: Number(queuedAt),
+    };
     const duration = startedAt && endedAt ? { durationMs: Number(endedAt) - Number(startedAt) } : {};
     return {
       found: {
         ...known,
-        agentName,
-        principal: principal ?? LOCAL.name,
-        queuedAt: Number(queuedAt),
         ...(host && { host }),
         ...omitUndefined({ labels: labelsFrom(labels ?? undefined) }),
       },
-      row: { ...known, ...duration },
+      row: { ...known, ...duration, ...(usage && { usage: JSON.parse(usage) as Usage }) },
     };
   },
 };

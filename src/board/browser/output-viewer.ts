@@ -1,0 +1,159 @@
+import { styledText } from './ansi.js';
+import { type LineRange, rangeIn } from './line-range.js';
+import { createLineStore, type Line } from './line-store.js';
+import { createLineWindow } from './line-window.js';
+import { inLocalWords } from './local-times.js';
+import { createSearch } from './output-search.js';
+import { buildViewer, type ViewerElements } from './viewer-elements.js';
+
+/** Shows the output of a run, however long it is. */
+export interface Viewer {
+  /** There is more at the end. */
+  grow(): void;
+  /** There will be no more. */
+  end(): void;
+}
+
+/** Takes the place of the end of the output that the page was sent with. */
+export function openViewer(run: string, card: HTMLElement): Viewer {
+  let goesOn = card.dataset.live === 'yes';
+  let marked = rangeIn(location.hash);
+  const elements = buildViewer(card, goesOn, goesOn && !marked);
+  const { scroller, space, rows, follow, status, count } = elements;
+  const lines = createLineWindow(scroller, space, rows);
+  const isSelecting = () => {
+    const selection = getSelection();
+    return selection !== null && !selection.isCollapsed && scroller.contains(selection.anchorNode);
+  };
+  const draw = () => {
+    if (isSelecting()) return;
+    lines.resize(store.total);
+    elements.size?.setAttribute('hidden', '');
+    card.dataset.lines = String(store.total);
+    count.textContent = `${store.total.toLocaleString()} lines`;
+    if (follow.checked) lines.toEnd();
+    const { first, end } = lines.seen();
+    const drawn: Node[] = [];
+    for (let number = first; number < end; number += 1) {
+      const row = rowOf(number, store.line(number), number < store.firstKept);
+      if (search.has(number)) row.classList.add('found');
+      if (marked && number >= marked.from && number <= marked.to) row.classList.add('marked');
+      drawn.push(row);
+    }
+    rows.replaceChildren(...drawn);
+    lines.place(first);
+  };
+  const show = (number: number) => {
+    follow.checked = false;
+    lines.resize(store.total);
+    lines.show(number);
+    draw();
+  };
+  const store = createLineStore(run, draw);
+  const words = (text: string) => {
+    status.textContent = text;
+    draw();
+  };
+  const search = createSearch(run, words, show);
+  const showMarked = async () => {
+    marked = rangeIn(location.hash);
+    if (!marked) return draw();
+    await store.ask(marked.from);
+    card.scrollIntoView({ block: 'nearest' });
+    show(marked.from);
+  };
+  const grow = inTurn(async () => {
+    await store.askEnd();
+    draw();
+  });
+
+  listen(elements, run, search, draw, () => marked);
+  scroller.addEventListener('scroll', () => {
+    if (goesOn && !lines.isAtEnd()) follow.checked = false;
+    draw();
+  });
+  addEventListener('hashchange', () => void showMarked());
+  document.addEventListener('selectionchange', () => void (goesOn && !isSelecting() && draw()));
+  new ResizeObserver(() => {
+    lines.measure();
+    draw();
+  }).observe(scroller);
+  if (marked) void showMarked();
+  else if (follow.checked) grow();
+  else void store.ask(1);
+  return {
+    grow,
+    end() {
+      goesOn = false;
+      follow.parentElement?.setAttribute('hidden', '');
+      grow();
+    },
+  };
+}
+
+/** Does something again when it was asked for meanwhile, never twice at once. */
+function inTurn(act: () => Promise<void>): () => void {
+  let again = false;
+  let busy = false;
+  return () => {
+    again = true;
+    if (busy) return;
+    busy = true;
+    void (async () => {
+      while (again) {
+        again = false;
+        await act();
+      }
+      busy = false;
+    })();
+  };
+}
+
+/** What a person does with the bar above the lines. */
+function listen(
+  { bar, rows, follow, search: input, next, jump, copy }: ViewerElements,
+  run: string,
+  search: ReturnType<typeof createSearch>,
+  draw: () => void,
+  markedNow: () => LineRange | undefined,
+): void {
+  follow.addEventListener('change', draw);
+  bar.addEventListener('submit', (event) => {
+    event.preventDefault();
+    void search.next(input.value);
+  });
+  input.addEventListener('input', () => search.restart());
+  next.addEventListener('click', () => void search.next(input.value));
+  jump.addEventListener('change', async () => {
+    const at = new Date(jump.value).getTime();
+    if (Number.isNaN(at)) return;
+    const answer = await fetch(`/runs/${run}/lines?time=${at}`);
+    if (answer.ok) location.hash = `#L${((await answer.json()) as { line: number }).line}`;
+  });
+  copy.addEventListener('click', () => void navigator.clipboard?.writeText(location.href));
+  rows.addEventListener('click', (event) => {
+    const link = (event.target as Element).closest('a');
+    const marked = markedNow();
+    if (!link || !event.shiftKey || !marked) return;
+    event.preventDefault();
+    const line = Number(link.hash.slice(2));
+    location.hash = `#L${Math.min(marked.from, line)}-L${Math.max(marked.from, line)}`;
+  });
+}
+
+function rowOf(number: number, line: Line | undefined, isGone: boolean): HTMLElement {
+  const row = document.createElement('div');
+  row.className = `row ${line?.stream ?? ''}`;
+  const link = document.createElement('a');
+  link.href = `#L${number}`;
+  link.textContent = String(number);
+  link.tabIndex = -1;
+  const text = document.createElement('span');
+  if (line) {
+    link.title = `${inLocalWords(line.at)}, ${line.stream}`;
+    text.append(...styledText(line.text));
+    if (line.cut) text.append('… the download has the rest of this line');
+  } else if (isGone) text.append('not kept any more (AGENTPOOL_MAX_OUTPUT_BYTES)');
+  row.append(link, text);
+  return row;
+}

@@ -1,0 +1,35 @@
+/** Makes the elements of the viewer within its card. */
+export function buildViewer(card: HTMLElement, isLive: boolean, follows: boolean) {
+  const make = <Name extends keyof HTMLElementTagNameMap>(
+    name: Name,
+    attributes: Readonly<Record<string, string>> = {},
+    ...children: (Node | string)[]
+  ): HTMLElementTagNameMap[Name] => {
+    const element = document.createElement(name);
+    for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
+    element.append(...children);
+    return element;
+  };
+  const follow = make('input', { type: 'checkbox', id: 'follow' });
+  follow.checked = follows;
+  const search = make('input', { type: 'search', placeholder: 'Search all of it', 'aria-label': 'Search the output' });
+  const next = make('button', { type: 'button' }, 'Next');
+  const status = make('span', { role: 'status', class: 'dim' });
+  const jump = make('input', { type: 'datetime-local', step: '1', 'aria-label': 'Jump to a time' });
+  const copy = make('button', { type: 'button', title: 'Copy the address of what is marked' }, 'Copy link');
+  const count = make('span', { class: 'dim' });
+  const label = make('label', {}, follow, ' follow');
+  if (!isLive) label.hidden = true;
+  const bar = make('form', { class: 'bar', id: 'output-bar' }, search, next, status, jump, copy, count, label);
+  const rows = make('div', { class: 'rows' });
+  const space = make('div', { class: 'space' }, rows);
+  const scroller = make(
+    'div',
+    { id: 'output', class: 'scroller', tabindex: '0', role: 'group', 'aria-label': 'Output' },
+    space,
+  );
+  card.replaceChildren(bar, scroller);
+  const size = document.getElementById('output-size');
+  return { size, bar, scroller, space, rows, follow, search, next, status, jump, copy, count };
+}
+export type ViewerElements = ReturnType<typeof buildViewer>;

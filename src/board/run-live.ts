@@ -1,0 +1,93 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Context } from 'hono';
+import { streamSSE } from 'hono/streaming';
+import type { Caller } from '../client/caller.js';
+import { findRun } from '../client/find-run.js';
+import { followTranscript } from '../client/follow.js';
+import { hasTranscript } from '../client/read-transcript.js';
+import { asUnreachable } from '../shared/redis/connect.js';
+import { isEnded } from '../shared/run-state.js';
+import { createWaker } from '../shared/run-store/wait.js';
+import { lookAtRun } from './look-at-run.js';
+import { runHead } from './run-page.js';
+import { createBlocks } from './transcript-blocks.js';
+
+/** How often what is known of a run is told anew, besides each change of its state (ms). */
+const FACTS_EVERY_MS = 2_000;
+/** News of output that come closer together are told as one (ms). */
+const LINES_EVERY_MS = 50;
+
+type Tell = (event: string, data: unknown, id?: string) => Promise<void>;
+
+/** What a page of a run is told while it goes on, from a cursor of its transcript on; it ends with the run. */
+export function liveRun(context: Context, caller: Caller, runId: string, cursor: string | undefined): Response {
+  return streamSSE(context, async (stream) => {
+    const over = new AbortController();
+    stream.onAbort(() => over.abort());
+    const live = { ...caller, signal: over.signal };
+    const tell: Tell = (event, data, id) =>
+      stream.writeSSE({ event, data: JSON.stringify(data), ...(id !== undefined && { id }) });
+    try {
+      await Promise.all([tellFacts(live, runId, tell), tellTranscript(live, runId, cursor, tell)]);
+      if (!over.signal.aborted) await tell('end', {});
+    } catch (error) {
+      // The page asks again, from where it was.
+      if (!asUnreachable(error)) caller.pool.logger.error({ err: error, runId }, 'a live page failed');
+    } finally {
+      over.abort();
+    }
+  });
+}
+
+async function tellTranscript(caller: Following, runId: string, cursor: string | undefined, tell: Tell): Promise<void> {
+  const run = await findRun(caller, { runId });
+  if (!hasTranscript(caller.pool, run)) return;
+  const blocks = createBlocks(run.startedAt);
+  // A page that has lost us goes on where its last block began to grow: that block is told again, whole.
+  let resumeAt = cursor ?? '';
+  const request = { live: true, ...(cursor !== undefined && { cursor }) };
+  for await (const part of followTranscript(caller, { runId }, request)) {
+    const told = blocks.take(part.events);
+    if (!blocks.isGrowing()) resumeAt = part.nextCursor;
+    const list = await Promise.all(told.map(async ({ key, html }) => ({ key, html: String(await html) })));
+    if (list.length > 0) await tell('blocks', list, resumeAt);
+  }
+}
+
+type Following = Caller & { readonly signal: AbortSignal };
+
+/** Tells the head of the page with each change of the state, and how many lines there are with each output. */
+async function tellFacts(caller: Following, runId: string, tell: Tell): Promise<void> {
+  const { pool, signal } = caller;
+  const waker = createWaker(signal);
+  let isStale = true;
+  const stopListening = await pool.runs.onNotification(runId, (message) => {
+    isStale ||= message !== 'output';
+    waker.wake();
+  });
+  let told = { at: Number.NEGATIVE_INFINITY, bytes: -1 };
+  try {
+    while (!signal.aborted) {
+      await pool.ready();
+      const run = await findRun(caller, { runId });
+      const bytes = run.outBytes + run.errBytes;
+      const now = performance.now();
+      if (bytes !== told.bytes) await tell('lines', { lines: run.lines, bytes });
+      if (isStale || now - told.at >= FACTS_EVERY_MS) {
+        isStale = false;
+        await tell('head', {
+          html: String(await runHead(await lookAtRun(caller, run))),
+          state: run.state,
+          agent: run.agentName,
+        });
+        told = { at: now, bytes };
+      } else told = { ...told, bytes };
+      if (isEnded(run.state)) return;
+      await pause(LINES_EVERY_MS);
+      await waker.next(Math.max(1, FACTS_EVERY_MS - (performance.now() - told.at)));
+    }
+  } finally {
+    stopListening();
+    waker.stop();
+  }
+}

@@ -1,0 +1,61 @@
+import { html } from 'hono/html';
+import type { QueueView, WorkerView } from '../client/pool-status.js';
+import { count, counted, duration } from '../shared/measures.js';
+import { HOST_FIXES } from '../shared/workers.js';
+import { ago } from './ago.js';
+import { card } from './card.js';
+import { type Html, layout } from './layout.js';
+import { stateMark } from './state-mark.js';
+
+interface ShownPool {
+  readonly workers: readonly WorkerView[];
+  readonly queues: readonly QueueView[];
+  /** Milliseconds, by the clock of Redis. */
+  readonly now: number;
+}
+
+function stateOf({ alive, phase, problem }: WorkerView): string {
+  if (phase === 'left') return 'left';
+  if (!alive) return 'silent';
+  return problem && phase === 'ready' ? 'unhealthy' : phase;
+}
+
+/** Why a worker takes no runs; empty when it does. */
+function why(worker: WorkerView, now: number): Html | '' {
+  const { problem, alive, phase, lastHeartbeatAt, running, capacity, host } = worker;
+  if (phase === 'left')
+    return html`It has stopped; its programs go on. Start one again: <code>agentpool worker --host ${host}</code>`;
+  if (!alive)
+    return html`Not heard of for ${duration(now - lastHeartbeatAt)}; its programs go on. Start one again on its host: <code>agentpool worker</code>`;
+  if (phase === 'stopping') return html`It is stopping and takes no more runs.`;
+  if (problem)
+    return html`It has taken no runs for ${duration(now - problem.since)}: ${problem.message}. It tries again by itself; ${HOST_FIXES[problem.kind]}.`;
+  return running >= capacity ? html`All of its slots are taken.` : '';
+}
+
+function workerCard(worker: WorkerView, now: number): Html {
+  const { id, host, running, capacity, lastHeartbeatAt, startedAt, version, allowedPaths, runners } = worker;
+  const reason = why(worker, now);
+  return html`<article class="card worker" id="worker-${id}"><div class="head"><h2>${host}</h2>${stateMark(stateOf(worker))}<p><a href="/?host=${encodeURIComponent(host)}">its runs</a></p></div>
+${reason && html`<p class="why">${reason}</p>`}
+<p><progress value="${running}" max="${Math.max(1, capacity)}" aria-label="Slots in use"></progress> ${running} of ${capacity} slots in use</p>
+<dl class="facts"><div><dt>Heartbeat</dt><dd>${ago(lastHeartbeatAt, now)}</dd></div><div><dt>Up</dt><dd>${duration(now - startedAt)}</dd></div><div><dt>Version</dt><dd>${version}</dd></div><div><dt>Directories</dt><dd>${allowedPaths.map((path) => html`<code>${path}</code> `)}</dd></div></dl>
+<ul class="chips" aria-label="Runners">${runners.map(({ name, version: of }) => html`<li class="label">${name}${of && html` <span class="dim">${of}</span>`}</li>`)}</ul></article>`;
+}
+
+/** Who works, on which hosts, and why somebody takes no runs. */
+export function workersPage({ workers, queues, now }: ShownPool): Html {
+  const living = workers.filter(({ alive }) => alive).length;
+  const list =
+    workers.length === 0
+      ? html`<div class="card"><p class="none">No worker is alive. Start one: <code>agentpool worker</code></p></div>`
+      : html`<div class="workers">${workers.map((worker) => workerCard(worker, now))}</div>`;
+  const rows = queues.map(
+    ({ queue, waiting, delayed, active, yours }) =>
+      html`<tr id="queue-${queue}"><th scope="row">${queue}</th><td class="n">${count(waiting)}</td><td class="n">${count(delayed)}</td><td class="n">${count(active)}</td><td class="n">${count(yours.waiting)}</td></tr>`,
+  );
+  const main = html`<div class="title"><h1>Workers</h1><p class="dim">${counted(living, 'worker')} alive</p></div>
+<section id="workers" aria-label="Workers">${list}</section>
+<section id="queues" aria-labelledby="queues-title"><div class="head"><h2 id="queues-title">Queues</h2></div>${card('Queues', html`<table><thead><tr><th scope="col">Queue</th><th scope="col" class="n">Waiting</th><th scope="col" class="n">Delayed</th><th scope="col" class="n">Active</th><th scope="col" class="n">Waiting, yours</th></tr></thead><tbody>${rows}</tbody></table>`)}</section>`;
+  return layout({ title: 'Workers · agentpool', here: '/workers', main, changes: true });
+}

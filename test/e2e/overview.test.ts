@@ -1,0 +1,160 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Browser, haveBrowser, openBrowser, textOf } from '../support/browser.js';
+import { makePlace, steps } from '../support/pool.js';
+import {
+  eventually,
+  type McpSession,
+  openMcp,
+  type Started,
+  startServeProcess,
+  startWorkerProcess,
+} from '../support/processes.js';
+
+const place = makePlace({ AGENTPOOL_HOST_NAME: 'here' });
+let worker: Started;
+let server: Started & { readonly url: string };
+let mcp: McpSession;
+let browser: Browser;
+const ids: string[] = [];
+
+async function submit(prompt: string, extra: object = {}): Promise<string> {
+  const asked = { runner: 'demo', mode: 'quick', prompt, ...extra };
+  const { runId } = await mcp.call<{ runId: string }>('run_agent', asked);
+  ids.push(runId);
+  return runId;
+}
+const open = (path: string) => browser.open(server.url + path);
+const shown = async (page: Page) =>
+  (await page.locator('#runs tbody tr').evaluateAll((rows) => rows.map(({ id }) => id))).map((id) =>
+    id.replace(/^run-/, ''),
+  );
+
+describe.skipIf(!haveBrowser())('the pages about many runs in Chromium', () => {
+  beforeAll(async () => {
+    worker = await startWorkerProcess(place);
+    server = await startServeProcess(place);
+    mcp = await openMcp(place);
+    browser = await openBrowser();
+    await submit('say <b>hello</b>', { agentName: 'greeter', labels: { ticket: '4711' } });
+    await submit('please fail', { agentName: 'reporter' });
+    for (let at = 0; at < 28; at += 1) await submit(`number ${at}`, { agentName: 'many' });
+    await mcp.call('wait_agent', { runIds: ids, timeoutMs: 60_000 });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await mcp?.close();
+    await server?.end();
+    await worker?.end();
+    place.clean();
+  });
+
+  it('finds runs by what the address says, and puts what is filled in there', async () => {
+    const { page, complaints } = await open('/?label=ticket%3D4711');
+    expect(await shown(page)).toEqual([ids[0]]);
+    expect(await textOf(page.locator('#runs tbody'))).toContain('say <b>hello</b>');
+    await page.goto(`${server.url}/?state=failed`);
+    expect(await shown(page)).toEqual([ids[1]]);
+    await page.goto(server.url);
+    await page.getByLabel('Prompt, agent or id').fill('NUMBER 27');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/q=NUMBER/);
+    expect(await shown(page)).toEqual([ids.at(-1)]);
+    await page.goto(`${server.url}/?q=nothing+like+it`);
+    await page.getByText('No run matches.').waitFor();
+    await page.goto(`${server.url}/?cursor=%3Cscript%3E`);
+    await page.getByText('is not a cursor of this list').waitFor();
+    expect(complaints.filter((one) => !one.includes('400'))).toEqual([]);
+    await page.close();
+  });
+
+  it('leads from page to page to the oldest run, each once', async () => {
+    const { page } = await open('/');
+    const seen = await shown(page);
+    expect(seen).toHaveLength(25);
+    await page.getByRole('link', { name: 'Older' }).click();
+    await page.waitForURL(/cursor=/);
+    seen.push(...(await shown(page)));
+    expect(seen).toEqual([...ids].reverse());
+    expect(await page.getByRole('link', { name: 'Older' }).count()).toBe(0);
+    await page.getByRole('link', { name: 'Newest' }).click();
+    await page.waitForURL((url) => url.search === '');
+    await page.close();
+  });
+
+  it('rests while updates are paused', async () => {
+    const { page } = await open('/?agent=late');
+    await page.getByLabel('pause updates').check();
+    const late = await submit('late', { agentName: 'late' });
+    await mcp.call('wait_agent', { runId: late, timeoutMs: 60_000 });
+    expect(await shown(page)).toEqual([]);
+    await page.getByLabel('pause updates').uncheck();
+    await page.locator(`#run-${late}`).waitFor();
+    ids.splice(ids.indexOf(late), 1);
+    await page.close();
+  });
+
+  it('kills those that are ticked, after asking once more', async () => {
+    const long = { runner: 'scripted', mode: undefined, agentName: 'long' };
+    const [one, two, three] = [
+      await submit(steps({ pause: 60_000 }), long),
+      await submit(steps({ pause: 60_000 }), long),
+      await submit(steps({ pause: 60_000 }), long),
+    ];
+    const { page, complaints } = await open('/?agent=long');
+    for (const id of [one, two]) await page.getByLabel(`Tick run ${id}`).check();
+    await page.getByText('Kill them', { exact: true }).first().click();
+    await page.getByRole('button', { name: 'Kill them' }).click();
+    const states = async () =>
+      Promise.all(
+        [one, two, three].map(
+          async (runId) => (await mcp.call<{ status: string }>('get_agent_status', { runId })).status,
+        ),
+      );
+    expect(await eventually(states, (all) => all.filter((state) => state === 'killed').length === 2)).toEqual([
+      'killed',
+      'killed',
+      'running',
+    ]);
+    await mcp.call('kill_agent', { runId: three, graceMs: 100 });
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it('tells who works, which agents there are, and what it all came to', async () => {
+    await mcp.call('create_agent', {
+      name: 'greeter',
+      runner: 'demo',
+      prompt: 'You greet. <script>no</script>',
+      labels: { team: 'a' },
+    });
+    const { page, complaints } = await open('/workers');
+    expect(await textOf(page.locator('.worker'))).toMatch(/here\s+ready[\s\S]*of 4 slots in use/);
+    await page.goto(`${server.url}/agents`);
+    expect(await textOf(page.locator('#agent-greeter'))).toMatch(
+      /greeter\s+demo\s+You greet\. <script>no<\/script>\s+1\s+100 %/,
+    );
+    await page.goto(`${server.url}/usage?last=24h`);
+    const { stats } = await mcp.call<{ stats: { count: number }[] }>('list_runs', { stats: true });
+    const runs = stats.reduce((sum, { count }) => sum + count, 0);
+    expect(await textOf(page.locator('.sum'))).toContain(`${runs} runs`);
+    expect(await textOf(page.locator('#by-agent'))).toMatch(/reporter\s+1\s+0 %\s+1/);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  it.each([
+    [390, 'light'],
+    [390, 'dark'],
+    [1280, 'dark'],
+  ] as const)('is no wider than a screen of %i px (%s)', async (width, colorScheme) => {
+    const { page } = await open('/');
+    await page.setViewportSize({ width, height: 800 });
+    await page.emulateMedia({ colorScheme });
+    for (const path of ['/', '/workers', '/agents', '/usage', `/runs/${ids[0]}`]) {
+      await page.goto(server.url + path);
+      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), path).toBeLessThanOrEqual(0);
+    }
+    await page.close();
+  });
+});
