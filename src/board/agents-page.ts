@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { AgentView } from '../client/agents.js';
+import type { AgentLine } from '../client/agents.js';
 import type { Tally } from '../client/usage.js';
 import type { UnreadableAgent } from '../shared/agents/stored-profile.js';
 import { count, duration } from '../shared/measures.js';
@@ -8,8 +8,14 @@ import { card } from './card.js';
 import { type Html, layout } from './layout.js';
 import { dollars, rateOf } from './tally-table.js';
 
+/** An agent, with its system prompt for who may see that. */
+export type ShownAgent = Omit<AgentLine, 'variables'> & {
+  readonly prompt?: string;
+  readonly variables: readonly string[];
+};
+
 interface ShownAgents {
-  readonly agents: readonly AgentView[];
+  readonly agents: readonly ShownAgent[];
   readonly unreadable: readonly UnreadableAgent[];
   /** What runs of the last week have come to, by agent name. */
   readonly tallies: readonly Tally[];
@@ -18,10 +24,10 @@ interface ShownAgents {
 /** So much of a system prompt is shown (characters). */
 const PROMPT_CHARS = 4_000;
 
-function agentRow(agent: AgentView, tally: Tally | undefined): Html {
+function agentRow(agent: ShownAgent, tally: Tally | undefined): Html {
   const { name, runner, model = '', mode = '', description = '', prompt, labels = {}, variables, revision } = agent;
   const about = [model, mode].filter(Boolean).join(', ');
-  return html`<tr id="agent-${name}"><th scope="row"><a href="/?agent=${name}">${name}</a></th><td>${runner}${about && html` <span class="dim">${about}</span>`}</td><td class="wide"><details><summary>${description || beginningOf(prompt.split('\n')[0] ?? '', 80)}</summary><pre tabindex="0">${plainText(beginningOf(prompt, PROMPT_CHARS))}</pre>${variables.length > 0 ? html`<p>Workers need ${variables.map((variable) => html`<code>${variable}</code> `)}</p>` : ''}<p>${Object.entries(labels).map(([key, value]) => html`<span class="label">${key}=${value}</span> `)} revision ${revision}</p></details></td><td class="n">${count(tally?.runs ?? 0)}</td><td class="n">${tally ? rateOf(tally) : ''}</td><td class="n second">${tally?.medianMs === undefined ? '' : duration(tally.medianMs)}</td><td class="n">${tally ? dollars(tally.usage) : ''}</td></tr>`;
+  return html`<tr id="agent-${name}"><th scope="row"><a href="/?agent=${name}">${name}</a></th><td>${runner}${about && html` <span class="dim">${about}</span>`}</td><td class="wide"><details><summary>${description || 'no description'}</summary>${prompt === undefined ? '' : html`<pre tabindex="0">${plainText(beginningOf(prompt, PROMPT_CHARS))}</pre>`}${variables.length > 0 ? html`<p>Workers need ${variables.map((variable) => html`<code>${variable}</code> `)}</p>` : ''}<p>${Object.entries(labels).map(([key, value]) => html`<span class="label">${key}=${value}</span> `)} revision ${revision}</p></details></td><td class="n">${count(tally?.runs ?? 0)}</td><td class="n">${tally ? rateOf(tally) : ''}</td><td class="n second">${tally?.medianMs === undefined ? '' : duration(tally.medianMs)}</td><td class="n">${tally ? dollars(tally.usage) : ''}</td></tr>`;
 }
 
 /** The stored agents, with what their runs of the last week have come to. */

@@ -1,8 +1,9 @@
 import type { Hono } from 'hono';
-import { agentsInFull } from '../client/agents.js';
+import { agentsInFull, listOfAgents } from '../client/agents.js';
 import { statusOfPool } from '../client/pool-status.js';
 import { usageOf } from '../client/usage.js';
 import type { Pool } from '../shared/pool.js';
+import { allows } from '../shared/principal.js';
 import { readDuration } from '../shared/read-time.js';
 import { agentsPage } from './agents-page.js';
 import { callerOf, type Looking } from './looking.js';
@@ -23,10 +24,9 @@ export function addPoolPages(app: Hono<Looking>, pool: Pool): void {
   app.get('/agents', async (context) => {
     await pool.ready();
     const caller = callerOf(pool, context);
-    const [{ agents, unreadable = [] }, { byAgent }] = await Promise.all([
-      agentsInFull(caller),
-      usageOf(caller, WEEK_MS),
-    ]);
+    // A system prompt is for administrators, as it is in the tools.
+    const list = allows(caller.principal, 'admin') ? agentsInFull(caller) : listOfAgents(caller);
+    const [{ agents, unreadable = [] }, { byAgent }] = await Promise.all([list, usageOf(caller, WEEK_MS)]);
     return context.html(agentsPage({ agents, unreadable, tallies: byAgent }));
   });
   app.get('/usage', async (context) => {

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import { waitingInWords } from '../client/waiting-for.js';
+import { settingThatLetGo } from '../client/what-is-gone.js';
 import { duration, size } from '../shared/measures.js';
 import { beginningOf, plainText, shownText } from '../shared/plain-text.js';
 import { allows } from '../shared/principal.js';
@@ -32,7 +33,8 @@ function facts({ run, activity, queuePosition, now, principal }: RunFacts): Html
     [endedAt ? 'Took' : 'Runs for', startedAt && duration((endedAt ?? now) - startedAt)],
     [
       'Host',
-      run.host && html`${run.host}${run.pid === undefined ? '' : html` <span class="dim">process ${run.pid}</span>`}`,
+      run.host &&
+        html`<span title="worker ${run.worker ?? ''}">${run.host}</span>${run.pid === undefined ? '' : html` <span class="dim">process ${run.pid}</span>`}`,
     ],
     ['Directory', run.path && html`<code>${run.path}</code>`],
     ['Session', run.sessionId && session(run)],
@@ -80,7 +82,7 @@ function outcome({ run, worker, now }: RunFacts): Html {
 
 function question({ prompt, run }: RunFacts): Html {
   if (prompt === undefined)
-    return html`<div class="card"><p class="none">The prompt (${size(run.promptBytes)}) is not kept any more: AGENTPOOL_OUTPUT_RETENTION_MS says how long.</p></div>`;
+    return html`<div class="card"><p class="none">The prompt (${size(run.promptBytes)}) is not kept any more: ${settingThatLetGo(run)} says how long.</p></div>`;
   const rest = prompt.length > PROMPT_CHARS ? `\n… ${size(run.promptBytes)} in all` : '';
   return html`<div class="card"><pre class="prompt" tabindex="0" role="group" aria-label="Prompt">
 ${plainText(beginningOf(prompt, PROMPT_CHARS))}${rest}</pre></div>`;
@@ -128,9 +130,7 @@ function outputSection({ run, tail, transcript }: ShownRun): Html {
   const all = outBytes + errBytes;
   const end = tail.length > 0 && tail.length < all ? `the last ${size(tail.length)} of ${size(all)}` : size(all);
   const why =
-    all === 0
-      ? 'It has printed nothing.'
-      : 'Its output is not kept any more: AGENTPOOL_OUTPUT_RETENTION_MS says how long.';
+    all === 0 ? 'It has printed nothing.' : `Its output is not kept any more: ${settingThatLetGo(run)} says how long.`;
   const link = `/runs/${id}/output`;
   const downloads =
     tail.length === 0

@@ -4,6 +4,7 @@ import type { Run, RunRequest } from '../shared/run.js';
 import type { Caller } from './caller.js';
 import { findRun, type WhichRun } from './find-run.js';
 import { type Submitted, submit } from './submit.js';
+import { settingThatLetGo } from './what-is-gone.js';
 
 /** What a run was asked for. Throws a UserError where it is not kept any more, or is of a newer release. */
 export async function requestOf({ pool }: Caller, run: Run): Promise<RunRequest> {
@@ -14,7 +15,7 @@ export async function requestOf({ pool }: Caller, run: Run): Promise<RunRequest>
   throw new UserError(
     'no_longer_kept',
     `the prompt of run ${run.id} is not kept any more`,
-    'AGENTPOOL_OUTPUT_RETENTION_MS and AGENTPOOL_MAX_KEPT_BYTES say how long; submit it anew with its prompt.',
+    `${settingThatLetGo(run)} says how long; submit it anew with its prompt.`,
   );
 }
 

@@ -3,6 +3,16 @@ import { isEnded } from '../shared/run-state.js';
 import type { Position } from '../shared/run-store/output.js';
 import type { OutputQuery } from '../shared/run-store/read-output.js';
 
+/** The setting that let go of the output and the prompt of an ended run. */
+export const settingThatLetGo = ({ letGo }: Pick<Run, 'letGo'>) =>
+  letGo ? 'AGENTPOOL_MAX_KEPT_BYTES' : 'AGENTPOOL_OUTPUT_RETENTION_MS';
+
+/** The setting by which output is missing that a run has printed. */
+export function settingThatDropped(run: Run): string | undefined {
+  if (run.letGo) return 'AGENTPOOL_MAX_KEPT_BYTES';
+  return run.droppedBytes > 0 ? 'AGENTPOOL_MAX_OUTPUT_BYTES' : undefined;
+}
+
 interface Page {
   readonly next: Position;
   readonly hasMore: boolean;

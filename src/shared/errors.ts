@@ -6,7 +6,7 @@ export const ERRORS = {
   invalid_argument: 'Correct what the message names.',
   invalid_agent: 'Correct the profile; config_example has one that is right.',
   unknown_run: 'list_runs shows the runs there are.',
-  no_longer_kept: 'AGENTPOOL_OUTPUT_RETENTION_MS says how long output and prompts are kept.',
+  no_longer_kept: 'AGENTPOOL_OUTPUT_RETENTION_MS and AGENTPOOL_MAX_KEPT_BYTES say how long.',
   ambiguous_run: 'Give more of the id.',
   unknown_agent: 'list_agents shows the agents there are.',
   unknown_runner: 'pool_status shows the runners there are.',

@@ -154,6 +154,8 @@ export interface Run {
   /** Lines that have ended, of both streams. */
   readonly lines: number;
   readonly droppedBytes: number;
+  /** Its output and its prompt were let go before their time, since all ended runs together had too much. */
+  readonly letGo?: true;
 }
 
 /** What an agent name may look like. */

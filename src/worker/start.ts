@@ -25,7 +25,7 @@ import { planFor } from './prepare/plan-run.js';
 import { letOthersReach, type UserOf, usersOf } from './prepare/run-as.js';
 import { type Following, startFollowing } from './process/descendants.js';
 import { createContact } from './recover/contact.js';
-import { type SweepDeps, startSweeping, sweepOwners, sweepRecords } from './recover/sweep.js';
+import { type SweepDeps, startSweeping, sweepKept, sweepOwners, sweepRecords } from './recover/sweep.js';
 import { takeOver } from './recover/take-over.js';
 import { endLeftovers, endLost, KEEP_ENDED_MS, tidyEnded } from './recover/tidy.js';
 import { type Beginning, execute } from './run/execute.js';
@@ -212,13 +212,14 @@ function startHealth(spools: string, reserveBytes: number, startedAt: number, lo
 /** Looks for what was left behind: in Redis at the start and every five minutes, on this host with every heartbeat. */
 function startRecovery({ pool, id, host, contact, tidying, lookThroughSpools, logger }: Parts) {
   const { runs, queues, workers, config } = pool;
-  const sweep: SweepDeps = { runs, queues, workers, id, host, config, contact, logger };
+  const sweep: SweepDeps = { runs, queues, workers, id, host, config, contact, logger, health: () => pool.health() };
   return startSweeping({
     heartbeatMs: config.heartbeatMs,
     async everything() {
       await sweepRecords(sweep);
       await endLeftovers(tidying);
     },
+    kept: () => sweepKept(sweep),
     async owners() {
       await lookThroughSpools();
       await tidyEnded(tidying, KEEP_ENDED_MS);

@@ -126,14 +126,13 @@ describe.skipIf(!haveBrowser())('the pages about many runs in Chromium', () => {
       name: 'greeter',
       runner: 'demo',
       prompt: 'You greet. <script>no</script>',
+      description: 'Greets <b>all</b>',
       labels: { team: 'a' },
     });
     const { page, complaints } = await open('/workers');
     expect(await textOf(page.locator('.worker'))).toMatch(/here\s+ready[\s\S]*of 4 slots in use/);
     await page.goto(`${server.url}/agents`);
-    expect(await textOf(page.locator('#agent-greeter'))).toMatch(
-      /greeter\s+demo\s+You greet\. <script>no<\/script>\s+1\s+100 %/,
-    );
+    expect(await textOf(page.locator('#agent-greeter'))).toMatch(/greeter\s+demo\s+Greets <b>all<\/b>\s+1\s+100 %/);
     await page.goto(`${server.url}/usage?last=24h`);
     const { stats } = await mcp.call<{ stats: { count: number }[] }>('list_runs', { stats: true });
     const runs = stats.reduce((sum, { count }) => sum + count, 0);

@@ -73,9 +73,12 @@ describe('the page of a run', () => {
     expect(body).not.toContain('data-refresh-ms');
   });
 
-  it('refreshes itself while the run is not over', async () => {
-    expect(await page(`/runs/${await play('busy', 'working\n')}`)).toContain('data-refresh-ms');
-    expect(await page(`/runs/${await submit('patient')}`)).toContain('data-refresh-ms');
+  it('is live while the run is not over, and loaded again where there are no scripts', async () => {
+    for (const id of [await play('busy', 'working\n'), await submit('patient')]) {
+      const body = await page(`/runs/${id}`);
+      expect(body).toContain('data-live="yes"');
+      expect(body).toContain('<noscript><meta http-equiv="refresh"');
+    }
   });
 
   it('escapes what the program has printed, its result, its failure and the reason of a kill', async () => {
@@ -119,7 +122,7 @@ describe('the overview', () => {
     await play('fine', 'ok\n', { state: 'done', exitCode: 0, result: 'ok' });
     const body = await page('/?state=done');
     expect(body).toContain(`<b>${await pool.runs.indexes.count('done')}</b><span class="state done">`);
-    const rows = [...body.matchAll(/<tr id="run-[^>]*><td><span class="state (\w+)"/g)].map(([, state]) => state);
+    const rows = [...body.matchAll(/<tr id="run-.*?<span class="state (\w+)"/g)].map(([, state]) => state);
     expect(new Set(rows)).toEqual(new Set(['done']));
   });
 
@@ -127,7 +130,7 @@ describe('the overview', () => {
     const running = await play('marathon', 'on my way\n');
     for (let at = 0; at < 30; at += 1) await play(`sprint-${at}`, 'ok\n', { state: 'done' });
     const body = await page('/');
-    const rows = [...body.matchAll(/<tr id="run-(\w+)"><td><span class="state (\w+)"/g)];
+    const rows = [...body.matchAll(/<tr id="run-(\w+)">.*?<span class="state (\w+)"/g)];
     expect(rows.map(([, id]) => id)).toContain(running);
     const states = rows.map(([, , state]) => state);
     expect(states.slice(states.indexOf('done'))).not.toContain('running');
@@ -151,12 +154,12 @@ describe('the overview', () => {
   });
 });
 
-it('no page and no API of Bull Board shows a prompt, not even of a job that holds one', async () => {
+it('no API of Bull Board shows a prompt, not even of a job that holds one', async () => {
   const id = await submit('discreet');
   await pool.queues.bullQueue(QUEUE).add('foreign', { runId: 'foreign', prompt: SECRET }, { jobId: 'foreign' });
   const api = `/queues/api/queues`;
   const jobs = `${api}?activeQueue=${QUEUE}&page=1&jobsPerPage=100&status=`;
-  const paths = ['/', `/runs/${id}`, '/queues', api, `${jobs}latest`, `${jobs}waiting`];
+  const paths = ['/queues', api, `${jobs}latest`, `${jobs}waiting`];
   for (const job of [id, 'foreign'])
     for (const part of ['', '/logs', '/flow']) paths.push(`${api}/${QUEUE}/${job}${part}`);
   for (const path of paths) {

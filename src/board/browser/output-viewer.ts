@@ -28,7 +28,6 @@ export function openViewer(run: string, card: HTMLElement): Viewer {
   const draw = () => {
     if (isSelecting()) return;
     lines.resize(store.total);
-    elements.size?.setAttribute('hidden', '');
     card.dataset.lines = String(store.total);
     count.textContent = `${store.total.toLocaleString()} lines`;
     if (follow.checked) lines.toEnd();

@@ -29,7 +29,8 @@ export function buildViewer(card: HTMLElement, isLive: boolean, follows: boolean
     space,
   );
   card.replaceChildren(bar, scroller);
-  const size = document.getElementById('output-size');
-  return { size, bar, scroller, space, rows, follow, search, next, status, jump, copy, count };
+  // Of what the page was sent with; the count of lines says more.
+  document.getElementById('output-size')?.setAttribute('hidden', '');
+  return { bar, scroller, space, rows, follow, search, next, status, jump, copy, count };
 }
 export type ViewerElements = ReturnType<typeof buildViewer>;

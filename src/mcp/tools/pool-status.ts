@@ -50,6 +50,7 @@ export const poolStatus = defineTool({
       evictionPolicy: z.string(),
       appendOnly: z.boolean(),
       usedMemoryBytes: z.number().int(),
+      maxMemoryBytes: z.number().int().optional().describe('Absent: all there is'),
     }),
     limits: z
       .object({

@@ -205,8 +205,13 @@ export const SETTINGS = {
     .prefault('10000')
     .describe('Runs that may wait in one queue; more are refused'),
   AGENTPOOL_OUTPUT_RETENTION_MS: whole(1_000, 365 * DAY)
-    .prefault(String(HOUR))
-    .describe('How long the output of an ended run is kept (ms)'),
+    .prefault(String(7 * DAY))
+    .describe('How long the output and the prompt of an ended run are kept (ms)'),
+  AGENTPOOL_MAX_KEPT_BYTES: whole(65_536, 1024 * 1024 * MIB)
+    .prefault(String(2048 * MIB))
+    .describe(
+      'Output of all ended runs together (bytes), and never more than half of what Redis may use (`maxmemory`); that of the runs that ended first goes first',
+    ),
   AGENTPOOL_RECORD_RETENTION_MS: whole(1_000, 3650 * DAY)
     .prefault(String(30 * DAY))
     .describe('How long the record of an ended run is kept (ms)'),

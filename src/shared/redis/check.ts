@@ -7,6 +7,8 @@ export interface RedisHealth {
   readonly evictionPolicy: string;
   readonly appendOnly: boolean;
   readonly usedMemoryBytes: number;
+  /** What it may use; absent: all there is. */
+  readonly maxMemoryBytes?: number;
 }
 
 const OLDEST = [6, 2] as const;
@@ -20,6 +22,7 @@ export async function redisHealth(redis: RedisClient): Promise<RedisHealth> {
     evictionPolicy: field('maxmemory_policy'),
     appendOnly: field('aof_enabled') === '1',
     usedMemoryBytes: Number(field('used_memory')),
+    ...(Number(field('maxmemory')) > 0 && { maxMemoryBytes: Number(field('maxmemory')) }),
   };
 }
 

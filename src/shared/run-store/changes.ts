@@ -2,6 +2,7 @@ import { omitUndefined } from '../omit-undefined.js';
 import { beginningOf } from '../plain-text.js';
 import type { Credentials, Failure, KillRequest } from '../run.js';
 import { type RunState, statesBefore } from '../run-state.js';
+import { noteKept } from './kept-output.js';
 import { linesIn } from './output.js';
 import type {
   Appended,
@@ -218,7 +219,9 @@ export async function end(
     const moved =
       before === now ? reindex(parts, id) : indexes.follow({ id, queuedAt, from: before as RunState, to: state });
     const sessions = omitUndefined({ sessionId: sessionId || undefined, resumes: resumes || undefined });
-    await Promise.all([moved, sessionLocks.release({ id, runner, ...sessions })]);
+    const kept = Math.min(Number(out) + Number(err), retention.maxOutputBytes);
+    const noted = noteKept(parts, id, await parts.now(), kept);
+    await Promise.all([moved, noted, sessionLocks.release({ id, runner, ...sessions })]);
   }
   const change = { changed: code === 1, state: stateOf(now), epoch: newEpoch };
   return code === -1 ? { ...change, missing: { out, err } } : change;

@@ -4,6 +4,7 @@ import type { Replicas } from '../redis/replicas.js';
 import * as changes from './changes.js';
 import { idForToken, openCreating, poolId } from './create.js';
 import { heldBy } from './held-runs.js';
+import { letGoOverCap } from './kept-output.js';
 import { listRuns, summarizeRuns } from './list.js';
 import type { Retention } from './ownership.js';
 import { openParts } from './parts.js';
@@ -81,6 +82,8 @@ export function openRunStore(
     holdSession: sessionLocks.hold,
     releaseSessions: sessionLocks.release,
     onSessionFree: sessionLocks.onFree,
+
+    letGoOverCap: (mostBytes) => letGoOverCap(parts, mostBytes),
 
     reindex: (id) => changes.reindex(parts, id),
     indexes,

@@ -67,6 +67,7 @@ export function runFromFields(fields: Fields): Run | undefined {
       labels: labelsFrom(fields.labels),
       waitReason: fields.state === 'queued' ? fields.waitReason : undefined,
       credentials: credentialsOf(fields),
+      letGo: fields.letGo === '1' ? (true as const) : undefined,
       exitCode: number(fields.exitCode),
       failure: json<Failure>(fields.failure),
       usage: json<Usage>(fields.usage),

@@ -116,6 +116,12 @@ export interface RunStore {
   /** Calls back with the queued run that holds a session from now on. Whoever frees a session waits for the listeners. */
   onSessionFree(listener: SessionListener): void;
 
+  /**
+   * Lets go of the output and the prompts of the runs that ended first, until those of all ended runs have no more than
+   * so many bytes. Answers of how many runs.
+   */
+  letGoOverCap(mostBytes: number): Promise<number>;
+
   /** Puts a run into the indexes that its record says; used by the sweep after a crash in between. */
   reindex(id: string): Promise<void>;
   readonly indexes: Indexes;

@@ -81,6 +81,7 @@ export interface RunScripts {
     capBytes: number,
     ...chunks: ScriptArgument[]
   ): Promise<[code: 1 | 0 | -1, out: number, err: number]>;
+  letGo(run: string, events: string, request: string): Promise<0 | 1>;
   requestKill(run: string, signal: string, graceMs: number, reason: string): Promise<[state: string, worker: string]>;
   appendOnlyFile(run: string): Promise<[written: number, waiting: number]>;
   joinSession(waiters: string, run: string, forgetMs: number): Promise<string>;
@@ -94,6 +95,7 @@ export function withRunScripts(redis: RedisClient): RedisClient & RunScripts {
     changeRun: 'change-run.lua',
     requeueRun: 'requeue-run.lua',
     endRun: 'end-run.lua',
+    letGo: 'let-go.lua',
     keepResult: 'keep-result.lua',
     appendOutput: 'append-output.lua',
     requestKill: 'request-kill.lua',

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Config } from '../../shared/config/load.js';
 import type { Logger } from '../../shared/logger.js';
 import type { Queues } from '../../shared/queues/queues.js';
+import type { RedisHealth } from '../../shared/redis/check.js';
 import type { Run } from '../../shared/run.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import { type LivingWorker, SILENT_BEATS, type Workers } from '../../shared/workers.js';
@@ -12,6 +13,7 @@ import { isDead } from './take-over.js';
 /** A run that was created and not placed is placed by the sweep when it is older than this (ms). */
 const PLACED_WITHIN_MS = 60_000;
 const SWEEP_EVERY_MS = 5 * 60_000;
+const KEPT_EVERY_MS = 60_000;
 
 export interface SweepDeps {
   readonly runs: RunStore;
@@ -20,7 +22,8 @@ export interface SweepDeps {
   /** This worker. */
   readonly id: string;
   readonly host: string;
-  readonly config: Pick<Config, 'heartbeatMs' | 'lostAfterMs' | 'recordRetentionMs'>;
+  readonly config: Pick<Config, 'heartbeatMs' | 'lostAfterMs' | 'recordRetentionMs' | 'maxKeptBytes'>;
+  readonly health: () => Promise<RedisHealth>;
   readonly contact: Contact;
   readonly logger: Logger;
 }
@@ -77,6 +80,15 @@ export async function sweepRecords(deps: SweepDeps): Promise<void> {
   await queues.clean();
 }
 
+/** Output is kept as long as there is room for it: no more than is allowed, and than half of what Redis may use. */
+export async function sweepKept({ runs, config, health, logger }: SweepDeps): Promise<void> {
+  const { maxMemoryBytes } = await health();
+  const most = Math.min(config.maxKeptBytes, (maxMemoryBytes ?? Number.POSITIVE_INFINITY) / 2);
+  const count = await runs.letGoOverCap(most);
+  if (count > 0)
+    logger.info({ runs: count, mostBytes: most }, 'output of ended runs was let go: AGENTPOOL_MAX_KEPT_BYTES');
+}
+
 /** Runs that were written and whose submitter died before their job was placed. */
 async function placeUnplaced(deps: SweepDeps, now: number): Promise<void> {
   const { runs, queues } = deps;
@@ -114,11 +126,15 @@ export interface SweepingDeps {
   readonly everything: () => Promise<void>;
   /** With every heartbeat. */
   readonly owners: () => Promise<void>;
+  /** At the start and every minute. */
+  readonly kept: () => Promise<void>;
   readonly logger: Logger;
 }
 
 /** Sweeps at once, then every five minutes; owners and spools of dead neighbours are looked at with every heartbeat. */
-export function startSweeping({ heartbeatMs, everything, owners, logger }: SweepingDeps): { stop(): Promise<void> } {
+export function startSweeping({ heartbeatMs, everything, owners, kept, logger }: SweepingDeps): {
+  stop(): Promise<void>;
+} {
   const stopping = new AbortController();
   const { signal } = stopping;
   const every = async (periodMs: number, action: () => Promise<void>) => {
@@ -127,7 +143,7 @@ export function startSweeping({ heartbeatMs, everything, owners, logger }: Sweep
       await pause(periodMs, undefined, { signal }).catch(() => {});
     }
   };
-  const loops = [every(SWEEP_EVERY_MS, everything), every(heartbeatMs, owners)];
+  const loops = [every(SWEEP_EVERY_MS, everything), every(heartbeatMs, owners), every(KEPT_EVERY_MS, kept)];
   return {
     async stop() {
       stopping.abort();

@@ -96,8 +96,9 @@ describe('summaries', () => {
     await pool.runs.end(first.id, epoch, { state: 'done' });
     while ((await pool.runs.now()) <= first.queuedAt) await pause(1);
     const { run: second } = await create('timed2', 'timed');
-    const waiting = { runner: 'scripted', state: 'queued' };
-    const ended = { runner: 'scripted', state: 'done', durationMs: expect.any(Number) };
+    const who = { agentName: 'timed', principal: 'ann', runner: 'scripted' };
+    const waiting = { ...who, queuedAt: second.queuedAt, state: 'queued' };
+    const ended = { ...who, queuedAt: first.queuedAt, state: 'done', durationMs: expect.any(Number) };
     expect(await pool.runs.summaries({ agentName: 'timed' }, 10)).toEqual([waiting, ended]);
     expect(await pool.runs.summaries({ agentName: 'timed' }, 10, second.queuedAt)).toEqual([waiting]);
     expect(await pool.runs.summaries({ agentName: 'timed' }, 1)).toEqual([waiting]);

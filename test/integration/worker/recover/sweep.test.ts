@@ -33,7 +33,17 @@ it('places a run whose submitter died, behind 250 older ones that wait, and no o
     const runs = { ...pool.runs, now: async () => (await pool.runs.now()) + ms };
     const { queues, workers, config, logger } = pool;
     const contact = createContact(configOf(place).heartbeatMs);
-    await sweepRecords({ runs, queues, workers, id: 'here-1', host: 'here', config, contact, logger });
+    await sweepRecords({
+      runs,
+      queues,
+      workers,
+      id: 'here-1',
+      host: 'here',
+      config,
+      contact,
+      logger,
+      health: () => pool.health(),
+    });
   };
   await sweepAfter(0);
   expect(await pool.queues.has(unplaced, 'runs.quick')).toBe(false); // its submitter may be about to place it

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { findRun } from '../../../../src/client/find-run.js';
+import { requestOf } from '../../../../src/client/rerun.js';
+import type { Pool } from '../../../../src/shared/pool.js';
+import { LOCAL } from '../../../../src/shared/principal.js';
+import { BEGINNING } from '../../../../src/shared/run-store/output.js';
+import { connect, makePlace } from '../../../support/pool.js';
+
+const place = makePlace();
+let pool: Pool;
+
+beforeAll(async () => {
+  pool = await connect(place);
+});
+afterAll(async () => {
+  await pool.stop();
+  place.clean();
+});
+
+const BYTES = 10_000;
+
+/** A run that has printed so much and has ended. */
+async function ended(id: string): Promise<void> {
+  await pool.runs.create(id, 'runs.scripted', { runner: 'scripted', agentName: 'a', prompt: `prompt of ${id}` });
+  const { epoch } = await pool.runs.claim(id, 'w', 'h');
+  await pool.runs.append({ id, epoch }, [{ kind: 'out', offset: 0, bytes: Buffer.alloc(BYTES, 'x') }]);
+  await pool.runs.end(id, epoch, { state: 'done', exitCode: 0, result: 'kept' });
+}
+const bytesOf = async (id: string) =>
+  (await pool.runs.output(id, { from: BEGINNING, maxBytes: 2 * BYTES, final: true })).bytes.length;
+
+it('output of the runs that ended first is let go when all together have too much, and their records say why', async () => {
+  for (const id of ['r1', 'r2', 'r3']) await ended(id);
+  expect(await pool.runs.letGoOverCap(3 * BYTES)).toBe(0);
+  expect(await pool.runs.letGoOverCap(2 * BYTES)).toBe(1);
+  expect([await bytesOf('r1'), await bytesOf('r2'), await bytesOf('r3')]).toEqual([0, BYTES, BYTES]);
+  const caller = { pool, principal: LOCAL };
+  const gone = await findRun(caller, { runId: 'r1' });
+  expect(gone).toMatchObject({ state: 'done', letGo: true });
+  expect(await pool.runs.result('r1')).toBe('kept');
+  await expect(requestOf(caller, gone)).rejects.toThrow('is not kept any more');
+  await expect(requestOf(caller, gone)).rejects.toMatchObject({
+    code: 'no_longer_kept',
+    hint: expect.stringContaining('AGENTPOOL_MAX_KEPT_BYTES'),
+  });
+  expect(await requestOf(caller, await findRun(caller, { runId: 'r2' }))).toMatchObject({ prompt: 'prompt of r2' });
+  expect(await pool.runs.letGoOverCap(2 * BYTES)).toBe(0);
+  expect(await pool.runs.letGoOverCap(0)).toBe(2);
+});
