@@ -3,8 +3,10 @@
 // when a page says something else. Needs dist/, so build first.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { commandLine } from '../dist/cli/command-line.js';
+import { EXIT } from '../dist/cli/exit.js';
 import { TOOLS } from '../dist/mcp/tools/list.js';
 import { SETTINGS } from '../dist/shared/config/settings.js';
+import { ERRORS } from '../dist/shared/errors.js';
 import { RUNNERS } from '../dist/shared/runners/list.js';
 import { GIVEN_TO_EVERY_PROGRAM } from '../dist/worker/prepare/inherited.js';
 
@@ -179,7 +181,27 @@ async function commandsPage() {
   ].join('\n\n');
 }
 
+/** The exit code of a command that ends with an error. */
+function exitCodeOf(name) {
+  if (name === 'configuration') return EXIT.configuration;
+  if (name.startsWith('redis_')) return EXIT.unreachable;
+  return name === 'internal_error' ? EXIT.defect : EXIT.wrongUse;
+}
+
+function errorsTable() {
+  const rows = Object.entries(ERRORS).map(([name, hint]) => [code(name), hint, exitCodeOf(name)]);
+  return table(['Code', 'What to do, where the message does not say better', 'Exit code'], rows);
+}
+
 const PAGES = {
+  'errors.md': () =>
+    [
+      '# Error codes',
+      'Tools, HTTP, pages and `--json` commands answer every error with `{ code, message, hint }`. There are no other codes, and a\n' +
+        'code keeps its meaning. Over HTTP a call that cannot be answered has the status that fits: 401 and 403 for who asks, 404, 405,\n' +
+        '408, 413 and 429 for what is asked, 503 where Redis or the server is away for now (`retry-after` says when to ask again).',
+      errorsTable(),
+    ].join('\n\n'),
   'README.md': () =>
     [
       '# Reference',
@@ -187,7 +209,8 @@ const PAGES = {
       '* [commands.md](commands.md): every subcommand of `agentpool`, its options, and the exit codes\n' +
         '* [tools.md](tools.md): the MCP tools and their arguments\n' +
         '* [settings.md](settings.md): every setting, with its default\n' +
-        '* [runners.md](runners.md): the agent programs that are known, and how each is installed',
+        '* [runners.md](runners.md): the agent programs that are known, and how each is installed\n' +
+        '* [errors.md](errors.md): every error code, what to do about it, and the exit code that goes with it',
     ].join('\n\n'),
   'commands.md': commandsPage,
   'tools.md': () =>

@@ -41,7 +41,7 @@ export async function startHttp(pool: Pool, rooms: Rooms, access: LocalAccess): 
   const app = createApp(pool, rooms, access, stopping.signal);
   const listener = getRequestListener(app.fetch, {
     hostname: bind,
-    errorHandler: () => refuse(400, 'bad_request', 'this is no request that can be answered'),
+    errorHandler: () => refuse(400, 'bad_request', 'this request cannot be answered'),
   });
   const limits = {
     headersTimeout: HEADERS_WITHIN_MS,

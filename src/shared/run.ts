@@ -11,7 +11,7 @@ export const FAILURE_KINDS = [
   'not_installed', // the worker has no such program
   'not_executable', // the program is there and could not be started
   'invalid_request', // the worker cannot carry out what was asked
-  'path_not_allowed', // the working directory is outside of AGENTPOOL_ALLOWED_PATHS, or is none
+  'path_not_allowed', // the working directory is outside of AGENTPOOL_ALLOWED_PATHS, or is not a directory
   'spool', // the worker's disk refused the run's files
   'time_limit', // with state timed_out
   'silence_limit', // with state timed_out
@@ -37,7 +37,7 @@ export const KILL_SIGNALS = ['TERM', 'INT', 'KILL'] as const;
 export const KILL_GRACE_MS = 5_000;
 export type KillSignal = (typeof KILL_SIGNALS)[number];
 
-/** A wish, not a fact: somebody asked for the end of the run. Times are Redis server milliseconds. */
+/** A request, not a fact: somebody asked for the end of the run. Times are Redis server milliseconds. */
 export interface KillRequest {
   readonly requestedAt: number;
   readonly signal: KillSignal;

@@ -45,7 +45,7 @@ describe('a tool refuses, and says what to do', () => {
     ['an unknown run', 'get_agent_status', { runId: 'r000' }, 'unknown_run', /list_runs/],
     ['an unknown agent', 'wait_agent', { agentName: 'nobody' }, 'unknown_run', /list_runs/],
     ['no run at all', 'kill_agent', {}, 'invalid_argument', /Name the run/],
-    ['a cursor that is none', 'list_runs', { cursor: 'x' }, 'invalid_argument', /nextCursor/],
+    ['a cursor that is not one of ours', 'list_runs', { cursor: 'x' }, 'invalid_argument', /nextCursor/],
     [
       'a path outside of the allowed ones',
       'run_agent',

@@ -62,7 +62,7 @@ describe.skipIf(reason !== undefined)('a disk that fills up', () => {
     expect(freeKib(disk)).toBeGreaterThan(512);
   });
 
-  it('is no success for a program that overlooks what its writes are told, however fast it prints', async () => {
+  it('is not a success for a program that overlooks what its writes are told, however fast it prints', async () => {
     const { place, mcp, disk } = await open(2, { AGENTPOOL_SPOOL_RESERVE_BYTES: '0', AGENTPOOL_CONCURRENCY: '2' });
     const silent = await scripted(mcp, { print: 'a\n' }, { until: 'later' }, { print: 'b\n' });
     await eventually(

@@ -122,7 +122,7 @@ describe.each(CASES)('with protocol %s %s', (_, where, mode) => {
     ['a way up behind a run', 'agent://runs/rxxxxxxxxxxxxxxxxxxx/../../../etc/passwd'],
     ['another scheme', 'file:///etc/passwd'],
     ['a key of Redis', 'agent://runs/{x}:events'],
-    ['a cursor that is none', 'agent://runs/rxxxxxxxxxxxxxxxxxxx/output?cursor=*'],
+    ['a cursor that is not one of ours', 'agent://runs/rxxxxxxxxxxxxxxxxxxx/output?cursor=*'],
     ['an argument that is none', 'agent://runs/rxxxxxxxxxxxxxxxxxxx/output?tail=5'],
     ['no uri at all', 'nonsense'],
   ])('%s is refused as a wrong argument', async (_, uri) => {

@@ -120,7 +120,7 @@ describe('a host whose worker was killed', () => {
     expect(processesOf(runId)).toEqual([]);
   });
 
-  it('and whose program ended by itself, in time: a limit that has passed since is none of it', async () => {
+  it('and whose program ended by itself, in time: a limit that has passed since does not count', async () => {
     const first = await startWorker();
     const runId = await submit([{ print: 'a\n' }, UNTIL_GO, { print: 'b\n' }], { timeoutMs: 6_000 });
     await printed(runId, 'a\n');

@@ -218,7 +218,7 @@ describe('agentpool serve', () => {
     place.clean();
   });
 
-  it('ends with 78 and says so when the address is none of this machine', async () => {
+  it('ends with 78 and says so when the address is not one of this machine', async () => {
     const place = makePlace({ AGENTPOOL_BIND: '192.0.2.1', AGENTPOOL_TOKENS: tokenFor('read', 'reads') });
     const { code, stderr } = await agentpool(place, ['serve', '--port', '0']);
     expect([code, stderr]).toEqual([

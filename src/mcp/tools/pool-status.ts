@@ -62,7 +62,7 @@ export const poolStatus = defineTool({
         bodyBytes: share.omit({ used: true }),
         requestsPerSecond: share.omit({ used: true }),
       })
-      .describe('What the caller has and may have; a most of 0 is no limit'),
+      .describe('What the caller has and may have; 0 as the most means no limit'),
   }),
   tells: ['workers', 'queues', 'redis', 'limits'],
   claude: { longAnswers: true },

@@ -26,7 +26,7 @@ export const customRunner = z.strictObject({
   /** Used when a session is resumed; `{sessionId}` is replaced. */
   resumeArgs: z.array(z.string()).optional(),
   /** Literal values, or `$NAME`: a variable of the worker's own environment. */
-  env: z.record(z.string().regex(/^[A-Za-z_]\w*$/, 'is no name of a variable'), z.string()).default({}),
+  env: z.record(z.string().regex(/^[A-Za-z_]\w*$/, 'is not the name of a variable'), z.string()).default({}),
   /** What it is given of the worker's environment besides what every program is; `*` at the end of a name: all that begin so. */
   inherits: z.array(variableName).default([]),
   output: customOutput.default({ format: 'text' }),

@@ -178,7 +178,7 @@ export const SETTINGS = {
     .describe('Prompts of the queued runs of one principal together (bytes)'),
   AGENTPOOL_MAX_RUNNING_RUNS: whole(0, 1_000_000)
     .prefault('0')
-    .describe('Runs of one principal that run at once in the whole pool, about; more of them wait. 0 is no limit'),
+    .describe('Runs of one principal that run at once in the whole pool, about; more of them wait. 0: no limit'),
   AGENTPOOL_BODY_TIMEOUT_MS: whole(100, 10 * MINUTE)
     .prefault('30000')
     .describe('How long the body of an HTTP request may take to arrive (ms)'),
@@ -188,7 +188,7 @@ export const SETTINGS = {
   AGENTPOOL_SILENCE_TIMEOUT_MS: whole(0, 30 * DAY)
     .prefault(String(HOUR))
     .describe(
-      'How long a program may print nothing when the run was submitted without `silenceTimeoutMs` (ms); 0 is no limit',
+      'How long a program may print nothing when the run was submitted without `silenceTimeoutMs` (ms); 0: no limit',
     ),
   AGENTPOOL_AFTER_RESULT_GRACE_MS: whole(0, DAY)
     .prefault('15000')

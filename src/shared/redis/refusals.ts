@@ -4,7 +4,7 @@ import { ConfigError, RedisRefusedError } from '../errors.js';
 const HINTS: Readonly<Record<string, string>> = {
   OOM: 'Redis is full. Whoever runs it: give it more memory (maxmemory), or let output expire sooner (AGENTPOOL_OUTPUT_RETENTION_MS). What runs goes on; ask again when there is room.',
   MISCONF:
-    'Redis cannot write to its disk, and so takes nothing. Whoever runs it: look into its log, make room or mend the disk; then ask again.',
+    'Redis cannot write to its disk, and so takes nothing. Whoever runs it: look into its log, make room or repair the disk; then ask again.',
   NOREPLICAS:
     'Redis takes writes only with a replica (min-replicas-to-write), and none is connected well enough. Whoever runs it: bring the replica back; then ask again.',
   READONLY:

@@ -9,7 +9,7 @@ const PLAIN_PART = /[^"\\]*/y;
 const LITERAL = /[-+.\w]+/y;
 
 /**
- * Follows one JSON object or array over several lines, and notices with the first sign that does not fit that it is none:
+ * Follows one JSON object or array over several lines, and notices with the first sign that does not fit that it is something else:
  * so a broken line holds nothing up. It checks the structure only; numbers, escapes and words are left to `JSON.parse`.
  */
 export function createValueScanner() {

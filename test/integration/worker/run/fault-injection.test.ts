@@ -12,7 +12,8 @@ import { faultyPool, type Judge, judgedBy } from '../../../support/fault-points.
 import { connect, makePlace } from '../../../support/pool.js';
 import { eventually } from '../../../support/processes.js';
 
-// Real files, real processes and a real Redis; a call fails only where a scenario says so.
+// The two modules of Node are wrapped, not replaced: every call is passed on to the real one, with real files, processes and
+// a real Redis, and fails only where a scenario says so.
 vi.mock('node:fs', async (load) => {
   const { withFaults } = await import('../../../support/fault-points.js');
   return withFaults(await load<object>(), 'EMFILE', /Sync$|^watch$/);

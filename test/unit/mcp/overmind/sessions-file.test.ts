@@ -85,7 +85,7 @@ describe('the entry of an agent', () => {
     expect(entryOf(entries, 'bob', runner)).toMatchObject({ sessionId });
   });
 
-  it('is none for another name', () => {
+  it('is not that of another name', () => {
     expect(entryOf(entries, 'bo', undefined)).toBeUndefined();
   });
 });

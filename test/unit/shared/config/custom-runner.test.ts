@@ -52,7 +52,7 @@ describe('the configuration file', () => {
     [withRunner({ command: 'x', shell: true }), 'runners.counter: no such key: shell'],
     [withRunner({ command: 'x', args: 'a b' }), 'runners.counter.args: '],
     [withRunner({ command: 'x', prompt: 'file' }), 'runners.counter.prompt: '],
-    [withRunner({ command: 'x', env: { '1A': 'b' } }), 'runners.counter.env.1A: is no name of a variable'],
+    [withRunner({ command: 'x', env: { '1A': 'b' } }), 'runners.counter.env.1A: is not the name of a variable'],
     [withRunner({ command: 'x', env: { A: 1 } }), 'runners.counter.env.A: '],
     [withRunner({ command: 'x', output: { format: 'xml' } }), 'runners.counter.output.format: '],
     [

@@ -67,7 +67,7 @@ describe('the environment', () => {
     expect(load({ HOME: '/home/ann', ...empty })).toEqual(load({ HOME: '/home/ann' }));
   });
 
-  test('of blanks alone is no number', () => {
+  test('of blanks alone is not a number', () => {
     expect(problems({ AGENTPOOL_PORT: '  ' })).toEqual(['AGENTPOOL_PORT: must be a whole number from 0 to 65535']);
   });
 });

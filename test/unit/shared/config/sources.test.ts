@@ -148,7 +148,7 @@ describe('a list', () => {
     expect(load({}, { [name]: text })[key]).toEqual(value);
   });
 
-  test('that begins as JSON and is none is refused', () => {
+  test('that begins as JSON and is not JSON is refused', () => {
     expect(() => load({}, { AGENTPOOL_RUNNERS: '["demo"' })).toThrow(/JSON list/);
   });
 });

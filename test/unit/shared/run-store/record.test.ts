@@ -123,7 +123,7 @@ describe('a record', () => {
     );
   });
 
-  test('that is missing, or of which only a part is left, is no run', () => {
+  test('that is missing, or of which only a part is left, is not a run', () => {
     expect(runFromFields({})).toBeUndefined();
     for (const name of ['id', 'runner', 'agentName', 'queue'])
       expect(runFromFields(Object.fromEntries(Object.entries(hash).filter(([key]) => key !== name)))).toBeUndefined();

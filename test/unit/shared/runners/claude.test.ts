@@ -51,7 +51,7 @@ describe('the result of claude', () => {
     expect(result(fields)).toEqual({ ended: true, usage: {}, ...findings });
   });
 
-  test('that does not clearly say whether it is an error is none', () => {
+  test('that does not clearly say whether it is an error is not taken for one', () => {
     expect(result({ is_error: 'yes', result: 'r' })).toBeUndefined();
   });
 

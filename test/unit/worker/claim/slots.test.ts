@@ -33,7 +33,7 @@ test('a runner may have any name that is allowed', () => {
   expect(slots.capacity(['constructor'])).toBe(1);
 });
 
-test('adopted runs take slots that there are none of, and give them back', () => {
+test('adopted runs take slots beyond the number there is, and give them back', () => {
   const slots = createSlots(1);
   slots.take('demo');
   slots.take('demo');

@@ -151,7 +151,7 @@ describe('one JSON value', () => {
       expect(found(wholeJson, random.pieces(bytes, 5))).toEqual({ result: 'ä\n😀' });
   });
 
-  test.each(['', ' \n', 'words', '[1', '{}'])('that is none, %j, tells nothing', (output) => {
+  test.each(['', ' \n', 'words', '[1', '{}'])('that is something else, %j, tells nothing', (output) => {
     expect(found(wholeJson, [output])).toEqual({});
   });
 

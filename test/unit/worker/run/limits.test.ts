@@ -28,7 +28,7 @@ test('a program that is silent too long reaches its silence limit, not before', 
   expect(tookMs).toBeGreaterThanOrEqual(120);
 });
 
-test('a silence limit of 0 is none', async () => {
+test('a silence limit of 0 means no limit', async () => {
   expect((await firstOf(100, 0)).reached).toEqual(['time_limit']);
 });
 
