@@ -23,6 +23,10 @@ const FAULTS = [
   ['worker-stop', 3],
   ['redis-cut', 5],
   ['redis-kill', 2],
+  ['redis-silent', 3],
+  ['redis-readonly', 1],
+  ['redis-noreplicas', 1],
+  ['redis-full', 1],
   ['mcp-kill', 3],
 ].flatMap(([kind, weight]) => Array(weight).fill(kind));
 const FAULTS_A_MINUTE = 36;

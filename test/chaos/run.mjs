@@ -56,6 +56,10 @@ const DEEDS = {
   'worker-stop': ({ worker, forMs }) => world.workers[worker].stop(forMs),
   'worker-pause': ({ worker, forMs }) => world.workers[worker].pause(forMs),
   'redis-kill': ({ forMs }) => world.redis.killFor(forMs),
+  'redis-noreplicas': ({ forMs }) => world.redis.refuseFor(forMs, 'noreplicas'),
+  'redis-readonly': ({ forMs }) => world.redis.refuseFor(forMs, 'readonly'),
+  'redis-full': ({ forMs }) => world.redis.refuseFor(forMs, 'full'),
+  'redis-silent': () => world.silent.silence(),
   'redis-cut': () => world.redis.cutConnections(),
   'mcp-kill': () => world.mcp.kill(),
 };

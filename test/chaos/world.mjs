@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { Redis } from 'ioredis';
+import { openSilentDoor } from './silent-door.mjs';
 
 /** The command line, as it was built. */
 export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -25,10 +26,11 @@ export async function makeWorld({ workers: hosts, env: extraEnv = {} }) {
   const config = join(root, 'agentpool.config.json');
   writeFileSync(config, JSON.stringify({ runners }));
   const socket = join(root, 'redis.sock');
+  const door = join(root, 'door.sock');
   const env = {
     PATH: process.env.PATH,
     HOME: root,
-    REDIS_URL: `unix://${socket}`,
+    REDIS_URL: `unix://${door}`,
     AGENTPOOL_CONFIG: config,
     AGENTPOOL_ALLOWED_PATHS: work,
     AGENTPOOL_CONCURRENCY: '12',
@@ -39,6 +41,7 @@ export async function makeWorld({ workers: hosts, env: extraEnv = {} }) {
   };
   const log = openSync(join(root, 'workers.log'), 'a');
   const redis = await startRedis(root, socket);
+  const silent = await openSilentDoor(door, socket);
   const home = (host) => join(root, `h${host}`);
   const workers = await Promise.all(
     hosts.map((host) =>
@@ -51,17 +54,34 @@ export async function makeWorld({ workers: hosts, env: extraEnv = {} }) {
     work,
     env,
     redis,
+    silent,
     workers,
     mcp,
     spools: [...new Set(hosts)].map((host) => join(home(host), 'spool')),
     async end({ keep }) {
       await mcp.end();
       await Promise.all(workers.map((worker) => worker.end()));
+      silent.stop();
       await redis.end();
       if (!keep) rmSync(root, { recursive: true, force: true });
     },
   };
 }
+
+const REFUSALS = {
+  noreplicas: [
+    ['CONFIG', 'SET', 'min-replicas-to-write', '1'],
+    ['CONFIG', 'SET', 'min-replicas-to-write', '0'],
+  ],
+  readonly: [
+    ['REPLICAOF', '127.0.0.1', '1'],
+    ['REPLICAOF', 'NO', 'ONE'],
+  ],
+  full: [
+    ['CONFIG', 'SET', 'maxmemory', '1'],
+    ['CONFIG', 'SET', 'maxmemory', '0'],
+  ],
+};
 
 async function startRedis(root, socket) {
   const args = [
@@ -107,6 +127,16 @@ async function startRedis(root, socket) {
         await ended;
         await pause(ms);
         await start();
+      }),
+    /** For a time (ms) it takes no writes: it misses a replica, has become one, or is full. */
+    refuseFor: (ms, how) =>
+      inTurn(async () => {
+        const [begin, end] = REFUSALS[how];
+        const redis = connect();
+        await redis.call(...begin);
+        await pause(ms);
+        await redis.call(...end);
+        redis.disconnect();
       }),
     cutConnections: () =>
       inTurn(async () => {
@@ -230,7 +260,7 @@ async function startMcp(env, cwd) {
           const answer = await used.callTool({ name, arguments: args }, undefined, { timeout: 30_000 });
           const body = answer.structuredContent;
           if (!answer.isError) return body;
-          if (body.code !== 'redis_unreachable')
+          if (!['redis_unreachable', 'redis_refused'].includes(body.code))
             throw Object.assign(new Error(`${name}: ${body.message}`), { final: true });
         } catch (error) {
           if (error.final) throw error;
