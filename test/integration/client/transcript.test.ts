@@ -212,7 +212,7 @@ describe('what is told of a run in few words', () => {
     const run = await printing();
     await run.print('out', recorded('01-ok.stdout'));
     await run.end('fake reply');
-    expect(Object.keys(await run.wait()).slice(0, 3)).toEqual(['runId', 'status', 'result']);
+    expect(Object.keys(await run.wait()).slice(0, 4)).toEqual(['runId', 'status', 'timedOut', 'result']);
     expect(Object.keys(await run.status()).slice(0, 3)).toEqual(['runId', 'status', 'result']);
   });
 
