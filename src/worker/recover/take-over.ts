@@ -7,10 +7,11 @@ import { isEnded, type RunState } from '../../shared/run-state.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { LivingWorker, Workers } from '../../shared/workers.js';
 import { again } from '../again.js';
-import { bootId, isAlive, processesOf } from '../process/processes.js';
+import { bootId, isAlive, type ProcessId, processesOf } from '../process/processes.js';
 import type { Beginning } from '../run/execute.js';
 import { makeOurs } from '../run/make-ours.js';
 import type { OwnedRun, OwnedRuns } from '../run/owned-run.js';
+import { sizeOfOwn } from '../spool/own-files.js';
 import {
   hasBegun,
   presentSpool,
@@ -163,7 +164,7 @@ export function lostBecause(
 
 /** Whether a spool is as its worker made it: with its input, and without a word of a program. */
 function isUntouched(spool: Spool, { outBytes, errBytes }: Run): boolean {
-  return existsSync(spool.stdin) && !existsSync(spool.pid) && outBytes + errBytes + spoolBytes(spool) === 0;
+  return existsSync(spool.stdin) && sizeOfOwn(spool.pid) === 0 && outBytes + errBytes + spoolBytes(spool) === 0;
 }
 
 /**
@@ -181,7 +182,7 @@ async function beginningOf(deps: TakeOverDeps, handle: OwnedRun, run: Run): Prom
   handle.lease = meta && (await deps.queues.resumeLease(run.id, meta.queue, meta.leaseToken));
   if (!begun || !meta) return { kind: 'start', attempt: meta?.attempt };
   logger.info({ runId: run.id, pid: run.pid ?? readNumberLine(spool.pid) }, 'attaching to a running program');
-  return { kind: 'begun', spool, meta: await withWrapper(spool, meta), from: run };
+  return { kind: 'begun', spool, meta: await withWrapper(run.id, spool, meta), from: run };
 }
 
 async function giveUp({ runs, spools, logger }: TakeOverDeps, handle: OwnedRun, message: string): Promise<undefined> {
@@ -192,14 +193,18 @@ async function giveUp({ runs, spools, logger }: TakeOverDeps, handle: OwnedRun, 
 /** A wrapper says who it is within this time (ms). */
 const SETTLE_MS = 1_000;
 
+const isMarked = (runId: string, { pid, start }: ProcessId) =>
+  processesOf(runId).some((one) => one.pid === pid && one.start === start);
+
 /** The worker may have died between the start of the wrapper and writing it down: then the wrapper says who it is. */
-async function withWrapper(spool: Spool, meta: SpoolMeta): Promise<SpoolMeta> {
+async function withWrapper(runId: string, spool: Spool, meta: SpoolMeta): Promise<SpoolMeta> {
   const { wrapper: known, ...rest } = meta;
   if (meta.bootId !== bootId()) return rest; // the machine was started anew: nothing of then is alive
-  if (known) return meta;
+  // The program can write there: who lives and does not carry the mark of this run is not its wrapper, and is let alone.
+  if (known) return isAlive(known) && !isMarked(runId, known) ? rest : meta;
   for (const begun = performance.now(); performance.now() - begun < SETTLE_MS; await pause(10)) {
     const pid = readNumberLine(spool.once);
-    const marked = processesOf(meta.runId);
+    const marked = processesOf(runId);
     const wrapper = marked.find((process) => process.pid === pid);
     if (wrapper) return { ...meta, wrapper };
     if (pid !== undefined || marked.length === 0) break;

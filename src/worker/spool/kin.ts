@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { bootId, isAlive, isOlder, type ProcessId } from '../process/processes.js';
@@ -26,7 +27,7 @@ export function rememberedKin(
 ): ProcessId[] {
   if (!wrapper || boot !== bootId()) return [];
   const kin = readKin(spool);
-  return kin.filter((one) => one.pid !== process.pid && isAlive(one) && !isOlder(one, wrapper));
+  return kin.filter((one) => one.pid !== process.pid && isAlive(one) && !isOlder(one, wrapper) && mayBeOf(spool, one));
 }
 
 function readKin(spool: Spool): ProcessId[] {
@@ -35,4 +36,10 @@ function readKin(spool: Spool): ProcessId[] {
   } catch {
     return [];
   }
+}
+
+/** Who is named in the spool of another user has to be that user's, or root would end whomever he likes. */
+function mayBeOf({ directory }: Spool, { pid }: ProcessId): boolean {
+  const owner = lstatSync(directory).uid;
+  return owner === process.geteuid?.() || lstatSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === owner;
 }
