@@ -40,7 +40,7 @@ describe.runIf(isRoot())('a worker of root that starts programs as another user'
     const status = await mcp.call<Facts>('get_agent_status', { runId });
     // The tail is left out where the result says the same.
     const { output } = await mcp.call<{ output: string }>('stream_agent_output', { runId, maxBytes: 65_536 });
-    return { ...status, outputTail: output };
+    return { ...status, status: status.status, outputTail: output };
   };
   const running = (runId: string) =>
     eventually(
