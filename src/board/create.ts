@@ -1,7 +1,7 @@
 import { type ErrorHandler, Hono, type MiddlewareHandler } from 'hono';
 import { bodyOf, ERRORS, type ErrorBody, messageOf } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
-import { asUnreachable } from '../shared/redis/connect.js';
+import { asUnreachable } from '../shared/redis/unreachable.js';
 import { protectPages } from './headers.js';
 import { failurePage } from './layout.js';
 import type { Looking } from './looking.js';

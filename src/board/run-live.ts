@@ -5,7 +5,7 @@ import type { Caller } from '../client/caller.js';
 import { findRun } from '../client/find-run.js';
 import { followTranscript } from '../client/follow.js';
 import { hasTranscript } from '../client/read-transcript.js';
-import { asUnreachable } from '../shared/redis/connect.js';
+import { asUnreachable } from '../shared/redis/unreachable.js';
 import { isEnded } from '../shared/run-state.js';
 import { createWaker } from '../shared/run-store/wait.js';
 import { lookAtRun } from './look-at-run.js';

@@ -8,9 +8,8 @@ import { ConfigError } from '../shared/errors.js';
 import { type Logger, openLogger } from '../shared/logger.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import { plainText } from '../shared/plain-text.js';
-import { openPool, type Pool } from '../shared/pool.js';
+import type { Pool } from '../shared/pool.js';
 import type { RedisRole } from '../shared/redis/connect.js';
-import { ensureEmbeddedRedis } from '../shared/redis/embedded.js';
 import { type RedisTarget, redisTarget } from '../shared/redis/target.js';
 import { note } from './print.js';
 import { trustOf } from './trusted.js';
@@ -71,8 +70,13 @@ export function openContext(
   for (const { path, why } of quiet ? [] : sources.ignored) note(plainText(`agentpool: ignored ${path}: ${why}`));
   const config = checkedConfig(sources, surroundings);
   const logger = openLogger(name, config.logLevel);
-  const redis = async (): Promise<RedisTarget> =>
-    redisTarget(config, readFileIfThere) ?? { kind: 'socket', path: await ensureEmbeddedRedis(config.home, env) };
+  // What speaks to Redis is loaded when somebody does: most of a start is loading.
+  const redis = async (): Promise<RedisTarget> => {
+    const target = redisTarget(config, readFileIfThere);
+    if (target) return target;
+    const { ensureEmbeddedRedis } = await import('../shared/redis/embedded.js');
+    return { kind: 'socket', path: await ensureEmbeddedRedis(config.home, env) };
+  };
   return {
     config,
     env,
@@ -82,7 +86,7 @@ export function openContext(
     isSet: (setting) => Object.hasOwn(sources.settings, setting),
     variables: () => ({ ...secretsOf(config), ...env }),
     redis,
-    connect: async (role) => openPool(config, await redis(), role, logger),
+    connect: async (role) => (await import('../shared/pool.js')).openPool(config, await redis(), role, logger),
   };
 }
 

@@ -1,6 +1,6 @@
 import { bodyOf, ConfigError, UnreachableError, UserError } from '../shared/errors.js';
 import { plainText } from '../shared/plain-text.js';
-import { asUnreachable } from '../shared/redis/connect.js';
+import { asUnreachable } from '../shared/redis/unreachable.js';
 import { note } from './print.js';
 
 /** The exit codes of every subcommand. */

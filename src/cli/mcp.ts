@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { serveStdio } from '../mcp/stdio.js';
-import { openContext } from './context.js';
-import { ensurePoolUp } from './pool-process.js';
+import type { Pool } from '../shared/pool.js';
+import { type Context, openContext } from './context.js';
 
 export function addMcp(program: Command): void {
   program
@@ -12,10 +12,39 @@ export function addMcp(program: Command): void {
     .addHelpText('after', '\nExample:\n  claude mcp add agentpool -- agentpool mcp')
     .action(async () => {
       const context = openContext('mcp', { startedByProgram: true });
-      if (!context.config.redisUrl) await ensurePoolUp(context);
-      const pool = await context.connect('asking');
-      await serveStdio(pool);
-      await pool.stop();
+      const { config, logger } = context;
+      const opening = openLater(context);
+      const { pool } = opening;
+      await serveStdio({ config, logger, pool, onAnswered: () => void pool().catch(() => {}) });
+      await opening.stop();
       process.exit(0);
     });
+}
+
+/** The pool, brought up and connected to once somebody asks, and anew after it failed. */
+function openLater(context: Context) {
+  let opening: Promise<Pool> | undefined;
+  let opened: Pool | undefined;
+  const open = async () => {
+    if (!context.config.redisUrl) {
+      const { ensurePoolUp } = await import('./pool-process.js');
+      await ensurePoolUp(context);
+    }
+    opened = await context.connect('asking');
+    return opened;
+  };
+  return {
+    pool(): Promise<Pool> {
+      opening ??= open().catch((error: unknown) => {
+        opening = undefined;
+        context.logger.error({ err: error }, 'the pool is not there');
+        throw error;
+      });
+      return opening;
+    },
+    /** A pool that is still coming up goes on with that by itself. */
+    async stop(): Promise<void> {
+      await opened?.stop();
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { UnreachableError } from '../shared/errors.js';
-import { asUnreachable } from '../shared/redis/connect.js';
+import { asUnreachable } from '../shared/redis/unreachable.js';
 import { onInterrupt } from './interrupt.js';
 import { onScreen } from './print.js';
 

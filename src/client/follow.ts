@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { UnreachableError } from '../shared/errors.js';
-import { asUnreachable } from '../shared/redis/connect.js';
+import { asUnreachable } from '../shared/redis/unreachable.js';
 import type { Caller } from './caller.js';
 import type { WhichRun } from './find-run.js';
 import { type OutputRequest, type RunOutput, readOutput, WHOLE_OUTPUT } from './read-output.js';

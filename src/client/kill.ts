@@ -1,8 +1,8 @@
 import { RedisRefusedError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
-import { asUnreachable } from '../shared/redis/connect.js';
 import { rideOut } from '../shared/redis/ride-out.js';
+import { asUnreachable } from '../shared/redis/unreachable.js';
 import type { KillRequest, KillSignal, Run } from '../shared/run.js';
 import { isEnded, type RunState } from '../shared/run-state.js';
 import type { Caller } from './caller.js';

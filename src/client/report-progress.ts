@@ -1,6 +1,6 @@
 import { beginningOf, textOf } from '../shared/plain-text.js';
 import type { Pool } from '../shared/pool.js';
-import { asUnreachable } from '../shared/redis/connect.js';
+import { asUnreachable } from '../shared/redis/unreachable.js';
 import type { Run } from '../shared/run.js';
 import { isEnded, RUN_STATES } from '../shared/run-state.js';
 import type { Caller } from './caller.js';

@@ -3,7 +3,7 @@ import { RedisRefusedError, UnreachableError, UserError } from '../shared/errors
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
 import { route } from '../shared/queues/route.js';
-import { asUnreachable } from '../shared/redis/connect.js';
+import { asUnreachable } from '../shared/redis/unreachable.js';
 import type { Run, RunRequest } from '../shared/run.js';
 import { isEnded, type RunState } from '../shared/run-state.js';
 import type { LivingWorker } from '../shared/workers.js';

@@ -6,7 +6,7 @@ import type { Config } from '../shared/config/load.js';
 import { bodyOf, UnreachableError } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import { allows, LOCAL, type Principal } from '../shared/principal.js';
-import { asUnreachable } from '../shared/redis/connect.js';
+import { asUnreachable } from '../shared/redis/unreachable.js';
 import { isLocalOnly, ORDINARY_SCOPES, openAuthentication, RESOURCE_METADATA } from './authenticate.js';
 import { readJson } from './body.js';
 import { costOf } from './cost.js';

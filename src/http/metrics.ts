@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import type { Gauge, Registry } from 'prom-client';
 import type { Pool } from '../shared/pool.js';
-import { asUnreachable } from '../shared/redis/connect.js';
+import { asUnreachable } from '../shared/redis/unreachable.js';
 import { RUN_STATES } from '../shared/run-state.js';
 import type { LivingWorker } from '../shared/workers.js';
 

@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import { bodyOf, ERRORS, type ErrorBody } from '../shared/errors.js';
+import type { Logger } from '../shared/logger.js';
 import { beginningOf } from '../shared/plain-text.js';
-import type { Pool } from '../shared/pool.js';
 import { allows, type Principal, type Scope } from '../shared/principal.js';
-import { asUnreachable } from '../shared/redis/connect.js';
 import { rideOut } from '../shared/redis/ride-out.js';
+import { asUnreachable } from '../shared/redis/unreachable.js';
 import { bringArguments } from './door/arguments.js';
 import { answerFromWorkspace } from './overmind/answers.js';
 import type { Tool, ToolContext } from './tool.js';
@@ -26,7 +26,7 @@ export async function callTool(tool: Tool, args: unknown, context: ToolContext):
     const value = tool.output.parse(elsewhere ?? (await tool.handle(parsed.data, { ...context, waitCapMs })));
     return { ok: true, value: warnings.length > 0 ? { ...value, warnings } : value };
   } catch (error) {
-    return { ok: false, error: errorBody(error, context.pool) };
+    return { ok: false, error: errorBody(error, context.pool.logger) };
   }
 }
 
@@ -49,7 +49,7 @@ export function scopeError(what: string, scope: Scope, principal: Principal): Er
 }
 
 /** What a client is told of anything that was thrown; what it cannot fix is logged. */
-export function errorBody(thrown: unknown, { logger }: Pool): ErrorBody {
+export function errorBody(thrown: unknown, logger: Pick<Logger, 'error'>): ErrorBody {
   const body = bodyOf(asUnreachable(thrown) ?? thrown);
   if (body.code === 'internal_error' || body.code === 'configuration') logger.error({ err: thrown }, 'a call failed');
   return body;

@@ -12,12 +12,14 @@ import { createOpenCalls } from './open-calls.js';
  * answer go out at once, since clients give up when they have seen none for a minute.
  */
 export function openMcpHttp(pool: Pool) {
+  const { config, logger } = pool;
   const calls = createOpenCalls();
+  const ofPool = { config, logger, pool: async () => pool };
   const news = openEventBus();
   const since2026 = createMcpHandler(
     ({ authInfo, requestInfo }) =>
       bindSince2026({
-        pool,
+        ...ofPool,
         calls,
         principal: { name: authInfo?.clientId ?? '', scopes: (authInfo?.scopes ?? []) as Scope[] },
         userAgent: requestInfo && userAgentOf(requestInfo),
@@ -26,7 +28,7 @@ export function openMcpHttp(pool: Pool) {
       legacy: 'reject',
       responseMode: 'sse',
       bus: news.bus,
-      onerror: (error) => pool.logger.debug({ err: messageOf(error) }, 'an MCP request was refused'),
+      onerror: (error) => logger.debug({ err: messageOf(error) }, 'an MCP request was refused'),
     },
   );
 
@@ -36,11 +38,11 @@ export function openMcpHttp(pool: Pool) {
       const request = takingBoth(asked);
       if (await isLegacyRequest(request, body)) {
         const { answerUntil2025 } = await import('./http-until-2025.js'); // many servers never need the older SDK
-        return answerUntil2025(request, body, { pool, calls, principal, userAgent: userAgentOf(request) });
+        return answerUntil2025(request, body, { ...ofPool, calls, principal, userAgent: userAgentOf(request) });
       }
       const authInfo = { token: '', clientId: principal.name, scopes: [...principal.scopes] };
       const uris = listenedTo(body) ?? [];
-      return news.during({ caller: { pool, principal }, uris }, () =>
+      return news.during({ asker: { ...ofPool, principal }, uris }, () =>
         since2026.fetch(request, { parsedBody: body, authInfo }),
       );
     },

@@ -1,10 +1,9 @@
-import type { Caller } from '../client/caller.js';
 import { findRuns } from '../client/list-runs.js';
 import { readOutput, WHOLE_OUTPUT } from '../client/read-output.js';
 import { outputUri, type RunView, runUri } from '../client/run-view.js';
 import { statusOf } from '../client/status.js';
 import { beginningOf } from '../shared/plain-text.js';
-import { ask, RefusedError } from './ask.js';
+import { type Asker, ask, RefusedError } from './ask.js';
 import { parseRunUri } from './resource-uri.js';
 
 const JSON_TYPE = 'application/json';
@@ -34,8 +33,8 @@ export const RESOURCE_TEMPLATES = [record, output];
  * The newest runs that the principal may see, as resources. There is no further page, since SDKs walk all there are before
  * they do anything else; list_runs has them. Throws a RefusedError.
  */
-export async function listResources(caller: Caller) {
-  const { runs } = await ask(caller, 'read', 'resources', () => findRuns(caller, { limit: LISTED }));
+export async function listResources(asker: Asker) {
+  const { runs } = await ask(asker, 'read', 'resources', (caller) => findRuns(caller, { limit: LISTED }));
   return { resources: runs.flatMap(resourcesOf) };
 }
 
@@ -56,13 +55,15 @@ function resourcesOf({ runId, agentName, runner, status, queuedAtIso, lastOutput
 }
 
 /** What is at a uri. Throws a RefusedError: `unknown_run` when nothing is, `invalid_argument` when it is none of ours. */
-export async function readResource(caller: Caller, uri: string) {
+export async function readResource(asker: Asker, uri: string) {
   const { runId, part, cursor } = parsed(uri);
   if (part === 'record') {
-    const status = await ask(caller, 'read', 'resources', () => statusOf(caller, { runId }));
+    const status = await ask(asker, 'read', 'resources', (caller) => statusOf(caller, { runId }));
     return { contents: [{ uri, mimeType: JSON_TYPE, text: JSON.stringify(status) }] };
   }
-  const page = await ask(caller, 'read', 'resources', () => readOutput(caller, { runId }, { ...WHOLE_OUTPUT, cursor }));
+  const page = await ask(asker, 'read', 'resources', (caller) =>
+    readOutput(caller, { runId }, { ...WHOLE_OUTPUT, cursor }),
+  );
   const { output: text, ...rest } = page;
   const next = `${outputUri(runId)}?cursor=${page.nextCursor}`;
   return {
@@ -74,9 +75,9 @@ export async function readResource(caller: Caller, uri: string) {
 }
 
 /** The run that a uri is about, if the principal may see it. Throws a RefusedError as `readResource` does. */
-export async function runOfResource(caller: Caller, uri: string): Promise<string> {
+export async function runOfResource(asker: Asker, uri: string): Promise<string> {
   const { runId } = parsed(uri);
-  return (await ask(caller, 'read', 'resources', () => statusOf(caller, { runId }, 0))).runId;
+  return (await ask(asker, 'read', 'resources', (caller) => statusOf(caller, { runId }, 0))).runId;
 }
 
 function parsed(uri: string) {

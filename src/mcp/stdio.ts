@@ -1,68 +1,125 @@
 import type { Transport as TransportUntil2025 } from '@modelcontextprotocol/sdk/shared/transport.js';
-import type { Server as ServerSince2026, Transport } from '@modelcontextprotocol/server';
-import { StdioServerTransport, serveStdio as serveSince2026 } from '@modelcontextprotocol/server/stdio';
-import type { Pool } from '../shared/pool.js';
+import type { Transport } from '@modelcontextprotocol/server';
 import { LOCAL } from '../shared/principal.js';
-import { bindSince2026 } from './bindings/since-2026.js';
-import { openListening } from './bindings/since-2026-listening.js';
-import { bindUntil2025 } from './bindings/until-2025.js';
+import type { Asker } from './ask.js';
 import { withoutNulls } from './door/message.js';
 import { createOpenCalls } from './open-calls.js';
+import { openWire, type WireMessage } from './stdio-wire.js';
 import type { Connection } from './surface.js';
 
-/** A prompt that is too long has to be read to be refused (bytes). */
-const LARGEST_MESSAGE = 64 * 1024 * 1024;
+/** A prompt that is too long has to be read to be refused (characters). */
+const LONGEST_MESSAGE = 64 * 1024 * 1024;
+/** After the end of the input, what waits in calls for a run is ended after this time (ms), and answers what there is. */
+const WAITS_END_MS = 1_000;
+/** The member of `_meta` that every request of protocol 2026-07-28 has. */
+const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
 
-/** Serves one client on stdin and stdout; resolves when the client goes away. The runs it submitted go on. */
-export async function serveStdio(pool: Pool): Promise<void> {
-  const connection = { pool, principal: LOCAL, calls: createOpenCalls(), lasting: true };
-  const wire = new StdioServerTransport(process.stdin, process.stdout, { maxBufferSize: LARGEST_MESSAGE });
-  /** The wire as the SDK sees it that takes it over, when it has been started already. */
-  const leg: Transport = {
-    start: async () => {},
-    send: (message) => wire.send(message),
-    close: () => wire.close(),
-  };
+export interface StdioDeps extends Omit<Connection, 'principal' | 'calls' | 'lasting'> {
+  /** Something has been answered: whatever else is to be loaded and started does not delay the client any more. */
+  readonly onAnswered: () => void;
+}
+
+/** The wire as one of the SDKs sees it; `take` gives it what has come. */
+interface Leg {
+  take(message: WireMessage): void;
+  close(): void;
+}
+
+/**
+ * Serves one client on stdin and stdout; resolves when the client goes away and what it had asked is answered. The runs
+ * it submitted go on. Nothing is waited for before the first answer, and only the SDK that it needs is loaded.
+ */
+export async function serveStdio({ onAnswered, ...given }: StdioDeps): Promise<void> {
+  const connection: Connection = { ...given, principal: LOCAL, calls: createOpenCalls(), lasting: true };
+  const legs: { until2025?: Leg; since2026?: Leg; current?: Leg } = {};
+  let turn = Promise.resolve();
+  let leave = () => {};
   const gone = new Promise<void>((resolve) => {
-    wire.onclose = () => {
-      leg.onclose?.();
-      resolve();
-    };
+    leave = resolve;
   });
-  wire.onerror = (error) => leg.onerror?.(error);
-  // The first message tells which protocol the client speaks: only the older ones begin with `initialize`.
-  wire.onmessage = (first) => {
-    wire.onmessage = (message) => leg.onmessage?.(withoutNulls(message));
-    if ('method' in first && first.method === 'initialize')
-      void bindUntil2025(connection).connect(leg as TransportUntil2025);
-    else startSince2026(connection, leg);
-    leg.onmessage?.(first);
+
+  const send = async (message: WireMessage) => {
+    wire.send(message);
+    if (message.method === undefined) onAnswered();
   };
-  await wire.start();
+  /** The newest handshake decides which protocol is spoken: some clients try one, and go on with the other. */
+  const legFor = async (message: WireMessage): Promise<Leg> => {
+    if (message.method === 'initialize') {
+      legs.until2025?.close();
+      legs.current = legs.until2025 = await legUntil2025(connection, send);
+    } else if (!legs.current || speaksSince2026(message)) {
+      legs.current = legs.since2026 ??= await legSince2026(connection, send);
+    }
+    return legs.current;
+  };
+  const wire = openWire({
+    input: process.stdin,
+    output: process.stdout,
+    longest: LONGEST_MESSAGE,
+    onMessage(message) {
+      // In their order, whatever is being loaded.
+      turn = turn
+        .then(async () => (await legFor(message)).take(withoutNulls(message)))
+        .catch((error: unknown) => given.logger.error({ err: error }, 'a message could not be taken'));
+    },
+    onEnd: () => void answerAll().then(leave),
+    onGone: () => leave(),
+  });
+
+  async function answerAll(): Promise<void> {
+    await turn;
+    const impatient = connection
+      .pool()
+      .catch(() => {})
+      .then(() => setTimeout(connection.calls.endWaits, WAITS_END_MS));
+    await wire.allAnswered();
+    void impatient.then(clearTimeout);
+    await wire.flushed();
+  }
+
   await gone;
+  for (const leg of [legs.until2025, legs.since2026]) leg?.close();
+}
+
+function speaksSince2026({ method, params }: WireMessage): boolean {
+  if (method === 'server/discover') return true;
+  const meta = typeof params === 'object' && params !== null && '_meta' in params ? params._meta : undefined;
+  return typeof meta === 'object' && meta !== null && VERSION_KEY in meta;
+}
+
+/** A transport that an SDK takes for its own. */
+function transportTo(send: (message: WireMessage) => Promise<void>): Transport {
+  return { start: async () => {}, send: (message) => send(message as WireMessage), close: async () => {} };
+}
+
+const legOf = (transport: Transport): Leg => ({
+  take: (message) => transport.onmessage?.(message as Parameters<NonNullable<Transport['onmessage']>>[0]),
+  close: () => transport.onclose?.(),
+});
+
+async function legUntil2025(connection: Connection, send: (message: WireMessage) => Promise<void>): Promise<Leg> {
+  const { bindUntil2025 } = await import('./bindings/until-2025.js');
+  const transport = transportTo(send);
+  await bindUntil2025(connection).connect(transport as TransportUntil2025);
+  return legOf(transport);
 }
 
 /** Before the SDK, which tells nobody what a client listens to, every message is heard here. */
-function startSince2026(connection: Connection, leg: Transport): void {
-  let server: ServerSince2026 | undefined;
-  const listening = openListening(connection, (uri) => {
-    server?.sendResourceUpdated({ uri }).catch(() => {});
-  });
-  serveSince2026(
-    () => {
-      server = bindSince2026(connection);
-      return server;
+async function legSince2026(connection: Connection, send: (message: WireMessage) => Promise<void>): Promise<Leg> {
+  const { serveSince2026 } = await import('./bindings/since-2026-stdio.js');
+  const { openListening } = await import('./bindings/since-2026-listening.js');
+  const transport = transportTo(send);
+  const server = serveSince2026(connection, transport);
+  const listening = openListening(connection as Asker, (uri) => server.tellUpdated(uri));
+  const leg = legOf(transport);
+  return {
+    take(message) {
+      listening.hear(message);
+      leg.take(message);
     },
-    { transport: leg },
-  );
-  const take = leg.onmessage;
-  leg.onmessage = (message) => {
-    listening.hear(message);
-    take?.(message);
-  };
-  const close = leg.onclose;
-  leg.onclose = () => {
-    listening.stop();
-    close?.();
+    close() {
+      listening.stop();
+      leg.close();
+    },
   };
 }

@@ -1,5 +1,4 @@
-import type { Caller } from '../client/caller.js';
-import { RefusedError } from './ask.js';
+import { type Asker, RefusedError } from './ask.js';
 import { runOfResource } from './resources.js';
 
 /** A subscriber is told of each resource at most once in this time (ms). */
@@ -11,7 +10,7 @@ const MOST_WATCHED = 100;
  * What one subscriber wants to be told of. Runs ring in Redis whichever process changes them, so it does not matter
  * which replica a subscriber is connected to.
  */
-export function openSubscriptions(caller: Caller, onUpdated: (uri: string) => void) {
+export function openSubscriptions(asker: Asker, onUpdated: (uri: string) => void) {
   const watched = new Map<string, { wanted: number; readonly stop: Promise<() => void> }>();
 
   return {
@@ -20,7 +19,7 @@ export function openSubscriptions(caller: Caller, onUpdated: (uri: string) => vo
       const there = watched.get(uri);
       if (there) there.wanted += 1;
       else if (watched.size >= MOST_WATCHED) throw tooMany();
-      else watched.set(uri, { wanted: 1, stop: watch(caller, uri, () => onUpdated(uri)) });
+      else watched.set(uri, { wanted: 1, stop: watch(asker, uri, () => onUpdated(uri)) });
       await watched.get(uri)?.stop.catch((error: unknown) => {
         watched.delete(uri);
         throw error;
@@ -46,7 +45,7 @@ export type Subscriptions = ReturnType<typeof openSubscriptions>;
 const end = (stop: Promise<() => void>) => void stop.then((now) => now()).catch(() => {});
 
 /** Tells of the first change at once, and of all that come within the next second together at its end. */
-async function watch(caller: Caller, uri: string, tell: () => void): Promise<() => void> {
+async function watch(asker: Asker, uri: string, tell: () => void): Promise<() => void> {
   let resting: NodeJS.Timeout | undefined;
   let again = false;
   const onNotification = () => {
@@ -62,7 +61,8 @@ async function watch(caller: Caller, uri: string, tell: () => void): Promise<() 
       onNotification();
     }, AT_MOST_EVERY_MS);
   };
-  const stopListening = await caller.pool.runs.onNotification(await runOfResource(caller, uri), onNotification);
+  const runId = await runOfResource(asker, uri);
+  const stopListening = await (await asker.pool()).runs.onNotification(runId, onNotification);
   return () => {
     clearTimeout(resting);
     stopListening();

@@ -1,7 +1,7 @@
-import type { Pool } from '../shared/pool.js';
-import type { Principal } from '../shared/principal.js';
+import type { Config } from '../shared/config/load.js';
 import { VERSION } from '../shared/version.js';
-import { callTool } from './call.js';
+import { type Asker, poolFor } from './ask.js';
+import { type Answer, callTool, errorBody } from './call.js';
 import type { OpenCalls } from './open-calls.js';
 import { type PortableObject, portableInput, portableOutput } from './portable-schema.js';
 import type { Annotations, ForClaude, Tool } from './tool.js';
@@ -32,9 +32,8 @@ export const SERVER_OPTIONS = {
 };
 
 /** What a binding is made for: one client on stdio, or one request over HTTP. */
-export interface Connection {
-  readonly pool: Pool;
-  readonly principal: Principal;
+export interface Connection extends Asker {
+  readonly config: Config;
   /** Where the call is counted among those that are open. */
   readonly calls: OpenCalls;
   /** The client by its HTTP header, for protocols whose requests do not name it. */
@@ -63,22 +62,25 @@ export interface CallAnswer {
 
 /** Carries out one call; undefined when there is no such tool, which each SDK says in its own way. */
 export async function answerCall(connection: Connection, call: Call): Promise<CallAnswer | undefined> {
-  const { pool, principal, calls, userAgent } = connection;
+  const { principal, config, calls, userAgent, logger } = connection;
   const tool = TOOLS.find(({ name }) => name === call.name);
   if (!tool) return undefined;
   const { notify } = call;
   const clientName = call.clientName ?? userAgent?.split('/')[0];
-  const answer = await calls.during(call.signal, (signal) =>
-    callTool(tool, call.args, {
-      pool,
-      principal,
-      signal,
-      waitCapMs: waitCapFor(clientName, pool.config.waitCapMs),
-      ...(notify && {
-        progress: (progress: number, message: string) => void notify(progress, message).catch(() => {}),
-      }),
-    }),
-  );
+  const progress = notify && {
+    progress: (elapsed: number, message: string) => void notify(elapsed, message).catch(() => {}),
+  };
+  const waitCapMs = waitCapFor(clientName, config.waitCapMs);
+  const answer = await calls.during(call.signal, async (signal): Promise<Answer> => {
+    try {
+      const begun = performance.now();
+      const pool = await poolFor(connection, { withinMs: waitCapMs, ...progress });
+      const left = Math.max(0, waitCapMs - (performance.now() - begun));
+      return await callTool(tool, call.args, { pool, principal, signal, waitCapMs: left, ...progress });
+    } catch (error) {
+      return { ok: false, error: errorBody(error, logger) };
+    }
+  });
   // Some clients show their model only the structured content, some only the text: both say everything.
   const body = answer.ok ? answer.value : { ...answer.error };
   return {

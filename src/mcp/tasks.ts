@@ -6,7 +6,7 @@ import { statusOf } from '../client/status.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import { KILL_GRACE_MS } from '../shared/run.js';
 import { isEnded, type RunState } from '../shared/run-state.js';
-import { ask } from './ask.js';
+import { type Asker, ask } from './ask.js';
 
 /** The tool whose calls can be tasks: the task is the run, and its id is the run id, which nobody can guess. */
 export const TASK_TOOL = 'run_agent';
@@ -45,7 +45,7 @@ export interface RunTask {
 /** Whether a task can change no more. */
 export const isOver = (status: TaskStatus) => status !== 'working';
 
-function taskOf({ pool }: Caller, run: RunView): RunTask {
+function taskOf({ pool }: Pick<Caller, 'pool'>, run: RunView): RunTask {
   const { runId, agentName, status, failure, queuedAtIso, startedAtIso, lastOutputAtIso, endedAtIso } = run;
   return {
     taskId: runId,
@@ -59,19 +59,21 @@ function taskOf({ pool }: Caller, run: RunView): RunTask {
 }
 
 /** The task of a run as it is now. Throws a RefusedError when there is none for the principal. */
-export async function getTask(caller: Caller, taskId: string): Promise<RunTask> {
-  return taskOf(caller, await ask(caller, 'read', 'tasks', () => statusOf(caller, { runId: taskId }, 0)));
+export async function getTask(asker: Asker, taskId: string): Promise<RunTask> {
+  return ask(asker, 'read', 'tasks', async (caller) => taskOf(caller, await statusOf(caller, { runId: taskId }, 0)));
 }
 
 /** The tasks of a principal, newest first: every run is one, however it was asked for. */
-export async function listTasks(caller: Caller, cursor: string | undefined) {
-  const { runs, nextCursor } = await ask(caller, 'read', 'tasks', () => findRuns(caller, { limit: PAGE, cursor }));
-  return { tasks: runs.map((run) => taskOf(caller, run)), ...(nextCursor !== undefined && { nextCursor }) };
+export async function listTasks(asker: Asker, cursor: string | undefined) {
+  return ask(asker, 'read', 'tasks', async (caller) => {
+    const { runs, nextCursor } = await findRuns(caller, { limit: PAGE, cursor });
+    return { tasks: runs.map((run) => taskOf(caller, run)), ...omitUndefined({ nextCursor }) };
+  });
 }
 
 /** What the call would have answered if it had waited for the end of its run: that of run_agent, with what came of it. */
-export async function taskResult(caller: Caller, taskId: string) {
-  const run = await ask(caller, 'read', 'tasks', () => statusOf(caller, { runId: taskId }));
+export async function taskResult(asker: Asker, taskId: string) {
+  const run = await ask(asker, 'read', 'tasks', (caller) => statusOf(caller, { runId: taskId }));
   const { runId, runner, agentName, status, pid, sessionId, host, failure, exitCode, result, outputTail } = run;
   const optional = { pid, sessionId, host, failure, exitCode, result };
   const body = {
@@ -91,16 +93,20 @@ export async function taskResult(caller: Caller, taskId: string) {
 }
 
 /** Waits until a task has ended, or the caller gives up. */
-export async function taskEnded(caller: Caller, taskId: string, signal: AbortSignal): Promise<RunTask> {
-  const task = await getTask(caller, taskId);
+export async function taskEnded(asker: Asker, taskId: string, signal: AbortSignal): Promise<RunTask> {
+  const task = await getTask(asker, taskId);
   if (isOver(task.status)) return task;
-  await caller.pool.runs.wait(taskId, ({ state }) => isEnded(state), { timeoutMs: WAIT_MS, wakesOn: isEnded, signal });
-  return getTask(caller, taskId);
+  await (await asker.pool()).runs.wait(taskId, ({ state }) => isEnded(state), {
+    timeoutMs: WAIT_MS,
+    wakesOn: isEnded,
+    signal,
+  });
+  return getTask(asker, taskId);
 }
 
 /** Kills the run, and answers the task as it is then: still working where its worker cannot be reached. */
-export async function cancelTask(caller: Caller, taskId: string): Promise<RunTask> {
+export async function cancelTask(asker: Asker, taskId: string): Promise<RunTask> {
   const options = { signal: 'TERM', graceMs: KILL_GRACE_MS, reason: 'its task was cancelled' } as const;
-  await ask(caller, 'kill', 'tasks/cancel', () => kill(caller, { runId: taskId }, options));
-  return getTask(caller, taskId);
+  await ask(asker, 'kill', 'tasks/cancel', (caller) => kill(caller, { runId: taskId }, options));
+  return getTask(asker, taskId);
 }

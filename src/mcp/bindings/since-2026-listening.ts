@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ServerEventBus } from '@modelcontextprotocol/server';
-import type { Caller } from '../../client/caller.js';
+import type { Asker } from '../ask.js';
 import { openSubscriptions, type Subscriptions } from '../subscriptions.js';
 
 interface Listening {
-  readonly caller: Caller;
+  readonly asker: Asker;
   readonly uris: readonly string[];
 }
 
@@ -33,7 +33,7 @@ export function openEventBus() {
     subscribe(listener) {
       const listening = current.getStore();
       if (!listening) return () => {};
-      const subscriptions = openSubscriptions(listening.caller, (uri) => listener({ kind: 'resource_updated', uri }));
+      const subscriptions = openSubscriptions(listening.asker, (uri) => listener({ kind: 'resource_updated', uri }));
       addAll(subscriptions, listening.uris);
       return subscriptions.stop;
     },
@@ -45,8 +45,8 @@ export function openEventBus() {
 }
 
 /** What one client on stdio listens to, by the ids of its requests; `hear` is given every message that comes in. */
-export function openListening(caller: Caller, onUpdated: (uri: string) => void) {
-  const subscriptions = openSubscriptions(caller, onUpdated);
+export function openListening(asker: Asker, onUpdated: (uri: string) => void) {
+  const subscriptions = openSubscriptions(asker, onUpdated);
   const byRequest = new Map<unknown, readonly string[]>();
   return {
     hear(message: { method?: string; id?: unknown; params?: unknown }): void {

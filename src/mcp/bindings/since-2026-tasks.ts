@@ -38,7 +38,7 @@ export async function maybeTask(
   answer: CallAnswer,
   envelope: Envelope,
 ): Promise<CallAnswer> {
-  if (name !== TASK_TOOL || answer.isError || !connection.pool.config.mcpTasks || !takesTasks(envelope)) return answer;
+  if (name !== TASK_TOOL || answer.isError || !connection.config.mcpTasks || !takesTasks(envelope)) return answer;
   const task = await refusing(() => getTask(connection, String(answer.structuredContent.runId)), toError);
   // At its creation a task goes on, however fast the run was: the client is to ask for its end.
   const created = { resultType: 'task', ...wire(task), status: 'working' };

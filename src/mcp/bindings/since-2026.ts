@@ -25,7 +25,7 @@ function clientNameIn(envelope: Readonly<Record<string, unknown>> | undefined): 
 
 /** The surface for protocol 2026-07-28, with the SDK that speaks it. */
 export function bindSince2026(connection: Connection): Server {
-  const tasks = connection.pool.config.mcpTasks;
+  const tasks = connection.config.mcpTasks;
   const server = new Server(SERVER_INFO, {
     ...SERVER_OPTIONS,
     capabilities: { ...CAPABILITIES, resources: { subscribe: true }, ...(tasks && TASKS_CAPABILITY) },

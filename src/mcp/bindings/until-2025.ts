@@ -23,8 +23,8 @@ import { asTask, checkTask, offerTasks, TASK_EXECUTION, TASKS_CAPABILITY } from 
 
 /** The surface for protocol 2025-11-25 and before, with the SDK of that time. */
 export function bindUntil2025(connection: Connection): Server {
-  const { lasting = false, pool } = connection;
-  const tasks = pool.config.mcpTasks;
+  const { lasting = false, config } = connection;
+  const tasks = config.mcpTasks;
   const server = new Server(SERVER_INFO, {
     ...SERVER_OPTIONS,
     capabilities: {

@@ -1,12 +1,13 @@
 import { isIP } from 'node:net';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { ConfigError, UnreachableError } from '../errors.js';
+import { UnreachableError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { followMaster } from './follow-master.js';
-import { certificateProblem, isReadOnly, refusalOf } from './refusals.js';
+import { certificateProblem, refusalOf } from './refusals.js';
 import { byServerClock } from './server-clock.js';
 import { dropWhenSilent } from './silence.js';
 import type { RedisTarget } from './target.js';
+import { leaveReplica, UNREACHABLE_HINT } from './unreachable.js';
 
 export type RedisClient = Redis | Cluster;
 
@@ -21,19 +22,7 @@ const ANSWER_WITHIN_MS = 4_000;
 /** How long a connection may take to be made, and to be closed (ms): a host that is silent costs no more. */
 const CONNECT_WITHIN_MS = 3_000;
 const CLOSE_WITHIN_MS = 500;
-const HINT = 'Check that Redis runs and that REDIS_URL is right; nothing is lost, ask again when it is back.';
 const CERTIFICATE_HINT = 'A Redis that wants a client certificate needs REDIS_TLS_CERT_FILE and REDIS_TLS_KEY_FILE.';
-
-/** For so long (ms) after a READONLY, what fails because the connection is made anew is told as what it comes from. */
-const LATELY_MS = 1_000;
-let readOnly: { readonly error: Error; readonly at: number } | undefined;
-
-/** The server has become a replica, as in a failover: the new master is found by connecting anew. */
-function leaveReplica(error: Error): boolean {
-  if (!isReadOnly(error)) return false;
-  readOnly = { error, at: performance.now() };
-  return true;
-}
 
 type Options = RedisOptions & { replyMapping: 'legacy' };
 
@@ -146,7 +135,7 @@ export async function openRedis(target: RedisTarget, role: RedisRole, logger: Lo
     redis.disconnect();
     const refusal = refusalOf(error as Error) ?? certificateProblem(error as Error);
     const { message } = error as Error;
-    const hint = wantsCertificate(target, message) ? `${HINT} ${CERTIFICATE_HINT}` : HINT;
+    const hint = wantsCertificate(target, message) ? `${UNREACHABLE_HINT} ${CERTIFICATE_HINT}` : UNREACHABLE_HINT;
     throw refusal ?? new UnreachableError(`Redis is unreachable: ${message}`, hint, { cause: error });
   }
 }
@@ -190,50 +179,5 @@ export async function whenReady(redis: RedisClient): Promise<void> {
     }
     redis.once('ready', onReady);
   });
-  if (!ready) throw new UnreachableError('Redis is unreachable', HINT);
+  if (!ready) throw new UnreachableError('Redis is unreachable', UNREACHABLE_HINT);
 }
-
-/** What ioredis says when there is no connection, or none any more. */
-const LOST = new RegExp(
-  [
-    '^Command timed out',
-    '^Connection is closed\\.',
-    "^Stream isn't writeable",
-    '^Socket timeout',
-    '^Command aborted due to connection close',
-    '^All sentinels are unreachable',
-    '^Failed to refresh slots cache',
-    '^None of startup nodes is available',
-    "^Cluster isn't ready",
-    '^Cluster is ended',
-    '^Connection is aborted',
-  ].join('|'),
-);
-
-/**
- * The error of ours behind an error of ioredis: unreachable or refused (see `code`), or a ConfigError; undefined when it
- * is none of Redis.
- */
-export function asUnreachable(error: unknown): UnreachableError | ConfigError | undefined {
-  if (error instanceof UnreachableError) return error;
-  if (!(error instanceof Error) || error instanceof ConfigError) return undefined;
-  const lost =
-    LOST.test(error.message) ||
-    error.name === 'SilentError' ||
-    ('code' in error &&
-      ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'].includes(
-        String(error.code),
-      ) &&
-      'syscall' in error &&
-      /connect|read|write/.test(String(error.syscall)));
-  if (lost && readOnly && performance.now() - readOnly.at < LATELY_MS) return refusalOf(readOnly.error);
-  if (lost) return new UnreachableError('Redis is unreachable', HINT, { cause: error });
-  return isReply(error) ? refusalOf(error) : undefined;
-}
-
-/** Only what Redis, or its client on behalf of it, has said: a run may print the same words. */
-const isReply = (error: Error) =>
-  error.name === 'ReplyError' ||
-  error.name === 'ErrorReply' ||
-  'command' in error ||
-  /^Too many Cluster/.test(error.message);

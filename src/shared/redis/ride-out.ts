@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { UnreachableError } from '../errors.js';
-import { asUnreachable } from './connect.js';
+import { asUnreachable } from './unreachable.js';
 
 /** How soon it is tried again (ms). */
 const TRY_EVERY_MS = 250;

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf } from '../errors.js';
-import { asUnreachable } from './connect.js';
+import { asUnreachable } from './unreachable.js';
 
 /** A probe is answered within this time (ms), whatever Redis does. */
 const WITHIN_MS = 2_000;

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf } from '../../shared/errors.js';
 import type { Logger } from '../../shared/logger.js';
 import type { Queues } from '../../shared/queues/queues.js';
-import { asUnreachable } from '../../shared/redis/connect.js';
+import { asUnreachable } from '../../shared/redis/unreachable.js';
 import type { Failure } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
 import type { Ending } from '../../shared/run-store/ownership.js';

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Asker } from '../../../src/mcp/ask.js';
 import { callTool } from '../../../src/mcp/call.js';
 import { listResources, readResource } from '../../../src/mcp/resources.js';
 import { openSubscriptions } from '../../../src/mcp/subscriptions.js';
@@ -170,17 +171,19 @@ test.each(TOOLS.map((tool) => [tool.name, tool] as const))('%s says which scope 
   expect(answer.code).not.toBe('forbidden');
 });
 
+const asking = (principal: Principal): Asker => ({ principal, pool: async () => pool, logger: pool.logger });
+
 describe('a resource', () => {
   test('of somebody else is neither listed, nor read, nor subscribed to', async () => {
     const uri = `agent://runs/${await submit(ANN, { agentName: 'resourceful' })}`;
     const listed = async (principal: Principal) =>
-      (await listResources({ pool, principal })).resources.map((one) => one.uri);
+      (await listResources(asking(principal))).resources.map((one) => one.uri);
     expect(await listed(ANN)).toContain(uri);
     expect(await listed(BOB)).not.toContain(uri);
     for (const part of [uri, `${uri}/output`]) {
-      await expect(readResource({ pool, principal: BOB }, part)).rejects.toThrow('there is no run');
-      expect((await readResource({ pool, principal: ANN }, part)).contents[0]).toMatchObject({ uri: part });
-      const subscriptions = openSubscriptions({ pool, principal: BOB }, () => {});
+      await expect(readResource(asking(BOB), part)).rejects.toThrow('there is no run');
+      expect((await readResource(asking(ANN), part)).contents[0]).toMatchObject({ uri: part });
+      const subscriptions = openSubscriptions(asking(BOB), () => {});
       await expect(subscriptions.add(part)).rejects.toThrow('there is no run');
     }
   });
@@ -189,7 +192,7 @@ describe('a resource', () => {
     const many: Principal = { name: 'many', scopes: ['read', 'run'] };
     const ids: string[] = [];
     for (let at = 0; at < 52; at += 1) ids.push(await submit(many));
-    const answer = await listResources({ pool, principal: many });
+    const answer = await listResources(asking(many));
     expect(Object.keys(answer)).toEqual(['resources']);
     const newest = ids.slice(2).flatMap((id) => [`agent://runs/${id}`, `agent://runs/${id}/output`]);
     expect(answer.resources.map(({ uri }) => uri).sort()).toEqual(newest.sort());
@@ -197,11 +200,11 @@ describe('a resource', () => {
 
   test('is for those who may read', async () => {
     const nobody: Principal = { name: 'ann', scopes: ['kill'] };
-    await expect(listResources({ pool, principal: nobody })).rejects.toThrow('needs the scope read');
+    await expect(listResources(asking(nobody))).rejects.toThrow('needs the scope read');
   });
 
   test('is watched with a hundred others, and no more', async () => {
-    const subscriptions = openSubscriptions({ pool, principal: LOCAL }, () => {});
+    const subscriptions = openSubscriptions(asking(LOCAL), () => {});
     const runId = await submit(LOCAL);
     for (let at = 0; at < 100; at += 1) await subscriptions.add(`agent://runs/${runId}/output?cursor=${at}`);
     await expect(subscriptions.add(`agent://runs/${runId}`)).rejects.toThrow('more than 100');

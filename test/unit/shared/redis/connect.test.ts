@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { UnreachableError } from '../../../../src/shared/errors.js';
-import { asUnreachable } from '../../../../src/shared/redis/connect.js';
+import { asUnreachable } from '../../../../src/shared/redis/unreachable.js';
 
 const system = (code: string, syscall: string) => Object.assign(new Error(`${syscall} ${code}`), { code, syscall });
 
