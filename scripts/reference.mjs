@@ -176,7 +176,7 @@ async function commandsPage() {
       'command. Ctrl-C on `run`, `logs` or `wait` stops looking; the run goes on.',
     overview,
     'Exit codes: 0 ok, 1 the run did not end as `done` (or an import was not complete), 2 wrong use, 69 Redis or a worker cannot\n' +
-      'be reached, 70 a defect of agentpool, 78 configuration, 130 interrupted.',
+      'be reached, 70 a defect of agentpool, 74 what it prints cannot be written, 78 configuration, 130 interrupted.',
     ...details.filter(Boolean),
   ].join('\n\n');
 }

@@ -2,14 +2,20 @@ import { join } from 'node:path';
 
 /** How a client reaches this pool. */
 export type Way =
-  | { readonly kind: 'stdio'; readonly command: string; readonly args: readonly string[] }
+  | {
+      readonly kind: 'stdio';
+      readonly command: string;
+      readonly args: readonly string[];
+      /** What the server has to find in its environment: clients give it little of theirs. */
+      readonly env?: Readonly<Record<string, string>>;
+    }
   | { readonly kind: 'http'; readonly url: string; readonly credential: Credential };
 
 /** A variable in the client's environment that holds the token; or the token itself. */
 export type Credential = { readonly variable: string } | { readonly token: string };
 
 /** What a client is told of one MCP server: the members that are ours in its entry. */
-export type Entry = Readonly<Record<string, string | readonly string[] | Readonly<Record<string, string>>>>;
+export type Entry = Readonly<Record<string, string | boolean | readonly string[] | Readonly<Record<string, string>>>>;
 
 export interface ConnectableClient {
   readonly title: string;
@@ -35,11 +41,17 @@ export const OUR_MEMBERS = [
   'bearer_token_env_var',
 ];
 
+/** How every client is told of a program. */
+const program = ({ command, args, env }: Way & { kind: 'stdio' }) => ({ command, args, ...(env && { env }) });
+
 /** `reference` is how the client writes a variable of its environment. */
 const headers = (credential: Credential, reference: (name: string) => string) => {
   const secret = 'token' in credential ? credential.token : reference(credential.variable);
   return { headers: { Authorization: `Bearer ${secret}` } };
 };
+
+/** Codex begins its first turn without the tools of a server that it does not have to wait for. */
+const WAITED_FOR = { required: true };
 
 /** Codex has a member of its own for a variable. */
 const codexCredential = (credential: Credential) => {
@@ -57,7 +69,7 @@ export const CONNECTABLE_CLIENTS: Readonly<Record<string, ConnectableClient>> = 
     servers: 'mcpServers',
     entry: (way) =>
       way.kind === 'stdio'
-        ? { command: way.command, args: way.args }
+        ? program(way)
         : { type: 'http', url: way.url, ...headers(way.credential, (name) => `\${${name}}`) },
   },
   codex: {
@@ -67,8 +79,8 @@ export const CONNECTABLE_CLIENTS: Readonly<Record<string, ConnectableClient>> = 
     servers: 'mcp_servers',
     entry: (way) =>
       way.kind === 'stdio'
-        ? { command: way.command, args: way.args }
-        : { url: way.url, ...codexCredential(way.credential) },
+        ? { ...program(way), ...WAITED_FOR }
+        : { url: way.url, ...codexCredential(way.credential), ...WAITED_FOR },
   },
   cursor: {
     title: 'Cursor',
@@ -76,9 +88,7 @@ export const CONNECTABLE_CLIENTS: Readonly<Record<string, ConnectableClient>> = 
     file: ({ home }) => join(home, '.cursor', 'mcp.json'),
     servers: 'mcpServers',
     entry: (way) =>
-      way.kind === 'stdio'
-        ? { command: way.command, args: way.args }
-        : { url: way.url, ...headers(way.credential, (name) => `\${env:${name}}`) },
+      way.kind === 'stdio' ? program(way) : { url: way.url, ...headers(way.credential, (name) => `\${env:${name}}`) },
   },
   vscode: {
     title: 'VS Code',
@@ -88,7 +98,7 @@ export const CONNECTABLE_CLIENTS: Readonly<Record<string, ConnectableClient>> = 
     servers: 'servers',
     entry: (way) =>
       way.kind === 'stdio'
-        ? { type: 'stdio', command: way.command, args: way.args }
+        ? { type: 'stdio', ...program(way) }
         : { type: 'http', url: way.url, ...headers(way.credential, (name) => `\${env:${name}}`) },
   },
   gemini: {
@@ -97,8 +107,6 @@ export const CONNECTABLE_CLIENTS: Readonly<Record<string, ConnectableClient>> = 
     file: ({ home }) => join(home, '.gemini', 'settings.json'),
     servers: 'mcpServers',
     entry: (way) =>
-      way.kind === 'stdio'
-        ? { command: way.command, args: way.args }
-        : { httpUrl: way.url, ...headers(way.credential, (name) => `$${name}`) },
+      way.kind === 'stdio' ? program(way) : { httpUrl: way.url, ...headers(way.credential, (name) => `$${name}`) },
   },
 };

@@ -11,11 +11,21 @@ type Members = Record<string, unknown>;
 const membersOf = (value: unknown): Members =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : {};
 
-/** Our entry as it should be: ours, and whatever else a person has put into it. */
+/** Our entry as it should be: ours, and whatever else a person has put into it. In `env` both have their names. */
 function wanted(existing: unknown, entry: Entry): Members {
-  const kept = Object.entries(membersOf(existing)).filter(([name]) => !OUR_MEMBERS.includes(name));
-  return { ...entry, ...Object.fromEntries(kept) };
+  const there = membersOf(existing);
+  const kept = Object.entries(there).filter(([name]) => !OUR_MEMBERS.includes(name));
+  const env = entry.env && { env: { ...membersOf(there.env), ...membersOf(entry.env) } };
+  return { ...entry, ...Object.fromEntries(kept), ...env };
 }
+
+/** What of an entry is written anew: all but what a person has set to something of his own. */
+const written = (existing: unknown, entry: Entry): Members =>
+  Object.fromEntries(
+    Object.entries(wanted(existing, entry)).filter(
+      ([name]) => name in entry && (OUR_MEMBERS.includes(name) || name === 'env' || !(name in membersOf(existing))),
+    ),
+  );
 
 /** A file of its own with nothing but our entry. */
 export function onlyEntry(format: 'json' | 'toml', servers: string, entry: Entry): string {
@@ -40,9 +50,15 @@ export function withJsonEntry(text: string, servers: string, entry: Entry): stri
   const put = (before: string, path: string[], value: unknown) =>
     applyEdits(before, modify(before, path, value, { formattingOptions, getInsertionIndex: () => 0 }));
   if (membersOf(existing) !== existing) return put(text, [servers, SERVER_NAME], goal);
-  return OUR_MEMBERS.filter((name) => name in membersOf(existing) || name in entry).reduce(
-    (before, name) => put(before, [servers, SERVER_NAME, name], entry[name]),
-    text,
+  const { env, ...others } = written(existing, entry);
+  const path = [servers, SERVER_NAME];
+  const names = new Set([...OUR_MEMBERS.filter((name) => name in membersOf(existing)), ...Object.keys(others)]);
+  const edited = [...names].reduce((before, name) => put(before, [...path, name], others[name]), text);
+  if (env === undefined) return edited;
+  if (membersOf(existing).env === undefined) return put(edited, [...path, 'env'], env);
+  return Object.entries(membersOf(entry.env)).reduce(
+    (before, [name, value]) => put(before, [...path, 'env', name], value),
+    edited,
   );
 }
 
@@ -52,7 +68,11 @@ export function withTomlEntry(text: string, servers: string, entry: Entry): stri
   const there = membersOf(before[servers]);
   const goal = { ...before, [servers]: { ...there, [SERVER_NAME]: wanted(there[SERVER_NAME], entry) } };
   if (isDeepStrictEqual(before, goal)) return text;
-  const after = there[SERVER_NAME] === undefined ? withNewTable(text, servers, entry) : withTable(text, servers, entry);
+  const existing = there[SERVER_NAME];
+  const after =
+    existing === undefined
+      ? withNewTable(text, servers, entry)
+      : withTable(text, servers, written(existing, entry), membersOf(entry.env));
   // The file is edited as text, so that comments stay; whatever its form, it must come out as it should be.
   if (isDeepStrictEqual(tomlOf(after), goal)) return after;
   throw unreadable('its form is too unusual to be edited');
@@ -71,19 +91,34 @@ function withNewTable(text: string, servers: string, entry: Entry): string {
   return `${text}${gap}${onlyEntry('toml', servers, entry)}`;
 }
 
-/** Takes our members out of the lines of our table and puts them in anew, first. */
-function withTable(text: string, servers: string, entry: Entry): string {
+/** Takes our members out of the lines of our table and puts them in anew, first; `env` may be a table of its own. */
+function withTable(text: string, servers: string, { env, ...members }: Members, ourEnv: Members): string {
+  const header = (...more: string[]) => {
+    const names = [SERVER_NAME, ...more].map((name) => `\\s*\\.\\s*"?${name}"?`).join('');
+    return new RegExp(`^\\s*\\[\\s*${servers}${names}\\s*\\]\\s*(#.*)?$`);
+  };
+  const hasTable = text.split('\n').some((line) => header('env').test(line));
+  const inline = env === undefined || hasTable ? [] : [`env = ${inlineTable(membersOf(env))}`];
+  const edited = withMembers(text, header(), [...assignments(members), ...inline], env === undefined ? [] : ['env']);
+  return hasTable && env !== undefined
+    ? withMembers(edited, header('env'), assignments(ourEnv), Object.keys(ourEnv))
+    : edited;
+}
+
+const assignments = (members: Members) => stringify(members).trim().split('\n');
+const inlineTable = (members: Members) => `{ ${assignments(members).join(', ')} }`;
+
+/** Puts lines first into the table under a header, in place of our members and of `names` there. */
+function withMembers(text: string, header: RegExp, ours: readonly string[], names: readonly string[]): string {
   const lines = text.split('\n');
-  const header = new RegExp(`^\\s*\\[\\s*${servers}\\s*\\.\\s*"?${SERVER_NAME}"?\\s*\\]\\s*(#.*)?$`);
   const at = lines.findIndex((line) => header.test(line));
   if (at < 0) return text;
-  const [, ...ours] = onlyEntry('toml', servers, entry).trim().split('\n');
   const kept: string[] = [];
   let next = at + 1;
   while (next < lines.length && !/^\s*\[/.test(lines[next] ?? '')) {
     const name = /^\s*"?([\w-]+)"?\s*=/.exec(lines[next] ?? '')?.[1];
     const end = name === undefined ? next + 1 : endOfValue(lines, next);
-    if (name === undefined || !OUR_MEMBERS.includes(name)) kept.push(...lines.slice(next, end));
+    if (name === undefined || ![...OUR_MEMBERS, ...names].includes(name)) kept.push(...lines.slice(next, end));
     next = end;
   }
   return [...lines.slice(0, at + 1), ...ours, ...kept, ...lines.slice(next)].join('\n');

@@ -14,6 +14,7 @@ import { dirname } from 'node:path';
 import { Argument, type Command } from 'commander';
 import { isLocalOnly } from '../http/authenticate.js';
 import type { Config } from '../shared/config/load.js';
+import { defaultHome } from '../shared/config/sources.js';
 import { UserError } from '../shared/errors.js';
 import { CONNECTABLE_CLIENTS, type ConnectableClient, type Entry, type Way } from './connect-clients.js';
 import { onlyEntry, withJsonEntry, withTomlEntry } from './connect-edit.js';
@@ -79,7 +80,7 @@ function connect(name: string, options: Options): void {
 
 function wayOf({ http, tokenEnv }: Options, { isShared = false }: ConnectableClient): Way & { isOurs?: boolean } {
   if (http === undefined) {
-    if (tokenEnv === undefined) return { kind: 'stdio', ...mcpCommand() };
+    if (tokenEnv === undefined) return { kind: 'stdio', ...mcpCommand(), ...ownHome() };
     throw new UserError('invalid_argument', '--token-env goes with --http only', 'Add --http, or leave it out.');
   }
   if (tokenEnv !== undefined && !/^[A-Za-z_]\w*$/.test(tokenEnv))
@@ -98,6 +99,12 @@ function wayOf({ http, tokenEnv }: Options, { isShared = false }: ConnectableCli
       ? { token: localToken(config.home) }
       : { variable: tokenEnv ?? TOKEN_ENV };
   return { kind: 'http', url: url.href, credential, isOurs };
+}
+
+/** Clients start servers with little of their environment: without it they would bring up a second pool. */
+function ownHome(): { env?: Record<string, string> } {
+  const { home } = openContext('connect', { quiet: true }).config;
+  return home === defaultHome(process.env) ? {} : { env: { AGENTPOOL_HOME: home } };
 }
 
 /** The pool that runs on this machine, or where it would be. */

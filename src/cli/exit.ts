@@ -10,6 +10,8 @@ export const EXIT = {
   wrongUse: 2,
   unreachable: 69,
   defect: 70,
+  /** What was to be printed could not be written. */
+  cannotWrite: 74,
   /** Only between our own processes: `up` tries another port. */
   portTaken: 79,
   configuration: 78,

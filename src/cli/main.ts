@@ -2,11 +2,15 @@
 import { CommanderError } from 'commander';
 import { commandLine } from './command-line.js';
 import { EXIT, explain } from './exit.js';
+import { note } from './print.js';
 import { wrongUse } from './wrong-use.js';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0); // the reader of our pipe has seen enough
+  if (error.code === 'EPIPE') process.exit(EXIT.ok); // the reader of our pipe has seen enough
+  note(`agentpool: what was to be printed cannot be written to stdout: ${error.message}`);
+  process.exit(EXIT.cannotWrite);
 });
+process.stderr.on('error', () => {}); // there is nobody left to tell
 
 try {
   await (await commandLine(process.argv[2])).parseAsync();
@@ -16,6 +20,7 @@ try {
   if (!(error instanceof CommanderError)) process.exitCode = explain(error, json);
   else if (error.exitCode === 0) process.exitCode = EXIT.ok;
   else process.exitCode = error.code === 'commander.help' ? EXIT.wrongUse : explain(wrongUse(error), json);
+  await new Promise((written) => process.stdout.write('', written)); // what cannot be written is told before the end
   // A worker, a follow or a server that broke off must not be kept alive by its connections.
   process.exit(process.exitCode);
 }

@@ -106,4 +106,3 @@ export function openWire({ input, output, longest, onMessage, onEnd, onGone }: W
     flushed: () => new Promise<void>((resolve) => void output.write('', () => resolve())),
   };
 }
-export type Wire = ReturnType<typeof openWire>;

@@ -46,6 +46,16 @@ describe('agentpool connect', () => {
     },
   );
 
+  it('tells the client where the pool is when that is not the usual place, since clients hand on little', async () => {
+    expect(await connect('cursor', '--write')).toMatchObject({ code: 0 });
+    const { mcpServers } = JSON.parse(readFileSync(FILES.cursor(), 'utf8'));
+    expect(mcpServers.agentpool.env).toEqual({ AGENTPOOL_HOME: place.home });
+    const usual = { ...place, env: { ...place.env } };
+    delete usual.env.AGENTPOOL_HOME;
+    const printed = await agentpool(usual, ['connect', 'cursor']);
+    expect(JSON.parse(printed.stdout).mcpServers.agentpool).not.toHaveProperty('env');
+  });
+
   it('writes what starts a server that answers', async () => {
     await connect('claude', '--write');
     const { mcpServers } = JSON.parse(readFileSync(FILES.claude(), 'utf8'));

@@ -62,7 +62,8 @@ export function userDirectory(env: Env): string {
   return join(env.XDG_CONFIG_HOME || join(userHome(env), '.config'), 'agentpool');
 }
 
-function defaultHome(env: Env): string {
+/** AGENTPOOL_HOME where nothing says another one. */
+export function defaultHome(env: Env): string {
   if (process.platform === 'darwin') return join(userHome(env), 'Library', 'Application Support', 'agentpool');
   return join(env.XDG_STATE_HOME || join(userHome(env), '.local', 'state'), 'agentpool');
 }

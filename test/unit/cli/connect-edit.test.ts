@@ -145,3 +145,41 @@ describe('every client', () => {
     },
   );
 });
+
+describe('an entry with an environment', () => {
+  const WITH_HOME = { ...STDIO, env: { AGENTPOOL_HOME: '/pools/a b' } };
+  const ours = { agentpool: { ...STDIO, env: { REDIS_URL: 'redis://r', AGENTPOOL_HOME: '/pools/a b' } } };
+  const json = (text: string) => parse(text, [], { allowTrailingComma: true }).mcpServers;
+
+  test.each([
+    ['{"mcpServers":{"agentpool":{"command":"x","env":{"REDIS_URL":"redis://r"}}}}'],
+    ['{"mcpServers":{"agentpool":{"env":{"REDIS_URL":"redis://r","AGENTPOOL_HOME":"/old"}}}}'],
+  ])('adds to what a person has in it, in JSON: %s', (text) => {
+    const once = withJsonEntry(text, 'mcpServers', WITH_HOME);
+    expect(json(once)).toEqual(ours);
+    expect(withJsonEntry(once, 'mcpServers', WITH_HOME)).toBe(once);
+    expect(json(withJsonEntry('{}', 'mcpServers', WITH_HOME))).toEqual({ agentpool: WITH_HOME });
+  });
+
+  test.each([
+    ['[mcp_servers.agentpool]\ncommand = "x"\nenv = { REDIS_URL = "redis://r" }\n'],
+    ['[mcp_servers.agentpool]\ncommand = "x"\n\n[mcp_servers.agentpool.env]\nREDIS_URL = "redis://r"\n'],
+    [
+      '[mcp_servers.agentpool]\n[mcp_servers.agentpool.env] # mine\nREDIS_URL = "redis://r"\nAGENTPOOL_HOME = "/old"\n[other]\n',
+    ],
+  ])('adds to what a person has in it, in TOML: %s', (text) => {
+    const once = withTomlEntry(text, 'mcp_servers', WITH_HOME);
+    expect(parseToml(once).mcp_servers).toEqual(ours);
+    expect(withTomlEntry(once, 'mcp_servers', WITH_HOME)).toBe(once);
+    expect(parseToml(withTomlEntry('', 'mcp_servers', WITH_HOME)).mcp_servers).toEqual({ agentpool: WITH_HOME });
+  });
+
+  test('has Codex wait for the server, unless a person wants it otherwise', () => {
+    const entry = CONNECTABLE_CLIENTS.codex?.entry({ kind: 'stdio', ...STDIO }) ?? {};
+    expect(entry).toEqual({ ...STDIO, required: true });
+    const own = '[mcp_servers.agentpool]\nrequired = false\n';
+    expect(parseToml(withTomlEntry(own, 'mcp_servers', entry)).mcp_servers).toEqual({
+      agentpool: { ...STDIO, required: false },
+    });
+  });
+});
