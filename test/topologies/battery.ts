@@ -5,8 +5,8 @@ import { newRunId, submitAll } from '../../src/client/submit.js';
 import { openLogger } from '../../src/shared/logger.js';
 import { LOCAL } from '../../src/shared/principal.js';
 import { openRedis } from '../../src/shared/redis/connect.js';
-import { asUnreachable } from '../../src/shared/redis/unreachable.js';
 import { redisTarget } from '../../src/shared/redis/target.js';
+import { asUnreachable } from '../../src/shared/redis/unreachable.js';
 import { bearerOf } from '../support/http-token.js';
 import { configOf, connect, makePlace, type Place, steps } from '../support/pool.js';
 import {
