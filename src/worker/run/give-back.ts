@@ -59,11 +59,11 @@ export async function giveBack(deps: GiveBackDeps, owned: OwnedRun, why: unknown
   owned.enter('giving-back');
   if (why instanceof HostFault) health.fault(why.kind, why.message);
   logger.warn({ runId: owned.id, err: why }, 'the run cannot be started here now; it goes back to its queue');
+  // Before the run is anybody else's: another worker of this host makes its spool in the same place.
+  tryTo(() => removeSpool(spoolOf(spools, owned.id)), logger); // what stays is removed with a later heartbeat
   const answer = await persistKept(deps, owned, () =>
     runs.requeue(owned, host, isNoRunsFault(why) ? undefined : MOST_ERRORS),
   );
-  // Not before: where a failover forgets that the run was given back, its untouched spool shows that nothing was started.
-  tryTo(() => removeSpool(spoolOf(spools, owned.id)), logger); // what stays is removed with a later heartbeat
   if (answer?.refused === 'kill') return endUnstarted(deps, owned, { state: 'killed' });
   if (answer?.refused === 'started')
     return endUnstarted(deps, owned, failed('lost', 'the program is gone and nobody saw how it ended'));
