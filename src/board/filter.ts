@@ -18,7 +18,7 @@ export interface ShownFilter {
 }
 
 /** What a person can filter by; `cursor` is the page. */
-export const FILTERS = ['q', 'agent', 'runner', 'state', 'host', 'label', 'since'] as const;
+const FILTERS = ['q', 'agent', 'runner', 'state', 'host', 'label', 'since'] as const;
 const MOST_CHARS = 200;
 
 /** Reads the parameters of an address; what makes no sense is left out. */

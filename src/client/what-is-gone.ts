@@ -7,12 +7,6 @@ import type { OutputQuery } from '../shared/run-store/read-output.js';
 export const settingThatLetGo = ({ letGo }: Pick<Run, 'letGo'>) =>
   letGo ? 'AGENTPOOL_MAX_KEPT_BYTES' : 'AGENTPOOL_OUTPUT_RETENTION_MS';
 
-/** The setting by which output is missing that a run has printed. */
-export function settingThatDropped(run: Run): string | undefined {
-  if (run.letGo) return 'AGENTPOOL_MAX_KEPT_BYTES';
-  return run.droppedBytes > 0 ? 'AGENTPOOL_MAX_OUTPUT_BYTES' : undefined;
-}
-
 interface Page {
   readonly next: Position;
   readonly hasMore: boolean;

@@ -26,10 +26,10 @@ const POOL_WITHIN_MS = 45_000;
 /** How often whoever waits hears of it (ms). */
 const TELL_EVERY_MS = 5_000;
 
-/** The pool for a call, which is told of the waiting. Throws an UnreachableError when it takes longer than `withinMs`. */
+/** The pool for a call, which is told of the waiting. Throws an UnreachableError when it takes longer than 45 s. */
 export async function poolFor(
   { pool }: Pick<Asker, 'pool'>,
-  { withinMs = POOL_WITHIN_MS, progress }: { withinMs?: number } & Pick<Caller, 'progress'> = {},
+  { progress }: Pick<Caller, 'progress'> = {},
 ): Promise<Pool> {
   const begun = performance.now();
   const tell = () =>
@@ -41,7 +41,7 @@ export async function poolFor(
   const tooLong = new Promise<never>((_, reject) => {
     const error = () =>
       reject(new UnreachableError('the pool is still coming up', 'Nothing was done. Call again in some seconds.'));
-    timers.push(setTimeout(error, withinMs), setInterval(tell, TELL_EVERY_MS), setTimeout(tell, 250));
+    timers.push(setTimeout(error, POOL_WITHIN_MS), setInterval(tell, TELL_EVERY_MS), setTimeout(tell, 250));
   });
   try {
     return await Promise.race([pool(), tooLong]);

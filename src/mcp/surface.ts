@@ -74,8 +74,8 @@ export async function answerCall(connection: Connection, call: Call): Promise<Ca
   const answer = await calls.during(call.signal, async (signal): Promise<Answer> => {
     try {
       const begun = performance.now();
-      const pool = await poolFor(connection, { withinMs: waitCapMs, ...progress });
-      const left = Math.max(0, waitCapMs - (performance.now() - begun));
+      const pool = await poolFor(connection, { ...progress });
+      const left = Math.max(0, waitCapMs - (performance.now() - begun)); // the client's patience began with the call
       return await callTool(tool, call.args, { pool, principal, signal, waitCapMs: left, ...progress });
     } catch (error) {
       return { ok: false, error: errorBody(error, logger) };

@@ -89,7 +89,7 @@ export async function startServer(
 }
 
 /** The port of the master behind Sentinels, as one of them says. */
-export async function masterOf(sentinel: Redis): Promise<number> {
+async function masterOf(sentinel: Redis): Promise<number> {
   const [, port] = (await sentinel.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'main')) as string[];
   return Number(port);
 }

@@ -71,4 +71,3 @@ export function createLineStore(run: string, onChange: () => void) {
     },
   };
 }
-export type LineStore = ReturnType<typeof createLineStore>;

@@ -18,7 +18,7 @@ interface Opinion {
 }
 
 /** The newest of what Sentinels say; undefined when none of them says anything. */
-export function newestOpinion(opinions: readonly (Opinion | undefined)[]): Opinion | undefined {
+function newestOpinion(opinions: readonly (Opinion | undefined)[]): Opinion | undefined {
   return opinions.reduce((newest, one) => (one && one.epoch > (newest?.epoch ?? -1) ? one : newest), undefined);
 }
 
