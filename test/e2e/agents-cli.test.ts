@@ -1,18 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makePlace } from '../support/pool.js';
-import { agentpool, type Facts, type Started, startWorkerProcess } from '../support/processes.js';
+import { expect, test } from 'vitest';
+import { onePlace, oneWorker } from '../support/beginnings.js';
+import { agentpool, type Facts } from '../support/processes.js';
 
-const place = makePlace({ TOKEN_A: 'what-only-the-worker-knows' });
-let worker: Started;
-beforeAll(async () => {
-  worker = await startWorkerProcess(place);
-});
-afterAll(async () => {
-  await worker.end();
-  place.clean();
-});
+const place = onePlace({ TOKEN_A: 'what-only-the-worker-knows' });
+oneWorker(place);
 
 const agents = (args: readonly string[], stdin = '') => agentpool(place, ['agents', ...args], stdin);
 const file = (name: string, text: string) => {

@@ -1,24 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makePlace, type Place, steps } from '../support/pool.js';
-import { type Facts, type McpSession, openMcp, type Started, startWorkerProcess } from '../support/processes.js';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
+import { steps } from '../support/pool.js';
+import type { Facts } from '../support/processes.js';
 
-let place: Place;
-let worker: Started;
-let mcp: McpSession;
-let replica: McpSession;
+const place = onePlace({ TOKEN_A: 'what-only-the-worker-knows' });
+oneWorker(place);
+const mcp = oneMcp(place);
+const replica = oneMcp(place);
 
 beforeAll(async () => {
-  place = makePlace({ TOKEN_A: 'what-only-the-worker-knows' });
-  worker = await startWorkerProcess(place);
-  mcp = await openMcp(place);
-  replica = await openMcp(place);
   for (const { client } of [mcp, replica]) await client.listTools(); // from now on answers are held against their schemas
-});
-afterAll(async () => {
-  await mcp.close();
-  await replica.close();
-  await worker.end();
-  place.clean();
 });
 
 const create = (name: string, extra: Facts = {}) =>

@@ -1,17 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makePlace } from '../support/pool.js';
-import { type McpSession, openMcp } from '../support/processes.js';
+import { beforeAll, expect, test } from 'vitest';
+import { oneMcp, onePlace } from '../support/beginnings.js';
 
-const place = makePlace();
-let mcp: McpSession;
+const place = onePlace();
+const mcp = oneMcp(place);
 
 beforeAll(async () => {
-  mcp = await openMcp(place);
   await mcp.client.listTools(); // from now on the client holds every answer against the schema of its tool
-});
-afterAll(async () => {
-  await mcp.close();
-  place.clean();
 });
 
 test('a client that checks answers against the output schemas gets errors with their code and hint', async () => {

@@ -3,14 +3,15 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { oneWorker } from '../support/one-worker.js';
+import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
 import { makePlace, steps } from '../support/pool.js';
 import { agentpool, type Facts, MAIN, openMcp, startWorkerProcess } from '../support/processes.js';
 import { startRedis } from '../support/redis-server.js';
 
 /** Less than the body of an HTTP request may have, so that over HTTP it is the tool that refuses, too. */
-const place = makePlace({ AGENTPOOL_MAX_PROMPT_BYTES: '2000000' });
-const mcp = oneWorker(place);
+const place = onePlace({ AGENTPOOL_MAX_PROMPT_BYTES: '2000000' });
+oneWorker(place);
+const mcp = oneMcp(place);
 
 const refused = (name: string, args: Facts) =>
   mcp.call(name, args).then(

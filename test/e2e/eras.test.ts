@@ -2,9 +2,10 @@ import { Client, StreamableHTTPClientTransport, type VersionNegotiationOptions }
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TOOLS } from '../../src/mcp/tools/list.js';
+import { onePlace, oneServer, oneWorker } from '../support/beginnings.js';
 import { bearerOf } from '../support/http-token.js';
-import { makePlace, steps } from '../support/pool.js';
-import { type Facts, MAIN, type Started, startServeProcess, startWorkerProcess } from '../support/processes.js';
+import { steps } from '../support/pool.js';
+import { type Facts, MAIN } from '../support/processes.js';
 
 type Mode = NonNullable<VersionNegotiationOptions['mode']>;
 const MODES: readonly (readonly [string, Mode, string])[] = [
@@ -13,19 +14,9 @@ const MODES: readonly (readonly [string, Mode, string])[] = [
   ['that insists on the newest', { pin: '2026-07-28' }, '2026-07-28'],
 ];
 
-const place = makePlace();
-let worker: Started;
-let server: Started & { url: string };
-
-beforeAll(async () => {
-  worker = await startWorkerProcess(place);
-  server = await startServeProcess(place);
-});
-afterAll(async () => {
-  await server.end();
-  await worker.end();
-  place.clean();
-});
+const place = onePlace();
+oneWorker(place);
+const server = oneServer(place);
 
 const TRANSPORTS = {
   'on stdio': () =>

@@ -1,30 +1,19 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { newRunId } from '../../src/client/submit.js';
-import type { Pool } from '../../src/shared/pool.js';
 import { runnerQueue } from '../../src/shared/queues/route.js';
 import type { Run } from '../../src/shared/run.js';
 import { isEnded } from '../../src/shared/run-state.js';
-import { connect, makePlace, type Place, steps } from '../support/pool.js';
-import { eventually, type Started, startWorkerProcess } from '../support/processes.js';
+import { onePlace, onePool, oneWorker } from '../support/beginnings.js';
+import { steps } from '../support/pool.js';
+import { eventually } from '../support/processes.js';
 
 const MANY = 5_000;
 const QUEUE = runnerQueue('scripted');
-let place: Place;
-let pool: Pool;
-let worker: Started;
-
-beforeAll(async () => {
-  place = makePlace({ AGENTPOOL_HOST_NAME: 'here', AGENTPOOL_CONCURRENCY: '1' });
-  pool = await connect(place);
-  worker = await startWorkerProcess(place);
-});
-afterAll(async () => {
-  await worker.end();
-  await pool.stop();
-  place.clean();
-});
+const place = onePlace({ AGENTPOOL_HOST_NAME: 'here', AGENTPOOL_CONCURRENCY: '1' });
+const pool = onePool(place);
+oneWorker(place);
 
 async function submit(principal: string, ...list: Parameters<typeof steps>): Promise<string> {
   const id = newRunId();

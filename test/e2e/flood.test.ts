@@ -1,16 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { oneWorker } from '../support/one-worker.js';
-import { makePlace } from '../support/pool.js';
+import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
 import { eventually, type Facts } from '../support/processes.js';
 
-const place = makePlace({ AGENTPOOL_CONCURRENCY: '8', AGENTPOOL_MAX_OUTPUT_BYTES: String(8 * 1024 * 1024) });
+const place = onePlace({ AGENTPOOL_CONCURRENCY: '8', AGENTPOOL_MAX_OUTPUT_BYTES: String(8 * 1024 * 1024) });
 const runners = {
   shell: { command: 'sh' },
   'shell-json': { command: 'sh', output: { format: 'json-lines', result: 'result', sessionId: 'session' } },
 };
 writeFileSync(String(place.env.AGENTPOOL_CONFIG), JSON.stringify({ runners }));
-const mcp = oneWorker(place);
+oneWorker(place);
+const mcp = oneMcp(place);
 
 const BYTES = 400_000_000;
 

@@ -2,12 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { processesOf } from '../../src/worker/process/processes.js';
-import { oneWorker } from '../support/one-worker.js';
-import { makePlace, steps } from '../support/pool.js';
+import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
+import { steps } from '../support/pool.js';
 import { eventually, type Facts } from '../support/processes.js';
 
-const place = makePlace({ AGENTPOOL_CONCURRENCY: '2' });
-const mcp = oneWorker(place);
+const place = onePlace({ AGENTPOOL_CONCURRENCY: '2' });
+oneWorker(place);
+const mcp = oneMcp(place);
 
 type Status = Facts & { status: string; pid: number; exitCode?: number };
 const submit = (list: Facts[], extra: Facts = {}) =>

@@ -1,30 +1,20 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { onePlace, oneServer, oneWorker } from '../support/beginnings.js';
 import { ask } from '../support/http.js';
-import { makePlace, type Place, steps } from '../support/pool.js';
-import { eventually, openMcp, type Started, startServeProcess, startWorkerProcess } from '../support/processes.js';
+import { steps } from '../support/pool.js';
+import { eventually, openMcp } from '../support/processes.js';
 
 const SECRETS = { prometheus: 'of-prometheus', reader: 'of-reader' };
 const hash = (secret: string) => createHash('sha256').update(secret).digest('hex');
-let place: Place;
-let server: Started & { readonly url: string };
-let worker: Started;
-
-beforeAll(async () => {
-  place = makePlace({
-    AGENTPOOL_TOKENS: `prometheus:metrics:${hash(SECRETS.prometheus)},reader:read+run+kill:${hash(SECRETS.reader)}`,
-    AGENTPOOL_CONCURRENCY: '1',
-    AGENTPOOL_HOST_NAME: 'pool-host',
-  });
-  server = await startServeProcess(place);
-  worker = await startWorkerProcess(place);
+const place = onePlace({
+  AGENTPOOL_TOKENS: `prometheus:metrics:${hash(SECRETS.prometheus)},reader:read+run+kill:${hash(SECRETS.reader)}`,
+  AGENTPOOL_CONCURRENCY: '1',
+  AGENTPOOL_HOST_NAME: 'pool-host',
 });
-afterAll(async () => {
-  await worker.end();
-  await server.end();
-  place.clean();
-});
+const server = oneServer(place);
+oneWorker(place);
 
 const scrape = (secret: string) => ask(`${server.url}/metrics`, { headers: { authorization: `Bearer ${secret}` } });
 

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
-import { oneWorker } from '../support/one-worker.js';
-import { makePlace, steps } from '../support/pool.js';
+import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
+import { steps } from '../support/pool.js';
 import type { Facts } from '../support/processes.js';
 
-const place = makePlace();
-const mcp = oneWorker(place);
+const place = onePlace();
+oneWorker(place);
+const mcp = oneMcp(place);
 
 const RUN = { runner: 'scripted', agentName: 'scribe', prompt: steps({ print: 'one\ntwo\nthree\n' }) };
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { oneWorker } from '../support/one-worker.js';
+import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
 import { makePlace, steps } from '../support/pool.js';
 import { eventually, type Facts, openMcp, startWorkerProcess } from '../support/processes.js';
 
@@ -13,8 +13,9 @@ interface Page extends Facts {
   lastTimestamp?: number;
 }
 
-const place = makePlace({ AGENTPOOL_CONCURRENCY: '4' });
-const mcp = oneWorker(place);
+const place = onePlace({ AGENTPOOL_CONCURRENCY: '4' });
+oneWorker(place);
+const mcp = oneMcp(place);
 
 const submit = async (...list: Facts[]) => {
   const { runId } = await mcp.call<{ runId: string }>('run_agent', { runner: 'scripted', prompt: steps(...list) });

@@ -1,20 +1,14 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { oneMcp, onePlace, oneServer, oneWorker } from '../support/beginnings.js';
 import { type Browser, haveBrowser, openBrowser, textOf } from '../support/browser.js';
-import { makePlace, steps } from '../support/pool.js';
-import {
-  eventually,
-  type McpSession,
-  openMcp,
-  type Started,
-  startServeProcess,
-  startWorkerProcess,
-} from '../support/processes.js';
+import { steps } from '../support/pool.js';
+import { eventually } from '../support/processes.js';
 
-const place = makePlace({ AGENTPOOL_HOST_NAME: 'here' });
-let worker: Started;
-let server: Started & { readonly url: string };
-let mcp: McpSession;
+const place = onePlace({ AGENTPOOL_HOST_NAME: 'here' });
+oneWorker(place);
+const server = oneServer(place);
+const mcp = oneMcp(place);
 let browser: Browser;
 const ids: string[] = [];
 
@@ -32,9 +26,6 @@ const shown = async (page: Page) =>
 
 describe.skipIf(!haveBrowser())('the pages about many runs in Chromium', () => {
   beforeAll(async () => {
-    worker = await startWorkerProcess(place);
-    server = await startServeProcess(place);
-    mcp = await openMcp(place);
     browser = await openBrowser();
     await submit('say <b>hello</b>', { agentName: 'greeter', labels: { ticket: '4711' } });
     await submit('please fail', { agentName: 'reporter' });
@@ -43,10 +34,6 @@ describe.skipIf(!haveBrowser())('the pages about many runs in Chromium', () => {
   });
   afterAll(async () => {
     await browser?.close();
-    await mcp?.close();
-    await server?.end();
-    await worker?.end();
-    place.clean();
   });
 
   it('finds runs by what the address says, and puts what is filled in there', async () => {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { oneWorker } from '../support/one-worker.js';
-import { makePlace, steps } from '../support/pool.js';
+import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
+import { steps } from '../support/pool.js';
 import { eventually, type Facts } from '../support/processes.js';
 
-const place = makePlace({ AGENTPOOL_CONCURRENCY: '4', AGENTPOOL_MAX_QUEUE_LENGTH: '20' });
-const mcp = oneWorker(place);
+const place = onePlace({ AGENTPOOL_CONCURRENCY: '4', AGENTPOOL_MAX_QUEUE_LENGTH: '20' });
+oneWorker(place);
+const mcp = oneMcp(place);
 
 interface Answer extends Facts {
   readonly agents: readonly (Facts & { runId: string })[];

@@ -1,36 +1,16 @@
 import { Client, StreamableHTTPClientTransport, type VersionNegotiationOptions } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { oneMcp, onePlace, oneServer, oneWorker } from '../support/beginnings.js';
 import { bearerOf } from '../support/http-token.js';
-import { makePlace, steps } from '../support/pool.js';
-import {
-  eventually,
-  type Facts,
-  MAIN,
-  type McpSession,
-  openMcp,
-  type Started,
-  startServeProcess,
-  startWorkerProcess,
-} from '../support/processes.js';
+import { steps } from '../support/pool.js';
+import { eventually, type Facts, MAIN } from '../support/processes.js';
 
 type Mode = NonNullable<VersionNegotiationOptions['mode']>;
-const place = makePlace();
-let worker: Started;
-let server: Started & { url: string };
-let mcp: McpSession;
-
-beforeAll(async () => {
-  worker = await startWorkerProcess(place);
-  server = await startServeProcess(place);
-  mcp = await openMcp(place);
-});
-afterAll(async () => {
-  await mcp.close();
-  await server.end();
-  await worker.end();
-  place.clean();
-});
+const place = onePlace();
+oneWorker(place);
+const server = oneServer(place);
+const mcp = oneMcp(place);
 
 const submit = async (list: Facts[], more: Facts = {}) =>
   (await mcp.call<{ runId: string }>('run_agent', { runner: 'scripted', prompt: steps(...list), ...more })).runId;

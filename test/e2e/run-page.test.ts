@@ -3,24 +3,18 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
 import { type Browser, haveBrowser, openBrowser, textOf } from '../support/browser.js';
 import { installClaudeStandIn } from '../support/claude-stand-in.js';
 import { bearerFor } from '../support/http-token.js';
-import { makePlace, steps } from '../support/pool.js';
-import {
-  eventually,
-  type McpSession,
-  openMcp,
-  type Started,
-  startAgentpool,
-  startServeProcess,
-  startWorkerProcess,
-} from '../support/processes.js';
+import { steps } from '../support/pool.js';
+import { eventually, type Started, startAgentpool, startServeProcess } from '../support/processes.js';
 
-const place = makePlace({ AGENTPOOL_HOST_NAME: 'here', AGENTPOOL_CONCURRENCY: '8' });
-let worker: Started;
+const place = onePlace({ AGENTPOOL_HOST_NAME: 'here', AGENTPOOL_CONCURRENCY: '8' });
+installClaudeStandIn(place);
+oneWorker(place);
 let server: Started & { readonly url: string };
-let mcp: McpSession;
+const mcp = oneMcp(place);
 let browser: Browser;
 
 const line = (message: object) => ({ print: `${JSON.stringify(message)}\n` });
@@ -58,18 +52,12 @@ const rowsOf = (page: Page) => page.locator('#output .row');
 
 describe.skipIf(!haveBrowser())('the page of a run in Chromium', () => {
   beforeAll(async () => {
-    installClaudeStandIn(place);
-    worker = await startWorkerProcess(place);
     server = await startServeProcess(place);
-    mcp = await openMcp(place);
     browser = await openBrowser();
   });
   afterAll(async () => {
     await browser?.close();
-    await mcp?.close();
     await server?.end();
-    await worker?.end();
-    place.clean();
   });
 
   it('is live: what the agent says and does is added as it comes, and nothing of it runs', async () => {

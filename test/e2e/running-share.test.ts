@@ -1,31 +1,18 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { newRunId } from '../../src/client/submit.js';
-import type { Pool } from '../../src/shared/pool.js';
 import { runnerQueue } from '../../src/shared/queues/route.js';
 import type { Run } from '../../src/shared/run.js';
-import { connect, makePlace, type Place, steps } from '../support/pool.js';
-import { eventually, type McpSession, openMcp, type Started, startWorkerProcess } from '../support/processes.js';
+import { oneMcp, onePlace, onePool, oneWorker } from '../support/beginnings.js';
+import { steps } from '../support/pool.js';
+import { eventually } from '../support/processes.js';
 
 const QUEUE = runnerQueue('scripted');
-let place: Place;
-let pool: Pool;
-let mcp: McpSession;
-let worker: Started;
-
-beforeAll(async () => {
-  place = makePlace({ AGENTPOOL_CONCURRENCY: '4', AGENTPOOL_MAX_RUNNING_RUNS: '2' });
-  pool = await connect(place);
-  worker = await startWorkerProcess(place);
-  mcp = await openMcp(place);
-});
-afterAll(async () => {
-  await mcp.close();
-  await worker.end();
-  await pool.stop();
-  place.clean();
-});
+const place = onePlace({ AGENTPOOL_CONCURRENCY: '4', AGENTPOOL_MAX_RUNNING_RUNS: '2' });
+const pool = onePool(place);
+oneWorker(place);
+const mcp = oneMcp(place);
 
 async function submit(principal: string, file: string): Promise<string> {
   const id = newRunId();

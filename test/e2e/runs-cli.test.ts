@@ -1,12 +1,13 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import stringWidth from 'string-width';
 import stripAnsi from 'strip-ansi';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makePlace, steps } from '../support/pool.js';
-import { agentpool, eventually, MAIN, type Started, startWorkerProcess } from '../support/processes.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { onePlace, oneWorker } from '../support/beginnings.js';
+import { steps } from '../support/pool.js';
+import { agentpool, eventually, MAIN } from '../support/processes.js';
 
-const place = makePlace({ AGENTPOOL_CONCURRENCY: '2' });
-let worker: Started;
+const place = onePlace({ AGENTPOOL_CONCURRENCY: '2' });
+oneWorker(place);
 
 const ask = async (...args: string[]) => {
   const { code, stdout, stderr } = await agentpool(place, args);
@@ -25,14 +26,6 @@ function atTerminal(columns: number, ...args: string[]): string[] {
   });
   return stripAnsi(shown).replaceAll('\r', '').trimEnd().split('\n');
 }
-
-beforeAll(async () => {
-  worker = await startWorkerProcess(place);
-});
-afterAll(async () => {
-  await worker.end();
-  place.clean();
-});
 
 describe('lists', () => {
   let first: string;

@@ -1,12 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { oneWorker } from '../support/one-worker.js';
-import { makePlace, steps } from '../support/pool.js';
+import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
+import { steps } from '../support/pool.js';
 import { agentpool, type Facts, MAIN } from '../support/processes.js';
 
-const place = makePlace();
-const mcp = oneWorker(place);
+const place = onePlace();
+oneWorker(place);
+const mcp = oneMcp(place);
 
 const ESCAPES =
   'a\u001b[31mred\u001b[0m\u001b]52;c;QUFB\u0007\u001b]0;title\u0007\u001b[?1049h\u001b[c\u001b\u001b[0m]52;c;QUFB\u0007\u009b31m\u0000\n';

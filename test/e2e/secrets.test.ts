@@ -1,19 +1,12 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { processesOf } from '../../src/worker/process/processes.js';
+import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
 import { claude, installClaudeStandIn } from '../support/claude-stand-in.js';
-import { makePlace, steps } from '../support/pool.js';
-import {
-  agentpool,
-  eventually,
-  type Facts,
-  type McpSession,
-  openMcp,
-  type Started,
-  startWorkerProcess,
-} from '../support/processes.js';
+import { steps } from '../support/pool.js';
+import { agentpool, eventually, type Facts } from '../support/processes.js';
 
 /** What only the worker's environment holds; every one of them is used by the run. */
 const SECRETS = {
@@ -22,25 +15,11 @@ const SECRETS = {
   SERVER_KEY: 'server-secret-4713',
   WIKI_TOKEN: 'header-secret-4714',
 };
-const place = makePlace({ ...SECRETS, AGENTPOOL_HOST_NAME: 'here', AGENTPOOL_LOG_LEVEL: 'trace' });
-let worker: Started;
-let mcp: McpSession;
-let logged = '';
+const place = onePlace({ ...SECRETS, AGENTPOOL_HOST_NAME: 'here', AGENTPOOL_LOG_LEVEL: 'trace' });
+installClaudeStandIn(place);
+const worker = oneWorker(place);
+const mcp = oneMcp(place);
 const file = (name: string) => join(place.work, name);
-
-beforeAll(async () => {
-  installClaudeStandIn(place);
-  worker = await startWorkerProcess(place);
-  worker.child.stderr?.on('data', (bytes) => {
-    logged += bytes;
-  });
-  mcp = await openMcp(place);
-});
-afterAll(async () => {
-  await mcp.close();
-  await worker.end();
-  place.clean();
-});
 
 /** The names of the secrets that a text holds. */
 const secretsIn = (text: string) =>
@@ -124,8 +103,8 @@ test('no secret of a profile is in Redis, in a log, in the arguments of a proces
   expect(secretsIn(spooled())).toEqual([]);
   const shown = await agentpool(place, ['agents', 'show', 'keeper', '--json']);
   expect(secretsIn(shown.stdout + JSON.stringify(await mcp.call('get_agent_status', { runId })))).toEqual([]);
-  expect(logged).toContain('the provider refused');
-  expect(secretsIn(logged)).toEqual([]);
+  expect(worker.log()).toContain('the provider refused');
+  expect(secretsIn(worker.log())).toEqual([]);
 
   const redis = new Redis({ path: (place.env.REDIS_URL ?? '').replace('unix://', '') });
   const dump = await dumpOf(redis);

@@ -1,37 +1,20 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { processesOf } from '../../src/worker/process/processes.js';
-import { makePlace } from '../support/pool.js';
-import {
-  eventually,
-  type Facts,
-  type McpSession,
-  openMcp,
-  type Started,
-  startWorkerProcess,
-} from '../support/processes.js';
+import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
+import { eventually, type Facts } from '../support/processes.js';
 
-const place = makePlace({ AGENTPOOL_RUNNERS: 'cline', AGENTPOOL_CONCURRENCY: '3' });
-let worker: Started;
-let mcp: McpSession;
-
-beforeAll(async () => {
-  const bin = join(place.home, 'bin');
-  mkdirSync(bin);
-  const program = join(bin, 'cline');
-  const standIn = new URL('../fixtures/agents/silent-cline.mjs', import.meta.url).pathname;
-  writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${standIn}' "$@"\n`);
-  chmodSync(program, 0o755);
-  place.env.PATH = [bin, place.env.PATH].join(delimiter);
-  worker = await startWorkerProcess(place);
-  mcp = await openMcp(place);
-});
-afterAll(async () => {
-  await mcp.close();
-  await worker.end();
-  place.clean();
-});
+const place = onePlace({ AGENTPOOL_RUNNERS: 'cline', AGENTPOOL_CONCURRENCY: '3' });
+const bin = join(place.home, 'bin');
+mkdirSync(bin);
+const program = join(bin, 'cline');
+const standIn = new URL('../fixtures/agents/silent-cline.mjs', import.meta.url).pathname;
+writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${standIn}' "$@"\n`);
+chmodSync(program, 0o755);
+place.env.PATH = [bin, place.env.PATH].join(delimiter);
+oneWorker(place);
+const mcp = oneMcp(place);
 
 test('the session of a program that never tells it is in the record while the program runs', async () => {
   const runs = await Promise.all(

@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { oneWorker } from '../support/one-worker.js';
-import { makePlace } from '../support/pool.js';
+import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
 import { eventually, type Facts } from '../support/processes.js';
 
-const place = makePlace();
+const place = onePlace();
 writeFileSync(String(place.env.AGENTPOOL_CONFIG), JSON.stringify({ runners: { shell: { command: 'sh' } } }));
-const mcp = oneWorker(place);
+oneWorker(place);
+const mcp = oneMcp(place);
 
 /** A place that no run may touch, with the names of what lies in a spool. */
 const outside = join(place.home, 'outside');

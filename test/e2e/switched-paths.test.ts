@@ -2,15 +2,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { oneWorker } from '../support/one-worker.js';
-import { makePlace } from '../support/pool.js';
+import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
 import type { Facts } from '../support/processes.js';
 
 const RUNS = 200;
 const AT_ONCE = 50;
-const place = makePlace({ AGENTPOOL_CONCURRENCY: '8' });
+const place = onePlace({ AGENTPOOL_CONCURRENCY: '8' });
 writeFileSync(String(place.env.AGENTPOOL_CONFIG), JSON.stringify({ runners: { shell: { command: 'sh' } } }));
-const mcp = oneWorker(place);
+oneWorker(place);
+const mcp = oneMcp(place);
 
 /** A directory by turns: itself, and a link to a place that no run may be in. */
 const SWITCHING = `

@@ -2,34 +2,22 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CallToolResultSchema, CreateTaskResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
 import { bearerOf } from '../support/http-token.js';
-import { makePlace, steps } from '../support/pool.js';
-import {
-  eventually,
-  type Facts,
-  type McpSession,
-  openMcp,
-  type Started,
-  startServeProcess,
-  startWorkerProcess,
-} from '../support/processes.js';
+import { steps } from '../support/pool.js';
+import { eventually, type Facts, openMcp, type Started, startServeProcess } from '../support/processes.js';
 
-const place = makePlace();
-let worker: Started;
+const place = onePlace();
+oneWorker(place);
 let server: Started & { url: string };
 let other: Started & { url: string };
-let mcp: McpSession;
+const mcp = oneMcp(place);
 
 beforeAll(async () => {
-  worker = await startWorkerProcess(place);
   [server, other] = await Promise.all([startServeProcess(place), startServeProcess(place)]);
-  mcp = await openMcp(place);
 });
 afterAll(async () => {
-  await mcp.close();
   await Promise.all([server.end(), other.end()]);
-  await worker.end();
-  place.clean();
 });
 
 const scripted = (...list: Facts[]) => ({ runner: 'scripted', prompt: steps(...list) });

@@ -1,19 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { onePlace, oneWorker } from '../support/beginnings.js';
 import { installClaudeStandIn } from '../support/claude-stand-in.js';
-import { makePlace, steps } from '../support/pool.js';
-import { agentpool, MAIN, type Started, startWorkerProcess } from '../support/processes.js';
+import { steps } from '../support/pool.js';
+import { agentpool, MAIN } from '../support/processes.js';
 
-const place = makePlace();
-let worker: Started;
-beforeAll(async () => {
-  installClaudeStandIn(place);
-  worker = await startWorkerProcess(place);
-});
-afterAll(async () => {
-  await worker.end();
-  place.clean();
-});
+const place = onePlace();
+installClaudeStandIn(place);
+oneWorker(place);
 
 const line = (message: object) => ({ print: `${JSON.stringify(message)}\n` });
 const assistant = (...content: object[]) => line({ type: 'assistant', message: { model: 'm', content } });

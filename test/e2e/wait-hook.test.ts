@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { oneWorker } from '../support/one-worker.js';
-import { makePlace, steps } from '../support/pool.js';
+import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
+import { steps } from '../support/pool.js';
 import { agentpool, type Facts } from '../support/processes.js';
 
-const place = makePlace();
-const mcp = oneWorker(place);
+const place = onePlace();
+oneWorker(place);
+const mcp = oneMcp(place);
 
 /** What Claude Code 2.1.330 gives a PostToolUse hook. */
 const hookInput = (tool: string, toolInput: Facts, toolResponse: unknown) =>

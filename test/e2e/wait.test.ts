@@ -2,12 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { oneWorker } from '../support/one-worker.js';
-import { makePlace, steps } from '../support/pool.js';
+import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
+import { steps } from '../support/pool.js';
 import { eventually, type Facts, openMcp } from '../support/processes.js';
 
-const place = makePlace({ AGENTPOOL_CONCURRENCY: '4' });
-const mcp = oneWorker(place);
+const place = onePlace({ AGENTPOOL_CONCURRENCY: '4' });
+oneWorker(place);
+const mcp = oneMcp(place);
 
 const submit = async (list: Facts[], extra: Facts = {}) =>
   (await mcp.call<{ runId: string }>('run_agent', { runner: 'scripted', prompt: steps(...list), ...extra })).runId;

@@ -1,30 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newRunId } from '../../src/client/submit.js';
 import type { StartedHttp } from '../../src/http/start.js';
-import type { Pool } from '../../src/shared/pool.js';
 import { hostQueue, runnerQueue } from '../../src/shared/queues/route.js';
 import type { RunRequest } from '../../src/shared/run.js';
 import type { Ending } from '../../src/shared/run-store/ownership.js';
+import { onePlace, onePool } from '../support/beginnings.js';
 import { ask, serveHttp } from '../support/http.js';
-import { connect, makePlace, type Place } from '../support/pool.js';
 
 const SECRET = 'the-words-of-the-prompt';
 const QUEUE = runnerQueue('demo');
 
-let place: Place;
-let pool: Pool;
+const place = onePlace({ AGENTPOOL_PORT: '0' });
+const pool = onePool(place);
 let board: StartedHttp;
 
 beforeAll(async () => {
-  place = makePlace({ AGENTPOOL_PORT: '0' });
-  pool = await connect(place);
   board = await serveHttp(pool);
 });
 
 afterAll(async () => {
   await board.stop();
-  await pool.stop();
-  place.clean();
 });
 
 const get = (path: string) => ask(board.url + path);

@@ -2,17 +2,16 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newRunId } from '../../src/client/submit.js';
 import type { StartedHttp } from '../../src/http/start.js';
-import type { Pool } from '../../src/shared/pool.js';
+import { onePlace, onePool } from '../support/beginnings.js';
 import { ask, serveHttp } from '../support/http.js';
-import { connect, makePlace } from '../support/pool.js';
 
 const token = (name: string, scopes: string) =>
   `${name}:${scopes}:${createHash('sha256').update(`secret of ${name}`).digest('hex')}`;
-const place = makePlace({
+const place = onePlace({
   AGENTPOOL_PORT: '0',
   AGENTPOOL_TOKENS: [token('ann', 'read+run+kill'), token('bob', 'read+run+kill'), token('eve', 'read')].join(','),
 });
-let pool: Pool;
+const pool = onePool(place);
 let board: StartedHttp;
 const ids: Record<string, string> = {};
 
@@ -32,7 +31,6 @@ const post = (name: string, path: string, body: string, headers: Record<string, 
   });
 
 beforeAll(async () => {
-  pool = await connect(place);
   board = await serveHttp(pool);
   for (const principal of ['ann', 'bob', 'eve']) {
     const id = newRunId();
@@ -45,8 +43,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await board.stop();
-  await pool.stop();
-  place.clean();
 });
 
 describe('a page', () => {

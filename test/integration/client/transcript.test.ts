@@ -1,27 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { newRunId } from '../../../src/client/submit.js';
 import { callTool } from '../../../src/mcp/call.js';
 import type { Tool } from '../../../src/mcp/tool.js';
 import { getAgentStatus } from '../../../src/mcp/tools/get-agent-status.js';
 import { streamAgentOutput } from '../../../src/mcp/tools/stream-agent-output.js';
 import { waitAgent } from '../../../src/mcp/tools/wait-agent.js';
-import type { Pool } from '../../../src/shared/pool.js';
 import { LOCAL } from '../../../src/shared/principal.js';
 import { claude as claudeRunner } from '../../../src/shared/runners/claude.js';
 import { createTranscript, eventsOf, type TranscriptEvent } from '../../../src/shared/transcript/transcript.js';
-import { connect, makePlace } from '../../support/pool.js';
+import { onePlace, onePool } from '../../support/beginnings.js';
 import { seeded } from '../../support/random.js';
 
-const place = makePlace();
-let pool: Pool;
-beforeAll(async () => {
-  pool = await connect(place);
-});
-afterAll(async () => {
-  await pool.stop();
-  place.clean();
-});
+const place = onePlace();
+const pool = onePool(place);
 
 const RECORDED = new URL('../../fixtures/transcripts/claude/', import.meta.url);
 const recorded = (file: string) => readFileSync(new URL(file, RECORDED));

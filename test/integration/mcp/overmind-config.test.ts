@@ -1,26 +1,20 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { newRunId } from '../../../src/client/submit.js';
 import { callTool } from '../../../src/mcp/call.js';
 import { TOOLS } from '../../../src/mcp/tools/list.js';
-import type { Pool } from '../../../src/shared/pool.js';
 import { LOCAL, type Principal } from '../../../src/shared/principal.js';
+import { onePlace, onePool } from '../../support/beginnings.js';
 import { makeOvermindWorkspace, SECRETS } from '../../support/overmind-workspace.js';
-import { connect, makePlace } from '../../support/pool.js';
 import type { Facts } from '../../support/processes.js';
 
-const place = makePlace();
+const place = onePlace();
 const config = join(place.work, 'overmind');
-let pool: Pool;
+const pool = onePool(place);
 
 beforeAll(async () => {
-  pool = await connect(place);
   makeOvermindWorkspace(config, { 'kilo:fresh': { id: 'ses_fresh', ts: Date.now() - 1_000 } });
-});
-afterAll(async () => {
-  await pool.stop();
-  place.clean();
 });
 
 async function call(name: string, args: Facts, principal: Principal = LOCAL): Promise<Facts> {

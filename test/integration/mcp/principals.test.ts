@@ -1,15 +1,14 @@
 import { Writable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Asker } from '../../../src/mcp/ask.js';
 import { callTool } from '../../../src/mcp/call.js';
 import { listResources, readResource } from '../../../src/mcp/resources.js';
 import { openSubscriptions } from '../../../src/mcp/subscriptions.js';
 import { TOOLS } from '../../../src/mcp/tools/list.js';
 import { openLogger } from '../../../src/shared/logger.js';
-import type { Pool } from '../../../src/shared/pool.js';
 import { LOCAL, type Principal } from '../../../src/shared/principal.js';
 import { createSessionRecord } from '../../../src/worker/run/session-record.js';
-import { connect, makePlace } from '../../support/pool.js';
+import { onePlace, onePool } from '../../support/beginnings.js';
 import { eventually } from '../../support/processes.js';
 
 const ANN: Principal = { name: 'ann', scopes: ['read', 'run', 'kill'] };
@@ -17,15 +16,8 @@ const BOB: Principal = { name: 'bob', scopes: ['read', 'run', 'kill'] };
 const WATCHER: Principal = { name: 'watcher', scopes: ['read'] };
 const CHIEF: Principal = { name: 'chief', scopes: ['admin'] };
 
-const place = makePlace();
-let pool: Pool;
-beforeAll(async () => {
-  pool = await connect(place);
-});
-afterAll(async () => {
-  await pool.stop();
-  place.clean();
-});
+const place = onePlace();
+const pool = onePool(place);
 
 type Facts = Record<string, unknown>;
 

@@ -1,32 +1,28 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Pool } from '../../../../src/shared/pool.js';
 import type { Run } from '../../../../src/shared/run.js';
 import { canBecome, RUN_STATES, type RunState } from '../../../../src/shared/run-state.js';
 import { runKeys } from '../../../../src/shared/run-store/keys.js';
 import { BEGINNING } from '../../../../src/shared/run-store/output.js';
 import type { Change, Chunk, Ending, Ownership } from '../../../../src/shared/run-store/ownership.js';
 import type { OutputPage } from '../../../../src/shared/run-store/read-output.js';
-import { connect, makePlace } from '../../../support/pool.js';
+import { onePlace, onePool } from '../../../support/beginnings.js';
 
 const HOUR = 60 * 60_000;
 const CAP = 65_536;
-const place = makePlace({
+const place = onePlace({
   AGENTPOOL_MAX_OUTPUT_BYTES: String(CAP),
   AGENTPOOL_OUTPUT_RETENTION_MS: String(HOUR),
   AGENTPOOL_RECORD_RETENTION_MS: String(24 * HOUR),
 });
-let pool: Pool;
+const pool = onePool(place);
 let redis: Redis;
 
 beforeAll(async () => {
-  pool = await connect(place);
   redis = new Redis({ path: (place.env.REDIS_URL ?? '').replace('unix://', '') });
 });
 afterAll(async () => {
   redis.disconnect();
-  await pool.stop();
-  place.clean();
 });
 
 const keysOf = (id: string) => runKeys(place.env.AGENTPOOL_PREFIX ?? '', id);

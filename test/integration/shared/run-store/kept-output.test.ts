@@ -1,21 +1,12 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { findRun } from '../../../../src/client/find-run.js';
 import { requestOf } from '../../../../src/client/rerun.js';
-import type { Pool } from '../../../../src/shared/pool.js';
 import { LOCAL } from '../../../../src/shared/principal.js';
 import { BEGINNING } from '../../../../src/shared/run-store/output.js';
-import { connect, makePlace } from '../../../support/pool.js';
+import { onePlace, onePool } from '../../../support/beginnings.js';
 
-const place = makePlace();
-let pool: Pool;
-
-beforeAll(async () => {
-  pool = await connect(place);
-});
-afterAll(async () => {
-  await pool.stop();
-  place.clean();
-});
+const place = onePlace();
+const pool = onePool(place);
 
 const BYTES = 10_000;
 

@@ -1,23 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { findRuns } from '../../../../src/client/list-runs.js';
-import type { Pool } from '../../../../src/shared/pool.js';
 import { LOCAL } from '../../../../src/shared/principal.js';
 import type { Labels } from '../../../../src/shared/run.js';
-import { connect, makePlace } from '../../../support/pool.js';
+import { onePlace, onePool } from '../../../support/beginnings.js';
 
-const place = makePlace();
-let pool: Pool;
+const place = onePlace();
+const pool = onePool(place);
 
 beforeAll(async () => {
-  pool = await connect(place);
   await create('r1', { ticket: '4711', team: 'search' });
   await create('r2', { ticket: '4711', team: 'ads' });
   await create('r3', { ticket: '12', team: 'search' });
   await create('r4', undefined);
-});
-afterAll(async () => {
-  await pool.stop();
-  place.clean();
 });
 
 const create = (id: string, labels: Labels | undefined) =>

@@ -1,21 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { newRunId } from '../../../../src/client/submit.js';
 import { callTool } from '../../../../src/mcp/call.js';
 import type { Tool } from '../../../../src/mcp/tool.js';
 import { streamAgentOutput } from '../../../../src/mcp/tools/stream-agent-output.js';
-import type { Pool } from '../../../../src/shared/pool.js';
 import { LOCAL } from '../../../../src/shared/principal.js';
-import { connect, makePlace } from '../../../support/pool.js';
+import { onePlace, onePool } from '../../../support/beginnings.js';
 
-const place = makePlace();
-let pool: Pool;
-beforeAll(async () => {
-  pool = await connect(place);
-});
-afterAll(async () => {
-  await pool.stop();
-  place.clean();
-});
+const place = onePlace();
+const pool = onePool(place);
 
 interface Page {
   readonly output: string;

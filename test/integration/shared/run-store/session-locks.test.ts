@@ -1,17 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Pool } from '../../../../src/shared/pool.js';
-import { connect, makePlace } from '../../../support/pool.js';
+import { describe, expect, it } from 'vitest';
+import { onePlace, onePool } from '../../../support/beginnings.js';
 
-const place = makePlace();
-let pool: Pool;
-
-beforeAll(async () => {
-  pool = await connect(place);
-});
-afterAll(async () => {
-  await pool.stop();
-  place.clean();
-});
+const place = onePlace();
+const pool = onePool(place);
 
 let runs = 0;
 /** A queued run that resumes a session. */

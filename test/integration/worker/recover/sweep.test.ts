@@ -1,24 +1,16 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { newRunId } from '../../../../src/client/submit.js';
-import type { Pool } from '../../../../src/shared/pool.js';
 import { createContact } from '../../../../src/worker/recover/contact.js';
 import { sweepRecords } from '../../../../src/worker/recover/sweep.js';
-import { configOf, connect, makePlace } from '../../../support/pool.js';
+import { onePlace, onePool } from '../../../support/beginnings.js';
+import { configOf } from '../../../support/pool.js';
 
-const place = makePlace();
+const place = onePlace();
 /** More than a page of any list. */
 const OLDER = 250;
 const LATER_MS = 61_000;
 const REQUEST = { runner: 'quick', agentName: 'ann', prompt: 'x' };
-let pool: Pool;
-
-beforeAll(async () => {
-  pool = await connect(place, 'working');
-});
-afterAll(async () => {
-  await pool.stop();
-  place.clean();
-});
+const pool = onePool(place, 'working');
 
 it('places a run whose submitter died, behind 250 older ones that wait, and no other one again', async () => {
   for (let n = 0; n < OLDER; n += 1) {

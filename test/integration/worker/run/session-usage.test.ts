@@ -1,20 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { newRunId } from '../../../../src/client/submit.js';
-import type { Pool } from '../../../../src/shared/pool.js';
 import type { Usage } from '../../../../src/shared/run.js';
 import { demo } from '../../../../src/shared/runners/demo.js';
 import { withOwnUsage } from '../../../../src/worker/run/session-usage.js';
-import { connect, makePlace } from '../../../support/pool.js';
+import { onePlace, onePool } from '../../../support/beginnings.js';
 
-const place = makePlace();
-let pool: Pool;
-beforeAll(async () => {
-  pool = await connect(place);
-});
-afterAll(async () => {
-  await pool.stop();
-  place.clean();
-});
+const place = onePlace();
+const pool = onePool(place);
 
 const adding = { ...demo, usageOf: 'session' as const };
 const tokens = (inputTokens: number, outputTokens: number): Usage => ({ inputTokens, outputTokens });

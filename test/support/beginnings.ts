@@ -1,0 +1,63 @@
+import { afterAll, beforeAll } from 'vitest';
+import type { Pool } from '../../src/shared/pool.js';
+import type { RedisRole } from '../../src/shared/redis/connect.js';
+import { connect, makePlace, type Place } from './pool.js';
+import { type McpSession, openMcp, type Started, startServeProcess, startWorkerProcess } from './processes.js';
+
+/**
+ * For all tests of a file: opened before the first test and ended after the last one, what was opened last first.
+ * What is returned stands for it, so that a file can name it before it is there.
+ */
+function forAllTests<Opened extends object>(
+  open: () => Promise<Opened>,
+  end: (opened: Opened) => Promise<void>,
+): Opened {
+  let opened: Opened | undefined;
+  beforeAll(async () => {
+    opened = await open();
+  });
+  afterAll(async () => {
+    if (opened) await end(opened);
+  });
+  return new Proxy({} as Opened, {
+    get(_, name) {
+      if (!opened) throw new Error(`${String(name)} is there from the first test on`);
+      return Reflect.get(opened, name);
+    },
+  });
+}
+
+/** A place that is removed after the last test of the file; to be made first, as what is in it ends before. */
+export function onePlace(...how: Parameters<typeof makePlace>): Place {
+  const place = makePlace(...how);
+  afterAll(place.clean);
+  return place;
+}
+
+/** A connection of the test process to the pool of a place. */
+export const onePool = (place: Place, role?: RedisRole): Pool =>
+  forAllTests(
+    () => connect(place, role),
+    (pool) => pool.stop(),
+  );
+
+/** A worker in a place. */
+export const oneWorker = (place: Place, ...args: string[]): Started =>
+  forAllTests(
+    () => startWorkerProcess(place, ...args),
+    (worker) => worker.end(),
+  );
+
+/** The HTTP server of a place, on a free port. */
+export const oneServer = (place: Place): Awaited<ReturnType<typeof startServeProcess>> =>
+  forAllTests(
+    () => startServeProcess(place),
+    (server) => server.end(),
+  );
+
+/** An MCP client in a place, with a server of its own. */
+export const oneMcp = (place: Place): McpSession =>
+  forAllTests(
+    () => openMcp(place),
+    (mcp) => mcp.close(),
+  );
