@@ -132,7 +132,8 @@ export function openWorkers(client: RedisClient, prefix: string, heartbeatMs: nu
       const text = texts[flat[at] ?? ''];
       const lastHeartbeatAt = Number(flat[at + 1]);
       if (!text) continue;
-      const alive = now - lastHeartbeatAt < SILENT_BEATS * heartbeatMs;
+      // One that lies ahead is of before the clock of Redis went back: who lives is heard with the next heartbeat.
+      const alive = Math.abs(now - lastHeartbeatAt) < SILENT_BEATS * heartbeatMs;
       found.push({ ...reportFrom(flat[at] ?? '', text), lastHeartbeatAt, alive });
     }
     return found.sort((a, b) => a.host.localeCompare(b.host) || a.startedAt - b.startedAt);

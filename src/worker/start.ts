@@ -25,6 +25,7 @@ import { planFor } from './prepare/plan-run.js';
 import { letOthersReach, type UserOf, usersOf } from './prepare/run-as.js';
 import { type Following, startFollowing } from './process/descendants.js';
 import { createContact } from './recover/contact.js';
+import { watchRegister } from './recover/register-watch.js';
 import { type SweepDeps, startSweeping, sweepKept, sweepOwners, sweepRecords } from './recover/sweep.js';
 import { takeOver } from './recover/take-over.js';
 import { endLeftovers, endLost, KEEP_ENDED_MS, tidyEnded } from './recover/tidy.js';
@@ -124,8 +125,9 @@ async function assemble(pool: Pool, env: Env) {
   const run = executing(pool, { host, spools, installed, env, home, userOf, health, disk, following, logger });
   const ours = { runs, id, host, owned, logger, execute: run };
   const tidying = { runs, host, spools, owned, keepLeftovers: config.keepLeftovers, logger };
-  const lookThroughSpools = () => takeOver({ ...ours, workers, queues, spools, contact });
-  const recovery = { contact, tidying, lookThroughSpools };
+  const register = watchRegister({ workers, now: runs.now, heartbeatMs: config.heartbeatMs }).list;
+  const lookThroughSpools = () => takeOver({ ...ours, register, queues, spools, contact });
+  const recovery = { contact, register, tidying, lookThroughSpools };
   const taking = { slots, claims, mirrors, hasBegunHere };
   return { pool, ...ours, ours, report, health, disk, offering, heartbeat, following, ...recovery, ...taking };
 }
@@ -210,9 +212,10 @@ function startHealth(spools: string, reserveBytes: number, startedAt: number, lo
 }
 
 /** Looks for what was left behind: in Redis at the start and every five minutes, on this host with every heartbeat. */
-function startRecovery({ pool, id, host, contact, tidying, lookThroughSpools, logger }: Parts) {
+function startRecovery({ pool, id, host, contact, register, tidying, lookThroughSpools, logger }: Parts) {
   const { runs, queues, workers, config } = pool;
-  const sweep: SweepDeps = { runs, queues, workers, id, host, config, contact, logger, health: () => pool.health() };
+  const health = () => pool.health();
+  const sweep: SweepDeps = { runs, queues, workers, register, id, host, config, contact, logger, health };
   return startSweeping({
     heartbeatMs: config.heartbeatMs,
     async everything() {

@@ -33,7 +33,7 @@ export async function refuseSharedHostName(deps: OneMachineDeps): Promise<void> 
   };
   const first = new Map((await elsewhere()).map((worker) => [worker.id, worker.lastHeartbeatAt]));
   for (let left = await elsewhere(); left.length > 0; left = await elsewhere()) {
-    const lives = left.find((worker) => worker.lastHeartbeatAt > (first.get(worker.id) ?? Number.POSITIVE_INFINITY));
+    const lives = left.find((worker) => first.has(worker.id) && worker.lastHeartbeatAt !== first.get(worker.id));
     if (lives) {
       await workers.leave(id);
       throw new ConfigError([

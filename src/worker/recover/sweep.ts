@@ -5,9 +5,10 @@ import type { Queues } from '../../shared/queues/queues.js';
 import type { RedisHealth } from '../../shared/redis/check.js';
 import type { Run } from '../../shared/run.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
-import { type LivingWorker, SILENT_BEATS, type Workers } from '../../shared/workers.js';
+import { SILENT_BEATS, type Workers } from '../../shared/workers.js';
 import { allRuns } from './all-runs.js';
 import type { Contact } from './contact.js';
+import type { WatchedWorker } from './register-watch.js';
 import { isDead } from './take-over.js';
 
 /** A run that was created and not placed is placed by the sweep when it is older than this (ms). */
@@ -18,7 +19,9 @@ const KEPT_EVERY_MS = 60_000;
 export interface SweepDeps {
   readonly runs: RunStore;
   readonly queues: Pick<Queues, 'has' | 'enqueue' | 'remove' | 'clean'>;
-  readonly workers: Pick<Workers, 'list' | 'leave'>;
+  readonly workers: Pick<Workers, 'leave'>;
+  /** The register, as this worker sees it. */
+  readonly register: () => Promise<readonly WatchedWorker[]>;
   /** This worker. */
   readonly id: string;
   readonly host: string;
@@ -31,38 +34,35 @@ export interface SweepDeps {
 /** Owners gone silent: their runs are `orphaned`, and after `lostAfterMs` `failed`. Cheap while everybody lives. */
 export async function sweepOwners(deps: SweepDeps): Promise<void> {
   const { runs, workers, id, host, config } = deps;
+  const register = await deps.register(); // each time: a look tells who has been heard since the one before
   if (!deps.contact.isSteady()) return;
-  const register = await workers.list();
   const gone = register.filter((worker) => worker.id !== id && isDead(worker, host));
-  const silentSince = new Map(gone.map((worker) => [worker.id, worker.lastHeartbeatAt]));
+  const silentFor = new Map(gone.map((worker) => [worker.id, worker.silentMs]));
   if (gone.length === 0 && (await runs.indexes.count('orphaned')) === 0) return;
   const known = new Set(register.map((worker) => worker.id));
   const now = await runs.now();
   const withRuns = new Set<string | undefined>();
   for (const state of gone.length === 0 ? (['orphaned'] as const) : (['running', 'orphaned'] as const))
     for await (const run of allRuns(runs, { state })) {
-      const since = silentSince.get(run.worker ?? '');
+      const silentMs = silentFor.get(run.worker ?? '');
       // It left the register while the index lagged behind.
       const isForgotten = state === 'orphaned' && !known.has(run.worker ?? '');
-      if (since === undefined && !isForgotten) continue;
+      if (silentMs === undefined && !isForgotten) continue;
       withRuns.add(run.worker);
-      await judge(deps, run, since ?? run.orphanedAt ?? now, now);
+      await judge(deps, run, silentMs ?? now - (run.orphanedAt ?? now));
     }
   for (const worker of gone)
-    if (!withRuns.has(worker.id) && isSilentForLong(worker, now, config.heartbeatMs)) await workers.leave(worker.id);
+    if (!withRuns.has(worker.id) && worker.silentMs > SILENT_BEATS * config.heartbeatMs) await workers.leave(worker.id);
 }
 
-const isSilentForLong = ({ lastHeartbeatAt }: LivingWorker, now: number, heartbeatMs: number) =>
-  now - lastHeartbeatAt > SILENT_BEATS * heartbeatMs;
-
-/** A run whose owner has been silent since a time (ms by the clock of Redis). */
-async function judge({ runs, queues, config, logger }: SweepDeps, run: Run, since: number, now: number): Promise<void> {
-  if (now - since > config.lostAfterMs) {
-    const message = `its worker on ${run.host} has been silent for ${Math.round((now - since) / 1000)} s`;
+/** A run whose owner has been silent for a time (ms). */
+async function judge({ runs, queues, config, logger }: SweepDeps, run: Run, silentMs: number): Promise<void> {
+  if (silentMs > config.lostAfterMs) {
+    const message = `its worker on ${run.host} has been silent for ${Math.round(silentMs / 1000)} s`;
     await runs.end(run.id, run.epoch, { state: 'failed', failure: { kind: 'lost', message } });
     await queues.remove(run.id, run.queue);
     logger.warn({ runId: run.id, host: run.host }, 'given up: its worker did not come back');
-  } else if (run.state === 'running' && now - since >= SILENT_BEATS * config.heartbeatMs) {
+  } else if (run.state === 'running' && silentMs >= SILENT_BEATS * config.heartbeatMs) {
     await runs.orphan(run);
     logger.warn({ runId: run.id, host: run.host }, 'its worker is silent');
   }
@@ -104,7 +104,7 @@ async function placeUnplaced(deps: SweepDeps, now: number): Promise<void> {
 
 /** Runs of workers that are not in the register any more. */
 async function orphanUnknown(deps: SweepDeps): Promise<void> {
-  const register = new Set((await deps.workers.list()).map((worker) => worker.id));
+  const register = new Set((await deps.register()).map((worker) => worker.id));
   for (const state of ['running', 'orphaned'] as const)
     for await (const id of deps.runs.indexes.oldestFirst(state)) {
       const run = await inState(deps, id, state);

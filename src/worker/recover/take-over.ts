@@ -5,7 +5,7 @@ import type { Queues } from '../../shared/queues/queues.js';
 import type { Run } from '../../shared/run.js';
 import { isEnded, type RunState } from '../../shared/run-state.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
-import type { LivingWorker, Workers } from '../../shared/workers.js';
+import type { LivingWorker } from '../../shared/workers.js';
 import { again } from '../again.js';
 import { bootId, isAlive, type ProcessId, processesOf } from '../process/processes.js';
 import type { Beginning } from '../run/execute.js';
@@ -40,7 +40,8 @@ export function isDead(worker: LivingWorker | undefined, host: string): boolean 
 
 export interface TakeOverDeps {
   readonly runs: Pick<RunStore, 'get' | 'list' | 'indexes' | 'claim' | 'takeOver' | 'end'>;
-  readonly workers: Pick<Workers, 'list'>;
+  /** The register, as this worker sees it. */
+  readonly register: () => Promise<readonly LivingWorker[]>;
   readonly queues: Pick<Queues, 'resumeLease'>;
   /** This worker. */
   readonly id: string;
@@ -90,8 +91,8 @@ async function statesToLookAt({ indexes }: TakeOverDeps['runs'], hasDead: boolea
 }
 
 /** Who of the register is dead, as seen from here. */
-async function readRegister({ workers, id, host, contact }: TakeOverDeps) {
-  const read = async () => new Map((await workers.list()).map((worker) => [worker.id, worker]));
+async function readRegister({ register: look, id, host, contact }: TakeOverDeps) {
+  const read = async () => new Map((await look()).map((worker) => [worker.id, worker]));
   let register = await read();
   return {
     hasDead: () => [...register.values()].some((worker) => worker.host === host && isDead(worker, host)),

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { newRunId } from '../../../../src/client/submit.js';
 import { createContact } from '../../../../src/worker/recover/contact.js';
+import { watchRegister } from '../../../../src/worker/recover/register-watch.js';
 import { sweepRecords } from '../../../../src/worker/recover/sweep.js';
 import { onePlace, onePool } from '../../../support/beginnings.js';
 import { configOf } from '../../../support/pool.js';
@@ -29,6 +30,7 @@ it('places a run whose submitter died, behind 250 older ones that wait, and no o
       runs,
       queues,
       workers,
+      register: watchRegister({ workers, now: runs.now, heartbeatMs: config.heartbeatMs }).list,
       id: 'here-1',
       host: 'here',
       config,
