@@ -10,6 +10,7 @@ import { LOCAL } from '../../../src/shared/principal.js';
 import { claude as claudeRunner } from '../../../src/shared/runners/claude.js';
 import { createTranscript, eventsOf, type TranscriptEvent } from '../../../src/shared/transcript/transcript.js';
 import { onePlace, onePool } from '../../support/beginnings.js';
+import { eventually } from '../../support/processes.js';
 import { seeded } from '../../support/random.js';
 
 const place = onePlace();
@@ -145,7 +146,7 @@ describe('the transcript of a run', () => {
     const run = await printing();
     await run.print('out', say('one'));
     const { lastTimestamp = 0 } = await run.read({});
-    await new Promise((done) => setTimeout(done, 3)); // the clock of Redis counts milliseconds
+    await eventually(() => Date.now() > lastTimestamp); // the clock counts milliseconds
     await run.print('out', say('two'));
     const page = await run.read({ view: 'events', sinceTimestamp: lastTimestamp });
     expect(page.events).toMatchObject([{ type: 'text', text: 'two' }]);

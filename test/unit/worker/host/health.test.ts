@@ -78,10 +78,13 @@ describe('the health of a host', () => {
 
   it('probes nothing after it was stopped', async () => {
     const { health, probed } = host(5);
+    const other = host(10);
     health.fault('disk', 'full');
     health.stop();
     health.fault('spool', 'gone');
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    other.health.fault('disk', 'full');
+    await vi.waitFor(() => expect(other.probed).not.toEqual([])); // it was to wait longer, and has probed
+    other.health.stop();
     expect(probed).toEqual([]);
   });
 });
