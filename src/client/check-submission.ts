@@ -60,7 +60,7 @@ export function checkGiven(pool: Pool, name: string, { mcpServers = {} }: Pick<A
 /** What the caller should know who resumes a session that this pool has not seen; a person may have begun it elsewhere. */
 export function unknownSession({ runner, sessionId }: RunRequest, session: Session | undefined): string | undefined {
   if (sessionId === undefined || session) return undefined;
-  return `This pool knows no session ${sessionId} of ${runner}: the program is asked to resume it on whatever host takes the run, and fails where it does not have it. list_runs shows the sessions of earlier runs.`;
+  return `This pool knows no session ${sessionId} of ${runner}: the program is asked to resume it on whatever host takes the run, and fails where it does not have it. list_runs (agentpool runs) shows the sessions of earlier runs.`;
 }
 
 /** Throws a UserError for a host that does not have the session. */

@@ -36,7 +36,7 @@ export async function withProfile(pool: Pool, submission: Submission): Promise<S
   throw new UserError(
     'invalid_argument',
     agentName === undefined ? 'it is missing' : `it is missing, and there is no agent ${agentName} with one`,
-    'Give a runner, or the name of a stored agent; pool_status shows the runners, list_agents the agents.',
+    'Give a runner, or the name of a stored agent; pool_status (agentpool workers) shows the runners, list_agents (agentpool agents list) the agents.',
     'runner',
   );
 }

@@ -172,6 +172,6 @@ async function placeAll(pool: Pool, placements: readonly Placement[]): Promise<R
   const error = asUnreachable(failed.reason);
   if (!error) throw failed.reason;
   const ids = runs.map(({ id }) => id).join(', ');
-  const hint = `${error.hint} Submitted before that: ${ids || 'none'}; list_runs tells what there is.`;
+  const hint = `${error.hint} Submitted before that: ${ids || 'none'}; list_runs (agentpool runs) shows the runs there are.`;
   throw new UnreachableError(error.message, hint, { cause: error });
 }

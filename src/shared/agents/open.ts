@@ -150,6 +150,6 @@ async function unknown({ redis, list }: AgentStore, name: string): Promise<UserE
   return new UserError(
     'unknown_agent',
     `there is no agent ${name}`,
-    `agentpool agents create, or create_agent, makes one; ${there}.${didYouMean(name, names)}`,
+    `create_agent (agentpool agents create) makes one; ${there}.${didYouMean(name, names)}`,
   );
 }

@@ -57,7 +57,9 @@ export const listenAddress = z
   .refine((where) => !('port' in where) || where.port <= 65_535, 'must have a port of at most 65535');
 
 /** Yes or no. */
-export const flag = z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1');
+export const flag = z
+  .enum(['true', 'false', '1', '0'], 'must be true or false')
+  .transform((text) => text === 'true' || text === '1');
 
 /** Runs at once: a number for all, or one for each of some runners. */
 export const concurrency = z

@@ -5,6 +5,7 @@ import { ConfigError } from '../errors.js';
 import { nearest } from '../nearest.js';
 import { type CustomRunner, configFile, customOutput, customRunner } from './custom-runner.js';
 import { withoutMark } from './names.js';
+import { ruleOf } from './rule-of.js';
 import { SETTINGS } from './settings.js';
 import { readSources, type Sources, type Surroundings } from './sources.js';
 
@@ -34,7 +35,7 @@ export function loadConfig(surroundings: Surroundings): Config {
 /** Checks what was found. Throws one ConfigError with all problems at once, each with the file that it is in. */
 export function checkedConfig(sources: Sources, { cwd, readFile }: Pick<Surroundings, 'cwd' | 'readFile'>): Config {
   const problems = [...sources.problems];
-  const parsed = schema.safeParse(withSecretFiles(sources.settings, readFile, problems));
+  const parsed = schema.safeParse(withSecretFiles(sources.settings, readFile, problems), { error: ruleOf });
   if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => describeIssue(issue, sources.from)));
   const configs = [...sources.configFiles].map(([path, text]) => runnersIn(path, text, problems));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
@@ -106,7 +107,7 @@ function runnersIn(path: string, text: string, problems: string[]): Readonly<Rec
     problems.push(`${path}: not JSON: ${(error as Error).message}`);
     return {};
   }
-  const parsed = configFile.safeParse(content);
+  const parsed = configFile.safeParse(content, { error: ruleOf });
   if (parsed.success) return parsed.data.runners;
   problems.push(...parsed.error.issues.flatMap(describeFileIssue).map((problem) => `${path}: ${problem}`));
   return {};

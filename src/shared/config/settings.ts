@@ -132,7 +132,7 @@ export const SETTINGS = {
     ),
   AGENTPOOL_TOKENS_FILE: z.string().optional().describe('A file that holds `AGENTPOOL_TOKENS`'),
   AGENTPOOL_OIDC_ISSUER: z
-    .url('must be the address of the issuer')
+    .url({ error: 'must be the address of the issuer', abort: true })
     .refine(
       (url) => /^(https:|http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/])/.test(`${url}/`),
       'must be https beyond loopback',

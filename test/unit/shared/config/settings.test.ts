@@ -128,6 +128,16 @@ describe.each(WORDS)('%s', (name, key, standard, given, value, refused) => {
   });
 });
 
+test.each([
+  ['AGENTPOOL_LOG_LEVEL', 'loud', /must be .*debug.* or \w+$/],
+  ['AGENTPOOL_DIRECTORY_CONFIG', 'always', /must be trusted or never$/],
+  ['AGENTPOOL_STOP_MODE', 'kill', /must be detach or drain$/],
+  ['AGENTPOOL_KEEP_LEFTOVERS', 'yes', /must be true or false$/],
+  ['AGENTPOOL_OIDC_ISSUER', 'nowhere', /must be the address of the issuer$/],
+])('%s says in our words what it takes instead of %s', (name, refused, words) => {
+  expect(() => load({ [name]: refused })).toThrow(words);
+});
+
 describe('AGENTPOOL_CONCURRENCY', () => {
   test('takes numbers by runner', () => {
     expect(load({ AGENTPOOL_CONCURRENCY: 'claude=2,my-own.x=10' }).concurrency).toEqual({ claude: 2, 'my-own.x': 10 });
