@@ -117,11 +117,11 @@ describe('a run of a stored agent', () => {
     expect(await mcp.call('wait_agent', { runId })).toMatchObject({ status: 'done', output: '{"WHICH":"first"}\n' });
   });
 
-  test('fails where its program cannot be given the MCP servers of the profile', async () => {
-    await create('connected', { mcpServers: { tools: { command: 'cat' } } });
-    expect(await runToEnd({ agentName: 'connected', prompt: steps({ exit: 0 }) })).toMatchObject({
-      status: 'failed',
-      failure: { kind: 'invalid_request', message: 'scripted cannot be given mcpServers' },
+  test('is refused MCP servers that its program cannot be given', async () => {
+    await expect(create('connected', { mcpServers: { tools: { command: 'cat' } } })).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringContaining('takes no MCP servers'),
+      hint: expect.stringContaining('claude'),
     });
   });
 
