@@ -78,9 +78,7 @@ export const CONNECTABLE_CLIENTS: Readonly<Record<string, ConnectableClient>> = 
     file: ({ home, env }) => join(env.CODEX_HOME || join(home, '.codex'), 'config.toml'),
     servers: 'mcp_servers',
     entry: (way) =>
-      way.kind === 'stdio'
-        ? { ...program(way), ...WAITED_FOR }
-        : { url: way.url, ...codexCredential(way.credential), ...WAITED_FOR },
+      way.kind === 'stdio' ? { ...program(way), ...WAITED_FOR } : { url: way.url, ...codexCredential(way.credential) },
   },
   cursor: {
     title: 'Cursor',

@@ -113,9 +113,10 @@ export async function readOutput(caller: Caller, which: WhichRun, request: Outpu
     gatherMs,
   });
   const { page: whole, complete } = withWhatIsGone(run, page, query, isEnd);
-  const factsOf = await workerFactsFor(pool, [run]);
+  const factsOf = await rideOut(() => workerFactsFor(pool, [run]), deadline, caller.signal);
   const dropped = run.droppedBytes > 0 || whole.droppedBytes > 0;
-  const truncatedBefore = dropped ? ((await pool.runs.firstKeptAt(id)) ?? run.endedAt) : undefined;
+  const firstKeptAt = () => rideOut(() => pool.runs.firstKeptAt(id), deadline, caller.signal);
+  const truncatedBefore = dropped ? ((await firstKeptAt()) ?? run.endedAt) : undefined;
   return {
     runId: id,
     output: encode(whole.bytes),
@@ -217,7 +218,8 @@ export async function readOrWait<Read>(
 ): Promise<Read> {
   const { pool, signal } = caller;
   if (waitMs === 0) return read();
-  let deadline = performance.now() + waitMs;
+  const deadline = performance.now() + waitMs;
+  let enough = deadline; // sooner, from when there is something
   let gathering = false;
   const waker = createWaker(signal);
   const stopListening = await pool.runs.onNotification(id, (message) => {
@@ -230,9 +232,9 @@ export async function readOrWait<Read>(
       const so = found(reading);
       if (so === 'some' && !gathering) {
         gathering = true;
-        deadline = Math.min(deadline, performance.now() + gatherMs);
+        enough = Math.min(deadline, performance.now() + gatherMs);
       }
-      const left = deadline - performance.now();
+      const left = enough - performance.now();
       if (so === 'all' || left <= 0 || signal?.aborted) return reading;
       reporting ??= startReporting(caller, [id]);
       await waker.next(Math.min(left, gathering ? GATHER_STEP_MS : LOOK_AGAIN_MS));

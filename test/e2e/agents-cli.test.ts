@@ -16,13 +16,13 @@ const file = (name: string, text: string) => {
 test('an agent is made from options and files, listed, shown, changed and deleted', async () => {
   const prompt = file('prompt.md', 'You are a test.\nBe brief.\n');
   const servers = file('servers.json', JSON.stringify({ mcpServers: { files: { command: 'files' } } }));
-  const options = ['--runner', 'demo', '--prompt-file', prompt, '--mcp-servers', servers, '--timeout', '60000'];
+  const options = ['--runner', 'claude', '--prompt-file', prompt, '--mcp-servers', servers, '--timeout', '60000'];
   const env = ['--env', 'TOKEN=$TOKEN_A', '--env', 'MODE=a=b', '--fallback', 'TOKEN=$B', '--fallback', 'TOKEN=$C'];
   const created = await agents(['create', 'tester', ...options, ...env]);
   expect(created).toMatchObject({ code: 0, stderr: '' });
   expect(created.stdout).toBe('tester is stored; workers need B, C, TOKEN_A in their environment\n');
 
-  expect((await agents(['list'])).stdout).toMatch(/tester +demo .*B C TOKEN_A/);
+  expect((await agents(['list'])).stdout).toMatch(/tester +claude .*B C TOKEN_A/);
   const shown = JSON.parse((await agents(['show', 'tester', '--json'])).stdout) as Facts;
   expect(shown).toMatchObject({
     prompt: readFileSync(join(place.work, prompt), 'utf8'),
@@ -31,11 +31,11 @@ test('an agent is made from options and files, listed, shown, changed and delete
     mcpServers: { files: { command: 'files' } },
     timeoutMs: 60_000,
   });
-  expect((await agents(['show', 'tester'])).stdout).toMatch(/runner +demo[\s\S]*\nYou are a test\.\nBe brief\./);
+  expect((await agents(['show', 'tester'])).stdout).toMatch(/runner +claude[\s\S]*\nYou are a test\.\nBe brief\./);
 
   const change = ['--model', 'm-1', '--unset', 'timeoutMs', '--unset', 'env.MODE', '--revision', '1', '--json'];
   const changed = JSON.parse((await agents(['update', 'tester', ...change])).stdout) as Facts;
-  expect(changed).toMatchObject({ revision: 2, model: 'm-1', env: { TOKEN: '$TOKEN_A' }, runner: 'demo' });
+  expect(changed).toMatchObject({ revision: 2, model: 'm-1', env: { TOKEN: '$TOKEN_A' }, runner: 'claude' });
   expect(changed).not.toHaveProperty('timeoutMs');
   expect(await agents(['update', 'tester', '--model', 'm-2', '--revision', '1'])).toMatchObject({ code: 2 });
 

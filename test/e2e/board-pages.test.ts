@@ -21,7 +21,7 @@ describe.skipIf(!haveBrowser())('our own pages in Chromium', () => {
     expect(await textOf(part('Workers'))).toMatch(/here\s+ready\s+.*1 of 4/);
     expect(await textOf(part('Queues'))).toMatch(/runs@nowhere\s+nobody\s+1/);
     const rows = part('Runs').locator('tbody tr');
-    expect((await textOf(rows.first())).split(/\s+/).slice(0, 2)).toEqual(['running', 'builder']);
+    expect((await textOf(rows.first())).trim().split(/\s+/).slice(0, 2)).toEqual(['running', 'builder']);
     expect(await rows.count()).toBe(5);
     const tiles = page.getByRole('navigation', { name: 'Runs by state' });
     for (const [state, number] of Object.entries(await pool.states()))

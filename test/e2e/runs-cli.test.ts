@@ -201,7 +201,7 @@ describe('the pool', () => {
     child.stdout.on('data', (bytes) => shown.push(String(bytes)));
     await eventually(
       () => shown.join(''),
-      (text) => /waits: place 1 in its queue/.test(text),
+      (text) => /waits: 2 of the 2 slots that can take it are in use/.test(text),
     );
     await ask('kill', ...busy, '--grace', '1s');
     await new Promise((resolve) => child.once('close', resolve));

@@ -87,7 +87,8 @@ describe('two hosts', () => {
         agentName: 'ann',
         ...how,
       });
-      const { output } = await onEast.call<{ output: string }>('wait_agent', { runId });
+      await onEast.call('wait_agent', { runId });
+      const { output } = await onEast.call<{ output: string }>('stream_agent_output', { runId });
       expect(output).toMatch(/before, you said: (my name is Ann|who am I\?)/);
       expect(await onEast.call<Facts>('get_agent_status', { runId })).toMatchObject({ host: 'west', sessionId });
     }
