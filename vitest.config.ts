@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: [
+      'test/clients/**',
       'test/clis/**',
       'test/docker/**',
       'test/chaos/**',

@@ -112,7 +112,7 @@ function byReason(missing: Readonly<Record<string, string>>): Map<string, string
 }
 
 /** The first line of npm's complaint that is more than a code. */
-function complaintIn(stderr: string): string | undefined {
+export function complaintIn(stderr: string): string | undefined {
   return /^npm (?:error|ERR!) (?!code|errno|syscall)(.+)$/m.exec(stderr)?.[1];
 }
 
