@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { commandLine } from '../dist/cli/command-line.js';
 import { EXIT } from '../dist/cli/exit.js';
+import { STATUSES } from '../dist/http/refuse.js';
 import { TOOLS } from '../dist/mcp/tools/list.js';
 import { SETTINGS } from '../dist/shared/config/settings.js';
 import { ERRORS } from '../dist/shared/errors.js';
@@ -189,8 +190,8 @@ function exitCodeOf(name) {
 }
 
 function errorsTable() {
-  const rows = Object.entries(ERRORS).map(([name, hint]) => [code(name), hint, exitCodeOf(name)]);
-  return table(['Code', 'What to do, where the message does not say better', 'Exit code'], rows);
+  const rows = Object.entries(ERRORS).map(([name, hint]) => [code(name), hint, exitCodeOf(name), STATUSES[name] ?? '']);
+  return table(['Code', 'What to do, where the message does not say better', 'Exit code', 'HTTP status'], rows);
 }
 
 const PAGES = {
@@ -198,8 +199,8 @@ const PAGES = {
     [
       '# Error codes',
       'Tools, HTTP, pages and `--json` commands answer every error with `{ code, message, hint }`. There are no other codes, and a\n' +
-        'code keeps its meaning. Over HTTP a call that cannot be answered has the status that fits: 401 and 403 for who asks, 404, 405,\n' +
-        '408, 413 and 429 for what is asked, 503 where Redis or the server is away for now (`retry-after` says when to ask again).',
+        'code keeps its meaning. A code with an HTTP status may be the answer of the HTTP server itself; all others are errors of a tool,\n' +
+        'within an answer of MCP with 200, or a page. Where `retry-after` is sent, it says when to ask again.',
       errorsTable(),
     ].join('\n\n'),
   'README.md': () =>
@@ -210,7 +211,7 @@ const PAGES = {
         '* [tools.md](tools.md): the MCP tools and their arguments\n' +
         '* [settings.md](settings.md): every setting, with its default\n' +
         '* [runners.md](runners.md): the agent programs that are known, and how each is installed\n' +
-        '* [errors.md](errors.md): every error code, what to do about it, and the exit code that goes with it',
+        '* [errors.md](errors.md): every error code, what to do about it, its exit code and its HTTP status',
     ].join('\n\n'),
   'commands.md': commandsPage,
   'tools.md': () =>

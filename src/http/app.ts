@@ -3,7 +3,7 @@ import { getConnInfo } from '@hono/node-server/conninfo';
 import { type Context, type Handler, Hono, type MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import type { Config } from '../shared/config/load.js';
-import { bodyOf, UnreachableError } from '../shared/errors.js';
+import { bodyOf } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import { allows, LOCAL, type Principal } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/unreachable.js';
@@ -83,15 +83,15 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess
   app.get('/metrics', async (context) =>
     allows(context.get('principal'), 'metrics')
       ? metrics.answer()
-      : refuse(403, 'forbidden', 'the token lacks the scope metrics'),
+      : refuse('forbidden', 'the token lacks the scope metrics'),
   );
   for (const path of ['/runs/*', '/bulk']) app.use(path, holdForPages(fair, config));
   app.route('/', board.pages);
-  app.notFound((context) => refuse(404, 'not_found', `there is nothing at ${context.req.path}`));
+  app.notFound((context) => refuse('not_found', `there is nothing at ${context.req.path}`));
   app.onError((thrown, context) => {
     const away = asUnreachable(thrown);
     if (!away) logger.error({ err: thrown, path: context.req.path }, 'a request failed');
-    return refusal(away instanceof UnreachableError ? 503 : 500, bodyOf(away ?? thrown));
+    return refusal(bodyOf(away ?? thrown));
   });
   return app;
 }
@@ -101,7 +101,7 @@ function limited({ limit, config }: Checks, name: string, count?: number): Respo
   const afterS = limit.take(name, count);
   if (afterS === 0) return undefined;
   const message = `more than ${config.requestsPerSecond} requests per second; see AGENTPOOL_REQUESTS_PER_SECOND`;
-  return refuse(429, 'too_many_requests', message, { 'retry-after': String(afterS) });
+  return refuse('too_many_requests', message, { 'retry-after': String(afterS) });
 }
 
 function answerProbes(app: Hono<Asking>, checks: Checks, pool: Pool): void {
@@ -131,7 +131,7 @@ function describeResource(app: Hono<Asking>, config: Config): void {
 function identify(checks: Checks): MiddlewareHandler<Asking> {
   const { config, authenticate, login, stopping } = checks;
   return async (context, next) => {
-    if (stopping.aborted) return refuse(503, 'stopping', 'this server is stopping', { 'retry-after': '1' });
+    if (stopping.aborted) return refuse('stopping', 'this server is stopping', { 'retry-after': '1' });
     const { origin } = new URL(resourceOf(config.oidcAudience, context.req.header('host')));
     const principal =
       isLocalOnly(config) && context.req.path !== '/mcp' && hasSession(context, login)
@@ -156,14 +156,13 @@ function holdForPages(fair: ReturnType<typeof openFairUse>, config: Config): Mid
     (context.env as HttpBindings).outgoing.once('close', release.all);
     if (isStream && !release.mayListen())
       return refuse(
-        429,
         'too_many_streams',
         `${config.maxListenStreams} streams are open; see AGENTPOOL_MAX_LISTEN_STREAMS`,
       );
     const bytes = Number(context.req.header('content-length') ?? (isStream ? 0 : Number.NaN));
-    if (!(bytes <= 4 * config.maxPromptBytes + 65_536)) return refuse(413, 'body_too_large', 'this form is too long');
+    if (!(bytes <= 4 * config.maxPromptBytes + 65_536)) return refuse('body_too_large', 'this form is too long');
     if (!release.mayHold(bytes))
-      return refuse(429, 'too_many_bytes', 'too much is being sent; see AGENTPOOL_MAX_BODY_BYTES');
+      return refuse('too_many_bytes', 'too much is being sent; see AGENTPOOL_MAX_BODY_BYTES');
     return next();
   };
 }
@@ -172,7 +171,7 @@ function answerMcp(checks: Checks, fair: ReturnType<typeof openFairUse>, mcp: Mc
   const { config } = checks;
   return async (context) => {
     if (context.req.method !== 'POST')
-      return refuse(405, 'method_not_allowed', 'there are no sessions and no streams here; use POST', {
+      return refuse('method_not_allowed', 'there are no sessions and no streams here; use POST', {
         allow: 'POST',
       });
     const principal = context.get('principal');
@@ -183,13 +182,12 @@ function answerMcp(checks: Checks, fair: ReturnType<typeof openFairUse>, mcp: Mc
     const body = await readJson(incoming, config.bodyTimeoutMs, release.mayHold);
     if (body instanceof Response) return body;
     const messages = Array.isArray(body.value) ? body.value.length : 1;
-    if (messages > MOST_MESSAGES)
-      return refuse(413, 'too_many_messages', `a request may hold ${MOST_MESSAGES} messages`);
+    if (messages > MOST_MESSAGES) return refuse('too_many_messages', `a request may hold ${MOST_MESSAGES} messages`);
     const tooMuch = limited(checks, `principal ${principal.name}`, costOf(body.value, body.bytes) - 1);
     if (tooMuch) return tooMuch;
     if (isListening(body.value) && !release.mayListen()) {
       const message = `${config.maxListenStreams} streams are open; see AGENTPOOL_MAX_LISTEN_STREAMS`;
-      return refuse(429, 'too_many_streams', message);
+      return refuse('too_many_streams', message);
     }
     return mcp.answer(context.req.raw, body.value, principal);
   };

@@ -36,12 +36,11 @@ export function openAuthentication(config: Config, logger: Logger, localToken: (
 
   return async (authorization, origin) => {
     const secret = secretOf(authorization);
-    if (secret === '') return refuse(401, 'unauthorized', 'a token is needed; see AGENTPOOL_TOKENS', challenge(origin));
+    if (secret === '') return refuse('unauthorized', 'a token is needed; see AGENTPOOL_TOKENS', challenge(origin));
     const known = find(secret);
     if (known) return known;
     const badToken = (problem: string) =>
       refuse(
-        401,
         'unauthorized',
         problem,
         challenge(origin, `, error="invalid_token", error_description="${problem.replaceAll(/[^\w .:,-]/g, '')}"`),
@@ -52,7 +51,7 @@ export function openAuthentication(config: Config, logger: Logger, localToken: (
       return 'problem' in verified ? badToken(verified.problem) : verified;
     } catch (error) {
       logger.warn({ err: error, issuer }, 'the issuer of tokens cannot be asked');
-      return refuse(503, 'issuer_unreachable', 'the issuer of tokens cannot be asked', { 'retry-after': '5' });
+      return refuse('issuer_unreachable', 'the issuer of tokens cannot be asked', { 'retry-after': '5' });
     }
   };
 }
@@ -70,7 +69,7 @@ function localAuthentication(localToken: () => string): Authenticate {
     if (secret !== '' && timingSafeEqual(digest(secret), digest(localToken()))) return LOCAL;
     const problem = secret === '' ? 'a token is needed' : 'this is not the token of this pool';
     const help = 'agentpool token prints it, agentpool token --link a link for a browser';
-    return refuse(401, 'unauthorized', `${problem}: ${help}`, challenge);
+    return refuse('unauthorized', `${problem}: ${help}`, challenge);
   };
 }
 

@@ -36,21 +36,21 @@ export async function readJson(
   try {
     for (;;) {
       const read = await Promise.race([coming.next(), late]);
-      if (read === 'late') return refuse(408, 'body_too_slow', `a body has to be there within ${withinMs} ms`, CLOSE);
+      if (read === 'late') return refuse('body_too_slow', `a body has to be there within ${withinMs} ms`, CLOSE);
       if (read.done) break;
       bytes += read.value.length;
       if (bytes > LARGEST_DISCARDED) break;
       hasTooMany ||= !count(read.value);
       if (bytes > LARGEST_BODY || hasTooMany) chunks = [];
       else if (mayHold(read.value.length)) chunks.push(read.value);
-      else return refuse(429, 'too_many_bytes', TOO_MANY_BYTES, { ...CLOSE, 'retry-after': '1' });
+      else return refuse('too_many_bytes', TOO_MANY_BYTES, { ...CLOSE, 'retry-after': '1' });
     }
-    if (bytes > LARGEST_BODY) return refuse(413, 'body_too_large', `a body may have ${LARGEST_BODY} bytes`);
-    if (hasTooMany) return refuse(413, 'too_many_values', `a request may hold ${MOST_VALUES} values`);
+    if (bytes > LARGEST_BODY) return refuse('body_too_large', `a body may have ${LARGEST_BODY} bytes`);
+    if (hasTooMany) return refuse('too_many_values', `a request may hold ${MOST_VALUES} values`);
     return { value: JSON.parse(Buffer.concat(chunks, bytes).toString('utf8')), bytes };
   } catch (error) {
     if (error instanceof SyntaxError) return notJson(error.message);
-    return refuse(400, 'body_broken', 'the body broke off', CLOSE);
+    return refuse('body_broken', 'the body broke off', CLOSE);
   } finally {
     given.abort();
   }

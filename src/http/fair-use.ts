@@ -30,8 +30,8 @@ export function openFairUse({ maxOpenCalls, maxListenStreams, maxBodyBytes }: Li
       if (!calls.take(name)) {
         const retry = { 'retry-after': '1' };
         return calls.held(name) >= maxOpenCalls
-          ? refuse(429, 'too_many_calls', `${maxOpenCalls} calls are open; see AGENTPOOL_MAX_OPEN_CALLS`, retry)
-          : refuse(503, 'busy', `${MOST_OPEN_CALLS} calls are open`, retry);
+          ? refuse('too_many_calls', `${maxOpenCalls} calls are open; see AGENTPOOL_MAX_OPEN_CALLS`, retry)
+          : refuse('busy', `${MOST_OPEN_CALLS} calls are open`, retry);
       }
       let bytes = 0;
       let listens = false;

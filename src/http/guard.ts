@@ -30,10 +30,10 @@ export function checkHostAndOrigin(allowedHosts: readonly string[]): MiddlewareH
   return async (context, next) => {
     const host = context.req.header('host') ?? '';
     if (!allowed.has(nameOf(host)))
-      return refuse(403, 'wrong_host', `this server is not ${host}; see AGENTPOOL_ALLOWED_HOSTS`);
+      return refuse('wrong_host', `this server is not ${host}; see AGENTPOOL_ALLOWED_HOSTS`);
     const origin = context.req.header('origin');
     if (origin !== undefined && !(URL.canParse(origin) && allowed.has(nameOf(new URL(origin).host))))
-      return refuse(403, 'wrong_origin', 'pages of other origins may not ask this server');
+      return refuse('wrong_origin', 'pages of other origins may not ask this server');
     return next();
   };
 }

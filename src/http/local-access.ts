@@ -20,7 +20,7 @@ export function letIn(login: Login): MiddlewareHandler {
     // What only looks whether the link is there must not use it up.
     const value = context.req.method === 'GET' ? login.enter(context.req.param('code') ?? '') : undefined;
     if (value === undefined)
-      return refuse(401, 'unauthorized', 'this link was used already or is too old; agentpool token --link makes one');
+      return refuse('unauthorized', 'this link was used already or is too old; agentpool token --link makes one');
     setSession(context, value);
     const to = context.req.query('to') ?? '/';
     return context.redirect(/^\/runs\/[\w-]+$/.test(to) ? to : '/', 303);

@@ -1,13 +1,13 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
-import { ConfigError, codeOf, ERRORS, type ErrorCode } from '../shared/errors.js';
+import { ConfigError, codeOf, ERRORS } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import { createApp, type Rooms } from './app.js';
 import { isLoopback } from './guard.js';
 import type { LocalAccess } from './login.js';
-import { refuse } from './refuse.js';
+import { refuse, STATUSES } from './refuse.js';
 import { startUnreadCheck } from './unread.js';
 
 export interface StartedHttp {
@@ -41,7 +41,7 @@ export async function startHttp(pool: Pool, rooms: Rooms, access: LocalAccess): 
   const app = createApp(pool, rooms, access, stopping.signal);
   const listener = getRequestListener(app.fetch, {
     hostname: bind,
-    errorHandler: () => refuse(400, 'bad_request', 'this request cannot be answered'),
+    errorHandler: () => refuse('bad_request', 'this request cannot be answered'),
   });
   const limits = {
     headersTimeout: HEADERS_WITHIN_MS,
@@ -87,10 +87,8 @@ async function stop(server: Server, { mcp }: Rooms, refuseMore: () => void): Pro
 function answerBrokenRequests(server: Server): void {
   server.on('clientError', (error, socket) => {
     if (!socket.writable || socket.destroyed) return;
-    const [status, code]: [string, ErrorCode] =
-      codeOf(error) === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? ['408 Request Timeout', 'request_too_slow']
-        : ['400 Bad Request', 'bad_request'];
+    const code = codeOf(error) === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request_too_slow' : 'bad_request';
+    const status = `${STATUSES[code]} ${STATUS_CODES[STATUSES[code]]}`;
     const body = JSON.stringify({ code, message: 'this request cannot be answered', hint: ERRORS[code] });
     const head = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
     socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`);
