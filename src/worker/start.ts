@@ -6,6 +6,7 @@ import type { Pool } from '../shared/pool.js';
 import { attachOrStart } from './claim/attach-or-start.js';
 import { type Claiming, startClaiming } from './claim/claim-loop.js';
 import { createMirrors } from './claim/mirror.js';
+import { createOneByOne } from './claim/one-by-one.js';
 import { createSlots } from './claim/slots.js';
 import { every } from './every.js';
 import { startHeartbeat } from './heartbeat.js';
@@ -160,7 +161,8 @@ async function startTaking(parts: Parts) {
   const { pool, ours, id, host, slots, health, offering, mirrors, hasBegunHere, tidying, logger } = parts;
   const { config, queues } = pool;
   const endLostOnes = () => endLost(tidying);
-  const deps = { ...ours, config, queues, slots, mirrors, hasBegunHere, endLost: endLostOnes };
+  const oneByOne = createOneByOne();
+  const deps = { ...ours, config, queues, slots, mirrors, hasBegunHere, oneByOne, endLost: endLostOnes };
   const claiming = await startClaiming({
     queues,
     id,

@@ -27,8 +27,8 @@ export interface Lease {
 
 /** Takes jobs of one queue without blocking; a notification tells when there may be one. */
 export interface Claimer {
-  /** `more`: there may be another one right now. */
-  take(): Promise<{ readonly lease: Lease | undefined; readonly more: boolean }>;
+  /** `waiting`: how many jobs there were just before, those that wait for a time too. */
+  take(): Promise<{ readonly lease: Lease | undefined; readonly waiting: number }>;
   /** Jobs that are ours and that nobody here knows of: the connection was lost before the answer to a `take`. */
   forgotten(isKnown: (runId: string) => boolean): Promise<readonly Lease[]>;
   stop(): Promise<void>;
@@ -127,7 +127,7 @@ export function openClaimer(
       tokens += 1;
       const token = `${owner}:${tokens}`;
       const job = await worker.getNextJob(token, { block: false });
-      return { lease: job && leaseOf(job, queue, token, lockMs, turns), more: job !== undefined && waiting > 1 };
+      return { lease: job && leaseOf(job, queue, token, lockMs, turns), waiting };
     },
     async forgotten(isKnown) {
       const active = await connection.lrange(worker.toKey('active'), 0, -1);

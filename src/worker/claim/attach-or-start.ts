@@ -10,6 +10,7 @@ import { newerRequest } from '../run/give-back.js';
 import { makeOurs } from '../run/make-ours.js';
 import type { OwnedRun, OwnedRuns } from '../run/owned-run.js';
 import type { Mirrors } from './mirror.js';
+import type { OneByOne } from './one-by-one.js';
 import type { Slots } from './slots.js';
 
 /** What to do with a job that BullMQ hands us; it may do so more than once for one run. */
@@ -51,6 +52,8 @@ export interface ClaimDeps {
   readonly slots: Pick<Slots, 'isFree'>;
   /** How many runs of one principal may run at once; 0 is no limit. */
   readonly config: { readonly maxRunningRuns: number };
+  /** Of one name, does one after the other. */
+  readonly oneByOne: OneByOne;
   readonly owned: OwnedRuns;
   readonly mirrors: Mirrors;
   readonly hasBegunHere: (runId: string) => boolean;
@@ -66,7 +69,7 @@ export interface ClaimDeps {
  * once that is decided, with false when there was no slot. When it throws, the job is still ours to give back.
  */
 export async function attachOrStart(deps: ClaimDeps, lease: Lease): Promise<boolean> {
-  const { runs, id, owned, mirrors, slots } = deps;
+  const { runs, id, owned, mirrors } = deps;
   const run = await runs.get(lease.runId);
   const decision = decide(run, id, whereIs(deps, lease.runId));
   if (!run || decision === 'end') {
@@ -85,19 +88,33 @@ export async function attachOrStart(deps: ClaimDeps, lease: Lease): Promise<bool
     mirrors.hold(lease);
     return true;
   }
-  if (!slots.isFree(run.runner)) {
-    await lease.giveBack();
-    return false;
-  }
+  const start = () => startHere(deps, run, lease, decision);
+  // Counted, and then claimed: of one principal, one run after the other.
+  const started = await (deps.config.maxRunningRuns > 0 ? deps.oneByOne(run.principal, start) : start());
+  return started === 'again' ? attachOrStart(deps, lease) : started;
+}
+
+/** Claims a run where there is a slot, and starts it; `again` when it became another's meanwhile. */
+async function startHere(
+  deps: ClaimDeps,
+  run: Run,
+  lease: Lease,
+  decision: 'start' | 'start-claimed',
+): Promise<boolean | 'again'> {
   if (decision === 'start' && (await hasItsShare(deps, run))) {
     await lease.delay(LOOK_AGAIN_MS);
     return true;
   }
-  const handle = owned.obtain(run, lease);
-  if (!handle) return attachOrStart(deps, lease);
+  // In one step with taking the slot: others are being started at the same time.
+  if (!deps.slots.isFree(run.runner)) {
+    await lease.giveBack();
+    return false;
+  }
+  const handle = deps.owned.obtain(run, lease);
+  if (!handle) return 'again';
   const claimed: Claimed = decision === 'start-claimed' ? { kind: 'ours' } : await claim(deps, handle, run);
   if (claimed.kind === 'ours') void deps.execute(handle, { kind: 'start', request: claimed.request });
-  return claimed.kind === 'lost' ? attachOrStart(deps, lease) : true; // lost to a kill, or to another worker
+  return claimed.kind === 'lost' ? 'again' : true; // lost to a kill, or to another worker
 }
 
 /** Whether the principal of a run has as many running as it may have; it is counted, not locked, so a few more may be. */

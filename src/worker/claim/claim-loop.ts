@@ -1,35 +1,23 @@
-import type { Logger } from '../../shared/logger.js';
-import type { Claimer, Lease } from '../../shared/queues/leases.js';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Claimer } from '../../shared/queues/leases.js';
 import type { Queues } from '../../shared/queues/queues.js';
 import { hostQueue, runnerQueue } from '../../shared/queues/route.js';
 import { createWaker } from '../../shared/run-store/wait.js';
-import { again } from '../again.js';
 import type { HostHealth } from '../host/health.js';
-import type { Slots } from './slots.js';
+import { createTaking, type TakerDeps, takeOn } from './taking.js';
 
 /** A lost notification costs a waiting run this much (ms). */
 const LOOK_AGAIN_MS = 5_000;
 /** After an error, mostly of Redis (ms). */
 const TRY_AGAIN_MS = 500;
 
-export interface ClaimingDeps {
+export interface ClaimingDeps extends TakerDeps {
   readonly queues: Pick<Queues, 'announce' | 'claimer' | 'onPlaced' | 'withJobs'>;
   /** This worker. */
   readonly id: string;
-  readonly host: string;
-  /** The names of the runners that it offers, now. */
-  readonly runners: () => readonly string[];
-  /** Whether the program of a runner is there this moment. */
-  readonly isHere: (runner: string) => boolean;
-  readonly slots: Pick<Slots, 'isFree'>;
   readonly health: Pick<HostHealth, 'problem' | 'onChange'>;
   /** How often the connection to Redis was lost. */
   readonly interruptions: () => number;
-  /** Whether the job of a run is in our hands. */
-  readonly holds: (runId: string) => boolean;
-  /** Takes a job on; false when it has no slot for it. When it throws, the job is given back. */
-  readonly takeOn: (lease: Lease) => Promise<boolean>;
-  readonly logger: Logger;
 }
 
 export interface Claiming {
@@ -48,9 +36,14 @@ export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
   const { queues, health, logger } = deps;
   const stopping = new AbortController();
   const waker = createWaker(stopping.signal);
-  const unsubscribe = health.onChange(waker.wake);
-  const offered = createOffered(deps, waker.wake);
+  const offered = createOffered(deps, () => wake());
   const { claimers, due } = offered;
+  const taking = createTaking({ ...deps, claimers, due, onProgress: waker.wake, stopping: stopping.signal });
+  const wake = () => {
+    taking.retry();
+    waker.wake();
+  };
+  const unsubscribe = health.onChange(wake);
   await offered.follow();
 
   let lookAgainAt = 0;
@@ -62,30 +55,33 @@ export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
       try {
         await offered.follow();
         const lost = deps.interruptions();
-        if (lost !== interruptions) await takeForgotten(deps, claimers, stopping.signal);
+        if (lost !== interruptions) {
+          await taking.settled(); // what is under way is not forgotten
+          await takeForgotten(deps, claimers, stopping.signal);
+        }
         interruptions = lost;
         if (performance.now() >= lookAgainAt) {
+          taking.retry();
           for (const queue of await queues.withJobs([...claimers.keys()])) due.add(queue);
           lookAgainAt = performance.now() + LOOK_AGAIN_MS;
         }
-        while (await takeFromEach(deps, claimers, due, stopping.signal)) {
-          if (stopping.signal.aborted) return;
-          turnAt = performance.now();
-        }
+        taking.check();
+        taking.start();
         await waker.next(lookAgainAt - performance.now());
       } catch (error) {
         logger.warn({ err: error }, 'no jobs can be taken; trying again');
-        await waker.next(TRY_AGAIN_MS);
+        await pause(TRY_AGAIN_MS, undefined, { signal: stopping.signal }).catch(() => {});
       }
     }
   })();
 
   return {
-    wake: waker.wake,
-    turnMs: () => performance.now() - turnAt,
+    wake,
+    turnMs: () => Math.max(performance.now() - turnAt, taking.oldestMs()),
     async stop() {
       stopping.abort();
       await loop;
+      await taking.settled();
       unsubscribe();
       await offered.leaveAll();
     },
@@ -136,48 +132,4 @@ async function takeForgotten(
 ): Promise<void> {
   for (const claimer of claimers.values())
     for (const lease of await claimer.forgotten(deps.holds)) await takeOn(deps, lease, stopping);
-}
-
-/** One job from each queue that is due and has room; true when there may be more that can be taken. */
-async function takeFromEach(
-  deps: ClaimingDeps,
-  claimers: ReadonlyMap<string, Claimer>,
-  due: Set<string>,
-  stopping: AbortSignal,
-): Promise<boolean> {
-  let found = false;
-  for (const [queue, claimer] of claimers) {
-    if (stopping.aborted || !due.has(queue) || !mayTake(deps, queue)) continue;
-    due.delete(queue); // not after the question: what is placed meanwhile makes it due again
-    const { lease, more } = await claimer.take().catch((error: unknown) => {
-      due.add(queue);
-      throw error;
-    });
-    if (!lease) continue;
-    const isTaken = await takeOn(deps, lease, stopping);
-    if (more || !isTaken) due.add(queue);
-    if (isTaken) found = true;
-  }
-  return found;
-}
-
-function mayTake({ runners, isHere, slots, health }: ClaimingDeps, queue: string): boolean {
-  if (health.problem) return false;
-  const names = runners();
-  const runner = names.find((name) => runnerQueue(name) === queue);
-  return runner === undefined ? names.some(slots.isFree) : slots.isFree(runner) && isHere(runner);
-}
-
-async function takeOn({ takeOn, logger }: ClaimingDeps, lease: Lease, stopping: AbortSignal): Promise<boolean> {
-  try {
-    return await takeOn(lease);
-  } catch (error) {
-    logger.warn({ runId: lease.runId, err: error }, 'the job could not be taken on; it goes back to its queue');
-    await again(
-      () => lease.giveBack(),
-      stopping,
-      (err) => logger.debug({ runId: lease.runId, err }, 'the job cannot be given back yet'),
-    );
-    return false;
-  }
 }

@@ -24,9 +24,14 @@ export function createSlots(
     const wanted = typeof concurrency === 'number' ? concurrency : (limits.get(runner) ?? UNNAMED);
     return Math.min(wanted, mostOf(runner) ?? wanted);
   };
+  /** How many more runs of a runner may be, with those that are about to take a slot: of it, and of all. */
+  const room = (runner: string, coming: { readonly ofIt: number; readonly all: number }) => {
+    const ofIt = limitOf(runner) - (used.get(runner) ?? 0) - coming.ofIt;
+    return Math.max(0, typeof concurrency === 'number' ? Math.min(ofIt, concurrency - total() - coming.all) : ofIt);
+  };
   return {
-    isFree: (runner: string) =>
-      (typeof concurrency !== 'number' || total() < concurrency) && (used.get(runner) ?? 0) < limitOf(runner),
+    room,
+    isFree: (runner: string) => room(runner, { ofIt: 0, all: 0 }) > 0,
     /** Adopted runs take slots even when none is free: their programs run anyway. */
     take: (runner: string) => set(runner, (used.get(runner) ?? 0) + 1),
     release: (runner: string) => set(runner, (used.get(runner) ?? 0) - 1),

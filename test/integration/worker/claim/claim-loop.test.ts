@@ -151,6 +151,36 @@ test('a job that cannot be taken on goes back to the head of its queue and is tr
   expect(idsOf(await takenOnes(2))).toEqual([first, second]);
 });
 
+test('jobs are taken on at the same time, as many as there are slots and no more', async () => {
+  await placed(runnerQueue('demo'), 4);
+  await placed(hostQueue('here'), 2);
+  const slots = createSlots(4);
+  const seen: Lease[] = [];
+  let decide = () => {};
+  const decided = new Promise<void>((resolve) => {
+    decide = resolve;
+  });
+  await claim(4, {
+    slots,
+    async takeOn(lease) {
+      seen.push(lease);
+      await decided; // not before four of them are here
+      slots.take(lease.queue);
+      taken.push(lease);
+      return true;
+    },
+  });
+  await eventually(
+    () => seen,
+    ({ length }) => length === 4,
+  );
+  decide();
+  await takenOnes(4);
+  await stop();
+  expect(seen).toHaveLength(4);
+  expect((await waiting(runnerQueue('demo'))) + (await waiting(hostQueue('here')))).toBe(2);
+});
+
 test('a worker that stops takes nothing more and leaves what waits to others', async () => {
   await claim(5);
   await stop();
