@@ -44,7 +44,9 @@ export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
     waker.wake();
   };
   const unsubscribe = health.onChange(wake);
-  await offered.follow();
+  await offered
+    .follow()
+    .catch((error: unknown) => logger.warn({ err: error }, 'no queue is listened to yet; trying again'));
 
   let lookAgainAt = 0;
   let turnAt = performance.now();
