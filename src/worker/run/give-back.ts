@@ -69,7 +69,9 @@ export async function giveBack(deps: GiveBackDeps, owned: OwnedRun, why: unknown
     return endUnstarted(deps, owned, failed('lost', 'the program is gone and nobody saw how it ended'));
   if (answer?.refused === 'errors')
     return endUnstarted(deps, owned, failed('not_executable', `the program cannot be started: ${messageOf(why)}`));
-  if (answer?.state === 'queued') await persist(deps, owned, () => placeAgain(deps, owned));
+  if (answer?.state === 'queued') return void (await persist(deps, owned, () => placeAgain(deps, owned)));
+  // Queued by us already, and killed before the answer came: whoever did that could not remove the job that we hold.
+  if (answer?.state && isEnded(answer.state)) await finishJob(deps, owned, { state: answer.state });
 }
 
 /** Of the host, of the release, or of Redis: however often it happens, the run waits. */
