@@ -29,7 +29,7 @@ function figuresIn(text: string): ReadonlyMap<string, number> {
 it('are for the scope metrics alone, and tell what the pool has', async () => {
   expect((await scrape(SECRETS.reader)).status).toBe(403);
   const session = await openMcp(place);
-  const submit = () => session.call('run_agent', { runner: 'scripted', prompt: steps({ sleep: 60_000 }) });
+  const submit = () => session.call('run_agent', { runner: 'scripted', prompt: steps({ pause: 60_000 }) });
   const { runId: running } = await submit();
   const { runId: queued } = await submit();
   const expected = {
