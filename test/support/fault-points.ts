@@ -92,7 +92,8 @@ export function faultyPool(pool: Pool): Pool {
   return {
     ...pool,
     queues: faultyGateway(queues, 'queue', { claimer: claimer as Call, resumeLease: resumeLease as Call }),
-    runs: new Proxy(faultyGateway(runs, 'runs', {}), {
+    // A number of this process; nobody is asked for it.
+    runs: new Proxy(faultyGateway(runs, 'runs', { interruptions: () => runs.interruptions() }), {
       get: (target, key) => (key === 'sessions' ? sessions : Reflect.get(target, key)),
     }),
     workers: faultyGateway(pool.workers, 'workers', {}),
