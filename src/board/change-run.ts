@@ -7,17 +7,11 @@ import { allows } from '../shared/principal.js';
 import { KILL_GRACE_MS } from '../shared/run.js';
 import { failurePage } from './layout.js';
 
-/** What a form of the page of a run asks for; the answer leads to the run that is worth looking at now. */
+/** What a form of the page of a run asks for; the answer leads to the run that is worth looking at now. Throws a UserError. */
 export async function changeRun(context: Context, caller: Caller, runId: string, what: string): Promise<Response> {
-  try {
-    const form = await context.req.parseBody();
-    const text = (name: string) => (typeof form[name] === 'string' ? form[name].trim() : '');
-    return context.redirect(`/runs/${await changed(caller, runId, what, text)}`, 303);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    const page = failurePage('That did not work', `${error.message}. ${error.hint}`);
-    return context.html(page, error.code === 'unknown_run' ? 404 : 400);
-  }
+  const form = await context.req.parseBody();
+  const text = (name: string) => (typeof form[name] === 'string' ? form[name].trim() : '');
+  return context.redirect(`/runs/${await changed(caller, runId, what, text)}`, 303);
 }
 
 /** So many runs are changed by one form. */

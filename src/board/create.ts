@@ -1,9 +1,9 @@
 import { type ErrorHandler, Hono, type MiddlewareHandler } from 'hono';
-import { bodyOf, ERRORS, type ErrorBody, messageOf } from '../shared/errors.js';
+import { bodyOf, ERRORS, type ErrorBody, messageOf, UserError } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import { asUnreachable } from '../shared/redis/unreachable.js';
 import { protectPages } from './headers.js';
-import { failurePage } from './layout.js';
+import { failurePage, wrongUsePage } from './layout.js';
 import type { Looking } from './looking.js';
 import { needs } from './needs.js';
 import { addOverview } from './overview-route.js';
@@ -55,10 +55,15 @@ function failureOf(pool: Pool): ErrorHandler {
   return (thrown, context) => {
     const away = asUnreachable(thrown);
     const body = bodyOf(away ?? thrown);
+    const isPage = context.req.header('accept')?.includes('text/html');
+    if (thrown instanceof UserError) {
+      const status = thrown.code === 'unknown_run' ? 404 : 400;
+      return isPage ? context.html(wrongUsePage(thrown), status) : context.json(body, status);
+    }
     const status = away ? 503 : 500;
     if (!away) pool.logger.error({ err: thrown, path: context.req.path }, 'a page failed');
     const message = messageOf(away ?? thrown);
-    if (context.req.header('accept')?.includes('text/html'))
+    if (isPage)
       return context.html(failurePage(away ? message : 'Something went wrong', away?.hint ?? message, true), status);
     return context.json(body, status);
   };

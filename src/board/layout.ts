@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { html, raw } from 'hono/html';
+import type { UserError } from '../shared/errors.js';
 import { VERSION } from '../shared/version.js';
 import { pageScript } from './page-script.js';
 import { STYLE } from './style.js';
@@ -68,6 +69,9 @@ ${changes ? html`<noscript><meta http-equiv="refresh" content="5"></noscript>` :
 </body>
 </html>`;
 }
+
+/** A page that says what was wrong about what was asked. */
+export const wrongUsePage = ({ message, hint }: UserError) => failurePage('That did not work', `${message}. ${hint}`);
 
 /** A page that says what went wrong; with `changes` it tries again by itself. */
 export function failurePage(title: string, what: string, changes = false) {

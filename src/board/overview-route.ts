@@ -1,14 +1,12 @@
 import type { Context, Hono } from 'hono';
 import { searchRuns } from '../client/search-runs.js';
 import { workerFactsFor } from '../client/worker-facts.js';
-import { UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
 import { allows, type Principal } from '../shared/principal.js';
 import { RUN_STATES, type RunState } from '../shared/run-state.js';
 import { changeRuns } from './change-run.js';
 import { readFilter, type ShownFilter } from './filter.js';
-import { failurePage } from './layout.js';
 import { callerOf, type Looking } from './looking.js';
 import { overviewPage } from './overview.js';
 import type { ListedRun } from './tables.js';
@@ -27,13 +25,7 @@ export function addOverview(app: Hono<Looking>, pool: Pool): void {
   });
   app.get('/', async (context) => {
     await pool.ready();
-    const filter = readFilter(context.req.query());
-    try {
-      return context.html(await overview(pool, context, filter));
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      return context.html(failurePage('That did not work', `${error.message}. ${error.hint}`), 400);
-    }
+    return context.html(await overview(pool, context, readFilter(context.req.query())));
   });
 }
 

@@ -5,6 +5,7 @@ import type { Caller } from '../client/caller.js';
 import { findRun } from '../client/find-run.js';
 import { followTranscript } from '../client/follow.js';
 import { hasTranscript } from '../client/read-transcript.js';
+import { UserError } from '../shared/errors.js';
 import { asUnreachable } from '../shared/redis/unreachable.js';
 import { isEnded } from '../shared/run-state.js';
 import { createWaker } from '../shared/run-store/wait.js';
@@ -31,8 +32,9 @@ export function liveRun(context: Context, caller: Caller, runId: string, cursor:
       await Promise.all([tellFacts(live, runId, tell), tellTranscript(live, runId, cursor, tell)]);
       if (!over.signal.aborted) await tell('end', {});
     } catch (error) {
-      // The page asks again, from where it was.
-      if (!asUnreachable(error)) caller.pool.logger.error({ err: error, runId }, 'a live page failed');
+      // The page asks again, from where it was. Its run may be gone meanwhile.
+      if (!asUnreachable(error) && !(error instanceof UserError))
+        caller.pool.logger.error({ err: error, runId }, 'a live page failed');
     } finally {
       over.abort();
     }

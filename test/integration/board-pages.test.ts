@@ -105,6 +105,16 @@ describe('the page of a run', () => {
     expect(body).toContain('of 31.3 KiB');
   });
 
+  it('says that what an address has is not a cursor, and calls it no failure of ours', async () => {
+    const claude = newRunId();
+    const request: RunRequest = { runner: 'claude', agentName: 'reader', prompt: SECRET };
+    await pool.runs.create(claude, runnerQueue('claude'), request);
+    const { status, body } = await ask(`${board.url}/runs/${claude}?cursor=nonsense`, {
+      headers: { accept: 'text/html' },
+    });
+    expect([status, body]).toEqual([400, expect.stringContaining('is not a cursor')]);
+  });
+
   it('answers 404 in words for a run that there is not', async () => {
     const { status, body } = await get('/runs/%3Cb%3Enobody');
     expect(status).toBe(404);
