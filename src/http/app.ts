@@ -9,7 +9,7 @@ import { allows, LOCAL, type Principal } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/unreachable.js';
 import { isLocalOnly, ORDINARY_SCOPES, openAuthentication, RESOURCE_METADATA } from './authenticate.js';
 import { readJson } from './body.js';
-import { costOf } from './cost.js';
+import { costOf, costOfPage } from './cost.js';
 import { isListening, openFairUse } from './fair-use.js';
 import { checkHostAndOrigin } from './guard.js';
 import { hasSession, LOGIN_PATH, letIn } from './local-access.js';
@@ -85,7 +85,7 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess
       ? metrics.answer()
       : refuse('forbidden', 'the token lacks the scope metrics'),
   );
-  for (const path of ['/runs/*', '/bulk']) app.use(path, holdForPages(fair, config));
+  for (const path of ['/runs/*', '/bulk', '/agents', '/usage']) app.use(path, holdForPages(checks, fair));
   app.route('/', board.pages);
   app.notFound((context) => refuse('not_found', `there is nothing at ${context.req.path}`));
   app.onError((thrown, context) => {
@@ -146,12 +146,14 @@ function identify(checks: Checks): MiddlewareHandler<Asking> {
   };
 }
 
-/** Streams and forms of pages count as what they hold: so many calls, streams, and bytes of bodies. */
-function holdForPages(fair: ReturnType<typeof openFairUse>, config: Config): MiddlewareHandler<Asking> {
+/** What is more than a look counts as what it holds and does: calls, streams, bytes of bodies, and requests. */
+function holdForPages(checks: Checks, fair: ReturnType<typeof openFairUse>): MiddlewareHandler<Asking> {
+  const { config } = checks;
   return async (context, next) => {
-    const isStream = context.req.path.endsWith('/live');
-    if (!isStream && context.req.method !== 'POST') return next();
-    const release = fair.open(context.get('principal').name);
+    const { path, method } = context.req;
+    const { name } = context.get('principal');
+    const isStream = path.endsWith('/live');
+    const release = fair.open(name);
     if (release instanceof Response) return release;
     (context.env as HttpBindings).outgoing.once('close', release.all);
     if (isStream && !release.mayListen())
@@ -159,11 +161,11 @@ function holdForPages(fair: ReturnType<typeof openFairUse>, config: Config): Mid
         'too_many_streams',
         `${config.maxListenStreams} streams are open; see AGENTPOOL_MAX_LISTEN_STREAMS`,
       );
-    const bytes = Number(context.req.header('content-length') ?? (isStream ? 0 : Number.NaN));
+    const bytes = Number(context.req.header('content-length') ?? (method === 'POST' ? Number.NaN : 0));
     if (!(bytes <= 4 * config.maxPromptBytes + 65_536)) return refuse('body_too_large', 'this form is too long');
     if (!release.mayHold(bytes))
       return refuse('too_many_bytes', 'too much is being sent; see AGENTPOOL_MAX_BODY_BYTES');
-    return next();
+    return limited(checks, `principal ${name}`, costOfPage(path)) ?? next();
   };
 }
 

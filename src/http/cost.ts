@@ -26,6 +26,15 @@ const METHODS: Readonly<Record<string, (params: Members) => number>> = {
   'subscriptions/listen': ({ notifications }) => 2 * lengthOf(membersOf(notifications).resourceSubscriptions),
 };
 
+/** What a page costs besides being a request. */
+const PAGES: readonly (readonly [RegExp, number])[] = [
+  [/^\/runs\/[^/]+\/search$/, 40], // one search looks at up to 16 MiB
+  [/^\/(agents|usage)$/, 200], // as statistics
+];
+
+/** What a page of this path costs, besides being a request. */
+export const costOfPage = (path: string): number => PAGES.find(([pattern]) => pattern.test(path))?.[1] ?? 0;
+
 /** What a request costs, in requests that do next to nothing: at least 1, more for bytes, for each message and its work. */
 export function costOf(body: unknown, bytes: number): number {
   const messages = Array.isArray(body) ? body : [body];

@@ -4,6 +4,8 @@ import { newRunId } from '../../src/client/submit.js';
 import type { StartedHttp } from '../../src/http/start.js';
 import { onePlace, onePool } from '../support/beginnings.js';
 import { ask, serveHttp } from '../support/http.js';
+import { connect } from '../support/pool.js';
+import { eventually } from '../support/processes.js';
 
 const token = (name: string, scopes: string) =>
   `${name}:${scopes}:${createHash('sha256').update(`secret of ${name}`).digest('hex')}`;
@@ -79,6 +81,33 @@ describe('a page', () => {
       expect((await post('eve', `/runs/${ids.eve}/${what}`, 'prompt=x')).status).toBe(403);
     expect((await post('eve', '/bulk', `what=kill&run=${ids.eve}`)).status).toBe(403);
     expect((await pool.runs.get(ids.eve ?? ''))?.state).toBe('queued');
+  });
+
+  it('that makes much work counts as several requests, and a reader that stays counts as a call', async () => {
+    const limits = { AGENTPOOL_REQUESTS_PER_SECOND: '20', AGENTPOOL_MAX_OPEN_CALLS: '2' };
+    const limited = await connect({ ...place, env: { ...place.env, ...limits } });
+    const server = await serveHttp(limited);
+    const status = async (path: string) => (await ask(server.url + path, { headers: as('ann') })).status;
+    const streams = new AbortController();
+    const { signal } = streams;
+    try {
+      const searches = await Promise.all(Array.from({ length: 2 }, () => status(`/runs/${ids.ann}/search?q=a`)));
+      expect(searches).toEqual([200, 200]);
+      const live = () => fetch(`${server.url}/runs/${ids.ann}/live`, { headers: as('ann'), signal });
+      expect([(await live()).status, (await live()).status]).toEqual([200, 200]);
+      for (const path of ['', '/lines', '/search?q=a', '/output'])
+        expect(await status(`/runs/${ids.ann}${path}`)).toBe(429);
+      streams.abort();
+      await eventually(
+        () => status(`/runs/${ids.ann}/lines`),
+        (answered) => answered === 200,
+      );
+      expect([await status('/usage'), await status('/usage')]).toEqual([200, 429]);
+    } finally {
+      streams.abort();
+      await server.stop();
+      await limited.stop();
+    }
   });
 
   it('takes a form from the very same address only, and no longer one than a prompt may be', async () => {
