@@ -165,6 +165,28 @@ describe.skipIf(!haveBrowser())('the page of a run in Chromium', () => {
     await page.close();
   });
 
+  it('shows every kind of colour that a terminal knows', async () => {
+    const shown = {
+      'bright behind': ['102', 'paper10', '', ''],
+      'bright in front': ['95', 'ink13', '', ''],
+      'of 256 by name': ['48;5;3', 'paper3', '', ''],
+      'of 256': ['38;5;196', '', 'rgb(255, 0, 0)', ''],
+      'of all behind': ['48;2;1;2;3', '', '', 'rgb(1, 2, 3)'],
+      'with colons': ['38:2::4:5:6;1', 'bold', 'rgb(4, 5, 6)', ''],
+      'set and taken back': ['31;42;39', 'paper2', '', ''],
+    };
+    const text = Object.entries(shown).map(([words, [code]]) => `\u001b[${code}m${words}\u001b[0m\n`);
+    const runId = await submit('scripted', steps({ print: text.join('') }));
+    await ended(runId);
+    const { page } = await open(runId);
+    await rowsOf(page).getByText('set and taken back').waitFor();
+    const styles = await page.evaluate(
+      `[...document.querySelectorAll('#output .row span span')].map(({ textContent, className, style }) => [textContent, className, style.color, style.backgroundColor])`,
+    );
+    expect(styles).toEqual(Object.entries(shown).map(([words, [, ...style]]) => [words, ...style]));
+    await page.close();
+  });
+
   it('gives every byte to a download', async () => {
     const out = join(place.work, 'checksum');
     const runId = await submit('scripted', steps({ lines: { count: 20_000, bytes: 300, checksum: out } }), {

@@ -28,55 +28,61 @@ const OFF: Readonly<Record<number, readonly string[]>> = {
 const without = (classes: ReadonlySet<string>, gone: (name: string) => boolean) =>
   new Set([...classes].filter((name) => !gone(name)));
 
-/** One of the 256 colours: 16 by name, a cube, and greys. */
+/** One of the 256 colours beyond the first 16, which have names: a cube, and greys. */
 function colourOf(index: number): string {
   const level = (step: number) => (step === 0 ? 0 : 55 + 40 * step);
-  if (index >= 232) return `rgb(${[1, 2, 3].map(() => 8 + 10 * (index - 232)).join(' ')})`;
+  if (index >= 232) return rgb([1, 2, 3].map(() => 8 + 10 * (index - 232)));
   const at = index - 16;
-  return `rgb(${[Math.floor(at / 36), Math.floor(at / 6) % 6, at % 6].map(level).join(' ')})`;
+  return rgb([Math.floor(at / 36), Math.floor(at / 6) % 6, at % 6].map(level));
+}
+const rgb = (parts: readonly number[]) => `rgb(${parts.map((part) => part || 0).join(' ')})`;
+
+/** The style with another colour of what is written (`ink`) or of what is behind it; without one by default. */
+function coloured(style: Style, layer: 'ink' | 'paper', { name, value }: { name?: number; value?: string }): Style {
+  const { [layer]: _, ...rest } = style;
+  const others = without(style.classes, (one) => one.startsWith(layer));
+  const classes = name === undefined ? others : new Set([...others, `${layer}${name}`]);
+  return { ...rest, classes, ...(value !== undefined && { [layer]: value }) };
+}
+
+/** One of the 256 (5, then its number) or one of all colours (2, then red, green and blue, the last three). */
+function extended([kind, ...values]: readonly number[]): { name?: number; value?: string } {
+  if (kind !== 5) return { value: rgb(values.slice(-3)) };
+  const index = values[0] || 0;
+  return index < 16 ? { name: index } : { value: colourOf(index) };
+}
+
+/** The style after one code that needs no others. */
+function afterCode(style: Style, code: number): Style {
+  const { classes } = style;
+  const flag = FLAGS[code];
+  const off = OFF[code];
+  if (code === 0) return PLAIN;
+  if (flag) return { ...style, classes: new Set([...classes, flag]) };
+  if (off) return { ...style, classes: without(classes, (name) => off.includes(name)) };
+  const layer = code < 40 || (code >= 90 && code < 100) ? 'ink' : 'paper';
+  if (code === 39 || code === 49) return coloured(style, layer, {});
+  if (code >= 30 && code < 48) return coloured(style, layer, { name: code % 10 });
+  return code >= 90 && code < 108 && code % 10 < 8 ? coloured(style, layer, { name: (code % 10) + 8 }) : style;
 }
 
 /** The style after a sequence. */
 function after(style: Style, parameters: string): Style {
-  const codes = parameters.split(/[;:]/).map(Number);
-  let { classes, ink, paper } = style;
-  const setColour = (isInk: boolean, name: string | undefined, value: string | undefined) => {
-    classes = without(classes, (one) => one.startsWith(isInk ? 'ink' : 'paper'));
-    if (name !== undefined) classes = new Set([...classes, name]);
-    if (isInk) ink = value;
-    else paper = value;
-  };
-  for (let at = 0; at < codes.length; at += 1) {
-    const code = codes[at] ?? 0;
-    const isInk = code % 100 < 40 || (code >= 90 && code < 100);
-    if (code === 0) [classes, ink, paper] = [PLAIN.classes, undefined, undefined];
-    else if (FLAGS[code]) classes = new Set([...classes, FLAGS[code]]);
-    else if (OFF[code]) classes = without(classes, (name) => OFF[code]?.includes(name) ?? false);
-    else if (code === 39 || code === 49) setColour(code === 39, undefined, undefined);
-    else if ((code >= 30 && code < 38) || (code >= 40 && code < 48))
-      setColour(isInk, `${isInk ? 'ink' : 'paper'}${code % 10}`, undefined);
-    else if ((code >= 90 && code < 98) || (code >= 100 && code < 108))
-      setColour(isInk, `${isInk ? 'ink' : 'paper'}${(code % 10) + 8}`, undefined);
-    else if (code === 38 || code === 48) {
-      const index = codes[at + 2] ?? 0;
-      const prefix = code === 38 ? 'ink' : 'paper';
-      if (codes[at + 1] === 5) {
-        setColour(code === 38, index < 16 ? `${prefix}${index}` : undefined, index < 16 ? undefined : colourOf(index));
-        at += 2;
-      } else {
-        setColour(
-          code === 38,
-          undefined,
-          `rgb(${codes
-            .slice(at + 2, at + 5)
-            .map((part) => part || 0)
-            .join(' ')})`,
-        );
-        at += 4;
-      }
+  const parts = parameters.split(';').map((part) => part.split(':').map(Number));
+  let now = style;
+  for (let at = 0; at < parts.length; at += 1) {
+    const [code = 0, ...own] = parts[at] ?? [];
+    if (code !== 38 && code !== 48) {
+      now = afterCode(now, code);
+      continue;
     }
+    // What belongs to it is in the same part, between colons, or in the next ones.
+    const following = parts.slice(at + 1, at + 5).map(([first = 0]) => first);
+    const used = following[0] === 5 ? 2 : 4;
+    now = coloured(now, code === 38 ? 'ink' : 'paper', extended(own.length > 0 ? own : following.slice(0, used)));
+    if (own.length === 0) at += used;
   }
-  return { classes, ...(ink !== undefined && { ink }), ...(paper !== undefined && { paper }) };
+  return now;
 }
 
 /** A line with its colours and styles, as nodes. */
