@@ -13,6 +13,19 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export function openLogger(name: string, level: LogLevel, destination?: DestinationStream): Logger {
   return pino(
     { name, level, base: { name, pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
-    destination ?? pino.destination({ fd: 2, sync: true }),
+    destination ?? stderr(),
   );
+}
+
+/** What waits at most (characters) while stderr takes nothing; more than that is dropped. */
+const MOST_WAITING = 256 * 1024;
+
+/**
+ * A line that cannot be written, to a file on a full disk or a pipe that nobody reads, waits for the next one: it is never
+ * a reason for what was logged to fail.
+ */
+function stderr(): DestinationStream {
+  const destination = pino.destination({ fd: 2, sync: true, maxLength: MOST_WAITING });
+  destination.on('error', () => {});
+  return destination;
 }
