@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { syncBuiltinESMExports } from 'node:module';
 import { relative } from 'node:path';
 import type { Pool } from '../../src/shared/pool.js';
 
@@ -38,17 +39,30 @@ const injected = (what: string, code: string) => Object.assign(new Error(`inject
 
 type Call = (...args: unknown[]) => unknown;
 
-/** A module whose functions throw where the judge says so. */
-export function withFaults<Module extends object>(module: Module, code: string, names: RegExp): Module {
-  const wrapped = Object.entries(module).map(([name, value]) => {
-    if (typeof value !== 'function' || !names.test(name)) return [name, value];
-    const call = (...args: unknown[]) => {
+/**
+ * From now on functions of a module of Node throw where the judge says so, whoever has imported them; else they do what
+ * they always do. The answer puts them back.
+ */
+export function breakAtPoints(module: object, code: string, names: RegExp): () => void {
+  const functions = module as Record<string, unknown>;
+  const real = Object.entries(functions).filter(([name, value]) => typeof value === 'function' && names.test(name));
+  let isWithin = false; // a function of Node that calls others of its module is one point
+  for (const [name, value] of real)
+    functions[name] = function broken(this: unknown, ...args: unknown[]) {
+      if (isWithin) return (value as Call).apply(this, args);
       if (verdict(name, 'file') !== 'pass') throw injected(name, code);
-      return (value as Call)(...args);
+      isWithin = true;
+      try {
+        return (value as Call).apply(this, args);
+      } finally {
+        isWithin = false;
+      }
     };
-    return [name, call];
-  });
-  return { ...module, ...Object.fromEntries(wrapped) };
+  syncBuiltinESMExports();
+  return () => {
+    Object.assign(functions, Object.fromEntries(real));
+    syncBuiltinESMExports();
+  };
 }
 
 /** A gateway whose methods fail where the judge says so, before or after they were carried out. */

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import childProcess from 'node:child_process';
+import fs, { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { newRunId } from '../../../../src/client/submit.js';
 import type { Pool } from '../../../../src/shared/pool.js';
 import type { Run, RunRequest } from '../../../../src/shared/run.js';
@@ -8,19 +9,14 @@ import { isEnded } from '../../../../src/shared/run-state.js';
 import { BEGINNING } from '../../../../src/shared/run-store/output.js';
 import { processesOf } from '../../../../src/worker/process/processes.js';
 import { type StartedWorker, startWorker } from '../../../../src/worker/start.js';
-import { faultyPool, type Judge, judgedBy } from '../../../support/fault-points.js';
+import { breakAtPoints, faultyPool, type Judge, judgedBy } from '../../../support/fault-points.js';
 import { connect, makePlace } from '../../../support/pool.js';
 import { eventually } from '../../../support/processes.js';
 
-// The two modules of Node are wrapped, not replaced: every call is passed on to the real one, with real files, processes and
-// a real Redis, and fails only where a scenario says so.
-vi.mock('node:fs', async (load) => {
-  const { withFaults } = await import('../../../support/fault-points.js');
-  return withFaults(await load<object>(), 'EMFILE', /Sync$|^watch$/);
-});
-vi.mock('node:child_process', async (load) => {
-  const { withFaults } = await import('../../../support/fault-points.js');
-  return withFaults(await load<object>(), 'EAGAIN', /^spawn$/);
+// Real files, processes and a real Redis; a call fails only where a scenario says so.
+const restoring = [breakAtPoints(fs, 'EMFILE', /Sync$|^watch$/), breakAtPoints(childProcess, 'EAGAIN', /^spawn$/)];
+afterAll(() => {
+  for (const restore of restoring) restore();
 });
 
 /** Takes its prompt, leaves a mark for each start, and goes on until it may end. */
