@@ -210,6 +210,35 @@ describe.skipIf(!haveBrowser())('the page of a run in Chromium', () => {
     expect((await sum('/output?stream=stderr')).size).toBe(0);
   });
 
+  it('asks now and then, not again and again, for lines that its server does not answer', async () => {
+    const runId = await submit('scripted', steps({ lines: { count: 5_000, bytes: 100 } }));
+    await ended(runId);
+    const { page } = await open(runId);
+    await rowsOf(page).first().waitFor();
+    let asked = 0;
+    await page.route('**/lines?*', (route) => {
+      asked += 1;
+      return route.fulfill({ status: 503, body: '{}' });
+    });
+    await page.evaluate('location.hash = "#L3000"');
+    await eventually(
+      async () => asked,
+      (count) => count >= 3,
+    );
+    expect(asked).toBeLessThan(10);
+    await page.getByLabel('Search the output').fill('5000');
+    await page.route('**/search?*', (route) => route.abort());
+    await page.keyboard.press('Enter');
+    await page.getByText('the search has failed; try again').waitFor();
+    await page.unrouteAll();
+    await rowsOf(page).locator('a[href="#L3000"]').waitFor();
+    await eventually(
+      () => page.locator('.row.marked span').textContent(),
+      (text) => text !== null && text !== '',
+    );
+    await page.close();
+  });
+
   it('loses and doubles nothing when its server is started anew in between', async () => {
     const go = join(place.work, 'go-on-2');
     const say = (number: number) => assistant({ type: 'text', text: `Word ${number}.` });

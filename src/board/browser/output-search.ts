@@ -10,6 +10,14 @@ export function createSearch(run: string, tell: (words: string) => void, show: (
   let after = 0;
   let found: ReadonlySet<number> = new Set();
   let searching = 0;
+  async function foundAfter(text: string): Promise<Found | undefined> {
+    try {
+      const answer = await fetch(`/runs/${run}/search?q=${encodeURIComponent(text)}&after=${after}`);
+      return answer.ok ? ((await answer.json()) as Found) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
   return {
     /** Whether a line is a match. */
     has: (line: number) => found.has(line),
@@ -25,10 +33,10 @@ export function createSearch(run: string, tell: (words: string) => void, show: (
       if (text === '') return tell('');
       tell('searching …');
       for (;;) {
-        const answer = await fetch(`/runs/${run}/search?q=${encodeURIComponent(text)}&after=${after}`);
+        const answer = await foundAfter(text);
         if (own !== searching) return;
-        if (!answer.ok) return tell('the search has failed; try again');
-        const { matches, next } = (await answer.json()) as Found;
+        if (!answer) return tell('the search has failed; try again');
+        const { matches, next } = answer;
         const [first] = matches;
         if (first) {
           found = new Set(matches.map(({ number }) => number));
