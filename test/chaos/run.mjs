@@ -33,7 +33,7 @@ if (values.scenario !== undefined) {
 
 const options = { runs: Number(values.runs), seed: Number(values.seed), minutes: Number(values.minutes) };
 const plan = makePlan(options);
-const world = await makeWorld(plan);
+const world = await makeWorld({ ...plan, canFallSilent: true });
 const begun = performance.now();
 const until = (at) => pause(Math.max(0, at - (performance.now() - begun)));
 const faults = [];

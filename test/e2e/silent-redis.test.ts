@@ -11,7 +11,7 @@ import {
   startWorkerProcess,
 } from '../support/processes.js';
 import { startRedis, type TestRedis } from '../support/redis-server.js';
-import { type SilentProxy, startSilentProxy } from '../support/silent-proxy.js';
+import { type SilentProxy, startSilentProxy } from '../support/silent-proxy.mjs';
 
 /** Noticed within 10 s and recovered 5 s later; what a busy machine needs comes on top. */
 const BACK_WITHIN_MS = 15_000 + 10_000;

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { makePlace, type Place } from '../support/pool.js';
 import { agentpool, eventually, startWorkerProcess } from '../support/processes.js';
 import { startRedis } from '../support/redis-server.js';
-import { startSilentProxy } from '../support/silent-proxy.js';
+import { startSilentProxy } from '../support/silent-proxy.mjs';
 
 const cleanUp: (() => unknown)[] = [];
 afterEach(async () => {

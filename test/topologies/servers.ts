@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis, type RedisOptions } from 'ioredis';
 import { eventually } from '../support/processes.js';
-import { type SilentProxy, startSilentProxy } from '../support/silent-proxy.js';
+import { type SilentProxy, startSilentProxy } from '../support/silent-proxy.mjs';
 
 /** One real server on loopback. */
 export interface Server {

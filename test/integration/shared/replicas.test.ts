@@ -4,7 +4,7 @@ import { openLogger } from '../../../src/shared/logger.js';
 import { openReplicas } from '../../../src/shared/redis/replicas.js';
 import { eventually } from '../../support/processes.js';
 import { startRedis, type TestRedis } from '../../support/redis-server.js';
-import { startSilentProxy } from '../../support/silent-proxy.js';
+import { startSilentProxy } from '../../support/silent-proxy.mjs';
 
 test('what was written is confirmed by a replica that answers, and refused while one is silent', async () => {
   const master = await startRedis('--repl-diskless-sync-delay', '0');
