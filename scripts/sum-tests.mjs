@@ -1,18 +1,28 @@
-// Sums the JSON reports of vitest in a directory and prints `N passed, N failed, N skipped`. A test file that could not
-// even be loaded counts as one failure, and so does a test run that left no report. Exits with 1 when anything failed.
+// Sums the JSON reports of vitest in a directory and prints what failed, with the beginning of its message, and last
+// `N passed, N failed, N skipped`. A test file that could not even be loaded counts as one failure, and so does a test
+// run that left no report. Exits with 1 when anything failed.
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+
+/** Lines of a failure's message that are printed. */
+const MOST_LINES = 12;
 
 const directory = process.argv[2] ?? '.';
 const total = { passed: 0, failed: 0, skipped: 0 };
 const OUTCOME = {
   passed: 'passed',
-  failed: 'failed',
   skipped: 'skipped',
   pending: 'skipped',
   todo: 'skipped',
   disabled: 'skipped',
 };
+
+function fail(what, message = '') {
+  total.failed += 1;
+  const lines = stripVTControlCharacters(message).split('\n').slice(0, MOST_LINES);
+  console.log([`✗ ${what}`, ...lines.map((line) => `    ${line}`)].join('\n'));
+}
 
 function readReport(name) {
   try {
@@ -23,14 +33,19 @@ function readReport(name) {
 }
 
 for (const file of readdirSync(directory).filter((name) => name.endsWith('.expected'))) {
-  const report = readReport(file.slice(0, -'.expected'.length));
+  const suite = file.slice(0, -'.expected'.length);
+  const report = readReport(suite);
   if (!report) {
-    total.failed += 1;
+    fail(`${suite} left no report`);
     continue;
   }
-  for (const { status, assertionResults } of report.testResults) {
-    for (const { status: outcome } of assertionResults) total[OUTCOME[outcome] ?? 'failed'] += 1;
-    if (status === 'failed' && !assertionResults.some((test) => test.status === 'failed')) total.failed += 1;
+  for (const { name, status, message, assertionResults } of report.testResults) {
+    const path = relative(process.cwd(), name);
+    for (const { status: outcome, fullName, failureMessages } of assertionResults) {
+      if (OUTCOME[outcome]) total[OUTCOME[outcome]] += 1;
+      else fail(`${path}: ${fullName}`, failureMessages?.[0]);
+    }
+    if (status === 'failed' && !assertionResults.some((test) => test.status === 'failed')) fail(path, message);
   }
 }
 
