@@ -27,7 +27,7 @@ import { letOthersReach, type UserOf, usersOf } from './prepare/run-as.js';
 import { type Following, startFollowing } from './process/descendants.js';
 import { createContact } from './recover/contact.js';
 import { watchRegister } from './recover/register-watch.js';
-import { type SweepDeps, startSweeping, sweepKept, sweepOwners, sweepRecords } from './recover/sweep.js';
+import { keptSweep, type SweepDeps, startSweeping, sweepOwners, sweepRecords } from './recover/sweep.js';
 import { takeOver } from './recover/take-over.js';
 import { endLeftovers, endLost, KEEP_ENDED_MS, tidyEnded } from './recover/tidy.js';
 import { type Beginning, execute } from './run/execute.js';
@@ -216,15 +216,14 @@ function startHealth(spools: string, reserveBytes: number, startedAt: number, lo
 /** Looks for what was left behind: in Redis at the start and every five minutes, on this host with every heartbeat. */
 function startRecovery({ pool, id, host, contact, register, tidying, lookThroughSpools, logger }: Parts) {
   const { runs, queues, workers, config } = pool;
-  const health = () => pool.health();
-  const sweep: SweepDeps = { runs, queues, workers, register, id, host, config, contact, logger, health };
+  const sweep: SweepDeps = { runs, queues, workers, register, id, host, config, contact, logger };
   return startSweeping({
     heartbeatMs: config.heartbeatMs,
     async everything() {
       await sweepRecords(sweep);
       await endLeftovers(tidying);
     },
-    kept: () => sweepKept(sweep),
+    kept: keptSweep({ runs, config, logger, health: () => pool.health() }),
     async owners() {
       await lookThroughSpools();
       await tidyEnded(tidying, KEEP_ENDED_MS);

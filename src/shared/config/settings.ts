@@ -210,7 +210,7 @@ export const SETTINGS = {
   AGENTPOOL_MAX_KEPT_BYTES: whole(65_536, 1024 * 1024 * MIB)
     .prefault(String(2048 * MIB))
     .describe(
-      'Output of all ended runs together (bytes), and never more than half of what Redis may use (`maxmemory`); that of the runs that ended first goes first',
+      'Output of all ended runs together (bytes), and never more than half of what Redis may use (`maxmemory`, as two looks a minute apart find it); that of the runs that ended first goes first',
     ),
   AGENTPOOL_RECORD_RETENTION_MS: whole(1_000, 3650 * DAY)
     .prefault(String(30 * DAY))

@@ -25,8 +25,7 @@ export interface SweepDeps {
   /** This worker. */
   readonly id: string;
   readonly host: string;
-  readonly config: Pick<Config, 'heartbeatMs' | 'lostAfterMs' | 'recordRetentionMs' | 'maxKeptBytes'>;
-  readonly health: () => Promise<RedisHealth>;
+  readonly config: Pick<Config, 'heartbeatMs' | 'lostAfterMs' | 'recordRetentionMs'>;
   readonly contact: Contact;
   readonly logger: Logger;
 }
@@ -80,13 +79,26 @@ export async function sweepRecords(deps: SweepDeps): Promise<void> {
   await queues.clean();
 }
 
-/** Output is kept as long as there is room for it: no more than is allowed, and than half of what Redis may use. */
-export async function sweepKept({ runs, config, health, logger }: SweepDeps): Promise<void> {
-  const { maxMemoryBytes } = await health();
-  const most = Math.min(config.maxKeptBytes, (maxMemoryBytes ?? Number.POSITIVE_INFINITY) / 2);
-  const count = await runs.letGoOverCap(most);
-  if (count > 0)
-    logger.info({ runs: count, mostBytes: most }, 'output of ended runs was let go: AGENTPOOL_MAX_KEPT_BYTES');
+export interface KeptSweepDeps {
+  readonly runs: Pick<RunStore, 'letGoOverCap'>;
+  readonly config: Pick<Config, 'maxKeptBytes'>;
+  readonly health: () => Promise<Pick<RedisHealth, 'maxMemoryBytes'>>;
+  readonly logger: Logger;
+}
+
+/**
+ * Output is kept as long as there is room for it: no more than is allowed, and than half of what Redis may use. What Redis
+ * may use counts as the larger of two looks in a row: a limit that is lowered for a moment costs nobody's output.
+ */
+export function keptSweep({ runs, config, health, logger }: KeptSweepDeps): () => Promise<void> {
+  let before = Number.POSITIVE_INFINITY;
+  return async () => {
+    const { maxMemoryBytes: now = Number.POSITIVE_INFINITY } = await health();
+    const mostBytes = Math.min(config.maxKeptBytes, Math.max(before, now) / 2);
+    before = now;
+    const count = await runs.letGoOverCap(mostBytes);
+    if (count > 0) logger.info({ runs: count, mostBytes }, 'output of ended runs was let go: AGENTPOOL_MAX_KEPT_BYTES');
+  };
 }
 
 /** Runs that were written and whose submitter died before their job was placed. */

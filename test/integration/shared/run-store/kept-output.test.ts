@@ -3,6 +3,7 @@ import { findRun } from '../../../../src/client/find-run.js';
 import { requestOf } from '../../../../src/client/rerun.js';
 import { LOCAL } from '../../../../src/shared/principal.js';
 import { BEGINNING } from '../../../../src/shared/run-store/output.js';
+import { keptSweep } from '../../../../src/worker/recover/sweep.js';
 import { onePlace, onePool } from '../../../support/beginnings.js';
 
 const place = onePlace();
@@ -37,4 +38,24 @@ it('output of the runs that ended first is let go when all together have too muc
   expect(await requestOf(caller, await findRun(caller, { runId: 'r2' }))).toMatchObject({ prompt: 'prompt of r2' });
   expect(await pool.runs.letGoOverCap(2 * BYTES)).toBe(0);
   expect(await pool.runs.letGoOverCap(0)).toBe(2);
+});
+
+it('a limit of Redis that is lowered for a moment lets nothing go, one that lasts does', async () => {
+  await ended('r4');
+  let maxMemoryBytes: number | undefined;
+  const { runs, config, logger } = pool;
+  const sweep = keptSweep({
+    runs,
+    config,
+    logger,
+    health: async () => (maxMemoryBytes === undefined ? {} : { maxMemoryBytes }),
+  });
+  const keptAfter = async (limit: number | undefined) => {
+    maxMemoryBytes = limit;
+    await sweep();
+    return bytesOf('r4');
+  };
+  const kept: number[] = [];
+  for (const limit of [1, undefined, 1, 1]) kept.push(await keptAfter(limit));
+  expect(kept).toEqual([BYTES, BYTES, BYTES, 0]);
 });

@@ -35,7 +35,6 @@ beforeEach(async () => {
     config,
     contact: createContact(BEAT_MS, elapsed),
     logger,
-    health: () => pool.health(),
   };
   run = newRunId();
   await runs.create(run, 'runs.quick', { runner: 'quick', agentName: 'ann', prompt: 'x' });

@@ -36,7 +36,6 @@ it('places a run whose submitter died, behind 250 older ones that wait, and no o
       config,
       contact,
       logger,
-      health: () => pool.health(),
     });
   };
   await sweepAfter(0);
