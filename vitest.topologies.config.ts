@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/topologies/**/*.test.ts'],
     globalSetup: ['test/topologies/table.ts'],
-    testTimeout: 300_000,
+    testTimeout: 600_000, // the longest takes 190 s on two idle cores
     hookTimeout: 60_000,
     maxWorkers: 2,
     pool: 'forks',
