@@ -6,7 +6,7 @@ const keysOfKept = (prefix: string) => {
   return { ended: `${kept}:ended`, bytes: `${kept}:bytes` };
 };
 
-/** Runs that are let go in one step. */
+/** Runs that are let go, or forgotten, in one step. */
 const AT_ONCE = 100;
 
 /** Writes down that the output of an ended run is kept; at the same end once more it changes nothing. */
@@ -17,33 +17,47 @@ export async function noteKept({ redis, prefix }: StoreParts, id: string, at: nu
 
 /**
  * Lets go of the output and the prompts of the runs that ended first, until what all ended runs have fits. Answers how
- * many were let go. What is over its time goes by itself, and is forgotten here.
+ * many were let go. What is over its time goes by itself, and is forgotten here. Several workers may do this at once: each
+ * decides from one look at all of them, so they choose the same runs.
  */
-export async function letGoOverCap(
-  { redis, prefix, keysOf, retention, now }: StoreParts,
-  mostBytes: number,
-): Promise<number> {
+export async function letGoOverCap(parts: StoreParts, mostBytes: number): Promise<number> {
+  const { redis, prefix, keysOf, retention, now } = parts;
   const { ended, bytes: sizes } = keysOfKept(prefix);
-  const over = (await now()) - retention.outputRetentionMs;
-  const forget = async (ids: readonly string[]) => {
-    if (ids.length > 0) await Promise.all([redis.zrem(ended, ...ids), redis.hdel(sizes, ...ids)]);
-  };
-  await forget(await redis.zrangebyscore(ended, '-inf', over));
-  let sum = (await redis.hvals(sizes)).reduce((all, size) => all + Number(size), 0);
-  let count = 0;
-  while (sum > mostBytes) {
-    const oldest = await redis.zrange(ended, '0', String(AT_ONCE - 1));
-    if (oldest.length === 0) break;
-    const gone: string[] = [];
-    for (const id of oldest) {
-      if (sum <= mostBytes) break;
-      const { run, events, request } = keysOf(id);
-      await redis.letGo(run, events, request);
-      sum -= Number((await redis.hget(sizes, id)) ?? 0);
-      gone.push(id);
-    }
-    await forget(gone);
-    count += gone.length;
+  for (const ids of inParts(await redis.zrangebyscore(ended, '-inf', (await now()) - retention.outputRetentionMs)))
+    await forget(parts, ids);
+  const [oldestFirst, sizeOf] = await Promise.all([redis.zrange(ended, '0', '-1'), redis.hgetall(sizes)]);
+  const chosen = overCap(oldestFirst, (id) => Number(sizeOf[id] ?? 0), mostBytes);
+  for (const ids of inParts(chosen)) {
+    await Promise.all(
+      ids.map((id) => {
+        const { run, events, request } = keysOf(id);
+        return redis.letGo(run, events, request);
+      }),
+    );
+    await forget(parts, ids);
   }
-  return count;
+  return chosen.length;
+}
+
+/** The first of these without which the others have no more than so many bytes. */
+function overCap(oldestFirst: readonly string[], sizeOf: (id: string) => number, mostBytes: number): readonly string[] {
+  let sum = oldestFirst.reduce((all, id) => all + sizeOf(id), 0);
+  let count = 0;
+  for (const id of oldestFirst) {
+    if (sum <= mostBytes) break;
+    sum -= sizeOf(id);
+    count += 1;
+  }
+  return oldestFirst.slice(0, count);
+}
+
+async function forget({ redis, prefix }: StoreParts, ids: readonly string[]): Promise<void> {
+  const { ended, bytes: sizes } = keysOfKept(prefix);
+  await Promise.all([redis.zrem(ended, ...ids), redis.hdel(sizes, ...ids)]);
+}
+
+function inParts(ids: readonly string[]): (readonly string[])[] {
+  const parts: (readonly string[])[] = [];
+  for (let from = 0; from < ids.length; from += AT_ONCE) parts.push(ids.slice(from, from + AT_ONCE));
+  return parts;
 }

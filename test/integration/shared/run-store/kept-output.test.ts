@@ -59,3 +59,12 @@ it('a limit of Redis that is lowered for a moment lets nothing go, one that last
   for (const limit of [1, undefined, 1, 1]) kept.push(await keptAfter(limit));
   expect(kept).toEqual([BYTES, BYTES, BYTES, 0]);
 });
+
+it('workers that look at the same time let go of no more than one of them would', async () => {
+  const ids = Array.from({ length: 8 }, (_, at) => `together-${at}`);
+  for (const id of ids) await ended(id);
+  const first = pool.runs.letGoOverCap(4 * BYTES);
+  await pool.runs.now(); // the second one is some steps behind
+  await Promise.all([first, pool.runs.letGoOverCap(4 * BYTES)]);
+  expect(await Promise.all(ids.map(bytesOf))).toEqual([0, 0, 0, 0, BYTES, BYTES, BYTES, BYTES]);
+});
