@@ -55,9 +55,12 @@ function startWatch(target: SentinelTarget): Watch {
   let timer: NodeJS.Timeout | undefined;
   let looking: Promise<void> | undefined;
 
-  async function lookOnce(): Promise<void> {
+  /** At each look, not in it: one that began before a rest may be under way still. */
+  function begin(): void {
     if (sentinels.length === 0) sentinels = target.sentinels.map((address) => connectTo(address, target));
     timer ??= setInterval(() => void watch.look(), LOOK_EVERY_MS);
+  }
+  async function lookOnce(): Promise<void> {
     const newest = newestOpinion(await Promise.all(sentinels.map((sentinel) => opinionOf(sentinel, target.name))));
     const addresses = newest && (await addressesOf(newest.host));
     if (addresses)
@@ -73,6 +76,7 @@ function startWatch(target: SentinelTarget): Watch {
       for (const sentinel of sentinels.splice(0)) sentinel.disconnect();
     },
     look() {
+      begin();
       looking ??= lookOnce().finally(() => {
         looking = undefined;
       });
@@ -95,8 +99,7 @@ function connectTo({ host, port }: { host: string; port: number }, target: Senti
     connectTimeout: ANSWER_WITHIN_MS,
     commandTimeout: ANSWER_WITHIN_MS,
     enableReadyCheck: false,
-    enableOfflineQueue: true,
-    maxRetriesPerRequest: null,
+    maxRetriesPerRequest: 0, // what could not be asked is forgotten, or an absent Sentinel costs more memory each second
     retryStrategy: () => LOOK_EVERY_MS,
   });
   sentinel.on('error', () => {}); // it may be away; the others answer
