@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type ListenOptions } from 'node:net';
-import { ConfigError, messageOf } from '../../shared/errors.js';
+import { ConfigError, codeOf, messageOf } from '../../shared/errors.js';
 import type { Verdict } from './vitals.js';
 
 /** A probe that takes longer to ask is no probe (ms). */
@@ -57,12 +57,13 @@ function answer(response: ServerResponse, status: number, problems: readonly str
   response.end(JSON.stringify({ ok: status === 200, ...(problems.length > 0 && { problem: problems.join('; ') }) }));
 }
 
-/** A worker that was killed leaves its socket: one that nobody listens to is removed. */
+/** A worker that was killed leaves its socket: one that nobody listens to is removed. Whatever else lies there stays. */
 async function removeStale(path: string): Promise<void> {
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
   const socket = connect(path);
   const isTaken = await new Promise<boolean>((resolve) => {
     socket.once('connect', () => resolve(true));
-    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'));
+    socket.once('error', (error) => resolve(codeOf(error) !== 'ECONNREFUSED'));
   });
   socket.destroy();
   if (!isTaken) rmSync(path, { force: true });
