@@ -15,7 +15,8 @@ export async function runnerFindings({ config, env }: Context, workers: readonly
       if (!program) return missing(runner, config.runners?.includes(runner.name) ?? false, workers);
       const { versionArgs, inherits } = runner;
       const inherited = inheritedEnvironment(env, inherits, config.passEnv);
-      const version = versionArgs && (await programVersion(program, versionArgs, inherited).catch(() => undefined));
+      const version =
+        versionArgs && (await programVersion(program, versionArgs, { env: inherited }).catch(() => undefined));
       return { what: `Runner ${runner.name}`, ok: true, ...versionVerdict(runner, version, program) };
     }),
   );

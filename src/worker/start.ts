@@ -23,7 +23,7 @@ import type { Installed } from './prepare/installed.js';
 import { knownRunners } from './prepare/known-runners.js';
 import { startOffering } from './prepare/offering.js';
 import { planFor } from './prepare/plan-run.js';
-import { letOthersReach, type UserOf, usersOf } from './prepare/run-as.js';
+import { environmentAs, letOthersReach, type UserOf, usersOf } from './prepare/run-as.js';
 import { type Following, startFollowing } from './process/descendants.js';
 import { createContact } from './recover/contact.js';
 import { watchRegister } from './recover/register-watch.js';
@@ -115,7 +115,10 @@ async function assemble(pool: Pool, env: Env) {
     runners: pool.runners.values(),
     wanted,
     env,
-    environmentOf: ({ inherits }) => inheritedEnvironment(env, inherits, config.passEnv),
+    askingOf({ name, inherits }) {
+      const user = userOf(name);
+      return { env: environmentAs(user, inheritedEnvironment(env, inherits, config.passEnv)), user };
+    },
     everyMs: config.lookForRunnersMs,
     logger,
   });

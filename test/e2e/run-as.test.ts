@@ -8,7 +8,7 @@ import { agentpool, eventually, type Facts, MAIN, openMcp, startWorkerProcess } 
 const NOBODY = 65_534;
 const OTHER = 64_018;
 const SECRET = 'only-for-the-worker';
-const runners = { shell: { command: 'sh' }, other: { command: 'sh' } };
+const runners = { shell: { command: 'sh', versionArgs: ['-c', 'echo 1.0.$(id -u)'] }, other: { command: 'sh' } };
 
 function openPlace(env: Readonly<Record<string, string>>): Place {
   const place = makePlace({ AGENTPOOL_RUN_AS: `nobody,other=${OTHER}:${OTHER}`, SECRET_OF_WORKER: SECRET, ...env });
@@ -62,6 +62,17 @@ describe.runIf(isRoot())('a worker of root that starts programs as another user'
     });
     const { outputTail } = await end(await begin('echo "$(id -u):$(id -G)"', 'other'));
     expect(outputTail).toBe(`${OTHER}:${OTHER}\n`);
+  });
+
+  it('asks them for their version as that user: they may have put another program in its place', async () => {
+    const version = async () => {
+      const { workers } = await mcp.call<{ workers: { runners: { name: string; version?: string }[] }[] }>(
+        'pool_status',
+        {},
+      );
+      return workers[0]?.runners.find(({ name }) => name === 'shell')?.version;
+    };
+    expect(await eventually(version)).toBe(`1.0.${NOBODY}`);
   });
 
   it('takes what they print, opened anew as well, and finds the result', async () => {

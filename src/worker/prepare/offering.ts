@@ -3,7 +3,7 @@ import type { Logger } from '../../shared/logger.js';
 import type { Runner } from '../../shared/runners/runner.js';
 import type { OfferedRunner } from '../../shared/workers.js';
 import { every } from '../every.js';
-import { type Installed, installedRunners, programVersion } from './installed.js';
+import { type Asking, type Installed, installedRunners, programVersion } from './installed.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -12,8 +12,8 @@ export interface OfferingDeps {
   /** Only these, where somebody has chosen. */
   readonly wanted: readonly string[] | undefined;
   readonly env: Env;
-  /** What a program that is asked for its version is given. */
-  readonly environmentOf: (runner: Runner) => Env;
+  /** How a program is asked for its version: its user may have put another one in its place. */
+  readonly askingOf: (runner: Runner) => Asking;
   /** How often programs are looked for (ms). */
   readonly everyMs: number;
   readonly logger: Logger;
@@ -46,7 +46,7 @@ function fileOf(program: string): string | undefined {
 }
 
 /** Looks for the programs of runners at once, and then again and again. */
-export function startOffering({ runners, wanted, env, environmentOf, everyMs, logger }: OfferingDeps): Offering {
+export function startOffering({ runners, wanted, env, askingOf, everyMs, logger }: OfferingDeps): Offering {
   const all = [...runners];
   const installed: Installed = installedRunners(all, wanted, env);
   /** By file, and undefined for a program that does not tell. */
@@ -73,10 +73,7 @@ export function startOffering({ runners, wanted, env, environmentOf, everyMs, lo
       for (const { runner, program } of [...installed.values()]) {
         const file = fileOf(program);
         if (!runner.versionArgs || file === undefined || versions.has(file)) continue;
-        versions.set(
-          file,
-          await programVersion(program, runner.versionArgs, environmentOf(runner)).catch(() => undefined),
-        );
+        versions.set(file, await programVersion(program, runner.versionArgs, askingOf(runner)).catch(() => undefined));
       }
     });
   }

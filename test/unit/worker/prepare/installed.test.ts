@@ -75,11 +75,11 @@ describe('the version of a program', () => {
     ['folder', undefined],
   ])('%s is the first number with dots that it prints, on stdout or stderr: %s', async (name, version) => {
     const found = findProgram(name, { PATH: `${first}:${second}` }) ?? '';
-    expect(await programVersion(found, ['--version'], { PATH: process.env.PATH })).toBe(version);
+    expect(await programVersion(found, ['--version'], { env: { PATH: process.env.PATH } })).toBe(version);
   });
 
   test('is unknown where the program cannot be started', async () => {
-    expect(await programVersion(join(root, 'nothing'), [], {})).toBeUndefined();
+    expect(await programVersion(join(root, 'nothing'), [], { env: {} })).toBeUndefined();
   });
 });
 
@@ -99,7 +99,7 @@ describe('what a worker offers', () => {
   });
 
   const offeringOf = (wanted: string[], everyMs = 60_000) =>
-    startOffering({ runners, wanted, env, environmentOf: () => env, everyMs, logger: openLogger('test', 'silent') });
+    startOffering({ runners, wanted, env, askingOf: () => ({ env }), everyMs, logger: openLogger('test', 'silent') });
 
   test('is told at once, and the versions as soon as they are known', async () => {
     const offering = offeringOf(['a', 'c']);
@@ -137,7 +137,7 @@ describe('what a worker offers', () => {
       runners: [two],
       wanted: undefined,
       env,
-      environmentOf: () => env,
+      askingOf: () => ({ env }),
       everyMs: 20,
       logger,
     });
