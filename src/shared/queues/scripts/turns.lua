@@ -152,13 +152,20 @@ local function waiting()
   return redis.call('LLEN', wait) + redis.call('ZCARD', prioritized) + redis.call('ZCARD', delayed)
 end
 
--- A job that waits alone, and has no turn yet, is next without one; its share has had its run of this turn then.
+local function timeMs()
+  local clock = redis.call('TIME')
+  return clock[1] * 1000 + math.floor(clock[2] / 1000)
+end
+
+-- A job that waits alone, and has no turn yet, is next without one; its share has had its run of this turn then. What comes
+-- before it is taken gets its turn after it.
 local function takeTheOnly()
   local only = redis.call('ZRANGE', prioritized, 0, 0, 'WITHSCORES')
   if not only[1] or tonumber(only[2]) < NEW * STEP then return false end
   local data = redis.call('HGET', prefix .. only[1], 'data')
   if not data then return false end
-  redis.call('HSET', prefix .. only[1], 'priority', HAD)
+  put(only[1], HAD * STEP)
+  redis.call('ZADD', taken, timeMs(), only[1])
   serve(shareOf(cjson.decode(data)))
   return true
 end
@@ -167,8 +174,7 @@ end
 local function take()
   if redis.call('LLEN', wait) > 0 then return end -- BullMQ takes these first: stalled ones, and those of the release before
   if present() > REBASE then rebase() end
-  local clock = redis.call('TIME')
-  local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+  local now = timeMs()
   redis.call('ZREMRANGEBYSCORE', taken, '-inf', now - TAKEN_MS)
   for _, id in ipairs(redis.call('ZRANGE', prioritized, 0, MOST_TAKEN - 1)) do
     if not redis.call('ZSCORE', taken, id) then

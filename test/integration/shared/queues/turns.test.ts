@@ -1,3 +1,4 @@
+import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { statusOfPool } from '../../../../src/client/pool-status.js';
@@ -6,6 +7,7 @@ import type { Pool } from '../../../../src/shared/pool.js';
 import { LOCAL } from '../../../../src/shared/principal.js';
 import type { Claimer, Lease } from '../../../../src/shared/queues/leases.js';
 import { runnerQueue } from '../../../../src/shared/queues/route.js';
+import { turnsOf } from '../../../../src/shared/queues/turns.js';
 import type { RunRequest } from '../../../../src/shared/run.js';
 import { connect, makePlace, type Place } from '../../../support/pool.js';
 import { eventually } from '../../../support/processes.js';
@@ -111,6 +113,22 @@ describe('turns between principals', () => {
     expect(new Set(seen.map(({ runId }) => runId)).size).toBe(16);
     expect(seen.map(nameOf).filter((name) => name.startsWith('first'))).toHaveLength(8);
     await Promise.all(others.map((worker) => worker.stop()));
+  });
+
+  it('are kept when two workers ask while one run waits, and another one comes before they take it', async () => {
+    const turns = turnsOf(redis, key);
+    const queue = pool.queues.bullQueue(QUEUE);
+    const connection = redis.duplicate({ maxRetriesPerRequest: null });
+    const movers = new Worker(QUEUE, null, { connection, prefix: queue.opts.prefix ?? '', autorun: false });
+    await queued('x');
+    await turns.take();
+    await queued('y');
+    await turns.take();
+    const taken = [await movers.getNextJob('first'), await movers.getNextJob('second')];
+    expect(taken.map((job) => names.get(job?.id ?? ''))).toEqual(['x', 'y']);
+    expect(await remembered()).toMatchObject({ order: 0, places: 0, members: 0 });
+    await movers.close(true);
+    connection.disconnect();
   });
 
   it('take what becomes due later as if it came then', async () => {
