@@ -27,6 +27,10 @@ FROM ${BASE_IMAGE}
 # NODE_ENV stays unset: the agent programs inherit the environment, and `npm install` of theirs would leave things out.
 ENV HOME=/home/agentpool AGENTPOOL_HOME=/var/lib/agentpool
 # A volume that is mounted here for the first time takes its owner from these directories.
+# Agent programs leave orphans behind; as PID 1 tini waits for them, so that none stays as a zombie.
+RUN command -v tini >/dev/null \
+  || { apt-get update && apt-get install -y --no-install-recommends tini && rm -rf /var/lib/apt/lists/*; } \
+  || apk add --no-cache tini
 RUN mkdir -p /home/agentpool /var/lib/agentpool /workspace \
   && chown 1000:1000 /home/agentpool /var/lib/agentpool /workspace \
   && ln -s /app/dist/cli/main.js /usr/local/bin/agentpool
@@ -37,4 +41,4 @@ COPY package.json LICENSE ./
 COPY scripts ./scripts
 USER 1000:1000
 EXPOSE 7333
-ENTRYPOINT ["node", "/app/dist/cli/main.js"]
+ENTRYPOINT ["tini", "-s", "--", "node", "/app/dist/cli/main.js"]

@@ -44,6 +44,7 @@ async function changed(caller: Caller, runId: string, what: string, text: (name:
     case 'kill': {
       const reason = text('reason') || undefined;
       await kill(caller, { runId }, { signal: 'TERM', graceMs: KILL_GRACE_MS, reason });
+      caller.pool.logger.info({ runId, principal: caller.principal.name }, 'a kill was asked for by a page');
       return runId;
     }
     case 'rerun':

@@ -5,12 +5,13 @@ import { type Config, checkedConfig } from '../shared/config/load.js';
 import { RUN_MARK, withoutMark } from '../shared/config/names.js';
 import { type DirectoryFiles, type Ignored, readSources } from '../shared/config/sources.js';
 import { ConfigError } from '../shared/errors.js';
-import { type Logger, openLogger } from '../shared/logger.js';
+import { type Logger, openLogger, toStderr } from '../shared/logger.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import { plainText } from '../shared/plain-text.js';
 import type { Pool } from '../shared/pool.js';
 import type { RedisRole } from '../shared/redis/connect.js';
 import { type RedisTarget, redisTarget } from '../shared/redis/target.js';
+import { formForPeople, isForPeople } from './log-form.js';
 import { note } from './print.js';
 import { trustOf } from './trusted.js';
 
@@ -69,7 +70,8 @@ export function openContext(
   const sources = readSources(surroundings);
   for (const { path, why } of quiet ? [] : sources.ignored) note(plainText(`agentpool: ignored ${path}: ${why}`));
   const config = checkedConfig(sources, surroundings);
-  const logger = openLogger(name, config.logLevel);
+  const form = isForPeople(config.logFormat) ? formForPeople(!given.NO_COLOR) : undefined;
+  const logger = openLogger(name, config.logLevel, form && toStderr(form));
   // What speaks to Redis is loaded when somebody does: most of a start is loading.
   const redis = async (): Promise<RedisTarget> => {
     const target = redisTarget(config, readFileIfThere);

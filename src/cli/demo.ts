@@ -37,10 +37,10 @@ async function demo(context: Context, json: boolean): Promise<number> {
     );
   const client = new Client({ name: 'agentpool-demo', version: VERSION });
   const { command, args } = ownCommand();
+  const quiet = context.isSet('AGENTPOOL_LOG_LEVEL') ? {} : { AGENTPOOL_LOG_LEVEL: 'warn' };
+  const env = { ...unmarked(context.env), ...quiet }; // what is called is shown below
   try {
-    await client.connect(
-      new StdioClientTransport({ command, args: [...args, 'mcp'], env: unmarked(context.env), stderr: 'inherit' }),
-    );
+    await client.connect(new StdioClientTransport({ command, args: [...args, 'mcp'], env, stderr: 'inherit' }));
     const ask: Ask = async (name, toolArgs) => {
       const answer = await client.callTool({ name, arguments: toolArgs });
       const body = answer.structuredContent as Facts;

@@ -1,11 +1,17 @@
-/** Aborted by the first Ctrl-C or SIGTERM; a second one ends the process at once. */
+/**
+ * Aborted by the first Ctrl-C, SIGTERM, or SIGHUP of a terminal that is closed; the same one again ends the process at
+ * once. Another one does not: with its terminal a process is told twice, by that and by whoever started it.
+ */
 export function onInterrupt(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    let came = false;
     process.on(signal, () => {
-      if (controller.signal.aborted) process.exit(130);
+      if (came) process.exit(130);
+      came = true;
       controller.abort();
     });
+  }
   return controller.signal;
 }
 

@@ -22,6 +22,9 @@ const UP_WITHIN_MS = 60_000;
 
 const file = (home: string) => join(home, 'up.json');
 
+/** Where an `up` in the background logs. */
+export const logOfPool = (home: string): string => join(home, 'up.log');
+
 /** The command that starts agentpool as it runs now. */
 export function ownCommand(): { command: string; args: string[] } {
   return { command: process.execPath, args: [...process.execArgv, process.argv[1] ?? ''] };
@@ -86,7 +89,7 @@ async function startDetached(
   env: Record<string, string>,
   extraArgs: readonly string[],
 ): Promise<PoolProcess> {
-  const logFile = join(home, 'up.log');
+  const logFile = logOfPool(home);
   const log = openSync(logFile, 'a', 0o600);
   const { command, args } = ownCommand();
   const child = spawn(command, [...args, 'up', ...extraArgs], { detached: true, stdio: ['ignore', log, log], env });

@@ -8,10 +8,12 @@ import { type Context, openContext, unmarked } from './context.js';
 import { EXIT } from './exit.js';
 import { aborted, onInterrupt } from './interrupt.js';
 import { loginLink } from './local-token.js';
+import { isForPeople } from './log-form.js';
 import {
   endPoolProcess,
   ensurePoolUp,
   forgetPoolProcess,
+  logOfPool,
   readPoolProcess,
   STARTING,
   writePoolProcess,
@@ -24,7 +26,7 @@ export function addUp(program: Command): void {
     .command('up')
     .description('everything on this machine, in the foreground: private Redis, one worker, the HTTP server')
     .option('--port <n>', 'the port of the HTTP server; 0 takes a free one')
-    .option('--detach', 'in the background; agentpool down ends it')
+    .option('--detach', 'in the background, with its log in up.log of AGENTPOOL_HOME; agentpool down ends it')
     .option('--json', 'print the address as JSON')
     .addHelpText('after', '\nExample:\n  agentpool up --detach && agentpool run demo "say hello"')
     .action(async (options: { port?: string; detach?: boolean; json?: boolean }) => {
@@ -37,7 +39,9 @@ export function addUp(program: Command): void {
         const link = loginLink(url, context.config);
         welcome(
           { url, link },
-          started ? 'The pool runs in the background; agentpool down ends it.' : 'A pool runs already.',
+          started
+            ? `The pool runs in the background, and logs to ${logOfPool(context.config.home)}; agentpool down ends it.`
+            : `A pool runs already; in the background it logs to ${logOfPool(context.config.home)}.`,
           options.json,
         );
         return;
@@ -73,7 +77,8 @@ async function up(context: Context, signal: AbortSignal, options: { port?: strin
   const progress = startProgress();
   progress.show(STARTING);
   await context.redis().finally(progress.stop); // started once, before the two processes ask for it
-  const childEnv = unmarked(env);
+  const logFormat = isForPeople(config.logFormat) ? 'pretty' : config.logFormat; // our terminal, though they have a pipe
+  const childEnv = { ...unmarked(env), AGENTPOOL_LOG_FORMAT: logFormat };
   const worker = keepRunning(['worker', '--json'], childEnv, logger);
   const server = await startServer(childEnv, config.port, context.isSet('AGENTPOOL_PORT'), logger);
   progress.show(STARTING);

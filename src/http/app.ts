@@ -13,6 +13,7 @@ import { costOf, costOfPage } from './cost.js';
 import { isListening, openFairUse } from './fair-use.js';
 import { checkHostAndOrigin } from './guard.js';
 import { hasSession, LOGIN_PATH, letIn } from './local-access.js';
+import { logRefusals } from './log-refusals.js';
 import { type LocalAccess, openLogin } from './login.js';
 import { openMetrics } from './metrics.js';
 import { openRateLimit } from './rate-limit.js';
@@ -65,6 +66,7 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess
   const metrics = openMetrics(pool, mcp.openCalls);
   app.use(board.headers);
   app.use(metrics.counted);
+  app.use(logRefusals(logger, (context) => context.get('principal')?.name ?? addressOf(context)));
   // Before all checks: a probe asks by whatever address it has, and learns nothing else.
   answerProbes(app, checks, pool);
   app.use(checkHostAndOrigin([...config.allowedHosts, config.bind]));

@@ -13,8 +13,27 @@ export type Answer =
   | { readonly ok: true; readonly value: Record<string, unknown> }
   | { readonly ok: false; readonly error: ErrorBody };
 
-/** Calls a tool with unchecked arguments. The one boundary of errors: nothing is thrown. */
+/** Calls a tool with unchecked arguments, and logs what changes something or is refused. Nothing is thrown. */
 export async function callTool(tool: Tool, args: unknown, context: ToolContext): Promise<Answer> {
+  const answer = await answerTo(tool, args, context);
+  const { logger } = context.pool;
+  const call = { tool: tool.name, principal: context.principal.name };
+  if (!answer.ok) {
+    if (!isOurs(answer.error)) logger.info({ ...call, code: answer.error.code }, 'a call was refused');
+  } else if (!tool.annotations.readOnlyHint)
+    logger.info({ ...call, ...runIdsIn(answer.value) }, 'a call was carried out');
+  return answer;
+}
+
+/** The runs that an answer is about. */
+function runIdsIn({ runId, runs }: Record<string, unknown>): { runId?: string; runIds?: readonly string[] } {
+  if (typeof runId === 'string') return { runId };
+  if (!Array.isArray(runs)) return {};
+  return { runIds: runs.flatMap((run: { runId?: unknown }) => (typeof run.runId === 'string' ? [run.runId] : [])) };
+}
+
+/** The one boundary of errors. */
+async function answerTo(tool: Tool, args: unknown, context: ToolContext): Promise<Answer> {
   if (!allows(context.principal, tool.scope))
     return { ok: false, error: scopeError(tool.name, tool.scope, context.principal) };
   try {
@@ -48,10 +67,13 @@ export function scopeError(what: string, scope: Scope, principal: Principal): Er
   };
 }
 
+/** What the caller can do nothing about. */
+const isOurs = ({ code }: ErrorBody) => code === 'internal_error' || code === 'configuration';
+
 /** What a client is told of anything that was thrown; what it cannot fix is logged. */
 export function errorBody(thrown: unknown, logger: Pick<Logger, 'error'>): ErrorBody {
   const body = bodyOf(asUnreachable(thrown) ?? thrown);
-  if (body.code === 'internal_error' || body.code === 'configuration') logger.error({ err: thrown }, 'a call failed');
+  if (isOurs(body)) logger.error({ err: thrown }, 'a call failed');
   return body;
 }
 

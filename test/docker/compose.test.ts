@@ -79,6 +79,19 @@ describe.skipIf(inject('withoutCompose') !== '')('The pool of docker-compose.yml
     expect(await pool.processesIn(host, runId)).toBe(0);
   });
 
+  test('what runs have left behind does not stay as zombies', async () => {
+    const runs = await Promise.all(
+      Array.from({ length: 6 }, (_, at) => underWay(`number ${at}; lines 10000 every 100`)),
+    );
+    for (const { runId } of runs) await mcp.call('kill_agent', { runId });
+    for (const host of new Set(runs.map((run) => run.host)))
+      await eventually(
+        () => pool.zombiesIn(host),
+        (count) => count === 0,
+        10_000,
+      );
+  });
+
   test('a worker container that breaks off loses its run, which is told as soon as the container is back', async () => {
     const { runId, host } = await underWay('long; lines 10000 every 100');
     await pool.docker('restart', '--time', '1', host);

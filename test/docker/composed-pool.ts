@@ -14,6 +14,11 @@ const environ = (pid) => { try { return readFileSync('/proc/' + pid + '/environ'
 const marked = readdirSync('/proc').filter((name) => /^\\d+$/.test(name) && environ(name).includes(process.argv[1]));
 console.log(marked.length);`;
 
+const COUNT_ZOMBIES = `
+const { readdirSync, readFileSync } = require('node:fs');
+const stat = (pid) => { try { return readFileSync('/proc/' + pid + '/stat', 'latin1'); } catch { return ''; } };
+console.log(readdirSync('/proc').filter((name) => /^\\d+$/.test(name) && / Z [^)]*$/.test(stat(name))).length);`;
+
 /** docker-compose.yml as it is, as a project of its own with an image, a port and a token of its own. */
 export function openComposedPool() {
   const name = `agentpool-test-${randomBytes(4).toString('hex')}`;
@@ -60,6 +65,8 @@ export function openComposedPool() {
     /** How many processes of a run live in a container. */
     processesIn: async (container: string, runId: string) =>
       Number(await docker('exec', container, 'node', '-e', COUNT_MARKED, `AGENTPOOL_RUN=${runId}`)),
+    /** How many processes of a container have ended and nobody has waited for them. */
+    zombiesIn: async (container: string) => Number(await docker('exec', container, 'node', '-e', COUNT_ZOMBIES)),
     /** Containers, volumes, network and image are gone afterwards. */
     async down() {
       await compose('down', '--volumes', '--remove-orphans', '--timeout', '1');

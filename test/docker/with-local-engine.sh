@@ -45,9 +45,9 @@ fi
 
 docker version >/dev/null 2>&1 && exec "$@"
 [ "$(id -u)" = 0 ] || without_engine 'that takes root' "$@"
-for program in dockerd docker docker-compose iptables ip unshare redis-server; do
+for program in dockerd docker docker-compose iptables ip unshare redis-server tini; do
   command -v "$program" >/dev/null ||
-    without_engine "there is no $program (apt-get install -y docker.io docker-compose iproute2 redis-server)" "$@"
+    without_engine "there is no $program (apt-get install -y docker.io docker-compose iproute2 redis-server tini)" "$@"
 done
 
 directory=$(mktemp -d -t agentpool-engine-XXXXXX)

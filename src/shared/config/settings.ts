@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LOG_LEVELS } from '../logger.js';
+import { LOG_FORMATS, LOG_LEVELS } from '../logger.js';
 import { concurrency, flag, list, listenAddress, runAs, scopeWords, token, variableName, whole } from './checks.js';
 
 const MINUTE = 60_000;
@@ -63,6 +63,10 @@ export const SETTINGS = {
     .default('agentpool')
     .describe('What every key in Redis begins with; pools with different prefixes share nothing'),
   AGENTPOOL_LOG_LEVEL: z.enum(LOG_LEVELS).default('info').describe('How much is logged to stderr'),
+  AGENTPOOL_LOG_FORMAT: z
+    .enum(LOG_FORMATS)
+    .default('auto')
+    .describe('`json`: a JSON object in each line; `pretty`: lines for people; `auto`: pretty at a terminal'),
   AGENTPOOL_HOST_NAME: z
     .string()
     .regex(

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../../shared/logger.js';
+import { omitUndefined } from '../../shared/omit-undefined.js';
 import type { Queues } from '../../shared/queues/queues.js';
 import type { Run } from '../../shared/run.js';
 import { isEnded, type RunState } from '../../shared/run-state.js';
@@ -182,7 +183,9 @@ async function beginningOf(deps: TakeOverDeps, handle: OwnedRun, run: Run): Prom
   if (lost) return giveUp(deps, handle, lost);
   handle.lease = meta && (await deps.queues.resumeLease(run.id, meta.queue, meta.leaseToken));
   if (!begun || !meta) return { kind: 'start', attempt: meta?.attempt };
-  logger.info({ runId: run.id, pid: run.pid ?? readNumberLine(spool.pid) }, 'attaching to a running program');
+  const pid = run.pid ?? readNumberLine(spool.pid);
+  const { principal, worker } = run;
+  logger.info({ runId: run.id, ...omitUndefined({ principal, pid, from: worker }) }, 'the run is taken over');
   return { kind: 'begun', spool, meta: await withWrapper(run.id, spool, meta), from: run };
 }
 

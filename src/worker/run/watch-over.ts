@@ -1,4 +1,5 @@
 import type { Logger } from '../../shared/logger.js';
+import { omitUndefined } from '../../shared/omit-undefined.js';
 import type { Run } from '../../shared/run.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Runners } from '../../shared/runners/list.js';
@@ -30,7 +31,11 @@ export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): S
   const { spool, meta, from, wrapperGone, program } = begun;
   const runner = runners.get(meta.runner);
   if (!runner) throw new Error(`the spool of run ${owned.id} names the unknown runner ${meta.runner}`);
-  const logger = deps.logger.child({ runId: owned.id, runner: runner.name });
+  const logger = deps.logger.child({
+    runId: owned.id,
+    runner: runner.name,
+    ...omitUndefined({ principal: meta.principal }),
+  });
   const { path, home } = meta;
   let told: number | undefined;
   void program?.then((pid) => {
@@ -94,6 +99,7 @@ async function tellStart(
     again(action, over.signal, (error) => logger.warn({ err: error }, 'the start cannot be recorded; trying again'));
   const pid = await program;
   if (pid !== undefined) {
+    logger.info({ pid, ...omitUndefined({ attempt: meta.attempt?.number }) }, 'the program has started');
     if (plan) lookForSession(plan, { runId: owned.id, pid, path: meta.path }, supervision, logger);
     await persist(() => runs.started(owned, pid, meta.path, !meta.attempt));
   }
