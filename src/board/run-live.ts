@@ -7,6 +7,7 @@ import { followTranscript } from '../client/follow.js';
 import { hasTranscript } from '../client/read-transcript.js';
 import { UserError } from '../shared/errors.js';
 import { asUnreachable } from '../shared/redis/unreachable.js';
+import type { Run } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
 import { createWaker } from '../shared/run-store/wait.js';
 import { lookAtRun } from './look-at-run.js';
@@ -29,7 +30,11 @@ export function liveRun(context: Context, caller: Caller, runId: string, cursor:
     const tell: Tell = (event, data, id) =>
       stream.writeSSE({ event, data: JSON.stringify(data), ...(id !== undefined && { id }) });
     try {
-      await Promise.all([tellFacts(live, runId, tell), tellTranscript(live, runId, cursor, tell)]);
+      await Promise.all([
+        tellLines(live, runId, tell),
+        tellFacts(live, runId, tell),
+        tellTranscript(live, runId, cursor, tell),
+      ]);
       if (!over.signal.aborted) await tell('end', {});
     } catch (error) {
       // The page asks again, from where it was. Its run may be gone meanwhile.
@@ -58,38 +63,56 @@ async function tellTranscript(caller: Following, runId: string, cursor: string |
 
 type Following = Caller & { readonly signal: AbortSignal };
 
-/** Tells the head of the page with each change of the state, and how many lines there are with each output. */
-async function tellFacts(caller: Following, runId: string, tell: Tell): Promise<void> {
-  const { pool, signal } = caller;
-  const waker = createWaker(signal);
-  let isStale = true;
-  const stopListening = await pool.runs.onNotification(runId, (message) => {
-    isStale ||= message !== 'output';
-    waker.wake();
-  });
-  let told = { at: Number.NEGATIVE_INFINITY, bytes: -1 };
+/** Looks at a run after each notification that matters, and now and then, until it has ended. */
+async function watch(
+  { pool, ...caller }: Following,
+  runId: string,
+  matters: (message: string) => boolean,
+  look: (run: Run) => Promise<void>,
+): Promise<void> {
+  const waker = createWaker(caller.signal);
+  const stopListening = await pool.runs.onNotification(runId, (message) => matters(message) && waker.wake());
   try {
-    while (!signal.aborted) {
+    while (!caller.signal.aborted) {
       await pool.ready();
-      const run = await findRun(caller, { runId });
-      const bytes = run.outBytes + run.errBytes;
-      const now = performance.now();
-      if (bytes !== told.bytes) await tell('lines', { lines: run.lines, bytes });
-      if (isStale || now - told.at >= FACTS_EVERY_MS) {
-        isStale = false;
-        await tell('head', {
-          html: String(await runHead(await lookAtRun(caller, run))),
-          state: run.state,
-          agent: run.agentName,
-        });
-        told = { at: now, bytes };
-      } else told = { ...told, bytes };
+      const run = await findRun({ pool, ...caller }, { runId });
+      await look(run);
       if (isEnded(run.state)) return;
-      await pause(LINES_EVERY_MS);
-      await waker.next(Math.max(1, FACTS_EVERY_MS - (performance.now() - told.at)));
+      await waker.next(FACTS_EVERY_MS);
     }
   } finally {
     stopListening();
     waker.stop();
   }
+}
+
+/** Tells how many lines there are with each output. */
+async function tellLines(caller: Following, runId: string, tell: Tell): Promise<void> {
+  let told = -1;
+  await watch(
+    caller,
+    runId,
+    () => true,
+    async (run) => {
+      const bytes = run.outBytes + run.errBytes;
+      if (bytes !== told) {
+        told = bytes;
+        await tell('lines', { lines: run.lines, bytes });
+        await pause(LINES_EVERY_MS);
+      }
+    },
+  );
+}
+
+/** Tells the head of the page with each change of the state, and now and then. */
+async function tellFacts(caller: Following, runId: string, tell: Tell): Promise<void> {
+  await watch(
+    caller,
+    runId,
+    (message) => message !== 'output',
+    async (run) => {
+      const html = String(await runHead(await lookAtRun(caller, run)));
+      await tell('head', { html, state: run.state, agent: run.agentName });
+    },
+  );
 }

@@ -56,6 +56,8 @@ interface Known {
   /** Lines before the first one that was kept when it was made. */
   before: number;
   firstKept: number;
+  /** It was fed to the end. */
+  isWhole: boolean;
   /** Whoever looks waits for who feeds it. */
   feeding: Promise<unknown>;
 }
@@ -69,6 +71,7 @@ function indexOf(pool: Pool, id: string): Known {
     next: BEGINNING,
     before: 0,
     firstKept: 0,
+    isWhole: false,
     feeding: Promise.resolve(),
   };
   known.delete(id);
@@ -80,13 +83,18 @@ function indexOf(pool: Pool, id: string): Known {
   return found;
 }
 
-/** Counts what has come since. */
-async function feed(pool: Pool, id: string, known: Known): Promise<Run> {
+/**
+ * Counts what has come since, up to a line (from 0): where nothing changes any more, and nothing was dropped, what comes
+ * after it is left for who asks for it.
+ */
+async function feed(pool: Pool, id: string, known: Known, upTo: number): Promise<Run> {
   const isFirst = known.next === BEGINNING;
   let dropped = 0;
   let run: Run;
   for (;;) {
     run = await runById(pool, id);
+    const isSettled = isEnded(run.state) && run.droppedBytes === 0;
+    if (isSettled && (known.isWhole || known.index.lines > upTo)) return run;
     const page = await pool.runs.output(id, { from: known.next, maxBytes: PIECE_BYTES, final: isEnded(run.state) });
     for (const piece of page.pieces) known.index.take(piece);
     known.next = page.next;
@@ -95,15 +103,21 @@ async function feed(pool: Pool, id: string, known: Known): Promise<Run> {
     await nextTurn();
   }
   if (isFirst && dropped > 0) known.before = Math.max(0, run.lines - known.index.lines);
+  known.isWhole = isEnded(run.state);
   return run;
 }
 
-/** The index of a run's output as it is now. */
-async function upToDate(pool: Pool, id: string): Promise<{ known: Known; run: Run }> {
+/** The index of a run's output as it is now, at least up to a line (from 0). */
+async function upToDate(pool: Pool, id: string, upTo: number): Promise<{ known: Known; run: Run }> {
   const known = indexOf(pool, id);
-  const fed = known.feeding.catch(() => {}).then(() => feed(pool, id, known));
+  const fed = known.feeding.catch(() => {}).then(() => feed(pool, id, known, upTo));
   known.feeding = fed;
   return { known, run: await fed };
+}
+
+/** How many lines there are; those that have begun and not ended are known when all was counted. */
+function totalOf({ index, before }: Known, run: Run): number {
+  return Math.max(before + index.lines + index.openLines, run.lines);
 }
 
 /** Lines from a place on; what is before it and was let go meanwhile is forgotten. */
@@ -148,30 +162,29 @@ export async function readLines(
   { from, count }: { readonly from: number; readonly count: number },
 ): Promise<OutputLines> {
   const { id } = await findRun({ pool, ...caller }, which);
-  const { known, run } = await upToDate(pool, id);
+  const { known, run } = await upToDate(pool, id, from - 1 + count);
   const { index, before } = known;
   const first = Math.max(0, from - 1 - before);
   const end = first + Math.min(count, MOST_LINES);
-  const total = before + index.lines + index.openLines;
   const lines: ShownLine[] = [];
   if (count > 0 && first < index.lines + index.openLines)
     for await (const part of linesFrom(pool, run, known, first)) {
       for (const line of part) if (line.number >= first && line.number < end) lines.push(shown(line, before));
       if ((part.at(-1)?.number ?? -1) >= end - 1) break;
     }
-  return { lines, total, firstKept: before + known.firstKept + 1, status: run.state };
+  return { lines, total: totalOf(known, run), firstKept: before + known.firstKept + 1, status: run.state };
 }
 
 /** The number (from 1) of the first line that ended at or after a time (ms). Throws a UserError when there is no such run. */
 export async function lineAtTime({ pool, ...caller }: Caller, which: WhichRun, time: number): Promise<number> {
   const { id } = await findRun({ pool, ...caller }, which);
-  const { known, run } = await upToDate(pool, id);
+  const { known, run } = await upToDate(pool, id, Number.POSITIVE_INFINITY);
   const { line } = known.index.beforeTime(time);
   for await (const part of linesFrom(pool, run, known, line)) {
     const found = part.find(({ at }) => at >= time);
     if (found) return known.before + found.number + 1;
   }
-  return known.before + known.index.lines + known.index.openLines;
+  return totalOf(known, run);
 }
 
 /**
@@ -184,7 +197,7 @@ export async function searchLines(
   { text, after }: { readonly text: string; readonly after: number },
 ): Promise<FoundLines> {
   const { id } = await findRun({ pool, ...caller }, which);
-  const { known, run } = await upToDate(pool, id);
+  const { known, run } = await upToDate(pool, id, after);
   const { before } = known;
   const first = Math.max(0, after - before);
   const wanted = text.toLowerCase();

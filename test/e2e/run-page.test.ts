@@ -188,11 +188,11 @@ describe.skipIf(!haveBrowser())('the page of a run in Chromium', () => {
   });
 
   it('gives every byte to a download', async () => {
-    const out = join(place.work, 'checksum');
-    const runId = await submit('scripted', steps({ lines: { count: 20_000, bytes: 300, checksum: out } }), {
-      path: place.work,
-    });
+    const runId = await submit('scripted', steps({ lines: { count: 20_000, bytes: 300 } }));
     await ended(runId);
+    const printed = createHash('sha256');
+    for (let number = 1; number <= 20_000; number += 1)
+      printed.update(`${`line ${String(number).padStart(8, '0')} `.padEnd(299, 'x')}\n`);
     const sum = async (path: string) => {
       const answer = await fetch(`${server.url}/runs/${runId}${path}`, { headers: bearerFor(server.url) });
       expect(answer.headers.get('content-disposition')).toContain('attachment');
@@ -206,6 +206,7 @@ describe.skipIf(!haveBrowser())('the page of a run in Chromium', () => {
       { runId },
     );
     expect([whole.size, droppedBytes]).toEqual([outputBytes, 0]);
+    expect(whole.sha256).toBe(printed.digest('hex'));
     expect(await sum('/output?stream=stdout')).toEqual(whole);
     expect((await sum('/output?stream=stderr')).size).toBe(0);
   });
@@ -255,6 +256,19 @@ describe.skipIf(!haveBrowser())('the page of a run in Chromium', () => {
     await page.locator('.title .done').waitFor();
     const words = (await transcript(page).locator('.say').allInnerTexts()).map((text) => text.trim());
     expect(words).toEqual(['Word 1.', 'Word 2.', 'Word 3.', 'Word 4.', 'It is done.']);
+    const rows = await eventually(
+      () => rowsOf(page).allInnerTexts(),
+      (texts) => texts.length === 7,
+    );
+    expect(rows.map((text) => /Word \d|init|"type":"result"|done/.exec(text)?.[0])).toEqual([
+      'init',
+      'Word 1',
+      'Word 2',
+      'Word 3',
+      'Word 4',
+      'done',
+      '"type":"result"',
+    ]);
     await page.close();
   });
 
