@@ -56,7 +56,7 @@ describe('imports', () => {
   });
 
   it.each(['mcp', 'worker', 'board', 'http'])('of %s reach neither another process nor the command line', (room) => {
-    const others = ['mcp/', 'worker/', 'board/', 'http/', 'cli/'].filter((other) => other !== `${room}/`);
+    const others = ['mcp/', 'worker/', 'board/', 'http/', 'cli/', 'library/'].filter((other) => other !== `${room}/`);
     expect(broken((path, imported) => within(path, `${room}/`) && within(imported, ...others))).toEqual([]);
   });
 
@@ -74,6 +74,13 @@ describe('imports', () => {
       ),
     ).toEqual([]);
     expect(broken((path, imported) => within(path, 'client/') && imported === 'zod')).toEqual([]);
+  });
+
+  it('of the library, which programs import, reach client and the shapes of submissions', () => {
+    const doors = ['client/', 'shared/', 'library/', 'mcp/shapes/'];
+    expect(
+      broken((path, imported) => within(path, 'library/') && /^src\//.test(imported) && !within(imported, ...doors)),
+    ).toEqual([]);
   });
 
   it('of worker and http do not reach client: they neither submit nor ask', () => {

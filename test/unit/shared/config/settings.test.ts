@@ -49,6 +49,7 @@ const WORDS = [
   ['AGENTPOOL_DIRECTORY_CONFIG', 'directoryConfig', 'trusted', 'never', 'never', 'always'],
   ['AGENTPOOL_PREFIX', 'prefix', 'agentpool', 'a.b_c-1', 'a.b_c-1', 'a:b'],
   ['AGENTPOOL_LOG_LEVEL', 'logLevel', 'info', 'silent', 'silent', 'INFO'],
+  ['AGENTPOOL_LOG_FORMAT', 'logFormat', 'auto', 'json', 'json', 'xml'],
   ['AGENTPOOL_HOST_NAME', 'hostName', expect.stringMatching(/^\w[\w.-]{0,63}$/), 'h-1', 'h-1', 'h 1'],
   ['AGENTPOOL_RUNNERS', 'runners', undefined, 'claude, demo,', ['claude', 'demo'], undefined],
   ['AGENTPOOL_RUN_AS', 'runAs', {}, 'nobody,claude=1:2', { '*': 'nobody', claude: '1:2' }, 'claude=1'],
