@@ -135,6 +135,7 @@ describe('the house', () => {
       'pool.ts',
       'version.ts',
       'allowed-path.ts',
+      'allowed-directories.ts',
       'principal.ts',
       'omit-undefined.ts',
       'stored-form.ts',

@@ -35,6 +35,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   doctor: async () => (await import('./doctor.js')).addDoctor,
   token: async () => (await import('./token.js')).addToken,
   trust: async () => (await import('./trust.js')).addTrust,
+  allow: async () => (await import('./allow.js')).addAllow,
   completion: async () => (await import('./completion.js')).addCompletion,
   demo: async () => (await import('./demo.js')).addDemo,
 };

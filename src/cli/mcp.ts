@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { serveStdio } from '../mcp/stdio.js';
 import type { Pool } from '../shared/pool.js';
 import { type Context, openContext } from './context.js';
+import { openedFor } from './opened.js';
 
 export function addMcp(program: Command): void {
   program
@@ -15,7 +16,8 @@ export function addMcp(program: Command): void {
       const { config, logger } = context;
       const opening = openLater(context);
       const { pool } = opening;
-      await serveStdio({ config, logger, pool, onAnswered: () => void pool().catch(() => {}) });
+      const directoryOf = openedFor(context);
+      await serveStdio({ config, logger, pool, directoryOf, onAnswered: () => void pool().catch(() => {}) });
       await opening.stop();
       process.exit(0);
     });
@@ -28,7 +30,9 @@ function openLater(context: Context) {
   const open = async () => {
     if (!context.config.redisUrl) {
       const { ensurePoolUp } = await import('./pool-process.js');
-      await ensurePoolUp(context);
+      // It is everybody's, and this directory is only ours.
+      const own = context.isSet('AGENTPOOL_ALLOWED_PATHS') ? {} : { AGENTPOOL_ALLOWED_PATHS: '[]' };
+      await ensurePoolUp(context, [], own);
     }
     opened = await context.connect('asking');
     return opened;

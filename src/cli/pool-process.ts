@@ -57,10 +57,11 @@ export async function endPoolProcess(home: string): Promise<boolean> {
   return true;
 }
 
-/** The pool of this AGENTPOOL_HOME, started in the background when there is none; `started` says whether it was us. */
+/** The pool of this AGENTPOOL_HOME, started in the background when there is none; `started` says whether it was us. `given`: settings for it. */
 export async function ensurePoolUp(
   { config, env }: Context,
   extraArgs: readonly string[] = [],
+  given: Readonly<Record<string, string>> = {},
 ): Promise<PoolProcess & { started: boolean }> {
   const { home } = config;
   const there = readPoolProcess(home);
@@ -77,7 +78,7 @@ export async function ensurePoolUp(
     const meanwhile = readPoolProcess(home);
     if (meanwhile) return { ...meanwhile, started: false };
     progress.show(STARTING);
-    return { ...(await startDetached(home, unmarked(env), extraArgs)), started: true };
+    return { ...(await startDetached(home, { ...unmarked(env), ...given }, extraArgs)), started: true };
   } finally {
     progress.stop();
     await release().catch(() => {});

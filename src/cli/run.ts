@@ -24,6 +24,7 @@ import { EXIT, exitOf } from './exit.js';
 import { showTranscript } from './follow-transcript.js';
 import { onInterrupt } from './interrupt.js';
 import { LABEL_FLAGS, labelOption } from './label-option.js';
+import { openedFor } from './opened.js';
 import { matching, milliseconds, wholeNumber } from './options.js';
 import { note, paintState, print, printJson } from './print.js';
 import { outputTo } from './show-output.js';
@@ -71,7 +72,7 @@ export function addRun(program: Command): void {
     .option('--auto-resume', 'resume the latest session of this agent name and runner')
     .option('--config <dir>', 'a workspace of overmind-mcp, for the session that is not known here')
     .option('--mode <mode>', 'a mode of the runner')
-    .option('--path <directory>', 'the working directory on the worker')
+    .option('--path <directory>', 'the working directory on the worker; by default this one, on other hosts their own')
     .option('--model <model>', 'the model', word)
     .option('--timeout <time>', 'end the run when it takes longer: ms, or 90s, 5m', milliseconds(RUN_LIMITS.timeoutMs))
     .option(
@@ -98,7 +99,7 @@ export function addRun(program: Command): void {
     .option('--raw', 'to a terminal, too, the output as it is: escape sequences can steer it')
     .addHelpText(
       'after',
-      '\nExample:\n  agentpool run claude "say hello" --agent greeter\n  git diff | agentpool run claude - --path "$PWD"',
+      '\nExample:\n  agentpool run claude "say hello" --agent greeter\n  git diff | agentpool run claude -',
     )
     .action(async (runner: string, prompt: string | undefined, options: RunOptions) => {
       process.exitCode = await run(runner, await promptFrom(prompt), options);
@@ -114,14 +115,16 @@ export async function promptFrom(given: string | undefined): Promise<string> {
 }
 
 async function run(name: string, prompt: string, options: RunOptions): Promise<number> {
+  const context = openContext('run');
   return withPool(async ({ pool, principal }) => {
     const signal = onInterrupt();
-    const caller = { pool, principal, signal };
+    const directory = async () => openedFor(context)();
+    const caller = { pool, principal, signal, directory };
     const isAgent = options.agent === undefined && !pool.runners.has(name) && (await pool.agents.find(name));
     const submission = { prompt, ...omitUndefined(isAgent ? { agentName: name } : { runner: name }), ...said(options) };
     if (options.config !== undefined) await adoptSession(caller, resolve(options.config), submission);
     return followSubmitted(caller, await submit(caller, submission), options);
-  }, openContext('run'));
+  }, context);
 }
 
 /** Says what became of a submission, and follows it to its end where that is wanted; answers the exit code. */

@@ -5,6 +5,8 @@ import type { Principal } from '../shared/principal.js';
 export interface Caller {
   readonly pool: Pool;
   readonly principal: Principal;
+  /** The real path of the directory in which a person has started the client; absent for clients of other machines. */
+  readonly directory?: () => Promise<string | undefined>;
   /** Aborted when the caller gives up. Ends the waiting, never a run. */
   readonly signal?: AbortSignal;
   /** Tells the caller what is waited for, after so many seconds; absent when it did not ask. */

@@ -1,5 +1,4 @@
 import type { AgentProfile } from '../shared/agents/profile.js';
-import { isWithin } from '../shared/allowed-path.js';
 import { UserError } from '../shared/errors.js';
 import { didYouMean } from '../shared/nearest.js';
 import type { Pool } from '../shared/pool.js';
@@ -92,26 +91,6 @@ export function suits(worker: LivingWorker, { runner, host }: RunRequest, sessio
   const bound = session?.host ?? host;
   const offered = worker.runners.some(({ name }) => name === runner);
   return offered && worker.phase === 'ready' && (bound === undefined || worker.host === bound);
-}
-
-/** Refuses at once what no worker will allow; the worker itself looks again, with symbolic links resolved. */
-export function checkPath({ path }: RunRequest, suited: readonly LivingWorker[]): void {
-  if (path === undefined) return;
-  if (!path.startsWith('/'))
-    throw new UserError(
-      'path_not_allowed',
-      `${JSON.stringify(path)} is not absolute`,
-      'Give the full path on the worker.',
-      'path',
-    );
-  const allowed = [...new Set(suited.flatMap((worker) => worker.allowedPaths))];
-  if (suited.length === 0 || (isWithin(path, allowed) && !path.split('/').includes('..'))) return;
-  throw new UserError(
-    'path_not_allowed',
-    `${path} is outside of the directories that the workers allow`,
-    `Use a directory under: ${allowed.join(', ')}.`,
-    'path',
-  );
 }
 
 /** What the caller of a run that nobody can take yet should know. */

@@ -31,7 +31,7 @@ export async function rerun(caller: Caller, which: WhichRun): Promise<Submitted>
       `agent ${asked.agentName}, whose profile the run had, is not stored any more`,
       'Store it again, or submit the prompt without it.',
     );
-  return submit(caller, asked);
+  return submit(withoutDirectory(caller), asked);
 }
 
 /** Goes on in the session of a run with another prompt, as a new run of the caller. Throws a UserError. */
@@ -44,5 +44,13 @@ export async function resume(caller: Caller, which: WhichRun, prompt: string): P
       `run ${run.id} has no session`,
       `${runner} has told none; agentpool rerun submits it once more.`,
     );
-  return submit(caller, { prompt, runner, agentName, sessionId, ...omitUndefined({ mode, model, path, labels }) });
+  const stored = await caller.pool.runs.request(run.id);
+  const clientDirectory = stored && 'value' in stored ? stored.value.clientDirectory : undefined;
+  const same = omitUndefined({ mode, model, path, labels, clientDirectory });
+  return submit(withoutDirectory(caller), { prompt, runner, agentName, sessionId, ...same });
+}
+
+/** The run works where the earlier one did, from wherever it is asked for. */
+function withoutDirectory({ directory: _, ...caller }: Caller): Caller {
+  return caller;
 }

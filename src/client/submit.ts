@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import { allowedDirectories, allowLine, placeOf, realPathOf } from '../shared/allowed-directories.js';
 import { RedisRefusedError, UnreachableError, UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
+import { LOCAL } from '../shared/principal.js';
 import { route } from '../shared/queues/route.js';
 import { asUnreachable } from '../shared/redis/unreachable.js';
 import type { Run, RunRequest } from '../shared/run.js';
 import { isEnded, type RunState } from '../shared/run-state.js';
+import type { Session } from '../shared/run-store/sessions.js';
 import type { LivingWorker } from '../shared/workers.js';
 import type { Caller } from './caller.js';
 import { checkShare } from './check-share.js';
@@ -13,7 +16,6 @@ import {
   checkGiven,
   checkHost,
   checkKnownHost,
-  checkPath,
   checkPrompt,
   checkRunner,
   suits,
@@ -23,6 +25,7 @@ import {
 import { sessionFor } from './resumed-session.js';
 import { type Submission, withProfile } from './submission.js';
 import { type WaitingFor, waitingForAll } from './waiting-for.js';
+import { type WorkingDirectory, workingDirectoryFor } from './working-directory.js';
 
 /** What became of a submission. */
 export interface Submitted {
@@ -126,19 +129,46 @@ async function decide(caller: Caller, submission: Submission, workers: readonly 
   checkGiven(pool, asked.runner, asked.setup ?? {});
   const asking = { ...asked, agentName: asked.agentName ?? asked.runner, principal: principal.name };
   const session = await sessionFor(caller, asking, autoResume ?? false);
-  const request = { ...asking, ...omitUndefined({ sessionId: asked.sessionId ?? session?.id }) };
-  checkHost(request, session);
-  await checkKnownHost(pool, request.host);
+  const { clientDirectory: earlier, ...asks } = asking;
+  const wanted = { ...asks, ...omitUndefined({ sessionId: asked.sessionId ?? session?.id }) };
+  checkHost(wanted, session);
+  await checkKnownHost(pool, wanted.host);
+  const { remark, ...where } = await whereToWork(caller, { ...wanted, earlier }, session, workers);
+  const request = { ...wanted, ...where };
   const suited = workers.filter((worker) => suits(worker, request, session));
-  checkPath(request, suited);
+  const remarks = [unknownSession(request, session), remark].filter((words) => words !== undefined);
   return {
     request,
     queue: route({ runner: request.runner, host: request.host, sessionHost: session?.host }),
     clientToken,
     free: suited.some((worker) => !worker.problem && worker.running < worker.capacity),
-    remark: unknownSession(request, session),
+    remark: remarks.length === 0 ? undefined : remarks.join(' '),
     warning: suited.some(({ problem }) => !problem) ? undefined : waitsWarning(pool, request, session, suited),
   };
+}
+
+/** See `workingDirectoryFor`. */
+async function whereToWork(
+  { pool, principal, directory }: Caller,
+  { earlier, ...request }: RunRequest & { earlier: string | undefined },
+  session: Session | undefined,
+  workers: readonly LivingWorker[],
+): Promise<WorkingDirectory> {
+  const { home } = pool.config;
+  const { path, host } = request;
+  return workingDirectoryFor({
+    path,
+    host: session?.host ?? host,
+    sessionPath: session?.path,
+    directory: await directory?.(),
+    earlier: principal.name === LOCAL.name ? earlier : undefined, // nobody else was let in there
+    workers,
+    suited: workers.filter((worker) => suits(worker, request, session)),
+    here: placeOf(home),
+    allowedHere: allowedDirectories(home),
+    realPath: realPathOf,
+    allowLine: (wanted, here) => allowLine(wanted, here ? home : undefined),
+  });
 }
 
 /**

@@ -14,7 +14,9 @@ const WAITS_END_MS = 1_000;
 /** The member of `_meta` that every request of protocol 2026-07-28 has. */
 const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
 
-export interface StdioDeps extends Omit<Connection, 'principal' | 'calls' | 'lasting'> {
+export interface StdioDeps extends Omit<Connection, 'principal' | 'calls' | 'lasting' | 'directory'> {
+  /** The directory of the client, which a person has started there; `roots`: what the client says of that itself. */
+  readonly directoryOf: (roots: readonly string[]) => string | undefined;
   /** Something has been answered: whatever else is to be loaded and started does not delay the client any more. */
   readonly onAnswered: () => void;
 }
@@ -29,8 +31,9 @@ interface Leg {
  * Serves one client on stdin and stdout; resolves when the client goes away and what it had asked is answered. The runs
  * it submitted go on. Nothing is waited for before the first answer, and only the SDK that it needs is loaded.
  */
-export async function serveStdio({ onAnswered, ...given }: StdioDeps): Promise<void> {
-  const connection: Connection = { ...given, principal: LOCAL, calls: createOpenCalls(), lasting: true };
+export async function serveStdio({ onAnswered, directoryOf, ...given }: StdioDeps): Promise<void> {
+  const directory = async () => directoryOf([]);
+  const connection: Connection = { ...given, principal: LOCAL, calls: createOpenCalls(), lasting: true, directory };
   const legs: { until2025?: Leg; since2026?: Leg; current?: Leg } = {};
   let turn = Promise.resolve();
   let leave = () => {};
@@ -46,7 +49,7 @@ export async function serveStdio({ onAnswered, ...given }: StdioDeps): Promise<v
   const legFor = async (message: WireMessage): Promise<Leg> => {
     if (message.method === 'initialize') {
       legs.until2025?.close();
-      legs.current = legs.until2025 = await legUntil2025(connection, send);
+      legs.current = legs.until2025 = await legUntil2025(connection, directoryOf, send);
     } else if (!legs.current || speaksSince2026(message)) {
       legs.current = legs.since2026 ??= await legSince2026(connection, send);
     }
@@ -97,10 +100,17 @@ const legOf = (transport: Transport): Leg => ({
   close: () => transport.onclose?.(),
 });
 
-async function legUntil2025(connection: Connection, send: (message: WireMessage) => Promise<void>): Promise<Leg> {
+async function legUntil2025(
+  connection: Connection,
+  directoryOf: StdioDeps['directoryOf'],
+  send: (message: WireMessage) => Promise<void>,
+): Promise<Leg> {
   const { bindUntil2025 } = await import('./bindings/until-2025.js');
+  const { rootsOf } = await import('./bindings/until-2025-roots.js');
   const transport = transportTo(send);
-  await bindUntil2025(connection).connect(transport as TransportUntil2025);
+  const server = bindUntil2025({ ...connection, directory: async () => directoryOf(await roots()) });
+  const roots = rootsOf(server);
+  await server.connect(transport as TransportUntil2025);
   return legOf(transport);
 }
 

@@ -1,4 +1,5 @@
 import type { Config } from '../shared/config/load.js';
+import { omitUndefined } from '../shared/omit-undefined.js';
 import { VERSION } from '../shared/version.js';
 import { type Asker, poolFor } from './ask.js';
 import { type Answer, callTool, errorBody } from './call.js';
@@ -40,6 +41,8 @@ export interface Connection extends Asker {
   readonly userAgent?: string | undefined;
   /** It stays, so that news can be sent over it at any time. */
   readonly lasting?: boolean;
+  /** See `Caller`: of a client on stdio, which a person has started on this machine. */
+  readonly directory?: () => Promise<string | undefined>;
 }
 
 /** One call as a binding has it from its SDK. */
@@ -62,7 +65,7 @@ export interface CallAnswer {
 
 /** Carries out one call; undefined when there is no such tool, which each SDK says in its own way. */
 export async function answerCall(connection: Connection, call: Call): Promise<CallAnswer | undefined> {
-  const { principal, config, calls, userAgent, logger } = connection;
+  const { principal, config, calls, userAgent, logger, directory } = connection;
   const tool = TOOLS.find(({ name }) => name === call.name);
   if (!tool) return undefined;
   const { notify } = call;
@@ -76,7 +79,8 @@ export async function answerCall(connection: Connection, call: Call): Promise<Ca
       const begun = performance.now();
       const pool = await poolFor(connection, { ...progress });
       const left = Math.max(0, waitCapMs - (performance.now() - begun)); // the client's patience began with the call
-      return await callTool(tool, call.args, { pool, principal, signal, waitCapMs: left, ...progress });
+      const context = { pool, principal, signal, waitCapMs: left, ...omitUndefined({ directory }), ...progress };
+      return await callTool(tool, call.args, context);
     } catch (error) {
       return { ok: false, error: errorBody(error, logger) };
     }

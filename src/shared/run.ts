@@ -97,6 +97,8 @@ export interface RunRequest {
   readonly model?: string;
   /** The working directory on the worker's host, absolute. */
   readonly path?: string;
+  /** A person has started the client in this directory of its host: there the run may work in it, and does without a path. */
+  readonly clientDirectory?: string;
   readonly timeoutMs?: number;
   readonly silenceTimeoutMs?: number;
   readonly priority?: number;

@@ -60,6 +60,8 @@ export interface WorkerReport {
   readonly capacity: number;
   readonly running: number;
   readonly allowedPaths: readonly string[];
+  /** See `placeOf`; absent in the reports of older workers. */
+  readonly place?: string;
   /** `stopping` claims nothing more; `left` has handed its programs to the next worker of its host. */
   readonly phase: 'ready' | 'stopping' | 'left';
   /** How often it was asked to look anew at what its host has; absent in the reports of older workers. */
@@ -86,6 +88,7 @@ const report = z.looseObject({
   capacity: z.number().int(),
   running: z.number().int(),
   allowedPaths: z.array(z.string()),
+  place: z.string().optional(),
   phase: z.enum(['ready', 'stopping', 'left']),
   reloads: z.number().int().optional(),
   problem: z.looseObject({ kind: z.enum(HOST_FAULT_KINDS), message: z.string(), since: z.number() }).optional(),

@@ -1,3 +1,4 @@
+import { allowedDirectories, placeOf } from '../shared/allowed-directories.js';
 import type { Config } from '../shared/config/load.js';
 import type { Logger } from '../shared/logger.js';
 import { VERSION } from '../shared/version.js';
@@ -17,7 +18,7 @@ export interface HeartbeatDeps {
   readonly workers: Pick<Workers, 'beat'>;
   /** What never changes. */
   readonly report: Pick<WorkerReport, 'id' | 'host' | 'machine' | 'startedAt'>;
-  readonly config: Pick<Config, 'heartbeatMs' | 'allowedPaths'>;
+  readonly config: Pick<Config, 'heartbeatMs' | 'allowedPaths' | 'home'>;
   readonly offers: () => readonly OfferedRunner[];
   readonly slots: Pick<Slots, 'used' | 'capacity'>;
   readonly health: Pick<HostHealth, 'problem' | 'onChange'>;
@@ -31,6 +32,7 @@ export interface HeartbeatDeps {
 export function startHeartbeat(deps: HeartbeatDeps) {
   const { workers, report, config, offers, slots, health, contact, logger } = deps;
   const processStart = identify(process.pid)?.start ?? ''; // once: a worker without descriptors has heartbeats, too
+  const place = placeOf(config.home);
   let phase: WorkerReport['phase'] = 'ready';
   let reloads = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -48,7 +50,8 @@ export function startHeartbeat(deps: HeartbeatDeps) {
       runners,
       capacity: slots.capacity(runners.map(({ name }) => name)),
       running: slots.used(),
-      allowedPaths: withRealPaths(config.allowedPaths),
+      allowedPaths: withRealPaths([...config.allowedPaths, ...allowedDirectories(config.home)]),
+      place,
       phase,
       reloads,
       ...(health.problem && { problem: health.problem }),

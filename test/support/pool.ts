@@ -21,6 +21,8 @@ const CUSTOM_RUNNERS = {
     env: { FROM_RUNNER: 'literal', SECRET: '$WORKER_SECRET' },
     output: { format: 'json-lines', sessionId: 'session_id', result: 'result', error: 'error.message' },
   },
+  /** The same program, of which nobody knows how to read what it prints. */
+  'plain-text': { command: 'node', args: [fixture('scripted.mjs')] },
   'by-argument': { command: 'node', args: [fixture('scripted.mjs')], prompt: 'argument' },
   /** Prints so many blocks of 1 KiB and does not look whether they were written. */
   careless: { command: 'sh', args: [fixture('careless.sh')] },

@@ -29,7 +29,7 @@ export const runArguments = {
     .string()
     .regex(/^\P{Cc}*$/u, 'must not hold control characters')
     .optional()
-    .describe("Working directory on the worker, absolute; default: the worker's own"),
+    .describe("Working directory on the worker, absolute; default: the client's own, elsewhere the worker's"),
   model: argumentWord.optional().describe('The model, as the agent program calls it'),
   timeoutMs: z
     .number()

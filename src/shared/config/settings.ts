@@ -103,7 +103,9 @@ export const SETTINGS = {
     .describe('Runs at once on one worker: a number for all together, or `claude=2,gemini=4` (others: 1 each)'),
   AGENTPOOL_ALLOWED_PATHS: list(/[,:]/)
     .optional()
-    .describe('Directories under which a run may work, with colons or commas; by default where the worker was started'),
+    .describe(
+      'Directories under which a run may work besides those of `agentpool allow`, with colons or commas; by default where the worker was started, and none where a client has brought the pool up',
+    ),
   AGENTPOOL_PERMISSIONS: z
     .enum(['auto', 'safe'])
     .default('auto')

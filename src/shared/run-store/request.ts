@@ -16,6 +16,7 @@ const request = z.looseObject({
   mode: z.string().optional(),
   model: z.string().optional(),
   path: z.string().optional(),
+  clientDirectory: z.string().optional(),
   timeoutMs: milliseconds.optional(),
   silenceTimeoutMs: milliseconds.optional(),
   priority: z.number().optional(),

@@ -1,5 +1,6 @@
 import { realpathSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
+import { allowLine } from '../../shared/allowed-directories.js';
 import { isWithin } from '../../shared/allowed-path.js';
 import type { Failure } from '../../shared/run.js';
 import { hostFaultOf } from '../host/host-fault.js';
@@ -8,17 +9,23 @@ import { hostFaultOf } from '../host/host-fault.js';
 export function workingDirectory(
   wanted: string | undefined,
   allowed: readonly string[],
+  home: string,
 ): { path: string } | { failure: Failure } {
   const refuse = (message: string) => ({ failure: { kind: 'path_not_allowed' as const, message } });
   const path = wanted ?? allowed[0];
-  if (path === undefined) return refuse('this worker allows no directory: set AGENTPOOL_ALLOWED_PATHS');
+  if (path === undefined)
+    return refuse('it has no path, and this worker has no directory of its own: set AGENTPOOL_ALLOWED_PATHS there');
   if (!isAbsolute(path)) return refuse(`path ${path} is not absolute`);
   const real = realOf(path);
   if (real === undefined) return refuse(`path ${path} is not a directory on this host`);
   const roots = allowed.flatMap((root) => realOf(root) ?? []);
   if (!isWithin(real, roots)) {
     const detour = real === path ? '' : ` (it is really ${real})`;
-    return refuse(`path ${path}${detour} is outside of the allowed directories: ${allowed.join(', ')}`);
+    const list = allowed.length === 0 ? '' : `: ${allowed.join(', ')}`;
+    const line = allowLine(real, home);
+    return refuse(
+      `path ${path}${detour} is outside of the allowed directories${list}; a person allows it with: ${line}`,
+    );
   }
   return { path: real };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
 import { valuesFor } from '../../shared/agents/fallbacks.js';
 import { referencesIn } from '../../shared/agents/profile.js';
+import { allowedDirectories, isOpened } from '../../shared/allowed-directories.js';
 import type { Config } from '../../shared/config/load.js';
 import { omitUndefined } from '../../shared/omit-undefined.js';
 import type { Failure, RunRequest } from '../../shared/run.js';
@@ -40,7 +41,7 @@ export interface PlanDeps {
   readonly home: string;
   readonly spools: string;
   readonly userOf: UserOf;
-  readonly config: Pick<Config, 'allowedPaths' | 'permissions' | 'passEnv'>;
+  readonly config: Pick<Config, 'home' | 'allowedPaths' | 'permissions' | 'passEnv'>;
 }
 
 /** Checks what was asked for against what this worker has and allows. `attempt`: which values of the fallbacks, from 1. */
@@ -58,7 +59,9 @@ export async function planFor(
   const lacking = lackOf(runner, request);
   if (lacking) return { failure: failure('invalid_request', `${runner.title} ${lacking}`) };
   // A session is bound to its directory: CLIs lose it, hang on it or start anew elsewhere.
-  const place = workingDirectory(session?.path ?? request.path, config.allowedPaths);
+  const opened = openedFor(request, config);
+  const allowed = [...config.allowedPaths, ...allowedDirectories(config.home), ...opened];
+  const place = workingDirectory(session?.path ?? request.path ?? opened[0], allowed, config.home);
   if ('failure' in place) return place;
   const setupEnv = { ...request.setup?.env, ...valuesFor(request.setup?.fallbacks, attempt) };
   const user = deps.userOf(runner.name);
@@ -89,6 +92,11 @@ export async function planFor(
     user,
     files: runner.files?.(input) ?? [],
   };
+}
+
+/** The directory of the client that asks, if a person has started it on this host; nobody else's word counts for that. */
+function openedFor({ clientDirectory }: RunRequest, { home }: PlanDeps['config']): string[] {
+  return clientDirectory !== undefined && isOpened(home, clientDirectory) ? [clientDirectory] : [];
 }
 
 function notOffered(runners: Runners, name: string): Failure {

@@ -20,7 +20,7 @@ symlinkSync(at('nothing'), at('in/dangling'));
 
 const allowed = [at('in')];
 const failureOf = (wanted: string | undefined, roots: readonly string[] = allowed) => {
-  const answer = workingDirectory(wanted, roots);
+  const answer = workingDirectory(wanted, roots, '/home/of/agentpool');
   return 'failure' in answer ? answer.failure : undefined;
 };
 
@@ -39,7 +39,7 @@ describe('a working directory', () => {
     ['out/back', 'in/sub'],
     ['link-to-in/sub', 'in/sub'],
   ])('may be %s, which is really %s', (wanted, real) => {
-    expect(workingDirectory(`${root}/${wanted}`, allowed)).toEqual({ path: at(real) });
+    expect(workingDirectory(`${root}/${wanted}`, allowed, '/home/of/agentpool')).toEqual({ path: at(real) });
   });
 
   test.each([
@@ -67,18 +67,20 @@ describe('a working directory', () => {
   });
 
   test('is the first allowed one unless another is asked for', () => {
-    expect(workingDirectory(undefined, [at('in/sub'), at('out')])).toEqual({ path: at('in/sub') });
+    expect(workingDirectory(undefined, [at('in/sub'), at('out')], '/home/of/agentpool')).toEqual({
+      path: at('in/sub'),
+    });
     expect(failureOf(undefined, [at('nothing')])?.message).toContain('is not a directory on this host');
     expect(failureOf(undefined, [])?.message).toContain('set AGENTPOOL_ALLOWED_PATHS');
   });
 
   test('may lie in an allowed one that is itself a link', () => {
-    expect(workingDirectory(at('in/sub'), [at('link-to-in')])).toEqual({ path: at('in/sub') });
-    expect(workingDirectory(undefined, [at('link-to-in')])).toEqual({ path: at('in') });
+    expect(workingDirectory(at('in/sub'), [at('link-to-in')], '/home/of/agentpool')).toEqual({ path: at('in/sub') });
+    expect(workingDirectory(undefined, [at('link-to-in')], '/home/of/agentpool')).toEqual({ path: at('in') });
   });
 
   test('is not allowed by one that is missing or no directory', () => {
     expect(failureOf(at('in'), [at('nothing'), at('in/file')])?.kind).toBe('path_not_allowed');
-    expect(workingDirectory(at('in'), [at('nothing'), at('in')])).toEqual({ path: at('in') });
+    expect(workingDirectory(at('in'), [at('nothing'), at('in')], '/home/of/agentpool')).toEqual({ path: at('in') });
   });
 });
