@@ -9,6 +9,7 @@ import { needs } from './needs.js';
 import { addOverview } from './overview-route.js';
 import { pageScript } from './page-script.js';
 import { addPoolPages } from './pool-routes.js';
+import { refusalsAsPages } from './refused-page.js';
 import { addRunPages } from './run-routes.js';
 
 const BULL_BOARD_PATH = '/queues';
@@ -17,6 +18,8 @@ export interface Board {
   readonly pages: Hono<Looking>;
   /** The headers of every answer of the server. */
   readonly headers: MiddlewareHandler;
+  /** Shows refusals of the server to browsers. */
+  readonly refusals: MiddlewareHandler;
 }
 
 /** What a person looks at in a browser. Bull Board shows the jobs of everybody, so it is for administrators. */
@@ -40,7 +43,7 @@ export function createBoard(pool: Pool): Board {
     return (await bullBoard).fetch(context.req.raw, context.env);
   });
   pages.onError(failureOf(pool));
-  return { pages, headers: protectPages(BULL_BOARD_PATH) };
+  return { pages, headers: protectPages(BULL_BOARD_PATH), refusals: refusalsAsPages };
 }
 
 /** Loaded with the first look at it: it is a fifth of the memory of a server that only answers MCP. */

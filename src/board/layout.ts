@@ -28,6 +28,8 @@ export interface Page {
   readonly changes: boolean;
   /** It is told of what changes, and need not look again by itself. */
   readonly isLive?: boolean;
+  /** For who is not known: without what only those get that are. */
+  readonly forStranger?: boolean;
   /** It is the page of this run. */
   readonly runId?: string;
 }
@@ -46,7 +48,7 @@ const MARK = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" aria-h
 export const MARK_URL = `data:image/svg+xml,${encodeURIComponent(MARK)}`;
 
 /** The frame of every page of ours. Without scripts it is loaded again as a whole. */
-export function layout({ title, here, main, foot, changes, isLive = false, runId }: Page) {
+export function layout({ title, here, main, foot, changes, isLive = false, forStranger = false, runId }: Page) {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -56,13 +58,13 @@ export function layout({ title, here, main, foot, changes, isLive = false, runId
 <link rel="icon" type="image/svg+xml" href="${MARK_URL}">
 ${changes ? html`<noscript><meta http-equiv="refresh" content="5"></noscript>` : ''}
 <style>${raw(STYLE)}</style>
-<script type="module" src="${pageScript().path}"></script>
+${forStranger ? '' : html`<script type="module" src="${pageScript().path}"></script>`}
 </head>
 <body${changes && !isLive ? html` data-refresh-ms="${REFRESH_MS}"` : ''}${runId === undefined ? '' : html` data-run="${runId}"`}>
 <p id="stale" role="status" hidden></p>
 <header>
 <a class="brand" href="/">${raw(MARK)}agentpool</a>
-<nav aria-label="Pages">${PAGES.map(([path, name]) => html`<a href="${path}"${here === path ? raw(' aria-current="page"') : ''}>${name}</a>`)}<a href="/queues">Queues</a></nav>
+${forStranger ? '' : html`<nav aria-label="Pages">${PAGES.map(([path, name]) => html`<a href="${path}"${here === path ? raw(' aria-current="page"') : ''}>${name}</a>`)}<a href="/queues">Queues</a></nav>`}
 </header>
 <main>${main}</main>
 <footer><span>agentpool ${VERSION}</span>${foot ?? ''}</footer>
@@ -71,7 +73,15 @@ ${changes ? html`<noscript><meta http-equiv="refresh" content="5"></noscript>` :
 }
 
 /** A page that says what was wrong about what was asked. */
-export const wrongUsePage = ({ message, hint }: UserError) => failurePage('That did not work', `${message}. ${hint}`);
+export const wrongUsePage = ({ message, hint }: Pick<UserError, 'message' | 'hint'>) =>
+  failurePage('That did not work', `${message}. ${hint}`);
+
+/** A page for who is not known, or not any more. */
+export function strangerPage(message: string) {
+  const main = html`<div class="title"><h1>Not let in</h1></div><div class="notice error" role="alert"><p>${message}.</p></div>
+<p>Where the browser asks for a name and a password: any name, and the token as the password.</p>`;
+  return layout({ title: 'Not let in · agentpool', main, changes: false, forStranger: true });
+}
 
 /** A page that says what went wrong; with `changes` it tries again by itself. */
 export function failurePage(title: string, what: string, changes = false) {

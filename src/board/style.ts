@@ -18,8 +18,8 @@ export const STYLE = `
 body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; -webkit-text-size-adjust: 100% }
 body > header, main, body > footer { max-width: 78rem; margin: 0 auto; padding: 0 1.25rem }
 a { color: var(--link); text-decoration: none }
-a:hover { text-decoration: underline }
-:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; border-radius: 4px }
+a:hover, main p a, dd a:not(.label), .say a { text-decoration: underline }
+:focus-visible, input:focus-within { outline: 2px solid var(--link); outline-offset: 2px; border-radius: 4px }
 h1 { font-size: 1.4rem; letter-spacing: -.015em; margin: 0; overflow-wrap: anywhere }
 h2 { font-size: 1rem; font-weight: 600; margin: 0 }
 code { font: .87em/1.5 var(--mono) }
@@ -183,6 +183,7 @@ pre.raw.stderr { color: var(--warn) }
 
 .bar { display: flex; flex-wrap: wrap; gap: .45rem .6rem; align-items: center; padding: .5rem .7rem; border-bottom: 1px solid var(--line); font-size: .87rem }
 .bar input[type=search] { width: 15rem }
+.bar input[name=line] { width: 7rem }
 .bar > label { margin-left: auto }
 .scroller { height: 34rem; overflow: auto; position: relative; font: 13px/20px var(--mono) }
 .rows { line-height: 20px; position: absolute; top: 0; left: 0; min-width: 100%; width: max-content }
@@ -192,7 +193,7 @@ pre.raw.stderr { color: var(--warn) }
 .row.stderr a { box-shadow: inset 3px 0 var(--warn) }
 .row.found { background: var(--note) }
 .row.marked, .row.marked a { background: var(--mark) }
-.bold { font-weight: 700 } .faint { opacity: .7 } .italic { font-style: italic } .under { text-decoration: underline } .struck { text-decoration: line-through } .reverse { background: var(--ink); color: var(--card) }
+.bold { font-weight: 700 } .faint { color: var(--dim) } .italic { font-style: italic } .under { text-decoration: underline } .struck { text-decoration: line-through } .reverse { background: var(--ink); color: var(--card) }
 .ink0 { color: var(--dim) } .ink1, .ink9 { color: var(--bad) } .ink2, .ink10 { color: var(--good) } .ink3, .ink11 { color: var(--warn) } .ink4, .ink12 { color: var(--busy) } .ink5, .ink13 { color: var(--off) } .ink6, .ink14 { color: var(--link) } .ink8 { color: var(--dim) }
 .paper1, .paper9 { background: var(--del) } .paper2, .paper10 { background: var(--add) } .paper3, .paper11 { background: var(--note) } .paper4, .paper12 { background: var(--mark) } .paper5, .paper13 { background: var(--mark) } .paper6, .paper14 { background: var(--mark) } .paper0, .paper7, .paper8, .paper15 { background: var(--line) }
 

@@ -36,7 +36,12 @@ export interface McpRoom {
 /** What the server has rooms for: neither knows of the other. */
 export interface Rooms {
   readonly mcp: McpRoom;
-  readonly board: { readonly pages: Hono<Asking>; readonly headers: MiddlewareHandler };
+  readonly board: {
+    readonly pages: Hono<Asking>;
+    readonly headers: MiddlewareHandler;
+    /** Shows refusals to browsers. */
+    readonly refusals: MiddlewareHandler;
+  };
 }
 
 /** One request of the oldest protocols may hold several messages. */
@@ -65,6 +70,7 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess
   const app = new Hono<Asking>();
   const metrics = openMetrics(pool, mcp.openCalls);
   app.use(board.headers);
+  app.use(board.refusals);
   app.use(metrics.counted);
   app.use(logRefusals(logger, (context) => context.get('principal')?.name ?? addressOf(context)));
   // Before all checks: a probe asks by whatever address it has, and learns nothing else.

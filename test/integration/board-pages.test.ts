@@ -189,3 +189,24 @@ it.each([
   expect(await pool.queues.has(id, QUEUE)).toBe(true);
   expect(await pool.queues.bullQueue(QUEUE).isPaused()).toBe(false);
 });
+
+describe('what the server refuses', () => {
+  it('is a page for a browser, and stays a body of JSON for programs', async () => {
+    const html = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+    const stranger = await ask(board.url, { headers: html, anonymous: true });
+    expect([stranger.status, stranger.headers['content-type']]).toEqual([401, 'text/html; charset=UTF-8']);
+    expect(stranger.headers['www-authenticate']).toContain('Basic');
+    expect(stranger.body).toContain('agentpool token --link');
+    expect(stranger.body).not.toContain('<script');
+    const nowhere = await ask(`${board.url}/<b>`, { headers: html });
+    expect([nowhere.status, nowhere.body]).toEqual([404, expect.stringContaining('there is nothing at /&lt;b&gt;')]);
+    for (const [path, headers] of [
+      ['/', {}],
+      ['/', { accept: 'application/json' }],
+      ['/mcp', html],
+    ] as const) {
+      const { status, body } = await ask(board.url + path, { headers, anonymous: true });
+      expect([status, JSON.parse(body)]).toMatchObject([401, { code: 'unauthorized' }]);
+    }
+  });
+});

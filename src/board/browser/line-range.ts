@@ -10,3 +10,6 @@ export function rangeIn(hash: string): LineRange | undefined {
   if (from === undefined) return undefined;
   return { from: Math.max(1, Math.min(Number(from), Number(to))), to: Math.max(Number(from), Number(to)) };
 }
+
+/** The end of an address that points at lines. */
+export const hashOf = ({ from, to }: LineRange) => (from === to ? `#L${from}` : `#L${from}-L${to}`);

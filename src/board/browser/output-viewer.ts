@@ -1,5 +1,5 @@
 import { styledText } from './ansi.js';
-import { type LineRange, rangeIn } from './line-range.js';
+import { hashOf, type LineRange, rangeIn } from './line-range.js';
 import { createLineStore, type Line } from './line-store.js';
 import { createLineWindow } from './line-window.js';
 import { inLocalWords } from './local-times.js';
@@ -110,7 +110,7 @@ function inTurn(act: () => Promise<void>): () => void {
 
 /** What a person does with the bar above the lines. */
 function listen(
-  { bar, rows, follow, search: input, next, jump, copy }: ViewerElements,
+  { bar, rows, follow, search: input, line, jump, copy }: ViewerElements,
   run: string,
   search: ReturnType<typeof createSearch>,
   draw: () => void,
@@ -119,10 +119,11 @@ function listen(
   follow.addEventListener('change', draw);
   bar.addEventListener('submit', (event) => {
     event.preventDefault();
-    void search.next(input.value);
+    if (document.activeElement !== line) return void search.next(input.value);
+    const wanted = rangeIn(`#L${line.value.replaceAll(/[\sL#]/gi, '')}`);
+    if (wanted) location.hash = hashOf(wanted);
   });
   input.addEventListener('input', () => search.restart());
-  next.addEventListener('click', () => void search.next(input.value));
   jump.addEventListener('change', async () => {
     const at = new Date(jump.value).getTime();
     if (Number.isNaN(at)) return;
@@ -135,8 +136,8 @@ function listen(
     const marked = markedNow();
     if (!link || !event.shiftKey || !marked) return;
     event.preventDefault();
-    const line = Number(link.hash.slice(2));
-    location.hash = `#L${Math.min(marked.from, line)}-L${Math.max(marked.from, line)}`;
+    const number = Number(link.hash.slice(2));
+    location.hash = hashOf({ from: Math.min(marked.from, number), to: Math.max(marked.from, number) });
   });
 }
 

@@ -13,14 +13,21 @@ export function buildViewer(card: HTMLElement, isLive: boolean, follows: boolean
   const follow = make('input', { type: 'checkbox', id: 'follow' });
   follow.checked = follows;
   const search = make('input', { type: 'search', placeholder: 'Search all of it', 'aria-label': 'Search the output' });
-  const next = make('button', { type: 'button' }, 'Next');
+  const next = make('button', {}, 'Next');
   const status = make('span', { role: 'status', class: 'dim' });
+  const line = make('input', {
+    name: 'line',
+    inputmode: 'numeric',
+    placeholder: 'Line or 20-30',
+    'aria-label': 'Go to a line, or to lines such as 20-30',
+    autocomplete: 'off',
+  });
   const jump = make('input', { type: 'datetime-local', step: '1', 'aria-label': 'Jump to a time' });
   const copy = make('button', { type: 'button', title: 'Copy the address of what is marked' }, 'Copy link');
   const count = make('span', { class: 'dim' });
   const label = make('label', {}, follow, ' follow');
   if (!isLive) label.hidden = true;
-  const bar = make('form', { class: 'bar', id: 'output-bar' }, search, next, status, jump, copy, count, label);
+  const bar = make('form', { class: 'bar', id: 'output-bar' }, search, next, status, line, jump, copy, count, label);
   const rows = make('div', { class: 'rows' });
   const space = make('div', { class: 'space' }, rows);
   const scroller = make(
@@ -31,6 +38,6 @@ export function buildViewer(card: HTMLElement, isLive: boolean, follows: boolean
   card.replaceChildren(bar, scroller);
   // Of what the page was sent with; the count of lines says more.
   document.getElementById('output-size')?.setAttribute('hidden', '');
-  return { bar, scroller, space, rows, follow, search, next, status, jump, copy, count };
+  return { bar, scroller, space, rows, follow, search, status, line, jump, copy, count };
 }
 export type ViewerElements = ReturnType<typeof buildViewer>;
