@@ -28,7 +28,9 @@ export function openMetrics(pool: Pool, openCalls: () => number): Metrics {
       answered.set(status, (answered.get(status) ?? 0) + 1);
     },
     async answer() {
-      gathering ??= import('prom-client').then((prometheus) => startGathering(prometheus, pool, openCalls, answered));
+      gathering ??= import('prom-client').then(({ default: prometheus }) =>
+        startGathering(prometheus, pool, openCalls, answered),
+      );
       const { registry, gather } = await gathering;
       await gather();
       return new Response(await registry.metrics(), { headers: { 'content-type': registry.contentType } });

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MAIN } from './processes.js';
@@ -11,11 +11,14 @@ export function makeNewerRelease(): { readonly main: string; clean(): void } {
   cpSync(join(ROOT, 'dist'), join(root, 'dist'), { recursive: true });
   cpSync(join(ROOT, 'package.json'), join(root, 'package.json'));
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
-  const file = join(root, 'dist', 'shared', 'stored-form.js');
-  const ours = readFileSync(file, 'utf8');
-  const newer = ours.replace(/STORED_FORM = (\d+)/, (_, form: string) => `STORED_FORM = ${Number(form) + 1}`);
-  if (newer === ours) throw new Error('the form of what is stored was not found in dist');
-  writeFileSync(file, newer);
+  const bundle = join(root, 'dist', 'bundle');
+  const changed = readdirSync(bundle).filter((name) => {
+    const ours = readFileSync(join(bundle, name), 'utf8');
+    const newer = ours.replace(/STORED_FORM ?= ?(\d+)/, (_, form: string) => `STORED_FORM=${Number(form) + 1}`);
+    if (newer !== ours) writeFileSync(join(bundle, name), newer);
+    return newer !== ours;
+  });
+  if (changed.length !== 1) throw new Error(`the form of what is stored was found in ${changed.length} files of dist`);
   return {
     main: join(root, 'dist', MAIN.slice(MAIN.indexOf('/dist/') + '/dist/'.length)),
     clean: () => rmSync(root, { recursive: true, force: true }),
