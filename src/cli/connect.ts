@@ -14,11 +14,10 @@ import { dirname } from 'node:path';
 import { Argument, type Command } from 'commander';
 import { isLocalOnly } from '../http/authenticate.js';
 import type { Config } from '../shared/config/load.js';
-import { defaultHome } from '../shared/config/sources.js';
 import { UserError } from '../shared/errors.js';
 import { CONNECTABLE_CLIENTS, type ConnectableClient, type Entry, type Way } from './connect-clients.js';
 import { onlyEntry, withJsonEntry, withTomlEntry } from './connect-edit.js';
-import { connectLines, mcpCommand } from './connect-lines.js';
+import { connectLines, mcpCommand, serverEnv } from './connect-lines.js';
 import { openContext } from './context.js';
 import { localToken } from './local-token.js';
 import { readPoolProcess } from './pool-process.js';
@@ -66,7 +65,9 @@ function connect(name: string, options: Options): void {
   else {
     print(onlyEntry(client.format, client.servers, entry).trimEnd());
     note(`\nThis belongs into ${file}; agentpool connect ${name} --write puts it there.`);
-    const line = connectLines().find(({ client: title }) => title === client.title)?.line;
+    const line = connectLines(way.kind === 'stdio' ? way : {}).find(
+      ({ client: title }) => title === client.title,
+    )?.line;
     if (way.kind === 'stdio' && line && !line.startsWith('~')) note(`Or for you alone, by the client itself: ${line}`);
   }
   if (credential && 'variable' in credential) {
@@ -103,8 +104,7 @@ function wayOf({ http, tokenEnv }: Options, { isShared = false }: ConnectableCli
 
 /** Clients start servers with little of their environment: without it they would bring up a second pool. */
 function ownHome(): { env?: Record<string, string> } {
-  const { home } = openContext('connect', { quiet: true }).config;
-  return home === defaultHome(process.env) ? {} : { env: { AGENTPOOL_HOME: home } };
+  return serverEnv(openContext('connect', { quiet: true }).config);
 }
 
 /** The pool that runs on this machine, or where it would be. */

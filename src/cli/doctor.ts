@@ -10,6 +10,7 @@ import { poolFindings } from './doctor-pool.js';
 import { runnerFindings } from './doctor-runners.js';
 import { EXIT } from './exit.js';
 import { type Finding, printFindings } from './finding.js';
+import { otherPools } from './other-pools.js';
 import { printJson } from './print.js';
 
 const LITTLE_SPACE = 1024 ** 3;
@@ -29,6 +30,7 @@ export function addDoctor(program: Command): void {
       const findings = [
         nodeFinding(),
         ...configurationFindings(context),
+        ...otherPoolFindings(context),
         ...pool.findings,
         ...(await runnerFindings(context, pool.workers)),
         ...credentialFindings(context, pool.agents),
@@ -47,6 +49,17 @@ function configurationFindings({ readFrom, ignored }: Context): Finding[] {
     { what: 'Configuration', ok: true, found: read },
     ...ignored.map(({ path, why }) => ({ what: 'Ignored', ok: true, note: true, found: plainText(`${path}: ${why}`) })),
   ];
+}
+
+/** A client without AGENTPOOL_HOME in its environment brings up a pool of its own, and nobody sees why runs are missing. */
+function otherPoolFindings({ config, env }: Context): Finding[] {
+  return otherPools(config.home, env).map(({ home, url }) => ({
+    what: 'Other pool',
+    ok: true,
+    note: true,
+    found: `AGENTPOOL_HOME=${home} at ${url} has runs and workers of its own; this is the pool of ${config.home}`,
+    fix: `AGENTPOOL_HOME=${home} agentpool down   (or set AGENTPOOL_HOME wherever that one is meant; agentpool connect does)`,
+  }));
 }
 
 function nodeFinding(): Finding {

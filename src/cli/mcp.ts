@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { serveStdio } from '../mcp/stdio.js';
+import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
 import { type Context, openContext } from './context.js';
 import { openedFor } from './opened.js';
+import { otherPoolsInWords } from './other-pools.js';
 
 export function addMcp(program: Command): void {
   program
@@ -17,7 +19,9 @@ export function addMcp(program: Command): void {
       const opening = openLater(context);
       const { pool } = opening;
       const directoryOf = openedFor(context);
-      await serveStdio({ config, logger, pool, directoryOf, onAnswered: () => void pool().catch(() => {}) });
+      const notice = config.redisUrl ? undefined : otherPoolsInWords(config.home, context.env);
+      const onAnswered = () => void pool().catch(() => {});
+      await serveStdio({ config, logger, pool, directoryOf, onAnswered, ...omitUndefined({ notice }) });
       await opening.stop();
       process.exit(0);
     });

@@ -3,12 +3,13 @@ import colors from 'picocolors';
 import { privateDirectory } from '../shared/config/home.js';
 import { stopEmbeddedRedis } from '../shared/redis/embedded.js';
 import { EndedChildError, keepRunning } from './child.js';
-import { connectLines } from './connect-lines.js';
+import { connectLines, serverEnv } from './connect-lines.js';
 import { type Context, openContext, unmarked } from './context.js';
 import { EXIT } from './exit.js';
 import { aborted, onInterrupt } from './interrupt.js';
 import { loginLink } from './local-token.js';
 import { isForPeople } from './log-form.js';
+import { forgetPool, notePool, otherPoolsInWords } from './other-pools.js';
 import {
   endPoolProcess,
   ensurePoolUp,
@@ -37,12 +38,14 @@ export function addUp(program: Command): void {
         const portArgs = options.port === undefined ? [] : ['--port', options.port];
         const { url, started } = running ? { ...running, started: false } : await ensurePoolUp(context, portArgs);
         const link = loginLink(url, context.config);
+        sayOthers(context);
         welcome(
           { url, link },
           started
             ? `The pool runs in the background, and logs to ${logOfPool(context.config.home)}; agentpool down ends it.`
             : `A pool runs already; in the background it logs to ${logOfPool(context.config.home)}.`,
           options.json,
+          context.config,
         );
         return;
       }
@@ -63,6 +66,12 @@ export function addDown(program: Command): void {
       const stopped = config.redisUrl ? false : await stopEmbeddedRedis(config.home);
       print(ended || stopped ? 'the pool is down' : 'no pool was running');
     });
+}
+
+/** Two pools are easily taken for one. */
+function sayOthers({ config, env }: Context): void {
+  const words = otherPoolsInWords(config.home, env);
+  if (words !== undefined) note(colors.yellow(words));
 }
 
 interface Entrance {
@@ -86,12 +95,20 @@ async function up(context: Context, signal: AbortSignal, options: { port?: strin
     const [line] = await Promise.all([server.ready, worker.ready]).finally(progress.stop);
     const { url, link } = JSON.parse(line) as Entrance;
     writePoolProcess(config.home, url);
-    welcome({ url, link }, 'Ctrl-C ends it; programs that run go on and are found again by the next up.', options.json);
+    notePool(config.home, env);
+    sayOthers(context);
+    welcome(
+      { url, link },
+      'Ctrl-C ends it; programs that run go on and are found again by the next up.',
+      options.json,
+      config,
+    );
     await aborted(signal);
   } catch (error) {
     throw error instanceof EndedChildError ? error.asOwn() : error;
   } finally {
     forgetPoolProcess(config.home);
+    forgetPool(config.home, env);
     await Promise.all([worker.stop(), server.stop()]);
     if (!config.redisUrl) await stopEmbeddedRedis(config.home);
   }
@@ -110,7 +127,7 @@ async function startServer(env: Record<string, string>, port: number, chosen: bo
   return keepRunning(['serve', '--json', '--port', '0'], env, logger);
 }
 
-function welcome({ url, link }: Entrance, ending: string, json: boolean | undefined): void {
+function welcome({ url, link }: Entrance, ending: string, json: boolean | undefined, config: Context['config']): void {
   if (json) {
     printJson({ url, ...(link !== undefined && { link }) });
     return;
@@ -118,7 +135,7 @@ function welcome({ url, link }: Entrance, ending: string, json: boolean | undefi
   print(`${colors.green('agentpool is up')}  ${url}`);
   if (link !== undefined) print(`for a browser, once: ${colors.bold(link)}`);
   print('');
-  for (const { client, line } of connectLines()) print(`  ${colors.dim(client.padEnd(12))} ${line}`);
+  for (const { client, line } of connectLines(serverEnv(config))) print(`  ${colors.dim(client.padEnd(12))} ${line}`);
   print('');
   print(colors.dim(ending));
 }

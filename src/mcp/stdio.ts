@@ -5,7 +5,7 @@ import type { Asker } from './ask.js';
 import { withoutNulls } from './door/message.js';
 import { createOpenCalls } from './open-calls.js';
 import { openWire, type WireMessage } from './stdio-wire.js';
-import type { Connection } from './surface.js';
+import { type Connection, createNotice } from './surface.js';
 
 /** A prompt that is too long has to be read to be refused (characters). */
 const LONGEST_MESSAGE = 64 * 1024 * 1024;
@@ -14,7 +14,9 @@ const WAITS_END_MS = 1_000;
 /** The member of `_meta` that every request of protocol 2026-07-28 has. */
 const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
 
-export interface StdioDeps extends Omit<Connection, 'principal' | 'calls' | 'lasting' | 'directory'> {
+export interface StdioDeps extends Omit<Connection, 'principal' | 'calls' | 'lasting' | 'directory' | 'notice'> {
+  /** See `Connection`. */
+  readonly notice?: string;
   /** The directory of the client, which a person has started there; `roots`: what the client says of that itself. */
   readonly directoryOf: (roots: readonly string[]) => string | undefined;
   /** Something has been answered: whatever else is to be loaded and started does not delay the client any more. */
@@ -31,9 +33,16 @@ interface Leg {
  * Serves one client on stdin and stdout; resolves when the client goes away and what it had asked is answered. The runs
  * it submitted go on. Nothing is waited for before the first answer, and only the SDK that it needs is loaded.
  */
-export async function serveStdio({ onAnswered, directoryOf, ...given }: StdioDeps): Promise<void> {
+export async function serveStdio({ onAnswered, directoryOf, notice, ...given }: StdioDeps): Promise<void> {
   const directory = async () => directoryOf([]);
-  const connection: Connection = { ...given, principal: LOCAL, calls: createOpenCalls(), lasting: true, directory };
+  const connection: Connection = {
+    ...given,
+    principal: LOCAL,
+    calls: createOpenCalls(),
+    lasting: true,
+    directory,
+    ...(notice !== undefined && { notice: createNotice(notice) }),
+  };
   const legs: { until2025?: Leg; since2026?: Leg; current?: Leg } = {};
   let turn = Promise.resolve();
   let leave = () => {};

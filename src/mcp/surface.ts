@@ -22,7 +22,7 @@ export const SERVER_INFO = { name: 'agentpool', title: 'agentpool', version: VER
 
 export const CAPABILITIES = { tools: {}, prompts: {}, resources: {} };
 
-export const SERVER_OPTIONS = {
+const SERVER_OPTIONS = {
   // For what clients are asked to fill in, which we never do; each server would make a compiler of schemas otherwise.
   jsonSchemaValidator: {
     getValidator: () => () => ({ valid: false as const, data: undefined, errorMessage: 'nothing was asked for' }),
@@ -31,6 +31,38 @@ export const SERVER_OPTIONS = {
     'agentpool runs agent programs as durable jobs on a pool of machines. run_agent answers at once with a runId; the run goes on whatever becomes of this connection. ' +
     'wait_agent waits for the end (call it again when it timed out), stream_agent_output follows what is printed, get_agent_status and list_runs tell what there is, kill_agent ends a run with all of its processes.',
 };
+
+/** What the server says of itself to this client. */
+export const optionsFor = ({ notice }: Pick<Connection, 'notice'>) =>
+  notice === undefined
+    ? SERVER_OPTIONS
+    : { ...SERVER_OPTIONS, instructions: `${SERVER_OPTIONS.instructions} ${notice.words}` };
+
+/** What is told to a client once; some show their model the instructions of a server, some do not. */
+interface Notice {
+  readonly words: string;
+  /** The words, to whoever asks first. */
+  take(): string | undefined;
+}
+
+export function createNotice(words: string): Notice {
+  let isTold = false;
+  return {
+    words,
+    take() {
+      if (isTold) return undefined;
+      isTold = true;
+      return words;
+    },
+  };
+}
+
+/** An answer with what its client should know besides. */
+function withNotice(value: Record<string, unknown>, notice: Notice | undefined): Record<string, unknown> {
+  const words = notice?.take();
+  const { warnings } = value;
+  return words === undefined ? value : { ...value, warnings: [...(Array.isArray(warnings) ? warnings : []), words] };
+}
 
 /** What a binding is made for: one client on stdio, or one request over HTTP. */
 export interface Connection extends Asker {
@@ -41,6 +73,8 @@ export interface Connection extends Asker {
   readonly userAgent?: string | undefined;
   /** It stays, so that news can be sent over it at any time. */
   readonly lasting?: boolean;
+  /** What its client should know before anything else: told at the handshake, and with the first answer. */
+  readonly notice?: Notice;
   /** See `Caller`: of a client on stdio, which a person has started on this machine. */
   readonly directory?: () => Promise<string | undefined>;
 }
@@ -86,7 +120,7 @@ export async function answerCall(connection: Connection, call: Call): Promise<Ca
     }
   });
   // Some clients show their model only the structured content, some only the text: both say everything.
-  const body = answer.ok ? answer.value : { ...answer.error };
+  const body = answer.ok ? withNotice(answer.value, connection.notice) : { ...answer.error };
   return {
     content: [{ type: 'text', text: JSON.stringify(body) }],
     structuredContent: body,

@@ -88,7 +88,9 @@ export function allowLine(directory: string, home?: string): string {
   return `${prefix}agentpool allow ${inShell(directory)}`;
 }
 
-const inShell = (word: string) => (/^[\w./@%+:,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+/** A word as a shell takes it, whatever is in it. */
+export const inShell = (word: string): string =>
+  /^[\w./@%+:,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 function usualHome(): string | undefined {
   return orNothing(() => defaultHome({}));

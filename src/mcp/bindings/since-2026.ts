@@ -11,8 +11,8 @@ import {
   type Connection,
   describeTools,
   noSuchTool,
+  optionsFor,
   SERVER_INFO,
-  SERVER_OPTIONS,
 } from '../surface.js';
 import { offerPrompts, offerResources } from './since-2026-resources.js';
 import { maybeTask, offerTasks, TASKS_CAPABILITY } from './since-2026-tasks.js';
@@ -27,7 +27,7 @@ function clientNameIn(envelope: Readonly<Record<string, unknown>> | undefined): 
 export function bindSince2026(connection: Connection): Server {
   const tasks = connection.config.mcpTasks;
   const server = new Server(SERVER_INFO, {
-    ...SERVER_OPTIONS,
+    ...optionsFor(connection),
     capabilities: { ...CAPABILITIES, resources: { subscribe: true }, ...(tasks && TASKS_CAPABILITY) },
   });
   server.setRequestHandler('tools/list', (): ListToolsResult => ({ tools: describeTools() }));

@@ -14,8 +14,8 @@ import {
   type Connection,
   describeTools,
   noSuchTool,
+  optionsFor,
   SERVER_INFO,
-  SERVER_OPTIONS,
 } from '../surface.js';
 import { TASK_TOOL } from '../tasks.js';
 import { offerPrompts, offerResources, offerSubscriptions } from './until-2025-resources.js';
@@ -26,7 +26,7 @@ export function bindUntil2025(connection: Connection): Server {
   const { lasting = false, config } = connection;
   const tasks = config.mcpTasks;
   const server = new Server(SERVER_INFO, {
-    ...SERVER_OPTIONS,
+    ...optionsFor(connection),
     capabilities: {
       ...CAPABILITIES,
       resources: lasting ? { subscribe: true } : {},
