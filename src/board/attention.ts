@@ -43,7 +43,11 @@ function redisNotices(redis: RedisHealth): Notice[] {
 
 function problemNotices(workers: readonly LivingWorker[], now: number): Notice[] {
   return workers.flatMap((worker) => {
-    const { host, problem } = worker;
+    const { host, problem, cordonedSince } = worker;
+    if (cordonedSince !== undefined && works(worker)) {
+      const what = `The worker of ${host} has been cordoned for ${duration(now - cordonedSince)}: it takes no new runs.`;
+      return [{ what, fix: `\`agentpool uncordon ${host}\` lets it take runs again` }];
+    }
     if (!problem || !works(worker)) return [];
     const what = `The worker of ${host} has taken no runs for ${duration(now - problem.since)}: ${problem.message}.`;
     return [{ what, fix: `It tries again by itself. ${HOST_FIXES[problem.kind]}` }];
@@ -64,7 +68,7 @@ function silentNotices(workers: readonly LivingWorker[], now: number): Notice[] 
 }
 
 function queueNotices({ workers, queues }: Watched): Notice[] {
-  const well = workers.map(({ problem: _, ...worker }) => worker); // what is wrong with one has its own notice
+  const well = workers.map(({ problem: _, cordonedSince: __, ...worker }) => worker); // what is wrong with one has its own notice
   return queues.flatMap(({ queue, waiting, delayed }) => {
     const held = waiting + delayed;
     if (held === 0 || servedBy(well, queue).length > 0) return [];

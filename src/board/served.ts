@@ -4,10 +4,11 @@ import type { LivingWorker } from '../shared/workers.js';
 /** The workers that take runs out of a queue now: alive, healthy, not stopping, on its host or with its runner. */
 export function servedBy(workers: readonly LivingWorker[], queue: string): LivingWorker[] {
   return workers.filter(
-    ({ alive, phase, problem, host, runners }) =>
+    ({ alive, phase, problem, cordonedSince, host, runners }) =>
       alive &&
       phase === 'ready' &&
       !problem &&
+      cordonedSince === undefined &&
       [hostQueue(host), ...runners.map(({ name }) => runnerQueue(name))].includes(queue),
   );
 }

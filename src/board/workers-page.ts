@@ -14,20 +14,23 @@ interface ShownPool {
   readonly now: number;
 }
 
-function stateOf({ alive, phase, problem }: WorkerView): string {
+function stateOf({ alive, phase, problem, cordonedSince }: WorkerView): string {
   if (phase === 'left') return 'left';
   if (!alive) return 'silent';
+  if (cordonedSince !== undefined && phase === 'ready') return 'cordoned';
   return problem && phase === 'ready' ? 'unhealthy' : phase;
 }
 
 /** Why a worker takes no runs; empty when it does. */
 function why(worker: WorkerView, now: number): Html | '' {
-  const { problem, alive, phase, lastHeartbeatAt, running, capacity, host } = worker;
+  const { problem, alive, phase, lastHeartbeatAt, running, capacity, host, cordonedSince } = worker;
   if (phase === 'left')
     return html`It has stopped; its programs go on. Start one again: <code>agentpool worker --host ${host}</code>`;
   if (!alive)
     return html`Not heard of for ${duration(now - lastHeartbeatAt)}; its programs go on. Start one again on its host: <code>agentpool worker</code>`;
   if (phase === 'stopping') return html`It is stopping and takes no more runs.`;
+  if (cordonedSince !== undefined)
+    return html`It has been cordoned for ${duration(now - cordonedSince)} and takes no new runs: <code>agentpool uncordon ${host}</code>`;
   if (problem)
     return html`It has taken no runs for ${duration(now - problem.since)}: ${problem.message}. It tries again by itself; ${HOST_FIXES[problem.kind]}.`;
   return running >= capacity ? html`All of its slots are taken.` : '';

@@ -94,14 +94,15 @@ function workersFindings(workers: readonly LivingWorker[]): Finding[] {
         fix: 'agentpool up --detach   (or, on any host with the same REDIS_URL: agentpool worker)',
       },
     ];
-  return workers.map(({ host, running, capacity, runners, phase, problem }) => {
+  return workers.map(({ host, running, capacity, runners, phase, problem, cordonedSince }) => {
     const what = `Worker ${host}`;
     if (problem) {
       const found = `takes no runs since ${new Date(problem.since).toISOString()}: ${problem.message}`;
       return { what, ok: false, found, fix: HOST_FIXES[problem.kind] };
     }
     const offers = runners.map(({ name }) => name).join(', ');
-    const found = `${running} of ${capacity} busy, has ${offers}${phase === 'ready' ? '' : `, ${phase}`}`;
+    const since = cordonedSince === undefined ? '' : `, cordoned since ${new Date(cordonedSince).toISOString()}`;
+    const found = `${running} of ${capacity} busy, has ${offers}${phase === 'ready' ? '' : `, ${phase}`}${since}`;
     return { what, ok: true, found };
   });
 }

@@ -51,13 +51,14 @@ const WORKER_COLUMNS: readonly Column[] = [
 
 function paintWorker(cell: string): string {
   if (cell.startsWith('ready')) return colors.green(cell);
-  return cell.startsWith('stopping') ? colors.yellow(cell) : colors.red(cell);
+  return cell.startsWith('stopping') || cell.startsWith('cordoned') ? colors.yellow(cell) : colors.red(cell);
 }
 
 /** Alive, and taking runs or not. */
-function stateOf({ alive, phase, problem }: WorkerView): string {
+function stateOf({ alive, phase, problem, cordonedSince }: WorkerView): string {
   if (phase === 'left') return 'left';
   if (!alive) return 'silent';
+  if (cordonedSince !== undefined && phase === 'ready') return 'cordoned';
   return problem && phase === 'ready' ? `takes no runs: ${problem.message}` : phase;
 }
 

@@ -93,6 +93,9 @@ export function suits(worker: LivingWorker, { runner, host }: RunRequest, sessio
   return offered && worker.phase === 'ready' && (bound === undefined || worker.host === bound);
 }
 
+/** Whether a worker that suits takes runs just now, with or without room for them. */
+export const takesRuns = ({ problem, cordonedSince }: LivingWorker) => !problem && cordonedSince === undefined;
+
 /** What the caller of a run that nobody can take yet should know. */
 export function waitsWarning(
   pool: Pool,
@@ -100,7 +103,7 @@ export function waitsWarning(
   session: Session | undefined,
   suited: readonly LivingWorker[],
 ): string {
-  const unhealthy = suited.map((worker) => `${worker.host} (${worker.problem?.message})`);
+  const unhealthy = suited.map((worker) => `${worker.host} (${worker.problem?.message ?? 'cordoned'})`);
   if (unhealthy.length > 0) return `The run waits: nothing can be started for now on ${unhealthy.join(', ')}.`;
   const bound = session?.host ?? host;
   const where = bound === undefined ? '' : ` on host ${bound}`;

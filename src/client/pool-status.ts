@@ -8,10 +8,12 @@ import type { LivingWorker } from '../shared/workers.js';
 import type { Caller } from './caller.js';
 
 /** A worker as callers see it. */
-export interface WorkerView extends Omit<LivingWorker, 'pid' | 'processStart' | 'machine' | 'runners' | 'problem'> {
+export interface WorkerView
+  extends Omit<LivingWorker, 'pid' | 'processStart' | 'machine' | 'runners' | 'problem' | 'heedsCordon'> {
   readonly runners: readonly { readonly name: string; readonly version?: string }[];
   /** Why it takes no runs for now; it tries again by itself. */
   readonly problem?: NonNullable<LivingWorker['problem']> & { readonly sinceIso: string };
+  readonly cordonedSinceIso?: string;
   readonly lastHeartbeatAtIso: string;
 }
 
@@ -74,6 +76,7 @@ function viewOfWorker({
   pid: _,
   processStart: __,
   machine: ___,
+  heedsCordon: ____,
   runners,
   problem,
   ...worker
@@ -82,6 +85,7 @@ function viewOfWorker({
     ...worker,
     runners: runners.map(({ name, version }) => ({ name, ...omitUndefined({ version }) })),
     ...(problem && { problem: { ...problem, sinceIso: new Date(problem.since).toISOString() } }),
+    ...(worker.cordonedSince !== undefined && { cordonedSinceIso: new Date(worker.cordonedSince).toISOString() }),
     lastHeartbeatAtIso: new Date(worker.lastHeartbeatAt).toISOString(),
   };
 }

@@ -19,6 +19,7 @@ import {
   checkPrompt,
   checkRunner,
   suits,
+  takesRuns,
   unknownSession,
   waitsWarning,
 } from './check-submission.js';
@@ -141,9 +142,9 @@ async function decide(caller: Caller, submission: Submission, workers: readonly 
     request,
     queue: route({ runner: request.runner, host: request.host, sessionHost: session?.host }),
     clientToken,
-    free: suited.some((worker) => !worker.problem && worker.running < worker.capacity),
+    free: suited.some((worker) => takesRuns(worker) && worker.running < worker.capacity),
     remark: remarks.length === 0 ? undefined : remarks.join(' '),
-    warning: suited.some(({ problem }) => !problem) ? undefined : waitsWarning(pool, request, session, suited),
+    warning: suited.some(takesRuns) ? undefined : waitsWarning(pool, request, session, suited),
   };
 }
 

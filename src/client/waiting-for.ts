@@ -3,9 +3,10 @@ import type { Pool } from '../shared/pool.js';
 import { hostQueue } from '../shared/queues/route.js';
 import type { Run } from '../shared/run.js';
 import { HOST_FIXES, type LivingWorker } from '../shared/workers.js';
+import { takesRuns } from './check-submission.js';
 
 /** Why a run does not run yet. More kinds may come. */
-export const WAIT_KINDS = ['slot', 'turn', 'session', 'delay', 'no_worker', 'host', 'limit'] as const;
+export const WAIT_KINDS = ['slot', 'turn', 'session', 'delay', 'no_worker', 'host', 'cordoned', 'limit'] as const;
 
 /** What a queued run waits for, and what helps. */
 export interface WaitingFor {
@@ -36,7 +37,8 @@ export interface WaitFacts {
 }
 
 /** Whether nobody can start it as things are, however long one waits. */
-export const isStuck = (waiting: WaitingFor | undefined) => waiting?.kind === 'no_worker' || waiting?.kind === 'host';
+export const isStuck = (waiting: WaitingFor | undefined) => waiting !== undefined && STUCK.includes(waiting.kind);
+const STUCK: readonly WaitingFor['kind'][] = ['no_worker', 'host', 'cordoned'];
 
 /** What a run waits for, and what helps, in one line. */
 export const waitingInWords = ({ message, hint }: WaitingFor) => `${message}. ${hint}`;
@@ -71,7 +73,9 @@ const hostOf = ({ queue }: Run) => (queue.startsWith(hostQueue('')) ? queue.slic
 
 function forWorker(run: Run, { workers, install }: WaitFacts): WaitingFor | undefined {
   const able = suited(run, workers);
-  if (able.some(({ problem }) => !problem)) return undefined;
+  if (able.some(takesRuns)) return undefined;
+  const cordoned = able.find(({ cordonedSince }) => cordonedSince !== undefined);
+  if (cordoned) return forCordoned(cordoned);
   const [sick] = able;
   if (sick?.problem)
     return {
@@ -95,6 +99,15 @@ function forWorker(run: Run, { workers, install }: WaitFacts): WaitingFor | unde
     hint: install
       ? `Install it on a worker${where}: ${install}`
       : 'Install it on a worker, or submit it for another runner.',
+  };
+}
+
+function forCordoned({ host, cordonedSince = 0 }: LivingWorker): WaitingFor {
+  const since = new Date(cordonedSince).toISOString();
+  return {
+    kind: 'cordoned',
+    message: `Host ${host} has been cordoned since ${since} and takes no new runs`,
+    hint: `agentpool uncordon ${host} lets it take runs again; another worker that has the program would take it, too.`,
   };
 }
 
@@ -127,7 +140,7 @@ function forTime({ dueAt, share }: WaitFacts): WaitingFor | undefined {
 }
 
 function forSlot(run: Run, { workers, position }: WaitFacts): WaitingFor {
-  const able = suited(run, workers).filter(({ problem }) => !problem);
+  const able = suited(run, workers).filter(takesRuns);
   const running = able.reduce((sum, worker) => sum + worker.running, 0);
   const capacity = able.reduce((sum, worker) => sum + worker.capacity, 0);
   const before = (position ?? 1) - 1;

@@ -109,7 +109,7 @@ function workerGauges(gauge: MakeGauge): (workers: readonly LivingWorker[], now:
   );
   return (all, now) => {
     for (const one of [slots, used, offered]) one.reset();
-    const states = { ready: 0, sick: 0, stopping: 0, left: 0, silent: 0 };
+    const states = { ready: 0, sick: 0, cordoned: 0, stopping: 0, left: 0, silent: 0 };
     for (const worker of all) {
       states[stateOf(worker)] += 1;
       if (!worker.alive) continue;
@@ -123,9 +123,15 @@ function workerGauges(gauge: MakeGauge): (workers: readonly LivingWorker[], now:
   };
 }
 
-function stateOf({ alive, phase, problem }: LivingWorker): 'ready' | 'sick' | 'stopping' | 'left' | 'silent' {
+function stateOf({
+  alive,
+  phase,
+  problem,
+  cordonedSince,
+}: LivingWorker): 'ready' | 'sick' | 'cordoned' | 'stopping' | 'left' | 'silent' {
   if (phase === 'left') return 'left';
   if (!alive) return 'silent';
+  if (phase === 'ready' && cordonedSince !== undefined) return 'cordoned';
   return phase === 'ready' && problem ? 'sick' : phase;
 }
 

@@ -1,8 +1,11 @@
--- Records what a worker says of itself, and when.
-local reports, beats = KEYS[1], KEYS[2]
-local worker, report = ARGV[1], ARGV[2]
+-- Records what a worker says of itself, and when; answers whether it, or its host, is cordoned.
+local reports, beats, cordons = KEYS[1], KEYS[2], KEYS[3]
+local worker, report, host = ARGV[1], ARGV[2], ARGV[3]
 
 local time = redis.call('TIME')
 redis.call('HSET', reports, worker, report)
 redis.call('ZADD', beats, time[1] * 1000 + math.floor(time[2] / 1000), worker)
-return 1
+for _, name in ipairs({ worker, host }) do
+  if redis.call('HEXISTS', cordons, name) == 1 then return 1 end
+end
+return 0

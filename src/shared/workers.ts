@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { omitUndefined } from './omit-undefined.js';
 import { sharedByTurn } from './redis/by-turn.js';
 import type { RedisClient } from './redis/connect.js';
 import { serverNow } from './redis/now.js';
@@ -68,12 +69,16 @@ export interface WorkerReport {
   readonly reloads?: number;
   /** While there is one, it takes no runs; what it has goes on. */
   readonly problem?: HostProblem;
+  /** It knows that it, or its host, is cordoned, and takes no new runs. */
+  readonly heedsCordon?: boolean;
 }
 
 /** A report with its age. */
 export interface LivingWorker extends WorkerReport {
   readonly lastHeartbeatAt: number;
   readonly alive: boolean;
+  /** Since when an operator wants it, or its host, to take no new runs (Redis server milliseconds). */
+  readonly cordonedSince?: number;
 }
 
 const report = z.looseObject({
@@ -92,6 +97,7 @@ const report = z.looseObject({
   phase: z.enum(['ready', 'stopping', 'left']),
   reloads: z.number().int().optional(),
   problem: z.looseObject({ kind: z.enum(HOST_FAULT_KINDS), message: z.string(), since: z.number() }).optional(),
+  heedsCordon: z.boolean().optional(),
 });
 
 /** No host has this name. */
@@ -112,7 +118,14 @@ function reportFrom(id: string, text: string): WorkerReport {
 
 /** The scripts of the register; the files say what they do. */
 interface WorkerScripts {
-  workerBeat(reports: string, beats: string, worker: string, report: string): Promise<1>;
+  workerBeat(
+    reports: string,
+    beats: string,
+    cordons: string,
+    worker: string,
+    report: string,
+    host: string,
+  ): Promise<0 | 1>;
 }
 
 /** Heartbeats after which a silent worker is taken for dead. */
@@ -123,10 +136,12 @@ export function openWorkers(client: RedisClient, prefix: string, heartbeatMs: nu
   const redis = withScripts<WorkerScripts>(client, new URL(import.meta.url), { workerBeat: 'worker-beat.lua' });
   const reports = `{${prefix}:workers}:reports`;
   const beats = `{${prefix}:workers}:beats`;
+  const cordons = `{${prefix}:workers}:cordons`;
 
   async function read(): Promise<LivingWorker[]> {
-    const [texts, flat, now] = await Promise.all([
+    const [texts, cordoned, flat, now] = await Promise.all([
       redis.hgetall(reports),
+      redis.hgetall(cordons),
       redis.zrange(beats, '0', '-1', 'WITHSCORES'),
       serverNow(redis),
     ]);
@@ -137,7 +152,10 @@ export function openWorkers(client: RedisClient, prefix: string, heartbeatMs: nu
       if (!text) continue;
       // One that lies ahead is of before the clock of Redis went back: who lives is heard with the next heartbeat.
       const alive = Math.abs(now - lastHeartbeatAt) < SILENT_BEATS * heartbeatMs;
-      found.push({ ...reportFrom(flat[at] ?? '', text), lastHeartbeatAt, alive });
+      const told = reportFrom(flat[at] ?? '', text);
+      const since = cordoned[told.id] ?? cordoned[told.host];
+      const cordonedSince = since === undefined ? undefined : Number(since);
+      found.push({ ...told, lastHeartbeatAt, alive, ...omitUndefined({ cordonedSince }) });
     }
     return found.sort((a, b) => a.host.localeCompare(b.host) || a.startedAt - b.startedAt);
   }
@@ -149,11 +167,26 @@ export function openWorkers(client: RedisClient, prefix: string, heartbeatMs: nu
     async living(): Promise<LivingWorker[]> {
       return (await list()).filter((worker) => worker.alive);
     },
-    async beat(report: WorkerReport): Promise<void> {
-      await redis.workerBeat(reports, beats, report.id, JSON.stringify({ form: STORED_FORM, ...report }));
+    /** Answers whether the worker, or its host, is cordoned. */
+    async beat(report: WorkerReport): Promise<boolean> {
+      const text = JSON.stringify({ form: STORED_FORM, ...report });
+      return (await redis.workerBeat(reports, beats, cordons, report.id, text, report.host)) === 1;
+    },
+    /** The names of workers and hosts that take no new runs, with since when (Redis server milliseconds). */
+    async cordoned(): Promise<Readonly<Record<string, number>>> {
+      const all = Object.entries(await redis.hgetall(cordons));
+      return Object.fromEntries(all.map(([name, since]) => [name, Number(since)]));
+    },
+    /** From the next heartbeat on, a worker or the workers of a host take no new runs; also those that are started later. */
+    async cordon(name: string): Promise<void> {
+      await redis.hsetnx(cordons, name, String(await serverNow(redis)));
+    },
+    async uncordon(name: string): Promise<void> {
+      await redis.hdel(cordons, name);
     },
     async leave(id: string): Promise<void> {
       await redis.zrem(beats, id);
+      await redis.hdel(cordons, id);
       await redis.hdel(reports, id);
     },
   };

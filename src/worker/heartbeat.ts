@@ -3,6 +3,7 @@ import type { Config } from '../shared/config/load.js';
 import type { Logger } from '../shared/logger.js';
 import { VERSION } from '../shared/version.js';
 import type { OfferedRunner, WorkerReport, Workers } from '../shared/workers.js';
+import type { Cordon } from './claim/cordon.js';
 import type { Slots } from './claim/slots.js';
 import { every } from './every.js';
 import type { HostHealth } from './host/health.js';
@@ -22,6 +23,7 @@ export interface HeartbeatDeps {
   readonly offers: () => readonly OfferedRunner[];
   readonly slots: Pick<Slots, 'used' | 'capacity'>;
   readonly health: Pick<HostHealth, 'problem' | 'onChange'>;
+  readonly cordon: Pick<Cordon, 'isOn' | 'onChange' | 'told'>;
   readonly contact: Pick<Contact, 'heard'>;
   /** Looks at what others ask of the runs of this worker, after each heartbeat. */
   readonly reconcile: () => Promise<void>;
@@ -30,7 +32,7 @@ export interface HeartbeatDeps {
 
 /** Tells the register who this worker is and what it can take, in its own time and soon after a change. */
 export function startHeartbeat(deps: HeartbeatDeps) {
-  const { workers, report, config, offers, slots, health, contact, logger } = deps;
+  const { workers, report, config, offers, slots, health, cordon, contact, logger } = deps;
   const processStart = identify(process.pid)?.start ?? ''; // once: a worker without descriptors has heartbeats, too
   const place = placeOf(config.home);
   let phase: WorkerReport['phase'] = 'ready';
@@ -42,7 +44,7 @@ export function startHeartbeat(deps: HeartbeatDeps) {
   async function beat(): Promise<void> {
     lastBeatAt = performance.now();
     const runners = offers();
-    await workers.beat({
+    const cordoned = await workers.beat({
       ...report,
       pid: process.pid,
       processStart,
@@ -55,9 +57,11 @@ export function startHeartbeat(deps: HeartbeatDeps) {
       phase,
       reloads,
       ...(health.problem && { problem: health.problem }),
+      ...(cordon.isOn() && { heedsCordon: true }),
     });
     contact.heard();
     takenAt = performance.now();
+    cordon.told(cordoned);
   }
 
   /** Who submits a run looks at the heartbeats for a free worker, so they must not lag behind by seconds. */
@@ -69,6 +73,7 @@ export function startHeartbeat(deps: HeartbeatDeps) {
     }, wait);
   }
   const unsubscribe = health.onChange(soon);
+  cordon.onChange(soon); // whoever drains waits for it
   const loop = every(config.heartbeatMs, logger, async () => {
     await beat();
     await deps.reconcile();

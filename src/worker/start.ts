@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { privateDirectory, userHome } from '../shared/config/home.js';
-import type { DirectKill } from '../shared/control.js';
 import type { Logger } from '../shared/logger.js';
 import type { Pool } from '../shared/pool.js';
 import { attachOrStart } from './claim/attach-or-start.js';
 import { type Claiming, startClaiming } from './claim/claim-loop.js';
+import { createCordon } from './claim/cordon.js';
 import { createMirrors } from './claim/mirror.js';
 import { createOneByOne } from './claim/one-by-one.js';
+import { prolong } from './claim/prolong.js';
 import { createSlots } from './claim/slots.js';
 import { every } from './every.js';
 import { startHeartbeat } from './heartbeat.js';
@@ -31,7 +32,8 @@ import { keptSweep, type SweepDeps, startSweeping, sweepOwners, sweepRecords } f
 import { takeOver } from './recover/take-over.js';
 import { endLeftovers, endLost, KEEP_ENDED_MS, tidyEnded } from './recover/tidy.js';
 import { type Beginning, execute } from './run/execute.js';
-import { createOwnedRuns, type OwnedRun, type OwnedRuns } from './run/owned-run.js';
+import { createOwnedRuns, type OwnedRun } from './run/owned-run.js';
+import { look, reconcileAll } from './run/reconcile-all.js';
 import { watchOver } from './run/watch-over.js';
 import { hasBegun, spoolOf, spoolRoot } from './spool/spool.js';
 import { stopWorker } from './stop.js';
@@ -124,7 +126,9 @@ async function assemble(pool: Pool, env: Env) {
   });
   const { offers, installed } = offering;
   const reconcile = () => reconcileAll(owned, logger).then(pool.lookAtReplicas);
-  const heartbeat = startHeartbeat({ workers, report, config, offers, slots, health, contact, reconcile, logger });
+  const cordon = createCordon(logger);
+  const telling = { workers, report, config, offers, slots, health, cordon, contact, reconcile, logger };
+  const heartbeat = startHeartbeat(telling);
   const following = startFollowing();
   const run = executing(pool, { host, spools, installed, env, home, userOf, health, disk, following, logger });
   const ours = { runs, id, host, owned, logger, execute: run };
@@ -133,7 +137,7 @@ async function assemble(pool: Pool, env: Env) {
   const lookThroughSpools = () => takeOver({ ...ours, register, queues, spools, contact });
   const recovery = { contact, register, tidying, lookThroughSpools };
   const taking = { slots, claims, mirrors, hasBegunHere };
-  return { pool, ...ours, ours, report, health, disk, offering, heartbeat, following, ...recovery, ...taking };
+  return { pool, ...ours, ours, report, health, disk, offering, heartbeat, cordon, following, ...recovery, ...taking };
 }
 
 /** Tells everybody of this worker; refuses to begin where its host name is another machine's. */
@@ -172,6 +176,7 @@ async function startTaking(parts: Parts) {
     host,
     runners: () => [...offering.installed.keys()],
     isHere: offering.isHere,
+    isCordoned: parts.cordon.isOn,
     slots,
     health,
     interruptions: pool.runs.interruptions,
@@ -180,6 +185,7 @@ async function startTaking(parts: Parts) {
     logger,
   });
   parts.claims.wake = claiming.wake;
+  parts.cordon.onChange(claiming.wake);
   offering.onChange(() => {
     claiming.wake();
     parts.heartbeat.soon();
@@ -271,30 +277,4 @@ function executing({ config, runs, queues, runners }: Pool, given: Executing) {
     logger,
   };
   return (owned: OwnedRun, first: Beginning) => execute(deps, owned, first);
-}
-
-/** Somebody asks for something: it is in the records, or, where Redis takes no writes, in the notification. */
-function look(owned: OwnedRuns, direct: DirectKill | undefined, logger: Logger): void {
-  if (direct) owned.get(direct.runId)?.supervision?.kill(direct);
-  void reconcileAll(owned, logger);
-}
-
-/** Looks at what the records say of the runs whose programs we watch; what cannot be read is read with the next heartbeat. */
-async function reconcileAll(owned: OwnedRuns, logger: Logger): Promise<void> {
-  for (const looked of await Promise.allSettled(owned.all().map(({ supervision }) => supervision?.reconcile())))
-    if (looked.status === 'rejected')
-      logger.warn({ err: looked.reason }, 'a record could not be read; the next heartbeat looks again');
-}
-
-/** Keeps the jobs that we hold; one that cannot be prolonged now is not in the way of the others. */
-async function prolong(
-  leases: readonly { runId: string; extend(): Promise<boolean> }[],
-  logger: Logger,
-): Promise<void> {
-  await Promise.all(
-    leases.map(async (lease) => {
-      const held = await lease.extend().catch(() => false);
-      if (!held) logger.debug({ runId: lease.runId }, 'the job has another holder');
-    }),
-  );
 }

@@ -23,6 +23,8 @@ export const poolStatus = defineTool({
         capacity: z.number().int(),
         running: z.number().int(),
         problem: hostProblemShape.optional().describe('Why it takes no runs for now; it tries again by itself'),
+        cordonedSince: z.number().int().optional().describe('An operator wants it to take no new runs since (ms)'),
+        cordonedSinceIso: z.string().optional(),
         allowedPaths: z.array(z.string()),
         startedAt: z.number().int(),
         lastHeartbeatAt: z.number().int(),

@@ -13,6 +13,8 @@ export interface TakerDeps {
   readonly isHere: (runner: string) => boolean;
   readonly slots: Pick<Slots, 'room'>;
   readonly health: Pick<HostHealth, 'problem'>;
+  /** Whether an operator wants it to take no new runs. */
+  readonly isCordoned: () => boolean;
   /** Whether the job of a run is in our hands. */
   readonly holds: (runId: string) => boolean;
   /** Takes a job on; false when it has no slot for it. When it throws, the job is given back. */
@@ -156,8 +158,8 @@ async function ask(claimer: Claimer, queue: string, batches: Batches, due: Set<s
 
 /** For how many more jobs of a queue there are slots. */
 function roomFor(deps: TakerDeps, queue: string, underWay: readonly UnderWay[]): number {
-  const { runners, host, isHere, slots, health, holds } = deps;
-  if (health.problem) return 0;
+  const { runners, host, isHere, slots, health, isCordoned, holds } = deps;
+  if (health.problem || isCordoned()) return 0;
   const withoutSlot = underWay.filter(({ lease }) => lease === undefined || !holds(lease.runId));
   const all = withoutSlot.length;
   const runner = runners().find((name) => runnerQueue(name) === queue);

@@ -62,6 +62,15 @@ const CASES: [string, Partial<Run>, Partial<WaitFacts>, string, RegExp, RegExp][
   ['a full disk everywhere', {}, { workers: [sick] }, 'host', /h1 takes no runs: the disk is full/, /make room/],
   ['a full disk on one', {}, { workers: [sick, worker()] }, 'slot', /^2 of the 2 slots/, /CONCURRENCY/],
   [
+    'a cordon',
+    {},
+    { workers: [worker({ cordonedSince: 1_000 })] },
+    'cordoned',
+    /h1 has been cordoned since 1970/,
+    /uncordon h1/,
+  ],
+  ['a cordon on one', {}, { workers: [worker({ cordonedSince: 1 }), worker()] }, 'slot', /^2 of the 2 slots/, /./],
+  [
     'its session in use',
     { resumes: 's1' },
     { workers: [worker()], holder: 'r0' },
@@ -82,7 +91,7 @@ describe('a queued run waits', () => {
     expect(waiting).toMatchObject({ kind });
     expect(waiting?.message).toMatch(message);
     expect(waiting?.hint).toMatch(hint);
-    expect(isStuck(waiting)).toBe(kind === 'no_worker' || kind === 'host');
+    expect(isStuck(waiting)).toBe(['no_worker', 'host', 'cordoned'].includes(kind));
   });
 
   test('and any other run does not', () => {

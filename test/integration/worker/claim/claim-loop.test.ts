@@ -51,6 +51,7 @@ async function claim(capacity: number, given: Partial<ClaimingDeps> = {}) {
     holds: (runId) => taken.some((lease) => lease.runId === runId),
     slots,
     health,
+    isCordoned: () => false,
     async takeOn(lease) {
       slots.take(lease.queue);
       taken.push(lease);
