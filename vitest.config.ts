@@ -9,6 +9,7 @@ export default defineConfig({
       'test/docker/**',
       'test/chaos/**',
       'test/topologies/**',
+      'test/screenshots/**',
       'test/integration/worker/run/fault-injection.test.ts',
       '**/node_modules/**',
     ],

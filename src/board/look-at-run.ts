@@ -29,6 +29,7 @@ export async function lookAtRun(caller: Caller, run: Run): Promise<RunFacts> {
     worker: factsOf(run),
     principal,
     now,
+    speaks: hasTranscript(pool, run),
     ...omitUndefined({ result, prompt, queuePosition, activity }),
   };
 }

@@ -1,4 +1,4 @@
-import { html } from 'hono/html';
+import { html, raw } from 'hono/html';
 import { waitingInWords } from '../client/waiting-for.js';
 import { settingThatLetGo } from '../client/what-is-gone.js';
 import { duration, size } from '../shared/measures.js';
@@ -9,6 +9,7 @@ import { isEnded } from '../shared/run-state.js';
 import { fileInWords, usageInWords } from '../shared/transcript/readable.js';
 import { ago } from './ago.js';
 import { type Html, layout } from './layout.js';
+import { markdownToHtml } from './markdown.js';
 import { actions } from './run-actions.js';
 import { timeline } from './run-timeline.js';
 import type { RunFacts, ShownRun } from './shown-run.js';
@@ -88,15 +89,18 @@ function question({ prompt, run }: RunFacts): Html {
 ${plainText(beginningOf(prompt, PROMPT_CHARS))}${rest}</pre></div>`;
 }
 
-function answer({ result, activity, run }: RunFacts): Html | '' {
+function answer({ result, speaks, activity, run }: RunFacts): Html | '' {
   const files = isEnded(run.state) ? (activity?.filesChanged ?? []) : [];
   if (result === undefined && files.length === 0) return '';
-  return html`<section id="result" aria-labelledby="result-title"><div class="head"><h2 id="result-title">Result</h2></div>${
+  const words =
     result === undefined
       ? ''
-      : html`<div class="card"><pre tabindex="0" role="group" aria-label="Result">
-${shownText(Buffer.from(result))}</pre></div>`
-  }${files.length === 0 ? '' : html`<ul class="files">${files.map((file) => html`<li><code>${fileInWords(file)}</code></li>`)}</ul>`}</section>`;
+      : speaks
+        ? html`<div class="card say">${raw(markdownToHtml(result))}</div>`
+        : html`<div class="card"><pre tabindex="0" role="group" aria-label="Result">
+${shownText(Buffer.from(result))}</pre></div>`;
+  const changed = html`<ul class="files">${files.map((file) => html`<li><code>${fileInWords(file)}</code></li>`)}</ul>`;
+  return html`<section id="result" aria-labelledby="result-title"><div class="head"><h2 id="result-title">Result</h2></div>${words}${files.length === 0 ? '' : changed}</section>`;
 }
 
 /** All of the page that changes by itself while the run goes on. */

@@ -11,6 +11,8 @@ export interface RunFacts {
   /** What was asked; absent when it is not kept any more. */
   readonly prompt?: string;
   readonly result?: string;
+  /** The program speaks JSON: what it says is Markdown. */
+  readonly speaks: boolean;
   readonly activity?: RunActivity;
   readonly queuePosition?: number;
   /** Who looks. */

@@ -150,6 +150,7 @@ pre.prompt { max-height: 14rem }
 .what > p { margin: .15rem 0 }
 .what pre { max-height: 24rem; border: 1px solid var(--line); border-radius: 8px; background: var(--paper); margin: .35rem 0; padding: .55rem .7rem; font-size: 12.5px }
 .say { line-height: 1.55 }
+.card.say { padding: .5rem .9rem }
 .say > * { margin: .35rem 0 }
 .say > :first-child { margin-top: .1rem }
 .say .h { font-weight: 650 }
@@ -174,7 +175,7 @@ p.result::before { content: "└ "; color: var(--dim) }
 .what .error { color: var(--bad) }
 .what .warning { color: var(--warn) }
 .file summary, p.file { font: .87em/1.6 var(--mono); color: var(--good) }
-.patch i { font-style: normal; display: inline-block; min-width: 100% }
+.patch i { font-style: normal; display: block }
 .patch .add { background: var(--add) }
 .patch .del { background: var(--del) }
 .patch .hunk { color: var(--dim) }

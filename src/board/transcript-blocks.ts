@@ -151,7 +151,5 @@ function diff(event: FileChangeEvent): Html {
     line.startsWith('+') ? 'add' : line.startsWith('-') ? 'del' : line.startsWith('@@') ? 'hunk' : '';
   return html`<details class="file" open><summary>${words}</summary><pre class="patch" tabindex="0">${lines
     .slice(0, PATCH_LINES)
-    .map((line) =>
-      kindOfLine(line) === '' ? `${line}\n` : html`<i class="${kindOfLine(line)}">${line}\n</i>`,
-    )}${more}</pre></details>`;
+    .map((line) => html`<i class="${kindOfLine(line)}">${line}\n</i>`)}${more}</pre></details>`;
 }

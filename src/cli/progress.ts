@@ -1,4 +1,5 @@
-import { beginningOf, plainText } from '../shared/plain-text.js';
+import { plainText } from '../shared/plain-text.js';
+import { cutToWidth } from './table.js';
 
 /** A line at a terminal that is written over; nothing in a pipe. */
 export interface Progress {
@@ -15,7 +16,7 @@ export function startProgress(): Progress {
   return {
     show(text) {
       const [first = ''] = text.split('\n');
-      stderr.write(`${CLEAR_LINE}${beginningOf(plainText(first), (stderr.columns || 80) - 1)}`);
+      stderr.write(`${CLEAR_LINE}${cutToWidth(plainText(first), (stderr.columns || 80) - 1)}`);
     },
     stop: () => void stderr.write(CLEAR_LINE),
   };

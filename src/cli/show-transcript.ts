@@ -4,9 +4,12 @@ import type { FileChangeEvent } from '../shared/transcript/event.js';
 import { lineOf } from '../shared/transcript/readable.js';
 import type { TranscriptEvent } from '../shared/transcript/transcript.js';
 import { localTime } from './local-time.js';
+import { cutToWidth } from './table.js';
 
 interface Stream {
   readonly isTTY?: boolean;
+  /** Of a terminal. */
+  readonly columns?: number;
   write(chunk: string): unknown;
 }
 
@@ -54,9 +57,10 @@ function markdownLine(line: string, inCode: boolean): string {
     .replaceAll(/`([^`]+)`/g, (_, words: string) => colors.cyan(words));
 }
 
-function patchLines({ patch }: FileChangeEvent): string[] {
+function patchLines({ patch }: FileChangeEvent, width: number): string[] {
   const lines = patch === undefined ? [] : plainText(patch).split('\n');
-  const shown = lines.slice(0, PATCH_LINES).map((line) => {
+  const shown = lines.slice(0, PATCH_LINES).map((whole) => {
+    const line = cutToWidth(whole.replaceAll('\t', '    '), width - 2);
     if (line.startsWith('@@')) return colors.dim(`  ${line}`);
     if (line.startsWith('+')) return colors.green(`  ${line}`);
     return line.startsWith('-') ? colors.red(`  ${line}`) : `  ${line}`;
@@ -85,6 +89,8 @@ export function createTranscriptPrinter(stream: Stream, style: TranscriptStyle) 
       if (held.length > 2 * (style.lines ?? 0)) held = held.slice(-(style.lines ?? 0));
     } else stream.write(`${stream.isTTY ? terminalText(whole) : whole}\n`);
   };
+  const roomFor = () =>
+    stream.isTTY && stream.columns ? stream.columns - (style.timestamps ? localTime(at).length + 1 : 0) : 1_000_000;
   const putText = (line: string) => {
     const fence = /^\s*```/.test(line);
     put(colors.isColorSupported && stream.isTTY ? markdownLine(line, inCode) : line);
@@ -115,8 +121,9 @@ export function createTranscriptPrinter(stream: Stream, style: TranscriptStyle) 
       event.stream === 'stderr' && event.type === 'raw' ? `[stderr] ${plainText(event.text)}` : lineOf(event);
     if (line === undefined || (event.type === 'error' && line === lastError)) return;
     lastError = event.type === 'error' ? line : undefined;
-    for (const one of line.split('\n')) put(painted(one));
-    if (event.type === 'file_change') for (const one of patchLines(event)) put(one);
+    // What only sums up something is cut, so that it stays one line; what the agent says is not.
+    for (const one of line.split('\n')) put(painted(event.type === 'error' ? one : cutToWidth(one, roomFor())));
+    if (event.type === 'file_change') for (const one of patchLines(event, roomFor())) put(one);
   };
   return {
     show: (events: readonly TranscriptEvent[]) => events.forEach(show),

@@ -1,0 +1,67 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Place } from './pool.js';
+import { eventually, MAIN } from './processes.js';
+
+/** Whether terminals can be made; says on stderr how to get what makes them when not. */
+export function haveTerminals(): boolean {
+  const have = spawnSync('tmux', ['-V']).status === 0;
+  if (!have) console.warn('skipped: there is no tmux; get it with: apt-get install -y tmux');
+  return have;
+}
+
+/** A terminal of some size in which a person types commands; what it shows is what tmux has drawn. */
+export interface Terminal {
+  /** Clears the screen, types a command, and waits until it has ended; `agentpool` is ours. */
+  run(command: string, withinMs?: number): Promise<void>;
+  /** Clears the screen and types a command that goes on. */
+  type(command: string): Promise<void>;
+  press(key: string): void;
+  /** The lines on the screen, `styled` with colours as escape sequences; without what is empty at the end. */
+  screen(how?: { readonly styled: boolean }): string[];
+  end(): void;
+}
+
+/** A shell in a terminal, in the working directory and the environment of a place. */
+export async function openTerminal(place: Place, columns: number, rows: number): Promise<Terminal> {
+  const own = mkdtempSync(join(place.home, 'terminal-'));
+  const prompts = join(own, 'prompts');
+  const rc = [
+    `PS1='$ '`,
+    `PROMPT_COMMAND='echo >> ${prompts}'`,
+    'HISTFILE=',
+    `agentpool() { '${process.execPath}' '${MAIN}' "$@"; }`,
+  ];
+  writeFileSync(join(own, 'rc'), rc.join('\n'));
+  const tmux = (...args: string[]) =>
+    execFileSync('tmux', ['-S', join(own, 'tmux'), '-f', '/dev/null', ...args], {
+      cwd: place.work,
+      env: { ...place.env, TERM: 'xterm-256color', LC_ALL: 'C.UTF-8' },
+      encoding: 'utf8',
+    });
+  tmux('new-session', '-d', '-x', String(columns), '-y', String(rows), 'bash', '--rcfile', join(own, 'rc'), '-i');
+  tmux('set', '-g', 'status', 'off');
+  tmux('resize-window', '-x', String(columns), '-y', String(rows));
+  const shown = () => (existsSync(prompts) ? readFileSync(prompts, 'utf8').length : 0);
+  const type = async (command: string) => {
+    tmux('send-keys', 'C-l');
+    tmux('send-keys', '-l', command);
+    tmux('send-keys', 'Enter');
+  };
+  await eventually(() => shown() > 0);
+  return {
+    async run(command, withinMs = 60_000) {
+      const before = shown();
+      await type(command);
+      await eventually(() => shown() > before, Boolean, withinMs);
+    },
+    type,
+    press: (key) => void tmux('send-keys', key),
+    screen({ styled } = { styled: false }) {
+      const lines = tmux('capture-pane', '-p', ...(styled ? ['-e'] : [])).split('\n');
+      return lines.slice(0, lines.findLastIndex((line) => line.trim() !== '') + 1);
+    },
+    end: () => void tmux('kill-server'),
+  };
+}
