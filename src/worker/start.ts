@@ -108,7 +108,9 @@ async function assemble(pool: Pool, env: Env) {
   const claims = { wake: () => {} };
   const owned = createOwnedRuns(slots, () => claims.wake());
   const { spoolQuotaBytes: quotaBytes, spoolReserveBytes: reserveBytes } = config;
-  const disk = await startDiskWatch({ spools, quotaBytes, reserveBytes, health, supervised: owned.supervised, logger });
+  const { supervised } = owned;
+  const isBusy = () => owned.all().length > 0;
+  const disk = await startDiskWatch({ spools, quotaBytes, reserveBytes, health, isBusy, supervised, logger });
   const hasBegunHere = (runId: string) => hasBegun(spoolOf(spools, runId));
   const mirrors = createMirrors({ runs, hasBegunHere, logger });
   const contact = createContact(config.heartbeatMs);

@@ -16,15 +16,22 @@ const AGENT = fileURLToPath(new URL('../fixtures/agents/scripted.mjs', import.me
 
 /**
  * A private Redis, workers on hosts (`workers` has the host of each), and an MCP server: everything that the faults hit.
- * With `canFallSilent` all of them reach Redis through a proxy; figures of speed are taken without.
+ * With `canFallSilent` all of them reach Redis through a proxy; figures of speed are taken without. `runners` are there besides
+ * `scripted` and `shell`.
  */
-export async function makeWorld({ workers: hosts, env: extraEnv = {}, canFallSilent = false }) {
+export async function makeWorld({
+  workers: hosts,
+  env: extraEnv = {},
+  runners: extraRunners = {},
+  canFallSilent = false,
+}) {
   const root = mkdtempSync(join(tmpdir(), 'ap-chaos-'));
   const work = join(root, 'work');
   mkdirSync(work);
   const runners = {
     scripted: { command: 'node', args: [AGENT], output: { format: 'text' } },
     shell: { command: 'sh', args: ['-s'] },
+    ...extraRunners,
   };
   const config = join(root, 'agentpool.config.json');
   writeFileSync(config, JSON.stringify({ runners }));
@@ -66,7 +73,7 @@ export async function makeWorld({ workers: hosts, env: extraEnv = {}, canFallSil
       await Promise.all(workers.map((worker) => worker.end()));
       await silent?.stop();
       await redis.end();
-      if (!keep) rmSync(root, { recursive: true, force: true });
+      if (!keep) rmSync(root, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }

@@ -20,8 +20,10 @@ export interface DiskWatchDeps {
   readonly quotaBytes: number;
   readonly reserveBytes: number;
   readonly health: Pick<HostHealth, 'fault'>;
+  /** Whether a program may run here, or be about to start. */
+  readonly isBusy: () => boolean;
   /** The runs that we can end. */
-  readonly supervised: () => ReadonlyMap<string, { endForRoom(why: RoomReason): void }>;
+  readonly supervised: () => ReadonlyMap<string, { endForRoom(why: RoomReason): void; endsForRoom(): boolean }>;
   readonly logger: Logger;
 }
 
@@ -48,6 +50,7 @@ export class DiskWatch {
   #failed = false;
   #looking: Promise<void>;
   #timer: NodeJS.Timeout | undefined;
+  #kicked = false;
   #stopped = false;
 
   constructor(deps: DiskWatchDeps) {
@@ -63,7 +66,8 @@ export class DiskWatch {
 
   /** Something has started or ended: looks now. */
   kick(): void {
-    if (!this.#timer || this.#stopped) return; // it is looking
+    this.#kicked = true;
+    if (!this.#timer || this.#stopped) return; // it is looking, and will soon again
     clearTimeout(this.#timer);
     this.#looking = this.#lookOn();
   }
@@ -76,8 +80,10 @@ export class DiskWatch {
 
   async #lookOn(): Promise<void> {
     this.#timer = undefined;
-    const pauseMs = await this.#look();
+    this.#kicked = false;
+    const waitMs = await this.#look();
     if (this.#stopped) return;
+    const pauseMs = this.#kicked ? SHORTEST_MS : waitMs;
     this.#timer = setTimeout(() => {
       this.#looking = this.#lookOn();
     }, pauseMs).unref();
@@ -85,14 +91,14 @@ export class DiskWatch {
 
   /** Answers when to look again (ms). */
   async #look(): Promise<number> {
-    const { spools, quotaBytes, reserveBytes, health, supervised, logger } = this.#deps;
+    const { spools, quotaBytes, reserveBytes, health, isBusy, supervised, logger } = this.#deps;
     try {
       const room = await diskRoom(spools);
       const growing = this.#growingNow();
       this.#judge(room, growing);
       this.#failed = false;
       for (const runId of this.#cutShort) if (!supervised().has(runId)) this.#cutShort.delete(runId);
-      if (supervised().size === 0) return IDLE_MS;
+      if (!isBusy()) return IDLE_MS;
       const used = growing.reduce((sum, { bytes }) => sum + bytes, 0);
       const left = Math.min(quotaBytes - used, room.bytes - reserveBytes);
       return Math.min(LONGEST_MS, Math.max(SHORTEST_MS, left / FASTEST));
@@ -105,7 +111,7 @@ export class DiskWatch {
   }
 
   #growingNow(): Growing[] {
-    const { spools } = this.#deps;
+    const { spools, supervised } = this.#deps;
     const sizes = this.#sizes;
     const ids = spooledRuns(spools).filter((runId) => {
       const { spool } = presentSpool(spools, runId);
@@ -116,7 +122,13 @@ export class DiskWatch {
     for (const runId of sizes.keys()) if (!ids.includes(runId)) sizes.delete(runId);
     this.#before ??= new Map(sizes);
     const before = this.#before;
-    return [...sizes].map(([runId, bytes]) => ({ runId, bytes, printed: bytes - (before.get(runId) ?? 0) }));
+    const ours = supervised();
+    return [...sizes].map(([runId, bytes]) => ({
+      runId,
+      bytes,
+      printed: bytes - (before.get(runId) ?? 0),
+      ending: ours.get(runId)?.endsForRoom() ?? false,
+    }));
   }
 
   #judge(room: DiskRoom, growing: readonly Growing[]): void {

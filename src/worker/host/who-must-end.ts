@@ -2,6 +2,8 @@
 export interface Growing {
   readonly runId: string;
   readonly bytes: number;
+  /** It is being ended for the sake of the room already. */
+  readonly ending: boolean;
   /** What it has printed since the disk has had too little room (bytes). */
   readonly printed: number;
 }
@@ -23,9 +25,11 @@ const SMALL_PART = 1 / 64;
 
 /**
  * Which runs have to go so that the others keep their output: over the quota the largest; on a disk with less free than
- * the reserve the one that prints most, and near its end all that print much. Whoever prints little meanwhile stays.
+ * the reserve the one that prints most, and near its end all that print much. Whoever prints little meanwhile stays. Those
+ * that end already will give back what they have.
  */
-export function whoMustEnd({ growing, quotaBytes, freeBytes, reserveBytes }: Room): Map<string, RoomReason> {
+export function whoMustEnd({ growing: all, quotaBytes, freeBytes, reserveBytes }: Room): Map<string, RoomReason> {
+  const growing = all.filter(({ ending }) => !ending);
   const largestFirst = [...growing].sort((a, b) => b.bytes - a.bytes);
   const ending = new Map<string, RoomReason>();
   if (freeBytes < reserveBytes) {

@@ -3,14 +3,17 @@ import type { Logger } from '../../shared/logger.js';
 import type { Findings, Runner } from '../../shared/runners/runner.js';
 import { createReader } from './findings.js';
 import { followFile } from './follow.js';
+import { createLane } from './lane.js';
 
-/** One turn of the event loop reads no more, and takes no longer, for one run (bytes, ms): others have their turns, too. */
+/** One turn of the event loop reads no more, and takes no longer, for one run (bytes, ms). */
 const READ_BYTES = 32 * 1024;
 const TURN_MS = 5;
 /** Where the time for it is up, the end is looked at all the same: results stand there (bytes). */
 const END_BYTES = 1024 * 1024;
 /** Bytes are looked at before the next ones are read, whoever's they are, so one room for all of them will do. */
 const room = Buffer.allocUnsafe(READ_BYTES);
+/** However many runs have more to read, one of them goes on in each turn of the event loop. */
+const turns = createLane(1);
 
 export interface ReadStdout {
   readonly runner: Pick<Runner, 'output'>;
@@ -25,6 +28,7 @@ export interface ReadStdout {
 export function startReadingStdout({ runner, file, from, onLearned, logger }: ReadStdout) {
   const reader = createReader(runner.output, onLearned, logger);
   const stdout = followFile(file, { at: from });
+  const onlyEnd = runner.output.format === 'text' && !runner.output.read;
   let closed = false;
   let deadline = Number.POSITIVE_INFINITY;
   let reading: Promise<void> | undefined;
@@ -32,7 +36,11 @@ export function startReadingStdout({ runner, file, from, onLearned, logger }: Re
   const readOn = async () => {
     let inTime = true;
     for (let begun = performance.now(); !closed; ) {
-      const bytes = stdout.peek(READ_BYTES, room);
+      let bytes = stdout.peek(READ_BYTES, room);
+      if (onlyEnd && stdout.waiting > END_BYTES) {
+        stdout.skip(stdout.waiting - END_BYTES);
+        bytes = stdout.peek(READ_BYTES, room);
+      }
       if (inTime && performance.now() > deadline) {
         inTime = false;
         if (stdout.waiting > END_BYTES) {
@@ -45,7 +53,7 @@ export function startReadingStdout({ runner, file, from, onLearned, logger }: Re
       stdout.advance(bytes);
       reader.take(bytes);
       if (performance.now() - begun < TURN_MS) continue;
-      await nextTurn();
+      await turns.through(nextTurn);
       begun = performance.now();
     }
   };

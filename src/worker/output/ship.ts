@@ -4,6 +4,7 @@ import type { Chunk, Shipped } from '../../shared/run-store/ownership.js';
 import { again } from '../again.js';
 import { readRewound, type Spool, writeRewound } from '../spool/spool.js';
 import { type Follower, followFile } from './follow.js';
+import { createLane } from './lane.js';
 
 /** After a pause output is shipped at once; what comes within this time (ms) after that becomes one entry. */
 const GATHER_MS = 20;
@@ -12,6 +13,10 @@ const ENTRY_BYTES = 16 * 1024;
 const ROUND_BYTES = 16 * ENTRY_BYTES;
 /** While Redis takes one round, the next is read and sent. */
 const ROUNDS_UNDER_WAY = 2;
+/** So many rounds of more than one entry are under way in this worker: whoever else asks Redis waits for no more of them. */
+const manyEntries = createLane(ROUNDS_UNDER_WAY);
+/** Of what a program that we end has printed, and nobody has shipped yet, no more is kept (bytes): its end shall be told. */
+const KEPT_IN_A_HURRY = 16 * 1024 * 1024;
 
 export interface ShipDeps {
   readonly spool: Spool;
@@ -55,9 +60,11 @@ export class Shipping {
   #last: Promise<void> = Promise.resolve();
   #lastShippedAt = Number.NEGATIVE_INFINITY;
   #confirmed: Shipped;
+  #mostKept: number;
 
   constructor(deps: ShipDeps) {
     this.#deps = deps;
+    this.#mostKept = deps.mostKept;
     this.#confirmed = deps.from;
     this.#files = followOutput(deps);
   }
@@ -73,6 +80,11 @@ export class Shipping {
       },
       sinceLast > GATHER_MS ? 0 : GATHER_MS,
     );
+  }
+
+  /** Somebody waits for the end of the run: of very much output that is left only the last part is shipped. */
+  hurry(): void {
+    this.#mostKept = Math.min(this.#mostKept, KEPT_IN_A_HURRY);
   }
 
   /** Resolves when everything in the spool is in the stream. */
@@ -112,7 +124,8 @@ export class Shipping {
       while (underWay.length < ROUNDS_UNDER_WAY) {
         const chunks = this.#nextRound(all);
         if (chunks.length === 0) break;
-        underWay.push(this.#send(chunks));
+        // What follows such a round must not overtake it.
+        underWay.push(this.#send(chunks, chunks.length > 2 || underWay.length > 0));
       }
       const answer = await underWay.shift();
       this.#lastShippedAt = performance.now();
@@ -129,13 +142,13 @@ export class Shipping {
 
   #nextRound(all: boolean): Chunk[] {
     const { out, err } = this.#files;
-    const { mostKept } = this.#deps;
-    return [...take('out', out, all, mostKept), ...take('err', err, all, mostKept)];
+    return [...take('out', out, all, this.#mostKept), ...take('err', err, all, this.#mostKept)];
   }
 
-  #send(chunks: readonly Chunk[]) {
+  #send(chunks: readonly Chunk[], inLane: boolean) {
     const words = 'Redis refused output; it stays in the spool and is sent again';
-    return this.#again(() => this.#deps.append(chunks), words);
+    const { append } = this.#deps;
+    return this.#again(() => (inLane ? manyEntries.through(() => append(chunks)) : append(chunks)), words);
   }
 
   #again<Value>(action: () => Promise<Value>, words: string): Promise<Value | undefined> {

@@ -1,6 +1,7 @@
 import type { Logger } from '../../shared/logger.js';
 import type { KillRequest, KillSignal, Run } from '../../shared/run.js';
 import { again } from '../again.js';
+import type { RoomReason } from '../host/who-must-end.js';
 import { endTree } from '../process/end-tree.js';
 import type { ProcessId } from '../process/processes.js';
 import { type Spool, writeEnding } from '../spool/spool.js';
@@ -8,6 +9,8 @@ import type { EndedBy } from './outcome.js';
 
 /** What our own limits and a hopeless program get between the first signal and SIGKILL (ms). */
 const OWN_GRACE_MS = 5_000;
+/** What it gets where room on the disk is at stake (ms). */
+const ROOM_GRACE_MS = 1_000;
 /** What processes get that a program left behind at its normal end (ms). */
 const LEFTOVER_GRACE_MS = 1_000;
 
@@ -28,6 +31,7 @@ export interface EndingDeps {
 export function createEnding({ runId, spool, wrapper, followed, endSignal, left, logger }: EndingDeps) {
   let why: EndedBy | undefined;
   let closed = false;
+  let forRoom = false;
   const endings: Promise<void>[] = [];
 
   async function endAll(signal: KillSignal, graceMs: number): Promise<void> {
@@ -47,6 +51,14 @@ export function createEnding({ runId, spool, wrapper, followed, endSignal, left,
     endings.push(endAll(signal, graceMs));
   }
 
+  function beginForRoom(reason: RoomReason): void {
+    if (closed || forRoom) return;
+    forRoom = true;
+    // Whoever asked for its end before may have given it an hour.
+    if (why) endings.push(endAll(endSignal, ROOM_GRACE_MS));
+    else begin(reason, endSignal, ROOM_GRACE_MS);
+  }
+
   const asked = ({ signal, graceMs }: Pick<KillRequest, 'signal' | 'graceMs'>) =>
     [signal === 'TERM' ? endSignal : signal, graceMs] as const;
 
@@ -54,6 +66,9 @@ export function createEnding({ runId, spool, wrapper, followed, endSignal, left,
     /** Why we end the program, if we do. */
     why: () => why,
     begin,
+    /** There is no room for what it prints. */
+    beginForRoom,
+    isForRoom: () => forRoom,
     /** Somebody has asked for the end of the run. */
     kill: (request: Pick<KillRequest, 'signal' | 'graceMs'>) => begin('kill', ...asked(request)),
     /** A worker before us was ending the program when it died: we go on with that, if the program still lives. */

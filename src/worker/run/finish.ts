@@ -8,12 +8,12 @@ import type { Runner } from '../../shared/runners/runner.js';
 import { again } from '../again.js';
 import type { startReadingStdout } from '../output/read-stdout.js';
 import type { Shipping } from '../output/ship.js';
-import { readNumberLine, removeInputs, type Spool } from '../spool/spool.js';
+import { emptyOutput, readNumberLine, removeInputs, type Spool } from '../spool/spool.js';
 import type { SpoolMeta } from '../spool/spool-meta.js';
 import { refusalOf } from './attempts.js';
 import type { RunEnding } from './ending.js';
 import { lastWords } from './last-words.js';
-import { outcomeOf } from './outcome.js';
+import { isCutOff, isForRoom, outcomeOf } from './outcome.js';
 import { withOwnUsage } from './session-usage.js';
 
 /** What came of watching over a program. */
@@ -51,6 +51,7 @@ export async function finish(given: Finish, exitCode: number | undefined): Promi
   const agoMs = sinceExit(given.spool);
   // Whoever has been replaced while it was paused must not even clear up: the processes are another one's by now.
   if ((await runs.get(own.id))?.epoch !== own.epoch) return { kind: 'left' };
+  if (isCutOff(ending.why())) shipping.hurry();
   await ending.done();
   if (!ending.why() && !keepLeftovers) await ending.endLeftovers();
   await given.stdout.readToEnd(ending.why() && READ_WITHIN_MS);
@@ -65,6 +66,7 @@ export async function finish(given: Finish, exitCode: number | undefined): Promi
   removeInputs(given.spool);
   const state = await recordEnd({ runs, own, shipping, ending: outcome, agoMs, left, logger });
   if (!state) return { kind: 'left' };
+  if (isForRoom(ending.why())) emptyOutput(given.spool); // now, and not when the spool goes
   logger.info({ state, exitCode, failure: outcome.failure?.kind }, 'the run has ended');
   return { kind: 'ended', state, ...(outcome.failure && { message: outcome.failure.message }) };
 }

@@ -13,6 +13,12 @@ export type EndedBy =
   | 'spool_quota'
   | 'disk_full';
 
+/** Whether we have ended it in the midst of its work. */
+export const isCutOff = (why: EndedBy | undefined) => why !== undefined && why !== 'after_result';
+
+/** Whether we have ended it because of what it takes of the disk. */
+export const isForRoom = (why: EndedBy | undefined) => why === 'spool_quota' || why === 'disk_full';
+
 /** Everything that decides how a run ended. */
 export interface Evidence {
   /** The exit status as `sh` tells it; undefined when nobody saw the end. */

@@ -1,6 +1,6 @@
 import type { Logger } from '../../shared/logger.js';
 import { plainText } from '../../shared/plain-text.js';
-import { type KillRequest, type KillSignal, type Run, WORD } from '../../shared/run.js';
+import { type KillRequest, type Run, WORD } from '../../shared/run.js';
 import type { Chunk, Ownership } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Findings, Runner } from '../../shared/runners/runner.js';
@@ -21,8 +21,6 @@ import { startLimits } from './limits.js';
 import type { EndedBy } from './outcome.js';
 import { createSessionRecord } from './session-record.js';
 
-/** What a program gets between the first signal and SIGKILL where room on the disk is at stake (ms). */
-const ROOM_GRACE_MS = 1_000;
 const NO_LIMITS = { timeoutMs: Number.POSITIVE_INFINITY, silenceTimeoutMs: 0 };
 const LEFT: Over = { kind: 'left' };
 
@@ -63,6 +61,8 @@ export interface Supervision {
   kill(request: Omit<KillRequest, 'requestedAt'>): void;
   /** The host has no room for its spool any more. */
   endForRoom(why: RoomReason): void;
+  /** Whether it is being ended for that. */
+  endsForRoom(): boolean;
   /** The session is known before the program says it. */
   sessionKnown(sessionId: string): void;
   hasSession(): boolean;
@@ -76,7 +76,6 @@ export const supervise = (given: Supervised): Supervision => new ProgramWatch(gi
 class ProgramWatch implements Supervision {
   readonly over: Promise<Over>;
   readonly #given: Supervised;
-  readonly #endSignal: KillSignal;
   readonly #followed: ReturnType<Following['follow']>;
   readonly #ending: RunEnding;
   readonly #session: ReturnType<typeof createSessionRecord>;
@@ -98,7 +97,6 @@ class ProgramWatch implements Supervision {
     const lives = given.wrapperGone !== undefined || (meta.wrapper !== undefined && isAlive(meta.wrapper));
     const before = readEnding(spool) as EndedBy | undefined;
     this.#given = given;
-    this.#endSignal = runner.endSignal ?? 'TERM';
     this.over = new Promise<Over>((resolve) => {
       this.#resolveOver = resolve;
     });
@@ -109,7 +107,7 @@ class ProgramWatch implements Supervision {
       spool,
       wrapper: meta.wrapper,
       followed: this.#followed.living,
-      endSignal: this.#endSignal,
+      endSignal: runner.endSignal ?? 'TERM',
       left: this.#left.signal,
       logger,
     });
@@ -143,7 +141,11 @@ class ProgramWatch implements Supervision {
   }
 
   endForRoom(why: RoomReason): void {
-    this.#ending.begin(why, this.#endSignal, ROOM_GRACE_MS);
+    this.#ending.beginForRoom(why);
+  }
+
+  endsForRoom(): boolean {
+    return this.#ending.isForRoom();
   }
 
   async reconcile(): Promise<void> {

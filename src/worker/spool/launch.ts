@@ -4,6 +4,7 @@ import { RUN_MARK } from '../../shared/config/load.js';
 import { codeOf } from '../../shared/errors.js';
 import type { Credentials } from '../process/act-as.js';
 import { identify, type ProcessId } from '../process/processes.js';
+import { stepBack } from '../process/step-back.js';
 import { openInput, openOutput, type Spool } from './spool.js';
 
 /** The exit status of a wrapper that found another one at work, or could not write; without an exit file the former. */
@@ -85,6 +86,7 @@ export async function launch({ spool, runId, program, args, path, env, user }: L
     const gone = new Promise<number | undefined>((resolve) => child.on('exit', (code) => resolve(code ?? undefined)));
     const { pid } = child;
     if (pid === undefined) throw bare(await failed);
+    stepBack(pid);
     return { wrapper: wrapperOf(pid), wrapperGone: gone, program: toldPid(child.stdio[3]) };
   } finally {
     closeAll(files);

@@ -2,6 +2,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  ftruncateSync,
   lchownSync,
   mkdirSync,
   readdirSync,
@@ -213,6 +214,17 @@ export function removeStart(spool: Spool): void {
 /** Removes what may hold secrets: prompt and files of the runner. */
 export function removeInputs(spool: Spool): void {
   removeOwn(spool.directory, [basename(spool.stdin), basename(spool.files)]);
+}
+
+/** Gives back what the output takes of the disk, once Redis has it; the rest tells a later worker how the run has ended. */
+export function emptyOutput({ stdout, stderr }: Spool): void {
+  for (const file of [stdout, stderr])
+    try {
+      const handle = openOwn(file, constants.O_WRONLY);
+      if (handle === undefined) continue;
+      ftruncateSync(handle); // not as it is opened: that does it before it is known whose file it is
+      closeSync(handle);
+    } catch {} // it goes with the spool
 }
 
 export function removeSpool(spool: Spool): void {

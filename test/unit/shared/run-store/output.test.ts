@@ -110,6 +110,8 @@ test.each([
   ['one\ntwo', 1],
   ['\n\n\n', 3],
   ['größe\r\nnext\n', 2],
+  ['x'.repeat(1_000), 0],
+  [`${'x'.repeat(64)}\n${'x'.repeat(63)}\n${'x'.repeat(200)}\n\nend`, 4],
 ])('%j has %i lines that have ended', (text, count) => {
   expect(linesIn(Buffer.from(text))).toBe(count);
 });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { RUN_MARK } from '../../../../src/shared/config/load.js';
@@ -100,4 +100,12 @@ test.each([
 
 test('a directory that is gone is a failure', async () => {
   await expect(start('/bin/echo', [], '', join(root, 'gone'))).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+test('a program steps back behind the worker where both want the processor', async () => {
+  const { launched } = await shell('exec sleep 600');
+  const pid = launched.wrapper?.pid ?? 0;
+  expect(getPriority(pid)).toBe(Math.min(19, getPriority() + 5));
+  process.kill(-pid, 'SIGKILL');
+  await launched.wrapperGone;
 });

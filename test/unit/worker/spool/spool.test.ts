@@ -1,9 +1,20 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
   createSpool,
+  emptyOutput,
   hasBegun,
   presentSpool,
   readEnding,
@@ -163,4 +174,20 @@ describe('a number that a process has written', () => {
   test('is unknown while there is no file', () => {
     expect(readNumberLine(join(spoolOf(root, 'nobody').directory, 'exit'))).toBeUndefined();
   });
+});
+
+test('the output of a spool is emptied, and nothing else that lies there under its name', () => {
+  const kept = join(home, 'kept');
+  writeFileSync(kept, 'of somebody else');
+  const spool = createSpool(root, meta('emptied'), { stdin: '' });
+  writeFileSync(spool.stdout, 'out');
+  rmSync(spool.stderr);
+  linkSync(kept, spool.stderr);
+  emptyOutput(spool);
+  expect(readFileSync(spool.stdout, 'utf8')).toBe('');
+  expect(readFileSync(kept, 'utf8')).toBe('of somebody else');
+  rmSync(spool.stderr);
+  symlinkSync(kept, spool.stderr);
+  emptyOutput(spool);
+  expect(readFileSync(kept, 'utf8')).toBe('of somebody else');
 });
