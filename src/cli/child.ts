@@ -55,6 +55,8 @@ export function keepRunning(args: readonly string[], env: Record<string, string>
     settle = { resolve, reject };
   });
 
+  ready.catch(() => {}); // whoever asks hears of it, even if it is later
+
   const once = () =>
     new Promise<number | null>((resolve) => {
       const started = spawn(command, [...own, ...args, '--with-parent'], {

@@ -4,6 +4,8 @@ import { privateDirectory } from '../shared/config/home.js';
 import { messageOf } from '../shared/errors.js';
 import { size } from '../shared/measures.js';
 import { plainText } from '../shared/plain-text.js';
+import { allRunners } from '../shared/runners/list.js';
+import { descriptorLimit, descriptorProblem, descriptorsOf, raiseLine } from '../worker/host/descriptors.js';
 import { type Context, openContext } from './context.js';
 import { credentialFindings } from './doctor-credentials.js';
 import { poolFindings } from './doctor-pool.js';
@@ -35,6 +37,7 @@ export function addDoctor(program: Command): void {
         ...(await runnerFindings(context, pool.workers)),
         ...credentialFindings(context, pool.agents),
         spoolFinding(context),
+        ...descriptorFindings(context),
       ];
       if (options.json) printJson(findings);
       else printFindings(findings);
@@ -66,6 +69,17 @@ function nodeFinding(): Finding {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const ok = major > 20 || (major === 20 && minor >= 19);
   return { what: 'Node', ok, found: process.versions.node, fix: 'install Node 20.19 or newer' };
+}
+
+/** Of a worker that is started from here; one that runs tells itself when it has none left. */
+function descriptorFindings({ config }: Context): Finding[] {
+  const limit = descriptorLimit();
+  if (limit === undefined) return [];
+  const descriptors = descriptorsOf(limit, config.concurrency, allRunners(config.customRunners));
+  const problem = descriptorProblem(descriptors);
+  const found = problem ?? `${limit} file descriptors, of which ${descriptors.good} are enough`;
+  const fix = raiseLine(descriptors.good);
+  return [{ what: 'Limits', ok: limit >= descriptors.least, note: problem !== undefined, found, fix }];
 }
 
 function spoolFinding({ config }: Context): Finding {

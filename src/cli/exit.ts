@@ -1,6 +1,7 @@
-import { bodyOf, ConfigError, UnreachableError, UserError } from '../shared/errors.js';
+import { bodyOf, ConfigError, codeOf, messageOf, UnreachableError, UserError } from '../shared/errors.js';
 import { plainText } from '../shared/plain-text.js';
 import { asUnreachable } from '../shared/redis/unreachable.js';
+import { raiseLine } from '../worker/host/descriptors.js';
 import { note } from './print.js';
 
 /** The exit codes of every subcommand. */
@@ -41,8 +42,10 @@ const NAMES: Readonly<Record<string, string>> = {
   config: '--config',
 };
 
-/** The same error with its argument as the command line calls it. */
+/** The same error with its argument as the command line calls it, or as what a person can do something about. */
 function inOurWords(error: unknown): unknown {
+  if (['EMFILE', 'ENFILE'].includes(codeOf(error) ?? ''))
+    return new ConfigError([`there are too few file descriptors (${messageOf(error)}): ${raiseLine()}`]);
   if (!(error instanceof UserError) || error.argument === undefined) return error;
   return new UserError(error.code, error.what, error.hint, NAMES[error.argument] ?? error.argument);
 }

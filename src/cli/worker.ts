@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { checkDescriptors } from '../worker/host/descriptors.js';
 import { startWorker } from '../worker/start.js';
 import { openContext } from './context.js';
 import { aborted, onInterruptOrOrphaned } from './interrupt.js';
@@ -38,7 +39,11 @@ export function addWorker(program: Command): void {
           quiet: options.withParent,
         });
         const pool = await context.connect('working');
-        const worker = await startWorker(pool, context.variables()).catch(async (error: unknown) => {
+        const start = async () => {
+          checkDescriptors(pool);
+          return startWorker(pool, context.variables());
+        };
+        const worker = await start().catch(async (error: unknown) => {
           await pool.stop();
           throw error;
         });
