@@ -1,12 +1,26 @@
 import { type Command, Option } from 'commander';
+import { type Authenticate, openAuthentication } from '../http/authenticate.js';
+import { allows } from '../shared/principal.js';
 import { checkDescriptors } from '../worker/host/descriptors.js';
 import { startWorker } from '../worker/start.js';
-import { openContext } from './context.js';
+import { type Context, openContext } from './context.js';
 import { aborted, onInterruptOrOrphaned } from './interrupt.js';
+import { openLocalAccess } from './local-token.js';
 import { print } from './print.js';
 
 /** A stop that waits for Redis is cut off after this (ms); nothing is lost by it. */
 const STOP_WITHIN_MS = 8_000;
+
+/** Figures are for whoever may have those of a server: a token with the scope metrics, or that of AGENTPOOL_HOME. */
+function mayScrape({ config, logger }: Context): (authorization: string | undefined) => Promise<number> {
+  let authenticate: Authenticate | undefined;
+  return async (authorization) => {
+    authenticate ??= openAuthentication(config, logger, openLocalAccess(config.home).token);
+    const who = await authenticate(authorization, 'http://worker');
+    if (who instanceof Response) return who.status;
+    return allows(who, 'metrics') ? 200 : 403;
+  };
+}
 
 export function addWorker(program: Command): void {
   program
@@ -41,7 +55,7 @@ export function addWorker(program: Command): void {
         const pool = await context.connect('working');
         const start = async () => {
           checkDescriptors(pool);
-          return startWorker(pool, context.variables());
+          return startWorker(pool, context.variables(), mayScrape(context));
         };
         const worker = await start().catch(async (error: unknown) => {
           await pool.stop();

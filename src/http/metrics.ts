@@ -52,6 +52,7 @@ function startGathering(
   const redisUp = gauge('agentpool_redis_up', 'Whether Redis answers this server (1) or not (0).');
   const roundTrip = gauge('agentpool_redis_round_trip_seconds', 'How long Redis took for its answer just now.');
   const memory = gauge('agentpool_redis_used_memory_bytes', 'What Redis has in memory.');
+  const maxMemory = gauge('agentpool_redis_max_memory_bytes', 'What Redis may have in memory; 0: all there is.');
   const calls = gauge('agentpool_open_calls', 'MCP calls that this server is answering.');
   const runs = gauge('agentpool_runs', 'Runs whose records are kept, by state.', ['state']);
   const oldest = gauge('agentpool_oldest_queued_seconds', 'For how long the oldest queued run has been queued.');
@@ -69,6 +70,7 @@ function startGathering(
     const health = await pool.health();
     roundTrip.set((performance.now() - begun) / 1000);
     memory.set(health.usedMemoryBytes);
+    maxMemory.set(health.maxMemoryBytes ?? 0);
     const [workers, queues, now] = await Promise.all([pool.workers.list(), pool.queues.counts(), pool.runs.now()]);
     ofWorkers(workers, now);
     jobs.reset();

@@ -1,24 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import { privateDirectory, userHome } from '../shared/config/home.js';
+import type { Config } from '../shared/config/load.js';
 import type { Logger } from '../shared/logger.js';
 import type { Pool } from '../shared/pool.js';
 import { attachOrStart } from './claim/attach-or-start.js';
-import { type Claiming, startClaiming } from './claim/claim-loop.js';
+import { startClaiming } from './claim/claim-loop.js';
 import { createCordon } from './claim/cordon.js';
 import { createMirrors } from './claim/mirror.js';
 import { createOneByOne } from './claim/one-by-one.js';
 import { prolong } from './claim/prolong.js';
 import { createSlots } from './claim/slots.js';
+import { startEndpoint } from './endpoint.js';
 import { every } from './every.js';
+import { type Figures, NO_FIGURES } from './figures.js';
 import { startHeartbeat } from './heartbeat.js';
 import { checkRoom } from './host/disk-room.js';
-import { type DiskWatch, startDiskWatch } from './host/disk-watch.js';
+import { type DiskWatch, type DiskWatchDeps, startDiskWatch } from './host/disk-watch.js';
 import { type HostHealth, startHostHealth } from './host/health.js';
-import { type HealthEndpoint, startHealthEndpoint } from './host/health-endpoint.js';
+import type { Scrape } from './host/health-endpoint.js';
 import { thisMachine } from './host/machine.js';
 import { refuseSharedHostName } from './host/one-machine.js';
 import { hostProbes } from './host/probes.js';
-import { verdictOf } from './host/vitals.js';
+import { openWorkerMetrics } from './host/worker-metrics.js';
 import { inheritedEnvironment } from './prepare/inherited.js';
 import type { Installed } from './prepare/installed.js';
 import { knownRunners } from './prepare/known-runners.js';
@@ -32,7 +35,7 @@ import { keptSweep, type SweepDeps, startSweeping, sweepOwners, sweepRecords } f
 import { takeOver } from './recover/take-over.js';
 import { endLeftovers, endLost, KEEP_ENDED_MS, tidyEnded } from './recover/tidy.js';
 import { type Beginning, execute } from './run/execute.js';
-import { createOwnedRuns, type OwnedRun } from './run/owned-run.js';
+import { createOwnedRuns, type OwnedRun, type OwnedRuns } from './run/owned-run.js';
 import { look, reconcileAll } from './run/reconcile-all.js';
 import { watchOver } from './run/watch-over.js';
 import { hasBegun, spoolOf, spoolRoot } from './spool/spool.js';
@@ -51,7 +54,7 @@ export interface StartedWorker {
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** Starts a worker: it takes over what an earlier one left on this host, then claims. */
-export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> {
+export async function startWorker(pool: Pool, env: Env, allowsScrape?: Scrape['allows']): Promise<StartedWorker> {
   const parts = await assemble(pool, env);
   const { id, host, owned, health, heartbeat, disk, mirrors, following, offering, logger } = parts;
   const { workers, config } = pool;
@@ -65,7 +68,7 @@ export async function startWorker(pool: Pool, env: Env): Promise<StartedWorker> 
   const claiming = await startTaking(parts);
   const sweeping = startRecovery(parts);
   const leases = every(config.lockMs / 4, logger, () => prolong([...owned.leases(), ...mirrors.leases()], logger));
-  const endpoint = await startEndpoint(parts, claiming);
+  const endpoint = await startEndpoint(parts, claiming, allowsScrape);
   const runners = [...offering.installed.keys()];
   logger.info({ runners, slots: config.concurrency }, 'worker is ready');
 
@@ -107,10 +110,7 @@ async function assemble(pool: Pool, env: Env) {
   /** Set as soon as this worker claims. */
   const claims = { wake: () => {} };
   const owned = createOwnedRuns(slots, () => claims.wake());
-  const { spoolQuotaBytes: quotaBytes, spoolReserveBytes: reserveBytes } = config;
-  const { supervised } = owned;
-  const isBusy = () => owned.all().length > 0;
-  const disk = await startDiskWatch({ spools, quotaBytes, reserveBytes, health, isBusy, supervised, logger });
+  const disk = await watchDisk(config, owned, { spools, health, logger });
   const hasBegunHere = (runId: string) => hasBegun(spoolOf(spools, runId));
   const mirrors = createMirrors({ runs, hasBegunHere, logger });
   const contact = createContact(config.heartbeatMs);
@@ -126,20 +126,34 @@ async function assemble(pool: Pool, env: Env) {
     everyMs: config.lookForRunnersMs,
     logger,
   });
-  const { offers, installed } = offering;
   const reconcile = () => reconcileAll(owned, logger).then(pool.lookAtReplicas);
   const cordon = createCordon(logger);
-  const telling = { workers, report, config, offers, slots, health, cordon, contact, reconcile, logger };
+  const telling = {
+    workers,
+    report,
+    config,
+    offers: offering.offers,
+    slots,
+    health,
+    cordon,
+    contact,
+    reconcile,
+    logger,
+  };
   const heartbeat = startHeartbeat(telling);
   const following = startFollowing();
-  const run = executing(pool, { host, spools, installed, env, home, userOf, health, disk, following, logger });
+  const metrics = config.workerHealth ? await openWorkerMetrics() : undefined;
+  const figures = metrics ?? NO_FIGURES;
+  const { installed } = offering;
+  const run = executing(pool, { figures, host, spools, installed, env, home, userOf, health, disk, following, logger });
   const ours = { runs, id, host, owned, logger, execute: run };
   const tidying = { runs, host, spools, owned, keepLeftovers: config.keepLeftovers, logger };
   const register = watchRegister({ workers, now: runs.now, heartbeatMs: config.heartbeatMs }).list;
   const lookThroughSpools = () => takeOver({ ...ours, register, queues, spools, contact });
   const recovery = { contact, register, tidying, lookThroughSpools };
-  const taking = { slots, claims, mirrors, hasBegunHere };
-  return { pool, ...ours, ours, report, health, disk, offering, heartbeat, cordon, following, ...recovery, ...taking };
+  const taking = { slots, claims, cordon, mirrors, hasBegunHere };
+  const parts = { report, health, disk, offering, heartbeat, metrics, following };
+  return { pool, ...ours, ours, ...parts, ...recovery, ...taking };
 }
 
 /** Tells everybody of this worker; refuses to begin where its host name is another machine's. */
@@ -195,24 +209,12 @@ async function startTaking(parts: Parts) {
   return claiming;
 }
 
-/** Tells whether this worker lives and is ready, where the settings say so. */
-async function startEndpoint(
-  { pool: { config, redisProblem }, heartbeat, health }: Parts,
-  claiming: Claiming,
-): Promise<HealthEndpoint | undefined> {
-  const { workerHealth, heartbeatMs } = config;
-  if (!workerHealth) return undefined;
-  return startHealthEndpoint(workerHealth, async () => {
-    const redis = await redisProblem();
-    return verdictOf({
-      redis,
-      heartbeatMs,
-      silentMs: heartbeat.silentMs(),
-      claimingMs: claiming.turnMs(),
-      phase: heartbeat.phase(),
-      problem: health.problem,
-    });
-  });
+function watchDisk(
+  { spoolQuotaBytes: quotaBytes, spoolReserveBytes: reserveBytes }: Config,
+  { supervised, all }: OwnedRuns,
+  given: Pick<DiskWatchDeps, 'spools' | 'health' | 'logger'>,
+): Promise<DiskWatch> {
+  return startDiskWatch({ ...given, quotaBytes, reserveBytes, supervised, isBusy: () => all().length > 0 });
 }
 
 function startHealth(spools: string, reserveBytes: number, startedAt: number, logger: Logger): HostHealth {
@@ -245,6 +247,7 @@ function startRecovery({ pool, id, host, contact, register, tidying, lookThrough
 }
 
 interface Executing {
+  readonly figures: Figures;
   readonly host: string;
   readonly spools: string;
   readonly installed: Installed;
@@ -259,7 +262,7 @@ interface Executing {
 
 /** All that is done for a run of ours, bound to this worker. */
 function executing({ config, runs, queues, runners }: Pool, given: Executing) {
-  const { host, spools, installed, env, home, userOf, health, disk, following, logger } = given;
+  const { figures, host, spools, installed, env, home, userOf, health, disk, following, logger } = given;
   const plan = { sessions: runs.sessions, runners, installed, env, home, userOf, spools, config };
   const watch = {
     runs,
@@ -270,12 +273,14 @@ function executing({ config, runs, queues, runners }: Pool, given: Executing) {
     afterResultGraceMs: config.afterResultGraceMs,
     mostOutputKept: config.maxOutputBytes,
     disk,
+    figures,
     logger,
   };
   const deps = {
     start: { runs, plan: planFor.bind(undefined, plan), spools, config, logger },
     watch: watchOver.bind(undefined, watch),
     giveBack: { runs, queues, health, host, spools, logger },
+    figures,
     logger,
   };
   return (owned: OwnedRun, first: Beginning) => execute(deps, owned, first);

@@ -1,5 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { expect, it } from 'vitest';
 import { onePlace, oneServer, oneWorker } from '../support/beginnings.js';
 import { ask } from '../support/http.js';
@@ -12,9 +16,10 @@ const place = onePlace({
   AGENTPOOL_TOKENS: `prometheus:metrics:${hash(SECRETS.prometheus)},reader:read+run+kill:${hash(SECRETS.reader)}`,
   AGENTPOOL_CONCURRENCY: '1',
   AGENTPOOL_HOST_NAME: 'pool-host',
+  AGENTPOOL_WORKER_HEALTH: '0',
 });
 const server = oneServer(place);
-oneWorker(place);
+const worker = oneWorker(place);
 
 const scrape = (secret: string) => ask(`${server.url}/metrics`, { headers: { authorization: `Bearer ${secret}` } });
 
@@ -59,17 +64,95 @@ it('are for the scope metrics alone, and tell what the pool has', async () => {
   await session.close();
 });
 
+const scrapeWorker = (secret?: string) => {
+  const { healthAt } = JSON.parse(worker.line) as { healthAt: string };
+  return ask(`${healthAt}/metrics`, secret === undefined ? {} : { headers: { authorization: `Bearer ${secret}` } });
+};
+
+it('of a worker are for the same tokens, and tell what it did', async () => {
+  expect([(await scrapeWorker()).status, (await scrapeWorker(SECRETS.reader)).status]).toEqual([401, 403]);
+  const session = await openMcp(place);
+  const ofWorker = async () => figuresIn((await scrapeWorker(SECRETS.prometheus)).body);
+  const before = await ofWorker();
+  const { runId: done } = await session.call<{ runId: string }>('run_agent', {
+    runner: 'scripted',
+    prompt: steps({ print: '12345678\n' }),
+  });
+  await session.call('wait_agent', { runId: done });
+  const { runId: killed } = await session.call<{ runId: string }>('run_agent', {
+    runner: 'scripted',
+    prompt: steps({ until: '/nonexistent' }),
+  });
+  expect((await ofWorker()).get('agentpool_worker_runs')).toBe(1);
+  await session.call('kill_agent', { runId: killed });
+  const added = { done: 1, killed: 1, bytes: 9, starts: 2, kills: 1 };
+  const rise = (now: ReadonlyMap<string, number>, name: string) => (now.get(name) ?? 0) - (before.get(name) ?? 0);
+  const ended = (state: string) => `agentpool_worker_runs_ended_total{runner="scripted",state="${state}",failure=""}`;
+  const seen = await eventually(
+    async () => {
+      const now = await ofWorker();
+      return {
+        done: rise(now, ended('done')),
+        killed: rise(now, ended('killed')),
+        bytes: rise(now, 'agentpool_worker_output_bytes_total'),
+        starts: rise(now, 'agentpool_worker_start_seconds_count{runner="scripted"}'),
+        kills: rise(now, 'agentpool_worker_kill_seconds_count'),
+        now,
+      };
+    },
+    ({ now: _, ...rises }) => isDeepStrictEqual(rises, added),
+  );
+  expect(seen.now.get('agentpool_worker_slots')).toBe(1);
+  expect(seen.now.get('agentpool_worker_unshipped_bytes')).toBe(0);
+  expect(seen.now.get('agentpool_worker_cordoned')).toBe(0);
+  await session.close();
+});
+
+/** The expressions of the dashboard and of the alerts. */
+const DEPLOY = new URL('../../deploy/', import.meta.url).pathname;
+const dashboard = JSON.parse(readFileSync(`${DEPLOY}grafana/agentpool.json`, 'utf8')) as {
+  panels: { title: string; targets: { expr: string }[] }[];
+};
+const expressions = [
+  ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+  ...[...readFileSync(`${DEPLOY}prometheus/alerts.yml`, 'utf8').matchAll(/expr: (.+)/g)].map(([, expr = '']) => expr),
+];
+
+it('are all that dashboard and alerts ask for, with labels that they have', async () => {
+  const bodies = await Promise.all([scrape(SECRETS.prometheus), scrapeWorker(SECRETS.prometheus)]);
+  const names = new Set(bodies.flatMap(({ body }) => [...body.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)));
+  const asked = expressions.flatMap((expr) => expr.match(/agentpool_[a-z_]+/g) ?? []);
+  expect(asked.length).toBeGreaterThan(25);
+  expect(asked.filter((name) => !names.has(name.replace(/_bucket$/, '')))).toEqual([]);
+});
+
 const promtool = spawnSync('promtool', ['--version']).error === undefined;
 if (!promtool)
   process.stderr.write('skipped: Prometheus is not installed, so promtool cannot check figures and rules\n');
 
 it.skipIf(!promtool)('are what promtool takes for good form', async () => {
-  const { body, headers } = await scrape(SECRETS.prometheus);
+  const { body: ofServer, headers } = await scrape(SECRETS.prometheus);
+  const ofWorker = (await scrapeWorker(SECRETS.prometheus)).body.match(/^.*agentpool_.*$/gm)?.join('\n');
+  const body = `${ofServer}\n${ofWorker}\n`;
   expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/);
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: body, encoding: 'utf8' });
   // What the library has of the process is named as it was before there were rules for that.
   const said = `${stdout}${stderr}`.split('\n').filter((line) => /agentpool_/.test(line));
   expect([said, status === 0 || status === 3]).toEqual([[], true]);
+});
+
+it.skipIf(!promtool)('are asked by the dashboard in expressions that promtool understands', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ap-rules-'));
+  const rules = expressions.map((expr, at) => ({
+    record: `one:${at}`,
+    expr: expr.replaceAll('$__rate_interval', '5m'),
+  }));
+  writeFileSync(join(directory, 'rules.yml'), JSON.stringify({ groups: [{ name: 'dashboard', rules }] }));
+  const { status, stderr } = spawnSync('promtool', ['check', 'rules', join(directory, 'rules.yml')], {
+    encoding: 'utf8',
+  });
+  rmSync(directory, { recursive: true });
+  expect([status, stderr]).toEqual([0, '']);
 });
 
 it.skipIf(!promtool)('have alert rules that fire when they should', () => {

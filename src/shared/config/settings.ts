@@ -117,7 +117,7 @@ export const SETTINGS = {
   AGENTPOOL_WORKER_HEALTH: listenAddress
     .optional()
     .describe(
-      'Where a worker answers `/healthz` and `/readyz`: a port of loopback, `host:port`, or the absolute path of a unix socket; by default nowhere',
+      'Where a worker answers `/healthz`, `/readyz` and `/metrics`: a port of loopback, `host:port`, or the absolute path of a unix socket; by default nowhere',
     ),
   AGENTPOOL_KEEP_LEFTOVERS: flag
     .prefault('false')

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { lstatSync, rmSync } from 'node:fs';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type ListenOptions } from 'node:net';
 import { ConfigError, codeOf, messageOf } from '../../shared/errors.js';
 import type { Verdict } from './vitals.js';
@@ -15,14 +15,27 @@ export interface HealthEndpoint {
   stop(): Promise<void>;
 }
 
+/** Who may have the figures, and what they are. */
+export interface Scrape {
+  /** The HTTP status for an `Authorization` header: 200 for who may. */
+  readonly allows: (authorization: string | undefined) => Promise<number>;
+  readonly text: () => Promise<{ readonly type: string; readonly text: string }>;
+}
+
 /**
  * Answers `/healthz` (a restart is needed: 503) and `/readyz` (runs are not taken: 503) on a port or a unix socket, to
- * anybody who reaches it. Throws a ConfigError when the place is taken.
+ * anybody who reaches it, and `/metrics` to who may. Throws a ConfigError when the place is taken.
  */
-export async function startHealthEndpoint(where: ListenOptions, look: () => Promise<Verdict>): Promise<HealthEndpoint> {
+export async function startHealthEndpoint(
+  where: ListenOptions,
+  look: () => Promise<Verdict>,
+  scrape?: Scrape,
+): Promise<HealthEndpoint> {
   const server = createServer(
     { requestTimeout: ASKED_WITHIN_MS, headersTimeout: ASKED_WITHIN_MS, keepAlive: false },
     (request, response) => {
+      if (scrape && request.url === '/metrics' && request.method === 'GET')
+        return void answerScrape(request, response, scrape);
       const which = ({ '/healthz': 'live', '/readyz': 'ready' } as const)[request.url ?? ''];
       if (which === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) return answer(response, 404);
       look().then(
@@ -55,6 +68,19 @@ const hostOf = ({ address, family }: AddressInfo) => (family === 'IPv6' ? `[${ad
 function answer(response: ServerResponse, status: number, problems: readonly string[] = []): void {
   response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });
   response.end(JSON.stringify({ ok: status === 200, ...(problems.length > 0 && { problem: problems.join('; ') }) }));
+}
+
+async function answerScrape(request: IncomingMessage, response: ServerResponse, scrape: Scrape): Promise<void> {
+  try {
+    const status = await scrape.allows(request.headers.authorization);
+    if (status === 401) response.setHeader('www-authenticate', 'Bearer realm="agentpool"');
+    if (status !== 200) return answer(response, status, ['figures are for a token with the scope metrics']);
+    const { type, text } = await scrape.text();
+    response.writeHead(200, { 'content-type': type, connection: 'close' });
+    response.end(text);
+  } catch (error) {
+    answer(response, 503, [messageOf(error)]);
+  }
 }
 
 /** A worker that was killed leaves its socket: one that nobody listens to is removed. Whatever else lies there stays. */

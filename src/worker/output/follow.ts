@@ -56,6 +56,11 @@ export class Follower {
     return Math.max(0, this.#seen - this.#position);
   }
 
+  /** How much there is to read at this moment (bytes), without looking at it. */
+  ahead(): number {
+    return this.#file === undefined ? 0 : Math.max(0, fstatSync(this.#file).size - this.#position);
+  }
+
   /**
    * The bytes that have come since, at most `most` of them, in `into` where that is given; the offset moves only with
    * `advance`.

@@ -27,6 +27,8 @@ export interface ShipDeps {
   /** What Redis keeps of a run (bytes): of output that it would drop at once, no more is sent than that. */
   readonly mostKept: number;
   readonly onFenced: () => void;
+  /** Redis has confirmed so many bytes more. */
+  readonly onShipped?: (bytes: number) => void;
   readonly logger: Logger;
 }
 
@@ -97,6 +99,13 @@ export class Shipping {
     return this.#confirmed;
   }
 
+  /** Output in the spool that the stream has not confirmed (bytes). */
+  behind(): number {
+    const { out, err } = this.#files;
+    const sent = out.offset - this.#confirmed.out + err.offset - this.#confirmed.err;
+    return Math.max(0, sent + out.ahead() + err.ahead());
+  }
+
   /** Goes on from where the stream says that it stands. */
   goOnFrom(there: Shipped): void {
     void this.#enqueue(() => this.#seek(there));
@@ -131,13 +140,19 @@ export class Shipping {
       this.#lastShippedAt = performance.now();
       if (!answer || this.#stopped.signal.aborted) return;
       if (answer.code < 0) return this.#deps.onFenced();
-      this.#confirmed = furthest(this.#confirmed, answer);
+      this.#confirm(answer);
       if (answer.code > 0) continue;
       // It stands elsewhere: so does what was sent after it.
       const rest = await Promise.all(underWay.splice(0));
       if (this.#stopped.signal.aborted) return;
       this.#seek(rest.reduce<Shipped>((at, one) => (one && one.code >= 0 ? furthest(at, one) : at), answer));
     }
+  }
+
+  #confirm(there: Shipped): void {
+    const before = this.#confirmed;
+    this.#confirmed = furthest(before, there);
+    this.#deps.onShipped?.(this.#confirmed.out - before.out + this.#confirmed.err - before.err);
   }
 
   #nextRound(all: boolean): Chunk[] {

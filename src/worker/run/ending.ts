@@ -24,11 +24,13 @@ export interface EndingDeps {
   readonly endSignal: KillSignal;
   /** We have let go of the run. */
   readonly left: AbortSignal;
+  /** Everybody is gone, so long after the kill request was heard of (ms). */
+  readonly onKilled?: (afterMs: number) => void;
   readonly logger: Logger;
 }
 
 /** Ends the program of one run when there is a reason to; the first reason counts, and a kill comes on top of it. */
-export function createEnding({ runId, spool, wrapper, followed, endSignal, left, logger }: EndingDeps) {
+export function createEnding({ runId, spool, wrapper, followed, endSignal, left, onKilled, logger }: EndingDeps) {
   let why: EndedBy | undefined;
   let closed = false;
   let forRoom = false;
@@ -48,7 +50,10 @@ export function createEnding({ runId, spool, wrapper, followed, endSignal, left,
     why = reason;
     writeEnding(spool, reason);
     logger.info({ why: reason, signal, graceMs }, 'ending the program');
-    endings.push(endAll(signal, graceMs));
+    const begunAt = performance.now();
+    const ending = endAll(signal, graceMs);
+    endings.push(ending);
+    if (reason === 'kill') void ending.then(() => left.aborted || onKilled?.(performance.now() - begunAt));
   }
 
   function beginForRoom(reason: RoomReason): void {

@@ -1,5 +1,6 @@
 import type { Logger } from '../../shared/logger.js';
 import { again } from '../again.js';
+import type { Figures } from '../figures.js';
 import { REFUSED } from '../spool/launch.js';
 import { removeStart } from '../spool/spool.js';
 import { attemptAfter } from './attempts.js';
@@ -16,6 +17,7 @@ export interface ExecuteDeps {
   /** Puts a program under our eyes. */
   readonly watch: (owned: OwnedRun, begun: Begun) => Supervision;
   readonly giveBack: GiveBackDeps;
+  readonly figures: Pick<Figures, 'ended'>;
   readonly logger: Logger;
 }
 
@@ -39,9 +41,11 @@ async function begin(deps: ExecuteDeps, owned: OwnedRun, toStart: ToStart): Prom
   try {
     const started = await startAttempt(deps.start, owned, toStart);
     if (started.kind === 'begun') return { ...started, restarts: toStart.restarts ?? 0 };
-    if (started.kind === 'impossible')
-      await endUnstarted(deps.giveBack, owned, { state: 'failed', failure: started.failure });
-    if (started.kind === 'killed') await endUnstarted(deps.giveBack, owned, { state: 'killed' });
+    if (started.kind === 'not-ours') return undefined;
+    const { failure } = started.kind === 'impossible' ? started : {};
+    const state = failure ? 'failed' : 'killed';
+    await endUnstarted(deps.giveBack, owned, { state, ...(failure && { failure }) });
+    deps.figures.ended(owned.runner, state, failure?.kind);
     return undefined;
   } catch (error) {
     return notStarted(deps, owned, error, toStart);
@@ -72,7 +76,11 @@ async function superviseToEnd(deps: ExecuteDeps, owned: OwnedRun, begun: Begun):
   if (!supervision) return undefined;
   owned.watchedBy(supervision);
   const over = await supervision.over;
-  if (over.kind === 'ended') await finishJob(deps.giveBack, owned, over);
+  if (over.kind === 'ended') {
+    const { state, failure } = over;
+    deps.figures.ended(owned.runner, state, failure?.kind);
+    await finishJob(deps.giveBack, owned, { state, ...(failure && { message: failure.message }) });
+  }
   if (over.kind === 'refused') {
     const attempt = await patiently(() => attemptAfter(spool, meta, over.because));
     return attempt && { kind: 'start', attempt };

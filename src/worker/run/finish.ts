@@ -18,7 +18,7 @@ import { withOwnUsage } from './session-usage.js';
 
 /** What came of watching over a program. */
 export type Over =
-  | { readonly kind: 'ended'; readonly state: RunState; readonly message?: string }
+  | { readonly kind: 'ended'; readonly state: RunState; readonly failure?: Failure }
   /** The run is not ours any more, or was let go. */
   | { readonly kind: 'left' }
   /** Only this attempt has ended, by a refusal of the provider, and the next one is to be started. */
@@ -68,7 +68,7 @@ export async function finish(given: Finish, exitCode: number | undefined): Promi
   if (!state) return { kind: 'left' };
   if (isForRoom(ending.why())) emptyOutput(given.spool); // now, and not when the spool goes
   logger.info({ state, exitCode, failure: outcome.failure?.kind }, 'the run has ended');
-  return { kind: 'ended', state, ...(outcome.failure && { message: outcome.failure.message }) };
+  return { kind: 'ended', state, ...(outcome.failure && { failure: outcome.failure }) };
 }
 
 /** How long ago the wrapper wrote down the exit status (ms): the program may have ended while no worker looked. */

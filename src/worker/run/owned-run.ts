@@ -14,6 +14,8 @@ export type Phase = 'claiming' | 'preparing' | 'starting' | 'supervising' | 'giv
 export interface OwnedRun extends Ownership {
   readonly runner: string;
   readonly queue: string;
+  /** When we set out to own it (`performance.now()`). */
+  readonly obtainedAt: number;
   /** The job of the run, if we hold it; prolonged until the run is let go. */
   lease: Lease | undefined;
   /** Of the claim or take-over that made it ours; a writer with an older one is refused. */
@@ -84,6 +86,7 @@ function handleOf(
     id,
     runner,
     queue,
+    obtainedAt: performance.now(),
     lease,
     epoch,
     gone: gone.signal,

@@ -5,6 +5,7 @@ import type { Chunk, Ownership } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Findings, Runner } from '../../shared/runners/runner.js';
 import { again } from '../again.js';
+import type { Figures } from '../figures.js';
 import type { RoomReason } from '../host/who-must-end.js';
 import { startReadingStdout } from '../output/read-stdout.js';
 import { type Shipping, startShipping } from '../output/ship.js';
@@ -48,6 +49,7 @@ export interface Supervised {
   readonly rememberSession: (sessionId: string, run: Run) => Promise<void>;
   /** Tells again what the record does not know: a Redis that crashed may have forgotten it. */
   readonly tellAgain: (run: Run) => Promise<void>;
+  readonly figures: Figures;
   readonly logger: Logger;
 }
 
@@ -66,6 +68,8 @@ export interface Supervision {
   /** The session is known before the program says it. */
   sessionKnown(sessionId: string): void;
   hasSession(): boolean;
+  /** Its output that Redis has not confirmed (bytes). */
+  behind(): number;
   /** Leaves the program alone; the spool tells the next worker everything. */
   detach(): void;
 }
@@ -109,6 +113,7 @@ class ProgramWatch implements Supervision {
       followed: this.#followed.living,
       endSignal: runner.endSignal ?? 'TERM',
       left: this.#left.signal,
+      onKilled: given.figures.killed,
       logger,
     });
     const recorded = { runs, runner: runner.name, own, remember: given.rememberSession, logger };
@@ -133,6 +138,10 @@ class ProgramWatch implements Supervision {
 
   hasSession(): boolean {
     return this.#session.isKnown();
+  }
+
+  behind(): number {
+    return this.#shipping.behind();
   }
 
   kill(request: Omit<KillRequest, 'requestedAt'>): void {
@@ -166,12 +175,13 @@ class ProgramWatch implements Supervision {
   }
 
   #startShipping(): Shipping {
-    const { spool, from, mostOutputKept, logger } = this.#given;
+    const { spool, from, mostOutputKept, figures, logger } = this.#given;
     return startShipping({
       spool,
       from: { out: from.outBytes, err: from.errBytes },
       append: (chunks) => append(this.#given, chunks),
       mostKept: mostOutputKept,
+      onShipped: figures.shipped,
       onFenced: () => {
         logger.warn('the run has another owner now');
         this.#leave(LEFT);

@@ -4,6 +4,7 @@ import type { Run } from '../../shared/run.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Runners } from '../../shared/runners/list.js';
 import { again } from '../again.js';
+import type { Figures } from '../figures.js';
 import type { DiskWatch } from '../host/disk-watch.js';
 import type { Following } from '../process/descendants.js';
 import { readNumberLine, writeMeta } from '../spool/spool.js';
@@ -22,6 +23,7 @@ export interface WatchOverDeps {
   readonly afterResultGraceMs: number;
   readonly mostOutputKept: number;
   readonly disk: Pick<DiskWatch, 'lostOutput'>;
+  readonly figures: Figures;
   readonly logger: Logger;
 }
 
@@ -56,6 +58,7 @@ export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): S
     keepLeftovers,
     afterResultGraceMs,
     mostOutputKept,
+    figures: deps.figures,
     lostOutput: () => disk.lostOutput(owned.id, spool),
     rememberSession: (id, { agentName, principal }) =>
       runs.sessions.remember({
@@ -87,7 +90,7 @@ export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): S
 
 /** Tells of a program that we have started: its pid to the record, its wrapper to the next worker of this host. */
 async function tellStart(
-  { runs }: WatchOverDeps,
+  { runs, figures }: WatchOverDeps,
   owned: OwnedRun,
   { spool, meta, plan, program }: Begun,
   supervision: Supervision,
@@ -99,6 +102,7 @@ async function tellStart(
     again(action, over.signal, (error) => logger.warn({ err: error }, 'the start cannot be recorded; trying again'));
   const pid = await program;
   if (pid !== undefined) {
+    if (!meta.attempt) figures.started(meta.runner, performance.now() - owned.obtainedAt);
     logger.info({ pid, ...omitUndefined({ attempt: meta.attempt?.number }) }, 'the program has started');
     if (plan) lookForSession(plan, { runId: owned.id, pid, path: meta.path }, supervision, logger);
     await persist(() => runs.started(owned, pid, meta.path, !meta.attempt));

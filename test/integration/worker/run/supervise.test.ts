@@ -7,6 +7,7 @@ import type { Pool } from '../../../../src/shared/pool.js';
 import { runnerQueue } from '../../../../src/shared/queues/route.js';
 import type { Ownership } from '../../../../src/shared/run-store/ownership.js';
 import type { Runner } from '../../../../src/shared/runners/runner.js';
+import { NO_FIGURES } from '../../../../src/worker/figures.js';
 import { type Following, startFollowing } from '../../../../src/worker/process/descendants.js';
 import { endTree } from '../../../../src/worker/process/end-tree.js';
 import { bootId, isAlive, uptimeMs } from '../../../../src/worker/process/processes.js';
@@ -94,6 +95,7 @@ async function start(script: string, limits: Partial<SpoolMeta> = {}): Promise<S
 async function watch({ own, spool, meta, launched }: Started, isOurs = true, given: Partial<Supervised> = {}) {
   const record = await pool.runs.get(own.id);
   const supervision = supervise({
+    figures: NO_FIGURES,
     runs: pool.runs,
     runner,
     own,

@@ -1,0 +1,54 @@
+import type { Pool } from '../shared/pool.js';
+import type { Claiming } from './claim/claim-loop.js';
+import type { Cordon } from './claim/cordon.js';
+import type { Slots } from './claim/slots.js';
+import type { startHeartbeat } from './heartbeat.js';
+import type { HostHealth } from './host/health.js';
+import { type HealthEndpoint, type Scrape, startHealthEndpoint } from './host/health-endpoint.js';
+import { verdictOf } from './host/vitals.js';
+import type { WorkerMetrics } from './host/worker-metrics.js';
+import type { startOffering } from './prepare/offering.js';
+import type { OwnedRuns } from './run/owned-run.js';
+
+interface EndpointDeps {
+  readonly pool: Pick<Pool, 'config' | 'redisProblem'>;
+  readonly heartbeat: Pick<ReturnType<typeof startHeartbeat>, 'silentMs' | 'phase'>;
+  readonly health: Pick<HostHealth, 'problem'>;
+  readonly metrics: WorkerMetrics | undefined;
+  readonly slots: Pick<Slots, 'capacity' | 'used'>;
+  readonly offering: Pick<ReturnType<typeof startOffering>, 'installed'>;
+  readonly cordon: Pick<Cordon, 'isOn'>;
+  readonly owned: Pick<OwnedRuns, 'all'>;
+}
+
+/** Tells whether this worker lives and is ready, and its figures to who may have them, where the settings say so. */
+export async function startEndpoint(
+  { pool: { config, redisProblem }, heartbeat, health, metrics, slots, offering, cordon, owned }: EndpointDeps,
+  claiming: Pick<Claiming, 'turnMs'>,
+  allows: Scrape['allows'] | undefined,
+): Promise<HealthEndpoint | undefined> {
+  const { workerHealth, heartbeatMs } = config;
+  if (!workerHealth) return undefined;
+  const look = async () => {
+    const redis = await redisProblem();
+    return verdictOf({
+      redis,
+      heartbeatMs,
+      silentMs: heartbeat.silentMs(),
+      claimingMs: claiming.turnMs(),
+      phase: heartbeat.phase(),
+      problem: health.problem,
+    });
+  };
+  if (!metrics || !allows) return startHealthEndpoint(workerHealth, look);
+  const text = async () =>
+    metrics.text({
+      slots: slots.capacity([...offering.installed.keys()]),
+      running: slots.used(),
+      ready: (await look()).ready.length === 0,
+      cordoned: cordon.isOn(),
+      unshippedBytes: owned.all().reduce((sum, { supervision }) => sum + (supervision?.behind() ?? 0), 0),
+      heartbeatAgeMs: heartbeat.silentMs(),
+    });
+  return startHealthEndpoint(workerHealth, look, { allows, text });
+}

@@ -1,0 +1,18 @@
+import type { FailureKind } from '../shared/run.js';
+import type { RunState } from '../shared/run-state.js';
+
+/** What a worker counts while it works; labels are runners, states and kinds of failures, so their number is bounded. */
+export interface Figures {
+  /** A program was started, so long after its run was claimed (ms). */
+  started(runner: string, afterMs: number): void;
+  ended(runner: string, state: RunState, failure: FailureKind | undefined): void;
+  /** All processes of a run are gone, so long after this worker had heard of the kill request (ms). */
+  killed(afterMs: number): void;
+  /** Redis has confirmed output (bytes). */
+  shipped(bytes: number): void;
+}
+
+const nothing = () => {};
+
+/** Where nobody can ask for figures, none are kept. */
+export const NO_FIGURES: Figures = { started: nothing, ended: nothing, killed: nothing, shipped: nothing };

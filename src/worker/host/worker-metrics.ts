@@ -1,0 +1,64 @@
+import type { Figures } from '../figures.js';
+
+/** How a worker is at the moment when somebody asks. */
+export interface Now {
+  readonly slots: number;
+  readonly running: number;
+  readonly ready: boolean;
+  readonly cordoned: boolean;
+  /** Output in the spools that Redis has not confirmed (bytes). */
+  readonly unshippedBytes: number;
+  /** Since Redis took the last heartbeat (ms). */
+  readonly heartbeatAgeMs: number;
+}
+
+/** The figures of a worker in the text format of Prometheus. */
+export interface WorkerMetrics extends Figures {
+  text(now: Now): Promise<{ readonly type: string; readonly text: string }>;
+}
+
+/** Seconds: a fast machine starts in less than the first, and the grace of a kill is 5 s by default. */
+const BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** Loads the library and begins to count. */
+export async function openWorkerMetrics(): Promise<WorkerMetrics> {
+  const { default: prometheus } = await import('prom-client');
+  const { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } = prometheus;
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const histogram = <Label extends string = never>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Histogram({ name, help, labelNames, buckets: BUCKETS, registers });
+  const counter = <Label extends string = never>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Counter({ name, help, labelNames, registers });
+  const slots = gauge('agentpool_worker_slots', 'Runs that this worker can have at once.');
+  const running = gauge('agentpool_worker_runs', 'Runs that this worker has.');
+  const ready = gauge('agentpool_worker_ready', 'Whether this worker takes runs (1) or not (0), as /readyz tells.');
+  const cordoned = gauge('agentpool_worker_cordoned', 'Whether an operator lets it take no new runs (1) or not (0).');
+  const unshipped = gauge('agentpool_worker_unshipped_bytes', 'Output in the spools that Redis has not confirmed.');
+  const heartbeat = gauge('agentpool_worker_heartbeat_age_seconds', 'Since Redis took the last heartbeat.');
+  const starts = histogram('agentpool_worker_start_seconds', 'From the claim of a run to its program.', ['runner']);
+  const kills = histogram('agentpool_worker_kill_seconds', 'From a kill request to the end of all processes.');
+  const bytes = counter('agentpool_worker_output_bytes_total', 'Output that Redis has confirmed.');
+  const ends = counter('agentpool_worker_runs_ended_total', 'Runs that have ended here.', [
+    'runner',
+    'state',
+    'failure',
+  ]);
+  return {
+    started: (runner, afterMs) => starts.observe({ runner }, afterMs / 1000),
+    ended: (runner, state, failure = undefined) => ends.inc({ runner, state, failure: failure ?? '' }),
+    killed: (afterMs) => kills.observe(afterMs / 1000),
+    shipped: (count) => bytes.inc(count),
+    async text(now) {
+      slots.set(now.slots);
+      running.set(now.running);
+      ready.set(Number(now.ready));
+      cordoned.set(Number(now.cordoned));
+      unshipped.set(now.unshippedBytes);
+      heartbeat.set(now.heartbeatAgeMs / 1000);
+      return { type: registry.contentType, text: await registry.metrics() };
+    },
+  };
+}
