@@ -7,7 +7,7 @@ import { row } from './report.mjs';
 const BEFORE = { bytes: 74_413, tokens: 19_115, shownBytes: 21_918, shownTokens: 5_608 };
 
 const encoding = getEncoding('o200k_base');
-const tools = describeTools();
+const tools = describeTools(false);
 const all = JSON.stringify({ tools });
 const shown = JSON.stringify(tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema })));
 const sizeOf = (text) => ({ bytes: Buffer.byteLength(text), tokens: encoding.encode(text).length });

@@ -21,7 +21,12 @@ export function addMcp(program: Command): void {
       const directoryOf = openedFor(context);
       const notice = config.redisUrl ? undefined : otherPoolsInWords(config.home, context.env);
       const onAnswered = () => void pool().catch(() => {});
-      await serveStdio({ config, logger, pool, directoryOf, onAnswered, ...omitUndefined({ notice }) });
+      const pageOf = async (runId: string) => {
+        const { readPoolProcess } = await import('./pool-process.js'); // not before the first answer
+        const url = readPoolProcess(config.home)?.url;
+        return url && new URL(`/runs/${runId}`, url).href;
+      };
+      await serveStdio({ config, logger, pool, directoryOf, onAnswered, pageOf, ...omitUndefined({ notice }) });
       await opening.stop();
       process.exit(0);
     });

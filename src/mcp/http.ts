@@ -23,6 +23,7 @@ export function openMcpHttp(pool: Pool) {
         calls,
         principal: { name: authInfo?.clientId ?? '', scopes: (authInfo?.scopes ?? []) as Scope[] },
         userAgent: requestInfo && userAgentOf(requestInfo),
+        ...(requestInfo && { pageOf: pageAt(requestInfo) }),
       }),
     {
       legacy: 'reject',
@@ -38,7 +39,13 @@ export function openMcpHttp(pool: Pool) {
       const request = takingBoth(asked);
       if (await isLegacyRequest(request, body)) {
         const { answerUntil2025 } = await import('./http-until-2025.js'); // many servers never need the older SDK
-        return answerUntil2025(request, body, { ...ofPool, calls, principal, userAgent: userAgentOf(request) });
+        return answerUntil2025(request, body, {
+          ...ofPool,
+          calls,
+          principal,
+          userAgent: userAgentOf(request),
+          pageOf: pageAt(request),
+        });
       }
       const authInfo = { token: '', clientId: principal.name, scopes: [...principal.scopes] };
       const uris = listenedTo(body) ?? [];
@@ -60,5 +67,11 @@ function takingBoth(request: Request): Request {
   headers.set('accept', `${accept}, application/json, text/event-stream`);
   return new Request(request.url, { method: request.method, headers, signal: request.signal });
 }
+
+/** The pages are where the request has come. */
+const pageAt =
+  ({ url }: Request) =>
+  async (runId: string) =>
+    new URL(`/runs/${runId}`, url).href;
 
 const userAgentOf = (request: Request) => request.headers.get('user-agent') ?? undefined;

@@ -3,6 +3,7 @@ import { readOutput, WHOLE_OUTPUT } from '../client/read-output.js';
 import { outputUri, type RunView, runUri } from '../client/run-view.js';
 import { statusOf } from '../client/status.js';
 import { beginningOf } from '../shared/plain-text.js';
+import { APP_URI, readApp } from './app/run-app.js';
 import { type Asker, ask, RefusedError } from './ask.js';
 import { parseRunUri } from './resource-uri.js';
 
@@ -56,6 +57,7 @@ function resourcesOf({ runId, agentName, runner, status, queuedAtIso, lastOutput
 
 /** What is at a uri. Throws a RefusedError: `unknown_run` when nothing is, `invalid_argument` when it is none of ours. */
 export async function readResource(asker: Asker, uri: string) {
+  if (uri === APP_URI) return readApp();
   const { runId, part, cursor } = parsed(uri);
   if (part === 'record') {
     const status = await ask(asker, 'read', 'resources', (caller) => statusOf(caller, { runId }));

@@ -1,6 +1,7 @@
 import type { Config } from '../shared/config/load.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import { VERSION } from '../shared/version.js';
+import { APP_META } from './app/run-app.js';
 import { type Asker, poolFor } from './ask.js';
 import { type Answer, callTool, errorBody } from './call.js';
 import type { OpenCalls } from './open-calls.js';
@@ -64,6 +65,13 @@ function withNotice(value: Record<string, unknown>, notice: Notice | undefined):
   return words === undefined ? value : { ...value, warnings: [...(Array.isArray(warnings) ? warnings : []), words] };
 }
 
+/** An answer about a run with the address of its page: for the clients that show no app, and for the app. */
+async function withPage({ hasApp }: Tool, value: Record<string, unknown>, { pageOf }: Connection) {
+  if (!hasApp || typeof value.runId !== 'string') return value;
+  const pageUrl = await pageOf?.(value.runId);
+  return pageUrl === undefined ? value : { ...value, pageUrl };
+}
+
 /** What a binding is made for: one client on stdio, or one request over HTTP. */
 export interface Connection extends Asker {
   readonly config: Config;
@@ -75,6 +83,8 @@ export interface Connection extends Asker {
   readonly lasting?: boolean;
   /** What its client should know before anything else: told at the handshake, and with the first answer. */
   readonly notice?: Notice;
+  /** The address of the page of a run, where a server is known that shows it. */
+  readonly pageOf?: (runId: string) => Promise<string | undefined>;
   /** See `Caller`: of a client on stdio, which a person has started on this machine. */
   readonly directory?: () => Promise<string | undefined>;
 }
@@ -120,7 +130,9 @@ export async function answerCall(connection: Connection, call: Call): Promise<Ca
     }
   });
   // Some clients show their model only the structured content, some only the text: both say everything.
-  const body = answer.ok ? withNotice(answer.value, connection.notice) : { ...answer.error };
+  const body = answer.ok
+    ? withNotice(await withPage(tool, answer.value, connection), connection.notice)
+    : { ...answer.error };
   return {
     content: [{ type: 'text', text: JSON.stringify(body) }],
     structuredContent: body,
@@ -163,10 +175,14 @@ const claudeMeta = ({ alwaysLoad = false, longAnswers = false }: ForClaude) => (
   ...(longAnswers && { 'anthropic/maxResultSizeChars': CLAUDE_RESULT_CHARS }),
 });
 
-let described: ToolDescription[] | undefined;
+const described: { plain?: ToolDescription[]; withApp?: ToolDescription[] } = {};
 
-/** Every tool in the words of the protocol; the same for each connection, and made once. */
-export function describeTools(): ToolDescription[] {
-  described ??= TOOLS.map(describeTool);
-  return described;
+/** Every tool in the words of the protocol; made once. `withApp`: for a client that shows apps. */
+export function describeTools(withApp: boolean): ToolDescription[] {
+  described.plain ??= TOOLS.map(describeTool);
+  if (!withApp) return described.plain;
+  described.withApp ??= described.plain.map((tool, at) =>
+    TOOLS[at]?.hasApp ? { ...tool, _meta: { ...tool._meta, ...APP_META } } : tool,
+  );
+  return described.withApp;
 }

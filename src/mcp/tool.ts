@@ -41,6 +41,8 @@ export interface Tool<Input extends z.ZodObject = z.ZodObject, Output extends z.
   /** The members of its answers that clients are told of: what decides, since the whole would cost every client thousands of tokens. */
   readonly tells: readonly (keyof z.infer<Output> & string)[];
   readonly claude?: ForClaude;
+  /** Clients that show apps show the run that it answers with. */
+  readonly hasApp?: true;
   readonly annotations: Annotations;
   /** What the principal needs. */
   readonly scope: Scope;

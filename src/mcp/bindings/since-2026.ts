@@ -1,10 +1,12 @@
 import {
+  CLIENT_CAPABILITIES_META_KEY,
   CLIENT_INFO_META_KEY,
   type ListToolsResult,
   ProtocolError,
   ProtocolErrorCode,
   Server,
 } from '@modelcontextprotocol/server';
+import { showsApps } from '../app/run-app.js';
 import {
   answerCall,
   CAPABILITIES,
@@ -23,6 +25,10 @@ function clientNameIn(envelope: Readonly<Record<string, unknown>> | undefined): 
   return typeof client === 'object' && client !== null && 'name' in client ? String(client.name) : undefined;
 }
 
+/** What the client can do, likewise. */
+const capabilitiesIn = (envelope: Readonly<Record<string, unknown>> | undefined) =>
+  (envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? {}) as object;
+
 /** The surface for protocol 2026-07-28, with the SDK that speaks it. */
 export function bindSince2026(connection: Connection): Server {
   const tasks = connection.config.mcpTasks;
@@ -30,7 +36,12 @@ export function bindSince2026(connection: Connection): Server {
     ...optionsFor(connection),
     capabilities: { ...CAPABILITIES, resources: { subscribe: true }, ...(tasks && TASKS_CAPABILITY) },
   });
-  server.setRequestHandler('tools/list', (): ListToolsResult => ({ tools: describeTools() }));
+  server.setRequestHandler(
+    'tools/list',
+    (_, { mcpReq }): ListToolsResult => ({
+      tools: describeTools(showsApps(capabilitiesIn(mcpReq.envelope))),
+    }),
+  );
   server.setRequestHandler('tools/call', async ({ params }, { mcpReq }) => {
     const progressToken = mcpReq._meta?.progressToken;
     const answer = await answerCall(connection, {

@@ -8,6 +8,7 @@ import {
   type ListToolsResult,
   McpError,
 } from '@modelcontextprotocol/sdk/types.js';
+import { showsApps } from '../app/run-app.js';
 import {
   answerCall,
   CAPABILITIES,
@@ -36,7 +37,7 @@ export function bindUntil2025(connection: Connection): Server {
   server.setRequestHandler(
     ListToolsRequestSchema,
     (): ListToolsResult => ({
-      tools: describeTools().map((tool) =>
+      tools: describeTools(showsApps(server.getClientCapabilities())).map((tool) =>
         tasks && tool.name === TASK_TOOL ? { ...tool, execution: TASK_EXECUTION } : tool,
       ),
     }),

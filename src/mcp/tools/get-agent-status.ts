@@ -35,6 +35,7 @@ export const getAgentStatus = defineTool({
   }),
   tells: ['status', 'result', 'failure', 'activity', 'outputTail', 'waitingFor'],
   claude: { longAnswers: true },
+  hasApp: true,
   annotations: READS,
   scope: 'read',
   handle: ({ tailBytes, ...which }, context) => statusOf(context, which, tailBytes),

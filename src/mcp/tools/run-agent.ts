@@ -54,6 +54,7 @@ export const runAgent = defineTool({
   output,
   tells: ['runId', 'status', 'waitingFor', 'warning', 'hint'],
   claude: { alwaysLoad: true },
+  hasApp: true,
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
   scope: 'run',
   handle: async (input, context) => submittedView(await submit(context, submissionOf(input))),

@@ -7,7 +7,7 @@ import { describeTools } from '../../../src/mcp/surface.js';
 import { TOOLS } from '../../../src/mcp/tools/list.js';
 import { grammarOf, refusedByGemini, refusedByOpenAi } from '../../support/schema-dialects.js';
 
-const tools = describeTools();
+const tools = describeTools(false);
 const inputs = tools.map(({ name, inputSchema }) => [name, inputSchema] as const);
 const schemas = tools.flatMap(({ name, inputSchema, outputSchema }) => [
   [`arguments of ${name}`, inputSchema] as const,
