@@ -52,7 +52,7 @@ async function overview(pool: Pool, context: Context<Looking>, filter: ShownFilt
   });
 }
 
-/** How many runs there are in each state; for who is no administrator those of his latest that he may see. */
+/** How many runs there are in each state; for others than administrators, those of the latest runs that they may see. */
 async function countsFor(pool: Pool, who: Principal): Promise<Record<RunState, number>> {
   const none = Object.fromEntries(RUN_STATES.map((state) => [state, 0])) as Record<RunState, number>;
   if (allows(who, 'admin')) {

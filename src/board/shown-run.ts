@@ -35,7 +35,7 @@ export interface ShownTranscript {
 
 /** Everything that the page of a run tells. */
 export interface ShownRun extends RunFacts {
-  /** The end of the output; empty when there is none, or when it is not kept any more. */
+  /** The end of the output; empty when nothing was printed, or when it is not kept any more. */
   readonly tail: Buffer;
   /** Absent for programs that print text. */
   readonly transcript?: ShownTranscript;

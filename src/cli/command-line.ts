@@ -58,7 +58,7 @@ function withConfigurationFiles(command: Command): Command {
     });
 }
 
-/** The command line with the subcommand that is asked for; with all of them when it is none of these. */
+/** The command line with the subcommand that is asked for; with all of them when it is not one of these. */
 export async function commandLine(asked = ''): Promise<Command> {
   const program = new Command('agentpool')
     .description('Runs AI-agent programs as durable jobs on a pool of machines.')

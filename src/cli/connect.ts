@@ -87,7 +87,7 @@ function wayOf({ http, tokenEnv }: Options, { isShared = false }: ConnectableCli
   if (tokenEnv !== undefined && !/^[A-Za-z_]\w*$/.test(tokenEnv))
     throw new UserError(
       'invalid_argument',
-      `--token-env: ${JSON.stringify(tokenEnv)} is no name`,
+      `--token-env: ${JSON.stringify(tokenEnv)} is not the name of a variable`,
       'Give the name of a variable, not the token.',
     );
   const { config } = openContext('connect');

@@ -43,7 +43,7 @@ interface Opening {
   readonly quiet?: boolean | undefined;
 }
 
-/** The text of a file; undefined where there is none that we may read. */
+/** The text of a file; undefined where it does not exist or may not be read. */
 export function readFileIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');

@@ -38,7 +38,7 @@ export function addImport(program: Command): void {
     });
 }
 
-/** The real directory of a workspace. Throws a UserError where there is none. */
+/** The real directory of a workspace. Throws a UserError where there is no workspace. */
 function workspaceAt(directory: string): string {
   try {
     const root = realpathSync(resolve(directory));
@@ -47,7 +47,7 @@ function workspaceAt(directory: string): string {
   } catch {
     throw new UserError(
       'no_workspace',
-      `${directory} is no workspace of overmind`,
+      `${directory} is not a workspace of overmind`,
       'Name the directory with .claude in it.',
     );
   }

@@ -30,7 +30,7 @@ const LINK_KEPT_MS = 24 * 60 * 60 * 1_000;
 
 const newToken = () => randomBytes(32).toString('base64url');
 
-/** The token of an AGENTPOOL_HOME, made when there is none. Throws a ConfigError when others may know it. */
+/** The token of an AGENTPOOL_HOME, made when it does not exist. Throws a ConfigError when others may know it. */
 export function localToken(home: string): string {
   privateDirectory(home);
   try {

@@ -16,7 +16,7 @@ try {
   await (await commandLine(process.argv[2])).parseAsync();
 } catch (error) {
   const json = process.argv.includes('--json');
-  // Help is no error, and has been printed.
+  // Help is not an error, and has been printed.
   if (!(error instanceof CommanderError)) process.exitCode = explain(error, json);
   else if (error.exitCode === 0) process.exitCode = EXIT.ok;
   else process.exitCode = error.code === 'commander.help' ? EXIT.wrongUse : explain(wrongUse(error), json);

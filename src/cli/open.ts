@@ -15,7 +15,7 @@ const OPENERS: Partial<Record<NodeJS.Platform, string>> = { darwin: 'open', linu
 export function addOpen(program: Command): void {
   program
     .command('open')
-    .description('the page of a run in your browser; where there is none, its address')
+    .description('the page of a run in your browser; without a browser, its address is printed')
     .argument('<run>', RUN_ARGUMENT)
     .option('--print', 'only print the address; it lets one browser in, once')
     .option('--json', 'print data as JSON')

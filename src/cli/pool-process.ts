@@ -57,7 +57,7 @@ export async function endPoolProcess(home: string): Promise<boolean> {
   return true;
 }
 
-/** The pool of this AGENTPOOL_HOME, started in the background when there is none; `started` says whether it was us. `given`: settings for it. */
+/** The pool of this AGENTPOOL_HOME, started in the background when it is not running; `started` says whether it was us. `given`: settings for it. */
 export async function ensurePoolUp(
   { config, env }: Context,
   extraArgs: readonly string[] = [],

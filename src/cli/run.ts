@@ -106,7 +106,7 @@ export function addRun(program: Command): void {
     });
 }
 
-/** The prompt that is given, or what stdin says. Throws a UserError where there is none. */
+/** The prompt that is given, or what stdin says. Throws a UserError where both are empty. */
 export async function promptFrom(given: string | undefined): Promise<string> {
   if (given !== undefined && given !== '-') return given;
   if (process.stdin.isTTY)

@@ -40,7 +40,7 @@ export function addStatus(program: Command): void {
 
 interface Prompt {
   readonly text?: string;
-  /** Why there is none. */
+  /** Why it is missing. */
   readonly gone?: string;
 }
 

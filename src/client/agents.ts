@@ -68,7 +68,7 @@ export async function agentsInFull({ pool }: Caller): Promise<FoundAgents<AgentV
   return foundAgents(await pool.agents.all(), viewOfAgent);
 }
 
-/** One stored agent in full. Throws a UserError when there is none of that name that we can read. */
+/** One stored agent in full. Throws a UserError when no agent of that name can be read. */
 export async function agentInFull({ pool }: Caller, name: string): Promise<AgentView> {
   return viewOfAgent(await pool.agents.get(name));
 }
@@ -101,7 +101,7 @@ export async function changeAgent(
   return viewOfAgent(await pool.agents.update(name, edit, revision));
 }
 
-/** Removes a stored agent; its runs keep what they were given. Throws a UserError when there is none of that name. */
+/** Removes a stored agent; its runs keep what they were given. Throws a UserError when there is no agent of that name. */
 export async function removeAgent({ pool }: Caller, name: string): Promise<void> {
   await pool.agents.remove(name);
 }

@@ -20,7 +20,7 @@ const unknown = (what: string) =>
     'list_runs (agentpool runs) shows the runs there are; records are kept for 30 days after the end.',
   );
 
-/** A run by its id, whoever asks. Throws a UserError when there is none. */
+/** A run by its id, whoever asks. Throws a UserError when there is no such run. */
 export async function runById(pool: Pool, runId: string): Promise<Run> {
   const run = await pool.runs.get(runId);
   if (run) return run;
@@ -32,7 +32,7 @@ export function seenBy({ name, scopes }: Principal): Pick<RunFilter, 'principal'
   return scopes.includes('admin') ? {} : { principal: name };
 }
 
-/** The run that a caller means. Throws a UserError when there is none; those of others are not there for it. */
+/** The run that a caller means. Throws a UserError when there is no such run; those of others are not there for it. */
 export async function findRun(caller: Caller, { runId, agentName, runner }: WhichRun): Promise<Run> {
   const { pool, principal } = caller;
   if (runId !== undefined) {

@@ -35,7 +35,7 @@ export interface PoolStatus {
 export interface Limits {
   readonly queuedRuns: { readonly used: number; readonly most: number };
   readonly queuedBytes: { readonly used: number; readonly most: number };
-  /** `most` 0 is no limit. */
+  /** `most` 0 means no limit. */
   readonly runningRuns: { readonly used: number; readonly most: number };
   readonly openCalls: { readonly most: number };
   readonly listenStreams: { readonly most: number };

@@ -18,7 +18,7 @@ const TOO_MANY_BYTES = 'too many bytes of requests are in memory; see AGENTPOOL_
 const CLOSE = { connection: 'close' };
 
 /**
- * The JSON of a body, or why there is none: too large or with too many values (413), too slow (408) or not JSON (400). Reads Node's own stream,
+ * The JSON of a body, or why it cannot be had: too large or with too many values (413), too slow (408) or not JSON (400). Reads Node's own stream,
  * since each of the web streams around it takes memory for as long as the call is open. `mayHold` is asked for each part.
  */
 export async function readJson(

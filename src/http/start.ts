@@ -95,7 +95,7 @@ function answerBrokenRequests(server: Server): void {
   });
 }
 
-/** Where a browser on this machine finds what listens on an address; wildcards are no place to go to. */
+/** Where a browser on this machine finds what listens on an address; nobody can go to a wildcard. */
 function urlOf(address: string, port: number): string {
   const reachable = { '0.0.0.0': '127.0.0.1', '::': '::1' }[address] ?? address;
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;

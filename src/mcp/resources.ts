@@ -55,7 +55,7 @@ function resourcesOf({ runId, agentName, runner, status, queuedAtIso, lastOutput
   ];
 }
 
-/** What is at a uri. Throws a RefusedError: `unknown_run` when nothing is, `invalid_argument` when it is none of ours. */
+/** What is at a uri. Throws a RefusedError: `unknown_run` when nothing is, `invalid_argument` when it is not one of ours. */
 export async function readResource(asker: Asker, uri: string) {
   if (uri === APP_URI) return readApp();
   const { runId, part, cursor } = parsed(uri);

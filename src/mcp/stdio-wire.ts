@@ -24,7 +24,7 @@ export interface WireDeps {
 const STAYS_OPEN = 'subscriptions/listen';
 const refusal = (id: unknown, code: number, message: string) => ({ jsonrpc: '2.0', id, error: { code, message } });
 const PARSE_ERROR = refusal(null, -32_700, 'the line is not JSON');
-const INVALID = 'this is no message of JSON-RPC 2.0';
+const INVALID = 'this is not a JSON-RPC 2.0 message';
 const BYTE_ORDER_MARK = /^\uFEFF/;
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

@@ -58,7 +58,7 @@ function taskOf({ pool }: Pick<Caller, 'pool'>, run: RunView): RunTask {
   };
 }
 
-/** The task of a run as it is now. Throws a RefusedError when there is none for the principal. */
+/** The task of a run as it is now. Throws a RefusedError when the principal has no such run. */
 export async function getTask(asker: Asker, taskId: string): Promise<RunTask> {
   return ask(asker, 'read', 'tasks', async (caller) => taskOf(caller, await statusOf(caller, { runId: taskId }, 0)));
 }

@@ -213,6 +213,6 @@ describe('agentpool import', () => {
   it('says so when there is no workspace', async () => {
     const { code, stderr } = await agentpool(place, ['import', place.home]);
     expect(code).toBe(2);
-    expect(stderr).toContain('is no workspace of overmind');
+    expect(stderr).toContain('is not a workspace of overmind');
   });
 });

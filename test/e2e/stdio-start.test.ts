@@ -172,7 +172,7 @@ describe('agentpool mcp', () => {
     await agentpool(place, ['kill', runId]);
   });
 
-  test('says what is wrong with a line that is no message, and goes on', async () => {
+  test('says what is wrong with a line that is not a message, and goes on', async () => {
     const raw = startRaw();
     raw.write('this is not JSON\n\n');
     raw.write('{"id":7,"method":"ping"}\n');

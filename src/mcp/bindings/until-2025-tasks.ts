@@ -24,7 +24,8 @@ const wire = ({ keptMs, pollMs, ...task }: RunTask) => ({ ...task, ttl: keptMs, 
 
 /** Throws for a call that asks to be a task and cannot. */
 export function checkTask(name: string): void {
-  if (name !== TASK_TOOL) throw new McpError(ErrorCode.MethodNotFound, `${name} is no task; only ${TASK_TOOL} can be`);
+  if (name !== TASK_TOOL)
+    throw new McpError(ErrorCode.MethodNotFound, `${name} does not run as a task; only ${TASK_TOOL} does`);
 }
 
 /** The answer of a call that asked to be a task. */

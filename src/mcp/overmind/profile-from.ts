@@ -75,7 +75,7 @@ function timeoutFrom(env: Readonly<Record<string, string>>): number | undefined 
   return given !== undefined && given >= 100 ? Math.min(Math.round(given), 2_592_000_000) : undefined;
 }
 
-/** The model as the program names it. A reference is looked up in the workspace: a model is no secret. */
+/** The model as the program names it. A reference is looked up in the workspace: a model is not a secret. */
 function modelFrom(
   named: string | undefined,
   dotEnv: Readonly<Record<string, string | undefined>>,

@@ -70,7 +70,7 @@ function readEntry(key: string, value: unknown, fileTime: number): Entry | strin
   const { id, ts, pid, status, outputBuffer, exitCode, lastOutputAt } = given as z.infer<typeof tracked>;
   const runner = colon < 0 ? (given as z.infer<typeof tracked>).runner : key.slice(0, colon);
   const agentName = key.slice(colon + 1);
-  if (!AGENT_NAME.test(agentName)) return `entry ${shown(key)}: ${shown(agentName)} is no name of an agent`;
+  if (!AGENT_NAME.test(agentName)) return `entry ${shown(key)}: ${shown(agentName)} is not the name of an agent`;
   return {
     key,
     agentName,

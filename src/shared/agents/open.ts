@@ -26,7 +26,7 @@ interface ProfileScripts {
   ): Promise<number>;
 }
 
-/** Somebody else changes the same profile between our reading and writing; so often in a row is no accident. */
+/** Somebody else changes the same profile between our reading and writing; so often in a row is not an accident. */
 const MOST_TRIES = 50;
 
 /** Where the profiles are: in full, and a line on each of them. */
@@ -47,7 +47,7 @@ export function openAgents(client: RedisClient, prefix: string) {
     /** Throws a UserError for one that is of a newer release, or broken. */
     find: (name: string): Promise<StoredProfile | undefined> => find(store, name),
 
-    /** Throws a UserError when there is none that we can read. */
+    /** Throws a UserError when no profile of that name can be read. */
     async get(name: string): Promise<StoredProfile> {
       const found = await find(store, name);
       if (found) return found;
@@ -67,7 +67,7 @@ export function openAgents(client: RedisClient, prefix: string) {
     update: (name: string, edit: (profile: AgentProfile) => AgentProfile, revision?: number): Promise<StoredProfile> =>
       update(store, name, edit, revision),
 
-    /** Throws a UserError when there is none. Runs that were submitted with it keep what they were given. */
+    /** Throws a UserError when there is no such profile. Runs that were submitted with it keep what they were given. */
     async remove(name: string): Promise<void> {
       await change(store, name, (text) => {
         refuseNewerText(name, text);
@@ -146,7 +146,7 @@ async function swap(
 
 async function unknown({ redis, list }: AgentStore, name: string): Promise<UserError> {
   const names = (await redis.hkeys(list)).sort();
-  const there = names.length === 0 ? 'there is none yet' : `there are ${names.slice(0, 20).join(', ')}`;
+  const there = names.length === 0 ? 'no agent is stored yet' : `there are ${names.slice(0, 20).join(', ')}`;
   return new UserError(
     'unknown_agent',
     `there is no agent ${name}`,

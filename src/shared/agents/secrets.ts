@@ -1,7 +1,7 @@
 import { UserError } from '../errors.js';
 import { type AgentProfile, referencesIn, replaceReferences, valuesOf } from './profile.js';
 
-/** Names of what must be kept secret; an author is none. */
+/** Names of what must be kept secret; an author is not one of them. */
 const SECRET_NAME = /KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTH(?!OR(?!I))/i;
 /** How many tokens, not which. */
 const COUNT_NAME = /TOKENS$/i;

@@ -9,7 +9,7 @@ export const customOutput = z.strictObject({
   sessionId: dottedPath.optional(),
   result: dottedPath.optional(),
   error: dottedPath.optional(),
-  /** In the last message only: without it exit 0 is no success, and a program that lives on after it is ended. */
+  /** In the last message only: without it exit 0 is not a success, and a program that lives on after it is ended. */
   ended: dottedPath.optional(),
 });
 

@@ -13,7 +13,7 @@ const ENVIRONMENT_ONLY = ['AGENTPOOL_ENV_FILE', 'AGENTPOOL_DIRECTORY_CONFIG'];
 /** Settings that are one path. */
 const PATH_SETTING = /^(AGENTPOOL_HOME|AGENTPOOL_CONFIG|(AGENTPOOL_|REDIS_)\w*_FILE)$/;
 
-/** Both files of a directory, as text; undefined where there is none. */
+/** Both files of a directory, as text; undefined where a file does not exist. */
 export interface DirectoryFiles {
   readonly directory: string;
   readonly env: string | undefined;

@@ -35,7 +35,7 @@ const LOST = new RegExp(
 
 /**
  * The error of ours behind an error of ioredis: unreachable or refused (see `code`), or a ConfigError; undefined when it
- * is none of Redis.
+ * does not come from Redis.
  */
 export function asUnreachable(error: unknown): UnreachableError | ConfigError | undefined {
   if (error instanceof UnreachableError) return error;

@@ -29,7 +29,7 @@ export interface ReadCursor {
   readonly run?: string;
 }
 
-/** Reads a cursor; undefined when it is none of ours. */
+/** Reads a cursor; undefined when it is not one of ours. */
 export function parseCursor(cursor: string): ReadCursor | undefined {
   const [, entry, out, err, run] =
     /^(\d{1,16}-\d{1,10})_(-1|\d{1,15})_(-1|\d{1,15})(?:_([A-Za-z][\w-]{0,8}))?$/.exec(cursor) ?? [];

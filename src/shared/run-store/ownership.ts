@@ -71,6 +71,6 @@ export interface Appended extends Shipped {
 export interface KillRecorded {
   /** Undefined when there is no such run. */
   readonly state: RunState | undefined;
-  /** The owner, which has to be notified; empty when there is none. */
+  /** The owner, which has to be notified; empty when it has no owner. */
   readonly worker: string;
 }

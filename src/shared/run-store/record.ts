@@ -82,7 +82,7 @@ export function runFromFields(fields: Fields): Run | undefined {
   };
 }
 
-/** The run whose record is at a key; undefined when there is none. */
+/** The run whose record is at a key; undefined when nothing is there. */
 export async function readRun(redis: RedisClient, key: string): Promise<Run | undefined> {
   return runFromFields(await redis.hgetall(key));
 }

@@ -107,7 +107,7 @@ export interface RunStore {
 
   /** Waits for the session that the run resumes. Answers the run that holds it; undefined: this one does. */
   lockSession(run: SessionUser): Promise<string | undefined>;
-  /** The run that a queued one waits for, because it holds its session; undefined when there is none. */
+  /** The run that a queued one waits for, because it holds its session; undefined when the session is free. */
   sessionHolder(run: SessionUser & Pick<Run, 'state'>): Promise<string | undefined>;
   /** A running program has told which session it uses: from here on it holds it, whoever waits. */
   holdSession(runner: string, sessionId: string, id: string): Promise<void>;

@@ -19,7 +19,7 @@ export type SessionListener = (next: Run) => Promise<void>;
 export interface SessionLocks {
   /** Waits for the session that the run resumes. Answers the run that holds it; undefined: this one does. */
   lock(run: SessionUser): Promise<string | undefined>;
-  /** The run that a queued one waits for, because it holds its session; undefined when there is none. */
+  /** The run that a queued one waits for, because it holds its session; undefined when the session is free. */
   holder(run: SessionUser & Pick<Run, 'state'>): Promise<string | undefined>;
   /** A running program has told which session it uses: from here on it holds it, whoever waits. */
   hold(runner: string, sessionId: string, id: string): Promise<void>;

@@ -72,7 +72,7 @@ function read(value: unknown): Findings | undefined {
   return { ended: true, ...failureIn(error?.message) };
 }
 
-/** What a tool is called with; undefined for an item that is no tool's. */
+/** What a tool is called with; undefined for an item that does not belong to a tool. */
 function callIn({ id: toolCallId, type, command, changes, server, tool, arguments: input, query }: Item) {
   switch (type) {
     case 'command_execution':

@@ -85,7 +85,7 @@ export type Output =
       readonly events?: (message: unknown) => readonly AgentEvent[] | undefined;
       /** `events` knows few of its messages, so its output is shown as it is where nobody asks for a transcript. */
       readonly knownInPart?: true;
-      /** There is a terminal event: without it even exit 0 is no success. */
+      /** There is a terminal event: without it even exit 0 is not a success. */
       readonly terminal?: boolean;
       /** Whether a message shows that the model has answered or used a tool. Absent: taken for granted. */
       readonly worked?: (message: unknown) => boolean;

@@ -13,7 +13,7 @@ export function sessionStarted(about: {
   return [{ type: 'status', message, ...omitUndefined({ sessionId, model }) }];
 }
 
-/** A failure that a CLI has reported; nothing where there is none. */
+/** A failure that a CLI has reported; undefined where it reported no failure. */
 export function failureEvents(failure: { error: string; errorKind?: FailureKind } | undefined): AgentEvent[] {
   if (!failure) return [];
   const { error: message, errorKind: kind } = failure;

@@ -26,7 +26,7 @@ export interface FramingOptions {
   /** Where in its stream the first byte lies. */
   readonly offset?: number;
   /**
-   * What is no message is left out: text around JSON, and lines that are too long. Then no cursor depends on where frames
+   * What is not a message is left out: text around JSON, and lines that are too long. Then no cursor depends on where frames
    * begin, so a value over several lines may begin behind other words.
    */
   readonly onlyMessages?: boolean;
@@ -126,7 +126,7 @@ function createJsonMessages(
       emit(value.lines[0] as Line, value.size, text, values);
     } else giveUp();
   }
-  /** It was no value, so it is lines. None but the first could have begun one, so none is looked at twice. */
+  /** It was not a value, so it is lines. Only the first of them could have begun one, so no line is looked at twice. */
   function giveUp(): void {
     const broken = open?.lines ?? [];
     open = undefined;

@@ -53,7 +53,7 @@ export function shownEvent(event: TranscriptEvent, most: number): ShownEvent {
 const cleaned = (json: string): unknown =>
   JSON.parse(json, (_name, value: unknown) => (typeof value === 'string' ? plainText(value) : value));
 
-/** Clients are told that it is an object: what is none becomes the `value` of one. */
+/** Clients are told that it is an object: anything else becomes the `value` of one. */
 function asObject(value: unknown): object {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : { value };
 }

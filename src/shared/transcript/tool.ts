@@ -77,7 +77,7 @@ export function pathIn(input: unknown): string | undefined {
     | undefined;
 }
 
-/** What a tool answered; an output that is no text is its JSON. */
+/** What a tool answered; an output that is not text is its JSON. */
 export function toolResult(
   ok: boolean,
   answer: unknown,

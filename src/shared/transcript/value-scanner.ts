@@ -1,7 +1,7 @@
 /** How far a JSON value has come: still open, closed just before an index, or no JSON any more. */
 export type Scanned = { readonly state: 'open' } | { readonly state: 'closed'; readonly end: number } | 'broken';
 
-/** Deeper values are no messages of an agent; without a bound a hostile one could make us look at each byte for ever. */
+/** Deeper values are not messages of an agent; without a bound a hostile one could make us look at each byte for ever. */
 const DEEPEST = 32;
 const OPEN: Scanned = { state: 'open' };
 const BLANK = /[ \t\r\n]*/y;
@@ -61,7 +61,7 @@ export function createValueScanner() {
   };
 }
 
-/** Where a match at an index ends; 0 where there is none. */
+/** Where a match at an index ends; 0 where there is no match. */
 function endOf(pattern: RegExp, text: string, at: number): number {
   pattern.lastIndex = at;
   return pattern.test(text) ? pattern.lastIndex : 0;

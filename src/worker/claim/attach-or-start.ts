@@ -50,7 +50,7 @@ export interface ClaimDeps {
   readonly id: string;
   readonly host: string;
   readonly slots: Pick<Slots, 'isFree'>;
-  /** How many runs of one principal may run at once; 0 is no limit. */
+  /** How many runs of one principal may run at once; 0 means no limit. */
   readonly config: { readonly maxRunningRuns: number };
   /** Of one name, does one after the other. */
   readonly oneByOne: OneByOne;

@@ -145,7 +145,7 @@ export class DiskWatch {
   }
 }
 
-/** Undefined where the files are no files any more: an agent may have its hands in its spool. */
+/** Undefined where the files are not regular files any more: an agent may have its hands in its spool. */
 function bytesOf(spool: Spool): number | undefined {
   try {
     return spoolBytes(spool);

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, type ListenOptions } from 'node:net';
 import { ConfigError, codeOf, messageOf } from '../../shared/errors.js';
 import type { Verdict } from './vitals.js';
 
-/** A probe that takes longer to ask is no probe (ms). */
+/** A probe that takes longer to ask is not answered (ms). */
 const ASKED_WITHIN_MS = 5_000;
 const MOST_CONNECTIONS = 50;
 

@@ -67,7 +67,7 @@ interface Family {
 
 /**
  * Remembers who descends from the runs while their parents live, since a process that throws its environment away and
- * leaves its parent is not found otherwise. One look at all processes serves all runs; without runs there is none.
+ * leaves its parent is not found otherwise. One look at all processes serves all runs; without runs nobody looks.
  */
 export function startFollowing(): Following {
   const families = new Set<Family>();

@@ -88,7 +88,7 @@ export function isOlder(one: ProcessId, other: ProcessId): boolean {
   return time(one) < time(other);
 }
 
-/** Who a living process is; undefined when there is none, or only a zombie. Throws where we cannot look. */
+/** Who a living process is; undefined when it does not live, or only as a zombie. Throws where we cannot look. */
 export function identify(pid: number): ProcessId | undefined {
   const seen = see(pid);
   return seen && !seen.dead ? { pid: seen.pid, start: seen.start } : undefined;

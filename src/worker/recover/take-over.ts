@@ -85,7 +85,7 @@ export async function takeOver(deps: TakeOverDeps): Promise<number> {
   return taken;
 }
 
-/** The states in which a run may need another owner. One number tells, as a rule, that there is none. */
+/** The states in which a run may need another owner. One number tells, as a rule, that there are no such runs. */
 async function statesToLookAt({ indexes }: TakeOverDeps['runs'], hasDead: boolean): Promise<readonly RunState[]> {
   if (hasDead) return ['running', 'orphaned'];
   return (await indexes.count('orphaned')) > 0 ? ['orphaned'] : [];

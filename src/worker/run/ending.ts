@@ -82,7 +82,7 @@ export function createEnding({ runId, spool, wrapper, followed, endSignal, left,
       else if (reason === 'kill' && request) begin('kill', ...asked(request));
       else begin(reason);
     },
-    /** The program has ended: what comes from here on is no reason any more. */
+    /** The program has ended: what comes from here on does not count as a reason any more. */
     close(): void {
       closed = true;
     },

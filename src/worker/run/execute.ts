@@ -36,7 +36,7 @@ export async function execute(deps: ExecuteDeps, owned: OwnedRun, first: Beginni
   }
 }
 
-/** Starts the program; answers nothing when there is none to watch, because the run has ended or was given back. */
+/** Starts the program; answers nothing when there is no program to watch, because the run has ended or was given back. */
 async function begin(deps: ExecuteDeps, owned: OwnedRun, toStart: ToStart): Promise<Beginning | undefined> {
   try {
     const started = await startAttempt(deps.start, owned, toStart);

@@ -80,7 +80,7 @@ const isNoRunsFault = (why: unknown) =>
 
 const failed = (kind: Failure['kind'], message: string): Ending => ({ state: 'failed', failure: { kind, message } });
 
-/** Gives the job back to the head of its queue; where we do not hold it and there is none, the run is placed anew. */
+/** Gives the job back to the head of its queue; where we do not hold it and it does not exist, the run is placed anew. */
 async function placeAgain({ runs, queues }: GiveBackDeps, { id, queue, lease }: OwnedRun): Promise<void> {
   if (lease && (await lease.giveBack())) return queues.promote(id, queue); // tells the workers: nothing was placed
   if (await queues.has(id, queue)) return; // waiting, or with somebody who mirrors the run and gives it back

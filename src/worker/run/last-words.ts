@@ -3,7 +3,7 @@ import { openOwn } from '../spool/own-files.js';
 
 const LAST_WORDS_BYTES = 2_048;
 
-/** The end of a file from an offset on, for the message of a failure that says no more; empty when there is none. */
+/** The end of a file from an offset on, for the message of a failure that says no more; empty when it says nothing. */
 export function lastWords(file: string, from = 0): string {
   const handle = openOwn(file);
   if (handle === undefined) return '';

@@ -1,4 +1,4 @@
-/** The two limits of a run, in milliseconds; a silence limit of 0 is none. */
+/** The two limits of a run, in milliseconds; a silence limit of 0 means no limit. */
 export interface Limits {
   readonly timeoutMs: number;
   readonly silenceTimeoutMs: number;

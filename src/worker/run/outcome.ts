@@ -30,7 +30,7 @@ export interface Evidence {
   readonly lostOutput?: boolean;
   /** How many parts of the output looked like messages and could not be read. */
   readonly unreadable?: number;
-  /** The runner has a terminal event, so exit 0 alone is no success. */
+  /** The runner has a terminal event, so exit 0 alone is not a success. */
   readonly terminal: boolean;
   /** The result comes from a message that tells it, and is not just all that was printed. */
   readonly resultTold?: boolean;
@@ -41,7 +41,7 @@ export interface Evidence {
   readonly limits: { readonly timeoutMs: number; readonly silenceTimeoutMs: number };
 }
 
-/** Signals that end a process, by the number that `sh` adds to 128. 145 is no signal: gemini exits with 401 & 255. */
+/** Signals that end a process, by the number that `sh` adds to 128. 145 does not stand for a signal: gemini exits with 401 & 255. */
 const SIGNALS: Readonly<Record<number, string>> = {
   1: 'SIGHUP',
   2: 'SIGINT',

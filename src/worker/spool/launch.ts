@@ -10,7 +10,7 @@ import { openInput, openOutput, type Spool } from './spool.js';
 /** The exit status of a wrapper that found another one at work, or could not write; without an exit file the former. */
 export const REFUSED = 125;
 
-/** Of the inner shell, in single quotes. A worker that is gone does not read the pipe any more, and that is no matter. */
+/** Of the inner shell, in single quotes. A worker that is gone does not read the pipe any more, which does no harm. */
 const BECOME = `echo $$ >"$1" || exit ${REFUSED}
 trap "" PIPE
 echo $$ 2>/dev/null >&5
@@ -20,7 +20,7 @@ exec "$@" 5>&-`;
 
 /**
  * Waits for the program and writes down its exit status, so that it is known whoever supervises by then. `set -C`
- * creates a file only where there is none, so the second of two wrappers of one spool does nothing at all; the first
+ * creates a file only where it does not exist yet, so the second of two wrappers of one spool does nothing at all; the first
  * one leaves its pid there. The inner shell becomes the program and writes its pid first. What the wrapper itself has
  * to say ("Terminated") goes nowhere: stderr is the program's. A caught signal (`trap :`) is reset in the program; an
  * ignored one would not be. The status is written as one line in one go, over a file that has its room on the disk

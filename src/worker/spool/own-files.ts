@@ -63,7 +63,7 @@ export function openOwn(file: string, flags: number = O_RDONLY): number | undefi
   });
 }
 
-/** The text of a small file of a spool, undefined when there is none of ours. */
+/** The text of a small file of a spool, undefined when it does not exist or is not ours. */
 export function readOwn(file: string): string | undefined {
   const handle = openOwn(file);
   if (handle === undefined) return undefined;
