@@ -31,6 +31,8 @@ export interface Killed {
   readonly wasRunning: boolean;
   /** The owner cannot be reached; the kill is carried out when it returns. */
   readonly pending?: true;
+  /** Redis refused to keep the request: its owner was told directly, and nobody knows it if the owner dies right now. */
+  readonly unconfirmed?: true;
   readonly hint?: string;
 }
 
@@ -48,7 +50,8 @@ export async function kill(caller: Caller, which: WhichRun, options: KillOptions
   try {
     ({ state } = await pool.runs.requestKill(before.id, request));
   } catch (error) {
-    return { ...killedView(before, true), pending: true, hint: await askOwner(pool, before, request, error) };
+    const hint = await askOwner(pool, before, request, error);
+    return { ...killedView(before, true), pending: true, unconfirmed: true, hint };
   }
   if (state === 'queued' && (await killQueued(pool, before))) return killedView(await runById(pool, before.id), false);
   const run = await carryOut(pool, before.id, graceMs, abort);
@@ -62,7 +65,7 @@ export async function kill(caller: Caller, which: WhichRun, options: KillOptions
 
 /**
  * Tells the owner directly where Redis refuses to store the request, being full or read-only; answers what there is to
- * say about it. Throws the refusal when nobody owns the run, and everything else.
+ * say about it. Throws the refusal when nobody owns the run or listens, and everything else.
  */
 async function askOwner(
   pool: Pool,
@@ -73,8 +76,8 @@ async function askOwner(
   const refusal = asUnreachable(thrown);
   if (!(refusal instanceof RedisRefusedError) || worker === undefined) throw thrown;
   const tell = () => pool.control.killDirectly(worker, { runId: id, ...request });
-  await rideOut(tell, performance.now() + TELL_WITHIN_MS);
-  return `${refusal.message}. So the worker on ${host ?? 'its host'} was told directly: it ends the program now, and the run says so when Redis takes writes again. ${refusal.hint}`;
+  if (!(await rideOut(tell, performance.now() + TELL_WITHIN_MS))) throw thrown;
+  return `${refusal.message}. So the worker on ${host ?? 'its host'} was told directly: it ends the program now, and the run says so when Redis takes writes again. Kill it again then, to be sure. ${refusal.hint}`;
 }
 
 /** Nobody owns it, so it is ended here; false when a worker was faster. */

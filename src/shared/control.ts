@@ -16,9 +16,13 @@ export function openControl(redis: RedisClient, notifications: Notifications, pr
     async wake(worker: string): Promise<void> {
       await redis.publish(channel(worker), 'look');
     },
-    /** Redis passes messages on even when it is full or read-only. */
-    async killDirectly(worker: string, request: DirectKill): Promise<void> {
-      await redis.publish(channel(worker), JSON.stringify(request));
+    /**
+     * Redis passes messages on even when it is full or read-only. False when nobody was listening, as after a failover
+     * that the worker has noticed before us; a node of a Cluster knows only who listens to it, so there it is not known.
+     */
+    async killDirectly(worker: string, request: DirectKill): Promise<boolean> {
+      const listeners = await redis.publish(channel(worker), JSON.stringify(request));
+      return listeners > 0 || redis.isCluster;
     },
     /** Asks a worker to look anew at what its host has; it says so with its next heartbeat. */
     async reload(worker: string): Promise<void> {

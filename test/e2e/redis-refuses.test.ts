@@ -95,12 +95,31 @@ describe('a Redis that refuses', () => {
     const [begin, ...beginArgs] = refusal.begin;
     await admin.call(begin, ...beginArgs);
     const killed = await session.call('kill_agent', { runId, graceMs: 200, reason: 'full' });
-    expect(killed).toMatchObject({ pending: true, hint: expect.stringContaining('told directly') });
+    expect(killed).toMatchObject({ pending: true, unconfirmed: true, hint: expect.stringContaining('told directly') });
     await eventually(() => isGone(pid ?? 0));
     const [end, ...endArgs] = refusal.end;
     await admin.call(end, ...endArgs);
     await eventually(
       () => status(runId).catch(() => ''),
+      (state) => state === 'killed',
+    );
+  });
+
+  it('and a kill that nobody hears is refused, not taken for told', async () => {
+    const { runId } = await submit({ pause: 60_000 });
+    await eventually(
+      () => status(runId),
+      (state) => state === 'running',
+    );
+    await worker.end('SIGKILL');
+    await admin.call('CONFIG', 'SET', 'maxmemory', '1');
+    const answer = await session.call('kill_agent', { runId }).catch((error: Facts) => error);
+    expect(answer).toMatchObject({ code: 'redis_refused', message: expect.stringContaining('OOM') });
+    await admin.call('CONFIG', 'SET', 'maxmemory', '0');
+    worker = await startWorkerProcess(place, '--runners', 'scripted');
+    await session.call('kill_agent', { runId });
+    await eventually(
+      () => status(runId),
       (state) => state === 'killed',
     );
   });
