@@ -24,6 +24,7 @@ const FAULTS = [
   ['redis-cut', 5],
   ['redis-kill', 2],
   ['redis-silent', 3],
+  ['redis-failover', 2],
   ['redis-readonly', 1],
   ['redis-noreplicas', 1],
   ['redis-full', 1],

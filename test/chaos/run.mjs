@@ -33,7 +33,7 @@ if (values.scenario !== undefined) {
 
 const options = { runs: Number(values.runs), seed: Number(values.seed), minutes: Number(values.minutes) };
 const plan = makePlan(options);
-const world = await makeWorld({ ...plan, canFallSilent: true });
+const world = await makeWorld({ ...plan, managed: true });
 const begun = performance.now();
 const until = (at) => pause(Math.max(0, at - (performance.now() - begun)));
 const faults = [];
@@ -48,7 +48,8 @@ async function play(run) {
   if (run.ending !== 'kill') return;
   await pause(run.killAfterMs);
   faults.push('kill');
-  await world.mcp.call('kill_agent', { runId: run.runId, graceMs: 500 });
+  const kill = () => world.mcp.call('kill_agent', { runId: run.runId, graceMs: 500 });
+  while ((await kill()).unconfirmed) await pause(500);
 }
 
 const DEEDS = {
@@ -59,7 +60,8 @@ const DEEDS = {
   'redis-noreplicas': ({ forMs }) => world.redis.refuseFor(forMs, 'noreplicas'),
   'redis-readonly': ({ forMs }) => world.redis.refuseFor(forMs, 'readonly'),
   'redis-full': ({ forMs }) => world.redis.refuseFor(forMs, 'full'),
-  'redis-silent': () => world.silent.silence(),
+  'redis-failover': ({ forMs }) => world.redis.failOver(forMs, (path) => world.proxy.redirect({ path })),
+  'redis-silent': () => world.proxy.silence(),
   'redis-cut': () => world.redis.cutConnections(),
   'mcp-kill': () => world.mcp.kill(),
 };

@@ -7,8 +7,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { Redis } from 'ioredis';
 import { startSilentProxy } from '../support/silent-proxy.mjs';
+import { startRedis } from './redis.mjs';
 
 /** The command line, as it was built. */
 export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -16,15 +16,10 @@ const AGENT = fileURLToPath(new URL('../fixtures/agents/scripted.mjs', import.me
 
 /**
  * A private Redis, workers on hosts (`workers` has the host of each), and an MCP server: everything that the faults hit.
- * With `canFallSilent` all of them reach Redis through a proxy; figures of speed are taken without. `runners` are there besides
- * `scripted` and `shell`.
+ * With `managed` it is a master with a replica behind one address, as a provider gives it: a proxy that can fall silent
+ * and follows the master. Figures of speed are taken without. `runners` are there besides `scripted` and `shell`.
  */
-export async function makeWorld({
-  workers: hosts,
-  env: extraEnv = {},
-  runners: extraRunners = {},
-  canFallSilent = false,
-}) {
+export async function makeWorld({ workers: hosts, env: extraEnv = {}, runners: extraRunners = {}, managed = false }) {
   const root = mkdtempSync(join(tmpdir(), 'ap-chaos-'));
   const work = join(root, 'work');
   mkdirSync(work);
@@ -35,12 +30,11 @@ export async function makeWorld({
   };
   const config = join(root, 'agentpool.config.json');
   writeFileSync(config, JSON.stringify({ runners }));
-  const socket = join(root, 'redis.sock');
-  const door = join(root, 'door.sock');
+  const address = join(root, managed ? 'address.sock' : 'redis.sock');
   const env = {
     PATH: process.env.PATH,
     HOME: root,
-    REDIS_URL: `unix://${canFallSilent ? door : socket}`,
+    REDIS_URL: `unix://${address}`,
     AGENTPOOL_CONFIG: config,
     AGENTPOOL_ALLOWED_PATHS: work,
     AGENTPOOL_CONCURRENCY: '12',
@@ -50,8 +44,8 @@ export async function makeWorld({
     ...extraEnv,
   };
   const log = openSync(join(root, 'workers.log'), 'a');
-  const redis = await startRedis(root, socket);
-  const silent = canFallSilent ? await startSilentProxy({ path: socket }, door) : undefined;
+  const redis = await startRedis(root, { withReplica: managed });
+  const proxy = managed ? await startSilentProxy({ path: redis.socket() }, address) : undefined;
   const home = (host) => join(root, `h${host}`);
   const workers = await Promise.all(
     hosts.map((host) =>
@@ -64,101 +58,16 @@ export async function makeWorld({
     work,
     env,
     redis,
-    silent,
+    proxy,
     workers,
     mcp,
     spools: [...new Set(hosts)].map((host) => join(home(host), 'spool')),
     async end({ keep }) {
       await mcp.end();
       await Promise.all(workers.map((worker) => worker.end()));
-      await silent?.stop();
+      await proxy?.stop();
       await redis.end();
       if (!keep) rmSync(root, { recursive: true, force: true, maxRetries: 10 });
-    },
-  };
-}
-
-const REFUSALS = {
-  noreplicas: [
-    ['CONFIG', 'SET', 'min-replicas-to-write', '1'],
-    ['CONFIG', 'SET', 'min-replicas-to-write', '0'],
-  ],
-  readonly: [
-    ['REPLICAOF', '127.0.0.1', '1'],
-    ['REPLICAOF', 'NO', 'ONE'],
-  ],
-  full: [
-    ['CONFIG', 'SET', 'maxmemory', '1'],
-    ['CONFIG', 'SET', 'maxmemory', '0'],
-  ],
-};
-
-async function startRedis(root, socket) {
-  const args = [
-    '--port',
-    '0',
-    '--unixsocket',
-    socket,
-    '--dir',
-    root,
-    '--save',
-    '',
-    '--appendonly',
-    'yes',
-    '--maxmemory-policy',
-    'noeviction',
-    '--stream-node-max-bytes',
-    '65536',
-  ];
-  let child;
-  const connect = () => {
-    const redis = new Redis({ path: socket, retryStrategy: () => 20, maxRetriesPerRequest: null });
-    redis.on('error', () => {}); // killed on purpose
-    return redis;
-  };
-  const start = async () => {
-    child = spawn('redis-server', args, { stdio: 'ignore' });
-    const redis = connect();
-    await redis.ping();
-    redis.disconnect();
-  };
-  await start();
-  let busy = Promise.resolve();
-  /** One fault at a time. */
-  const inTurn = (action) => {
-    busy = busy.then(action);
-    return busy;
-  };
-  return {
-    killFor: (ms) =>
-      inTurn(async () => {
-        const ended = once(child, 'exit');
-        child.kill('SIGKILL');
-        await ended;
-        await pause(ms);
-        await start();
-      }),
-    /** For a time (ms) it takes no writes: it misses a replica, has become one, or is full. */
-    refuseFor: (ms, how) =>
-      inTurn(async () => {
-        const [begin, end] = REFUSALS[how];
-        const redis = connect();
-        await redis.call(...begin);
-        await pause(ms);
-        await redis.call(...end);
-        redis.disconnect();
-      }),
-    cutConnections: () =>
-      inTurn(async () => {
-        const redis = connect();
-        await redis.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-        await redis.client('KILL', 'TYPE', 'pubsub');
-        redis.disconnect();
-      }),
-    async end() {
-      const ended = once(child, 'exit');
-      child.kill('SIGKILL');
-      await ended;
     },
   };
 }

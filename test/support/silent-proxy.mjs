@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
 /** Our own proxy before a Redis, which can fall silent without closing anything. */
-export async function startSilentProxy(behind, where = 0) {
+export async function startSilentProxy(first, where = 0) {
+  let behind = first;
   const passages = new Set();
   let hostIsSilent = false;
   const server = createServer((client) => {
@@ -45,6 +46,9 @@ export async function startSilentProxy(behind, where = 0) {
     },
     speak() {
       hostIsSilent = false;
+    },
+    redirect(to) {
+      behind = to;
     },
     open: (which) => are(which).filter(({ silent }) => !silent).length,
     async stop() {
