@@ -2,9 +2,13 @@ import { statfsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { privateDirectory } from '../shared/config/home.js';
 import { messageOf } from '../shared/errors.js';
-import { size } from '../shared/measures.js';
+import { findProgram } from '../shared/find-program.js';
+import { counted, size } from '../shared/measures.js';
 import { plainText } from '../shared/plain-text.js';
 import { allRunners } from '../shared/runners/list.js';
+import type { Runner } from '../shared/runners/runner.js';
+import type { Concurrency } from '../worker/claim/slots.js';
+import { defaultSlots, resourcesHere } from '../worker/host/default-slots.js';
 import { descriptorLimit, descriptorProblem, descriptorsOf, raiseLine } from '../worker/host/descriptors.js';
 import { type Context, openContext } from './context.js';
 import { credentialFindings } from './doctor-credentials.js';
@@ -37,6 +41,7 @@ export function addDoctor(program: Command): void {
         ...(await runnerFindings(context, pool.workers)),
         ...credentialFindings(context, pool.agents),
         spoolFinding(context),
+        slotsFinding(context),
         ...descriptorFindings(context),
       ];
       if (options.json) printJson(findings);
@@ -71,11 +76,28 @@ function nodeFinding(): Finding {
   return { what: 'Node', ok, found: process.versions.node, fix: 'install Node 20.19 or newer' };
 }
 
+/** How many runs a worker that is started from here has at once, and why. */
+function slotsHere({ config, env }: Context): { readonly slots: Concurrency; readonly reason: string } {
+  const { concurrency } = config;
+  if (concurrency !== 'auto') return { slots: concurrency, reason: 'AGENTPOOL_CONCURRENCY says so' };
+  const wanted = ({ name }: Runner) => config.runners?.includes(name) ?? true;
+  const all = [...allRunners(config.customRunners).values()].filter(wanted);
+  const here = all.filter(({ command }) => findProgram(command, env) !== undefined);
+  const { slots, reason } = defaultSlots(resourcesHere(), here);
+  return { slots, reason: `${reason}; AGENTPOOL_CONCURRENCY sets another number` };
+}
+
+function slotsFinding(context: Context): Finding {
+  const { slots, reason } = slotsHere(context);
+  const many = typeof slots === 'number' ? counted(slots, 'run') : `runs as ${JSON.stringify(slots)}`;
+  return { what: 'Slots', ok: true, found: `${many} at once: ${reason}` };
+}
+
 /** Of a worker that is started from here; one that runs tells itself when it has none left. */
-function descriptorFindings({ config }: Context): Finding[] {
+function descriptorFindings(context: Context): Finding[] {
   const limit = descriptorLimit();
   if (limit === undefined) return [];
-  const descriptors = descriptorsOf(limit, config.concurrency, allRunners(config.customRunners));
+  const descriptors = descriptorsOf(limit, slotsHere(context).slots, allRunners(context.config.customRunners));
   const problem = descriptorProblem(descriptors);
   const found = problem ?? `${limit} file descriptors, of which ${descriptors.good} are enough`;
   const fix = raiseLine(descriptors.good);

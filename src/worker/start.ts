@@ -14,6 +14,7 @@ import { startEndpoint } from './endpoint.js';
 import { every } from './every.js';
 import { type Figures, NO_FIGURES } from './figures.js';
 import { startHeartbeat } from './heartbeat.js';
+import { liveConcurrency } from './host/default-slots.js';
 import { checkRoom } from './host/disk-room.js';
 import { type DiskWatch, type DiskWatchDeps, startDiskWatch } from './host/disk-watch.js';
 import { type HostHealth, startHostHealth } from './host/health.js';
@@ -70,7 +71,7 @@ export async function startWorker(pool: Pool, env: Env, allowsScrape?: Scrape['a
   const leases = every(config.lockMs / 4, logger, () => prolong([...owned.leases(), ...mirrors.leases()], logger));
   const endpoint = await startEndpoint(parts, claiming, allowsScrape);
   const runners = [...offering.installed.keys()];
-  logger.info({ runners, slots: config.concurrency }, 'worker is ready');
+  logger.info({ runners, slots: parts.slots.capacity(runners) }, 'worker is ready');
 
   const others = [disk, leases, following, offering, ...(endpoint ? [endpoint] : [])];
   const started = { id, workers, owned, health, heartbeat, claiming, sweeping, mirrors, others, unsubscribe, logger };
@@ -106,7 +107,8 @@ async function assemble(pool: Pool, env: Env) {
     heartbeat.soon();
     disk.kick();
   };
-  const slots = createSlots(config.concurrency, onSlots, (runner) => pool.runners.get(runner)?.atOnce);
+  const concurrency = liveConcurrency(pool, () => offering.installed.keys());
+  const slots = createSlots(concurrency, onSlots, (runner) => pool.runners.get(runner)?.atOnce);
   /** Set as soon as this worker claims. */
   const claims = { wake: () => {} };
   const owned = createOwnedRuns(slots, () => claims.wake());

@@ -119,3 +119,19 @@ it('says so when Redis is not there, and exits with 69', async () => {
   expect(of('Node')).toMatchObject({ ok: true });
   expect(of('Agents')).toBeUndefined();
 });
+
+it('tells how many slots a worker takes by itself, and why', async () => {
+  const place = makePlace({ AGENTPOOL_CONCURRENCY: 'auto', AGENTPOOL_RUNNERS: 'demo' });
+  cleanUp.push(place.clean);
+  const worker = await startWorkerProcess(place);
+  cleanUp.push(() => worker.end());
+  const mcp = await openMcp(place);
+  cleanUp.push(() => mcp.close());
+  const { workers } = await mcp.call<{ workers: { capacity: number }[] }>('pool_status', {});
+  const { found = '' } = (await askDoctor(place)).of('Slots') ?? {};
+  const [, slots, reason] = /^(\d+) runs? at once: (.+); AGENTPOOL_CONCURRENCY sets another number$/.exec(found) ?? [];
+  expect(workers.map(({ capacity }) => capacity)).toEqual([Number(slots)]);
+  expect(reason).toMatch(/cores$|MiB for a run of demo$|descriptors$|by itself$/);
+  const set = { ...place, env: { ...place.env, AGENTPOOL_CONCURRENCY: '7' } };
+  expect((await askDoctor(set)).of('Slots')?.found).toBe('7 runs at once: AGENTPOOL_CONCURRENCY says so');
+});

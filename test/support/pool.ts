@@ -59,6 +59,7 @@ export function makePlace(extra: Readonly<Record<string, string>> = {}, redisUrl
       AGENTPOOL_CONFIG: config,
       AGENTPOOL_PREFIX: `t-${newRunId()}`,
       AGENTPOOL_ALLOWED_PATHS: work,
+      AGENTPOOL_CONCURRENCY: '4', // whatever the machine bears
       AGENTPOOL_LOG_LEVEL: 'error',
       AGENTPOOL_HEARTBEAT_MS: '500',
       WORKER_SECRET: 'only-the-worker-knows',

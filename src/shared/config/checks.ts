@@ -64,13 +64,20 @@ export const flag = z
 /** Runs at once: a number for all, or one for each of some runners. */
 export const concurrency = z
   .string()
-  .regex(/^(\d+|[\w.-]+=\d+(,[\w.-]+=\d+)*)$/, 'must be a number, or runner=number pairs such as claude=2,gemini=4')
-  .transform((text): number | Readonly<Record<string, number>> =>
-    /^\d+$/.test(text)
-      ? Number(text)
-      : Object.fromEntries(
-          text.split(',').map((pair) => [pair.slice(0, pair.indexOf('=')), Number(pair.slice(pair.indexOf('=') + 1))]),
-        ),
+  .regex(
+    /^(auto|\d+|[\w.-]+=\d+(,[\w.-]+=\d+)*)$/,
+    'must be a number, or runner=number pairs such as claude=2,gemini=4, or auto',
+  )
+  .transform((text): number | Readonly<Record<string, number>> | 'auto' =>
+    text === 'auto'
+      ? text
+      : /^\d+$/.test(text)
+        ? Number(text)
+        : Object.fromEntries(
+            text
+              .split(',')
+              .map((pair) => [pair.slice(0, pair.indexOf('=')), Number(pair.slice(pair.indexOf('=') + 1))]),
+          ),
   );
 
 const USER = /^([a-z_][\w.-]*\$?|\d+:\d+)$/i;

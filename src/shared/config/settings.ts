@@ -99,8 +99,10 @@ export const SETTINGS = {
     .prefault('30000')
     .describe('How often a worker looks for programs that were installed or removed since (ms)'),
   AGENTPOOL_CONCURRENCY: concurrency
-    .prefault('4')
-    .describe('Runs at once on one worker: a number for all together, or `claude=2,gemini=4` (others: 1 each)'),
+    .prefault('auto')
+    .describe(
+      'Runs at once on one worker: a number for all together, or `claude=2,gemini=4` (others: 1 each); `auto`: what its memory, cores and programs allow, which `agentpool doctor` tells with the reason',
+    ),
   AGENTPOOL_ALLOWED_PATHS: list(/[,:]/)
     .optional()
     .describe(

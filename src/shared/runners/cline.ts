@@ -173,6 +173,7 @@ export const cline: Runner<'cline'> = {
   name: 'cline',
   title: 'Cline CLI',
   command: 'cline',
+  memoryMib: 690,
   install: 'npm install -g cline',
   versionArgs: ['--version'],
   testedVersion: '3.0.65',

@@ -220,6 +220,7 @@ export const codex: Runner<'codex'> = {
   name: 'codex',
   title: 'Codex CLI',
   command: 'codex',
+  memoryMib: 140,
   install: 'npm install -g @openai/codex',
   versionArgs: ['--version'],
   testedVersion: '0.169.0',

@@ -147,6 +147,7 @@ export const copilot: Runner<'copilot'> = {
   name: 'copilot',
   title: 'GitHub Copilot CLI',
   command: 'copilot',
+  memoryMib: 550,
   install: 'npm install -g @github/copilot',
   versionArgs: ['--version'],
   testedVersion: '1.0.102',

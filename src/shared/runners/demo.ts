@@ -24,6 +24,7 @@ export const demo: Runner<'demo'> = {
   name: 'demo',
   title: 'Demo',
   command: 'node',
+  memoryMib: 50,
   install: 'it is part of agentpool',
   lacks: ['mcpServers'],
   modes: ['calm', 'quick'],

@@ -8,6 +8,7 @@ export const kilo = opencodeKin({
   install: 'npm install -g @kilocode/cli@7.7.7',
   testedVersion: '7.7.7',
   modes: ['code', 'architect', 'ask', 'debug', 'orchestrator'],
+  memoryMib: 1_100,
   prefix: 'KILO',
   // Its first output comes after 12 s at best, and a list of sessions takes a gigabyte.
   lookAfterMs: [25_000, 90_000],

@@ -119,6 +119,7 @@ export const openclaw: Runner<'openclaw'> = {
   name: 'openclaw',
   title: 'OpenClaw',
   command: 'openclaw',
+  memoryMib: 1_500,
   // Where Node is too old for it, npm takes 0.0.1 without a word.
   install: 'npm install -g openclaw@2026.9.6   # needs Node 24.16 or 26.1',
   note: 'reads `~/.openclaw/openclaw.json`, which must be there; a worker runs one at a time, and so must all of one home',

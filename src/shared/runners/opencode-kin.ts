@@ -151,7 +151,7 @@ function configFor(request: ProgramInput): object | undefined {
 
 /** opencode and its forks, which differ in their names and agents only. */
 export function opencodeKin<Name extends string>(
-  own: Pick<Runner<Name>, 'title' | 'install' | 'testedVersion' | 'modes'> & {
+  own: Pick<Runner<Name>, 'title' | 'install' | 'testedVersion' | 'modes' | 'memoryMib'> & {
     name: Name;
     prefix: string;
     lookAfterMs: readonly number[];

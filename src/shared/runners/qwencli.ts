@@ -83,6 +83,7 @@ export const qwencli: Runner<'qwencli'> = {
   name: 'qwencli',
   title: 'Qwen Code',
   command: 'qwen',
+  memoryMib: 560,
   // On Node 20 npm would take an old release without a word.
   install: 'npm install -g @qwen-code/qwen-code@0.24.4   # needs Node 22',
   versionArgs: ['--version'],

@@ -138,6 +138,8 @@ export interface Runner<Name extends string = string> {
   readonly files?: (request: ProgramInput) => readonly ConfigFile[];
   /** How many runs of it can go on at once on one worker, where its own files bear no more. */
   readonly atOnce?: number;
+  /** What one run takes at most, with all of its processes, as measured (MiB); tools that it starts not counted. */
+  readonly memoryMib?: number;
   /** What of an agent's profile it cannot be given: a run that needs it is refused. */
   readonly lacks?: readonly ('systemPrompt' | 'mcpServers')[];
   /** Absent: its usage is that of one run; `session`: it adds up over all runs of a session. */

@@ -5,11 +5,11 @@ export type Concurrency = number | Readonly<Record<string, number>>;
 const UNNAMED = 1;
 
 /**
- * How many runs a worker may have at once, and of one runner no more than that can bear; `onChange` is called when a slot
+ * How many runs a worker may have at once, by a setting or by what follows from the runners that it has now, and of one runner no more than that can bear; `onChange` is called when a slot
  * was taken or released.
  */
 export function createSlots(
-  concurrency: Concurrency,
+  given: Concurrency | (() => Concurrency),
   onChange: () => void = () => {},
   mostOf: (runner: string) => number | undefined = () => undefined,
 ) {
@@ -18,14 +18,18 @@ export function createSlots(
     used.set(runner, Math.max(0, count));
     onChange();
   };
-  const limits = new Map(typeof concurrency === 'number' ? [] : Object.entries(concurrency));
+  const now = typeof given === 'function' ? given : () => given;
   const total = () => [...used.values()].reduce((sum, count) => sum + count, 0);
   const limitOf = (runner: string) => {
-    const wanted = typeof concurrency === 'number' ? concurrency : (limits.get(runner) ?? UNNAMED);
+    const concurrency = now();
+    const ofIt =
+      typeof concurrency === 'number' ? concurrency : Object.hasOwn(concurrency, runner) && concurrency[runner];
+    const wanted = typeof ofIt === 'number' ? ofIt : UNNAMED;
     return Math.min(wanted, mostOf(runner) ?? wanted);
   };
   /** How many more runs of a runner may be, with those that are about to take a slot: of it, and of all. */
   const room = (runner: string, coming: { readonly ofIt: number; readonly all: number }) => {
+    const concurrency = now();
     const ofIt = limitOf(runner) - (used.get(runner) ?? 0) - coming.ofIt;
     return Math.max(0, typeof concurrency === 'number' ? Math.min(ofIt, concurrency - total() - coming.all) : ofIt);
   };
@@ -37,8 +41,10 @@ export function createSlots(
     release: (runner: string) => set(runner, (used.get(runner) ?? 0) - 1),
     used: total,
     /** All runs at once, given what the worker can run. */
-    capacity: (runners: readonly string[]) =>
-      typeof concurrency === 'number' ? concurrency : runners.reduce((sum, runner) => sum + limitOf(runner), 0),
+    capacity(runners: readonly string[]): number {
+      const concurrency = now();
+      return typeof concurrency === 'number' ? concurrency : runners.reduce((sum, runner) => sum + limitOf(runner), 0);
+    },
   };
 }
 export type Slots = ReturnType<typeof createSlots>;

@@ -37,6 +37,9 @@ export function descriptorsOf(limit: number, concurrency: Concurrency, runners: 
   return { limit, slots, least: need(LEAST), good: need(GOOD) };
 }
 
+/** For how many runs at once a limit is enough; at least one. */
+export const slotsWith = (limit: number): number => Math.max(1, Math.floor((limit - GOOD.own) / GOOD.eachRun));
+
 /** What is wrong with the limit; undefined when it will do. */
 export function descriptorProblem({ limit, slots, good }: Descriptors): string | undefined {
   if (limit >= good) return undefined;
@@ -57,7 +60,8 @@ export function checkDescriptors({
 }: Pick<Pool, 'config' | 'runners' | 'logger'>): void {
   const limit = descriptorLimit();
   if (limit === undefined) return;
-  const descriptors = descriptorsOf(limit, concurrency, runners);
+  const slots = concurrency === 'auto' ? 1 : concurrency; // with auto there are no more slots than descriptors for them
+  const descriptors = descriptorsOf(limit, slots, runners);
   const problem = descriptorProblem(descriptors);
   if (problem === undefined) return;
   const words = `${problem}: ${raiseLine(descriptors.good)}, or lower AGENTPOOL_CONCURRENCY`;

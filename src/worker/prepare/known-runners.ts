@@ -3,7 +3,7 @@ import type { Pool } from '../../shared/pool.js';
 
 /** The wanted runners; throws a ConfigError for a name that nobody knows. */
 export function knownRunners({ config, runners }: Pool): readonly string[] | undefined {
-  const limited = typeof config.concurrency === 'number' ? [] : Object.keys(config.concurrency);
+  const limited = typeof config.concurrency === 'object' ? Object.keys(config.concurrency) : [];
   const there = `there are ${[...runners.keys()].join(', ')}`;
   const unknown = (setting: string, names: readonly string[]) =>
     names.filter((name) => !runners.has(name)).map((name) => `${setting}: no runner ${name}; ${there}`);
