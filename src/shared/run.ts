@@ -68,6 +68,19 @@ export interface AgentSetup {
   readonly fallbacks?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** What a worker has to know of a program that another one has started, and that the program itself must not decide. */
+export interface LaunchFacts {
+  readonly path: string;
+  /** HOME of the program: its sessions live there. */
+  readonly home: string;
+  readonly timeoutMs: number;
+  readonly silenceTimeoutMs: number;
+  /** Of the first attempt (ms since boot). */
+  readonly startedUptimeMs: number;
+  /** How many tries the fallbacks of its agent make; absent: one. */
+  readonly attempts?: number;
+}
+
 /** Which of its agent's values for some variables a run uses: those of the first try, or further ones. */
 export interface Credentials {
   /** From 1. */
@@ -125,6 +138,8 @@ export interface Run {
   readonly worker?: string;
   /** The last attempt whose program may have been given the prompt, from 1; absent: none. */
   readonly launched?: number;
+  /** With what that attempt was started; absent before, and in records of older releases. */
+  readonly launchFacts?: LaunchFacts;
   readonly pid?: number;
   readonly sessionId?: string;
   /** The session that was to be resumed; `sessionId` is the one that the program uses. */

@@ -11,6 +11,7 @@ export const CASES = {
   session: 'tells its session before it has ended',
   model: 'asks the model that the caller named',
   'system prompt': 'is given the system prompt of the profile of its agent',
+  private: 'has neither its prompt nor the system prompt in its arguments',
   MCP: 'starts the MCP server of the profile, with a secret of the worker',
   directory: 'runs its tools in the directory that the caller named',
   tool: 'writes a file with a tool',

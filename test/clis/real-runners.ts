@@ -172,6 +172,7 @@ export const REAL_RUNNERS: readonly RealRunner[] = [
       // The name is the user's own, so the worker has to be told of it.
       return { SCRIPTED_KEY: KEY, AGENTPOOL_PASS_ENV: 'SCRIPTED_KEY' };
     },
+    cannot: { private: 'it takes instructions by an argument or from the one folder where it keeps all it has' },
   },
   {
     name: 'copilot',

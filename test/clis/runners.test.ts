@@ -94,9 +94,10 @@ describe.each(SLOW_LAST.map((real) => [`${real.name} ${real.version}`, real] as 
     const tells = ({ outputTail, sessionId }: Facts) =>
       (real.cannot?.streaming !== undefined || String(outputTail).includes('around')) && sessionId !== undefined;
     const held = await eventually(() => pool.status(runId), tells, 60_000).catch(() => pool.status(runId));
+    const shownByPs = markedCommands(runId).join('\n');
     open();
     const ended = await pool.end(runId);
-    return { path, mark, asked, askedWithinMs, held, ended, status: await pool.status(runId) };
+    return { path, mark, asked, askedWithinMs, held, shownByPs, ended, status: await pool.status(runId) };
   });
 
   /** The second run: a long prompt, in the session of the first one where that can be. */
@@ -141,6 +142,12 @@ describe.each(SLOW_LAST.map((real) => [`${real.name} ${real.version}`, real] as 
     expect(main.map(({ system, messages }) => [system, ...messages.map(({ text }) => text)].join('\n'))).toContainEqual(
       expect.stringContaining(SYSTEM_PROMPT),
     );
+  });
+  cell('private', async () => {
+    const { shownByPs } = await firstRun();
+    expect(shownByPs).not.toBe('');
+    expect(shownByPs).not.toContain(SYSTEM_PROMPT);
+    expect(shownByPs).not.toContain(FIRST);
   });
   cell('MCP', async () => {
     const { mark } = await firstRun();

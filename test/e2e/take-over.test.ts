@@ -120,6 +120,27 @@ describe('a host whose worker was killed', () => {
     expect(processesOf(runId)).toEqual([]);
   });
 
+  it('and whose program has given itself more time, another home and another name in its spool: that counts for nothing', async () => {
+    const first = await startWorker();
+    const runId = await submit([{ ignore: 'SIGTERM' }, { print: 'a\n' }, { pause: 600_000 }], { timeoutMs: 5_000 });
+    await printed(runId, 'a\n');
+    const known = await status(runId);
+    const meta = join(spoolIn(runId).directory, 'meta.json');
+    const forged = {
+      ...JSON.parse(readFileSync(meta, 'utf8')),
+      ...{ timeoutMs: 3_600_000, silenceTimeoutMs: 0, startedUptimeMs: 1e12, attempts: 9 },
+      ...{ home: '/etc', path: '/etc', runner: 'shell', agentName: 'another', principal: 'admin' },
+    };
+    await first.end('SIGKILL');
+    writeFileSync(meta, JSON.stringify(forged));
+    await startWorker();
+    const over = await ended(runId);
+    expect(over).toMatchObject({ status: 'timed_out', failure: { kind: 'time_limit' } });
+    for (const name of ['runner', 'agentName', 'principal', 'path'])
+      expect([name, over[name]]).toEqual([name, known[name]]);
+    expect(processesOf(runId)).toEqual([]);
+  });
+
   it('and whose program ended by itself, in time: a limit that has passed since does not count', async () => {
     const first = await startWorker();
     const runId = await submit([{ print: 'a\n' }, UNTIL_GO, { print: 'b\n' }], { timeoutMs: 6_000 });

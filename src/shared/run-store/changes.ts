@@ -1,6 +1,6 @@
 import { omitUndefined } from '../omit-undefined.js';
 import { beginningOf } from '../plain-text.js';
-import type { Credentials, Failure, KillRequest } from '../run.js';
+import type { Credentials, Failure, KillRequest, LaunchFacts } from '../run.js';
 import { type RunState, statesBefore } from '../run-state.js';
 import { noteKept } from './kept-output.js';
 import { linesIn } from './output.js';
@@ -104,8 +104,14 @@ export async function takeOver(parts: StoreParts, from: Ownership, worker: strin
 }
 
 /** Records that the program of an attempt may have the prompt from now on: it is never given to another one. */
-export async function launching(parts: StoreParts, { id, epoch }: Ownership, attempt: number): Promise<Change> {
-  return change(parts, id, { from: ['running'], epoch, fields: { launched: attempt } });
+export async function launching(
+  parts: StoreParts,
+  { id, epoch }: Ownership,
+  attempt: number,
+  facts: LaunchFacts,
+): Promise<Change> {
+  const fields = { launched: attempt, launchFacts: JSON.stringify(facts) };
+  return change(parts, id, { from: ['running'], epoch, fields });
 }
 
 /** Records that the program runs; a further try began with the first. */

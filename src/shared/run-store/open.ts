@@ -65,7 +65,7 @@ export function openRunStore(
     claim: (id, worker, host) => changes.claim(parts, id, worker, host),
     tellWaiting: (id, reason) => changes.tellWaiting(parts, id, reason),
     takeOver: (from, worker, host) => changes.takeOver(parts, from, worker, host),
-    launching: (of, attempt) => changes.launching(parts, of, attempt),
+    launching: (of, attempt, facts) => changes.launching(parts, of, attempt, facts),
     started: (of, pid, path, isFirst = true) => changes.started(parts, of, pid, path, isFirst),
     triesAgain: (of, credentials, because) => changes.triesAgain(parts, of, credentials, because),
     sessionKnown: (of, sessionId) => changes.sessionKnown(parts, of, sessionId),

@@ -2,7 +2,7 @@ import { attemptsOf } from '../agents/fallbacks.js';
 import { omitUndefined } from '../omit-undefined.js';
 import { LOCAL } from '../principal.js';
 import type { RedisClient } from '../redis/connect.js';
-import type { Credentials, Failure, KillSignal, Labels, Run, RunRequest, Usage } from '../run.js';
+import type { Credentials, Failure, KillSignal, Labels, LaunchFacts, Run, RunRequest, Usage } from '../run.js';
 import { RUN_STATES, type RunState } from '../run-state.js';
 
 type Fields = Readonly<Record<string, string>>;
@@ -58,6 +58,7 @@ export function runFromFields(fields: Fields): Run | undefined {
       host: fields.host,
       worker: fields.worker,
       launched: number(fields.launched),
+      launchFacts: json<LaunchFacts>(fields.launchFacts),
       pid: number(fields.pid),
       sessionId: fields.sessionId,
       resumes: fields.resumes,

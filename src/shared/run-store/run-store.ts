@@ -1,4 +1,4 @@
-import type { Credentials, Failure, KillRequest, Run, RunRequest } from '../run.js';
+import type { Credentials, Failure, KillRequest, LaunchFacts, Run, RunRequest } from '../run.js';
 import type { Stored } from '../stored-form.js';
 import type { Created } from './create.js';
 import type { Held } from './held-runs.js';
@@ -79,7 +79,7 @@ export interface RunStore {
    * Records that the program of an attempt (from 1) is about to be started; `requeue`, whose caller knows that it was
    * not, takes that back.
    */
-  launching(of: Ownership, attempt: number): Promise<Change>;
+  launching(of: Ownership, attempt: number, facts: LaunchFacts): Promise<Change>;
   /** Records that the program runs; `isFirst` false: it is a further try, and began with the first. */
   started(of: Ownership, pid: number, path: string, isFirst?: boolean): Promise<Change>;
   /** Records that the provider refused, and that the next values are tried. */

@@ -166,6 +166,12 @@ const servers = (request: ProgramInput) =>
   });
 
 /**
+ * Its flag for a system prompt would show it in `ps`, and replace its own. Rules it takes from several folders, one of them named
+ * by a variable; those of the user and of the project stay.
+ */
+const RULES = 'Documents/Cline/Rules/agentpool.md';
+
+/**
  * Cline CLI, `cline` 3.0. It takes stdin only together with a prompt, which has to be of several words, and it cannot
  * resume: giving it a session makes it interactive.
  */
@@ -186,13 +192,16 @@ export const cline: Runner<'cline'> = {
     '--cwd',
     request.path,
     ...ifGiven(request.model, (model) => ['--model', model]),
-    ...ifGiven(request.systemPrompt, (text) => [`--system=${text}`]),
     'Do this:',
   ],
   stdin: ({ prompt }) => prompt,
-  files: (request) => ifGiven(servers(request), (mcpServers) => [jsonFile(MCP, { mcpServers })]),
+  files: (request) => [
+    ...ifGiven(request.systemPrompt, (content) => [{ name: RULES, content }]),
+    ...ifGiven(servers(request), (mcpServers) => [jsonFile(MCP, { mcpServers })]),
+  ],
   inherits: ['CLINE_*', ...MODEL_PROVIDERS],
   env: (request) => ({
+    ...(request.systemPrompt !== undefined && { OneDriveConsumer: request.filesDirectory }),
     ...(servers(request) && { CLINE_MCP_SETTINGS_PATH: pathOf(request, MCP) }),
     // Else a daemon that several runs share stays behind, and ends with the first of them.
     CLINE_SESSION_BACKEND_MODE: 'local',

@@ -75,6 +75,10 @@ const servers = (request: ProgramInput) =>
 /** Settings of the system, which win over those of the user. */
 const QUIET = { general: { enableAutoUpdate: false }, privacy: { usageStatisticsEnabled: false } };
 
+/** It reads instructions from the directories that it is given besides its own. */
+const READ_INCLUDED = { context: { loadFromIncludeDirectories: true } };
+const SYSTEM_PROMPT = 'QWEN.md';
+
 /** What the user's settings win over: without any it would not even look for a key in its environment. */
 const KEY_FROM_ENVIRONMENT = { security: { auth: { selectedType: 'openai' } } };
 
@@ -96,13 +100,14 @@ export const qwencli: Runner<'qwencli'> = {
     request.mode ?? (request.permissions === 'auto' ? 'yolo' : 'default'),
     ...ifGiven(request.model, (model) => ['--model', model]),
     // There is no flag for a file with it, and a variable could only replace what qwen says about its tools.
-    ...ifGiven(request.systemPrompt, (text) => [`--append-system-prompt=${text}`]),
+    ...ifGiven(request.systemPrompt, () => ['--include-directories', request.filesDirectory]),
     ...ifGiven(servers(request), () => ['--mcp-config', pathOf(request, MCP)]),
   ],
   stdin: ({ prompt }) => prompt,
   files: (request) => [
-    jsonFile(SETTINGS, QUIET),
+    jsonFile(SETTINGS, { ...QUIET, ...(request.systemPrompt !== undefined && READ_INCLUDED) }),
     jsonFile(DEFAULTS, KEY_FROM_ENVIRONMENT),
+    ...ifGiven(request.systemPrompt, (content) => [{ name: SYSTEM_PROMPT, content }]),
     ...ifGiven(servers(request), (mcpServers) => [jsonFile(MCP, { mcpServers })]),
   ],
   sessionIdArgs: (sessionId) => ['--session-id', sessionId],

@@ -23,7 +23,7 @@ import {
   spoolOf,
 } from '../spool/spool.js';
 import type { SpoolMeta } from '../spool/spool-meta.js';
-import { storedMeta } from '../spool/spool-meta.js';
+import { storedMeta, withWhatIsKnown } from '../spool/spool-meta.js';
 import { allRuns } from './all-runs.js';
 import type { Contact } from './contact.js';
 import { tidy } from './tidy.js';
@@ -176,7 +176,8 @@ function isUntouched(spool: Spool, { outBytes, errBytes }: Run): boolean {
 async function beginningOf(deps: TakeOverDeps, handle: OwnedRun, run: Run): Promise<Beginning | undefined> {
   const { spools, logger } = deps;
   // Only now: its last owner may have made the spool, and died, since we listed them.
-  const { spool, meta } = presentSpool(spools, run.id);
+  const { spool, meta: stored } = presentSpool(spools, run.id);
+  const meta = stored && withWhatIsKnown(stored, run);
   const begun = hasBegun(spool);
   const lives = () => processesOf(run.id).length > 0;
   const lost = lostBecause(run, begun, meta, lives, () => meta !== undefined && !lives() && isUntouched(spool, run));

@@ -12,7 +12,7 @@ import { failure, type LaunchPlan } from '../prepare/plan-run.js';
 import { bootId, uptimeMs } from '../process/processes.js';
 import { type Launched, launch } from '../spool/launch.js';
 import { createSpool, removeInputs, type Spool } from '../spool/spool.js';
-import type { Attempt, SpoolMeta } from '../spool/spool-meta.js';
+import { type Attempt, factsOf, type SpoolMeta } from '../spool/spool-meta.js';
 import { tellAttempt } from './attempts.js';
 import { HostFault, NewerRequest } from './give-back.js';
 import type { OwnedRun } from './owned-run.js';
@@ -84,7 +84,7 @@ export async function startAttempt(
   if ('failure' in spool) return { kind: 'impossible', failure: spool.failure };
   // Before the prompt is given away: Redis must not be able to forget that it is ours, and we may have been paused.
   const before = runs.interruptions();
-  if (!(await runs.launching(owned, attempt?.number ?? 1)).changed) return { kind: 'not-ours' };
+  if (!(await runs.launching(owned, attempt?.number ?? 1, factsOf(meta))).changed) return { kind: 'not-ours' };
   await runs.settled(owned.id);
   if (runs.interruptions() !== before)
     throw new UnreachableError('the connection to Redis was lost just before the start', 'It is started again.');

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Failure } from '../../shared/run.js';
+import type { Failure, LaunchFacts, Run } from '../../shared/run.js';
 import { FAILURE_KINDS } from '../../shared/run.js';
 import type { Shipped } from '../../shared/run-store/ownership.js';
 import { readStored, type Stored } from '../../shared/stored-form.js';
@@ -19,8 +19,11 @@ export interface Attempt {
   readonly because: Failure;
 }
 
-/** What the next worker of this host has to know to go on with a run. Never the prompt, never a secret. */
-export interface SpoolMeta {
+/**
+ * What the next worker of this host has to know to go on with a run. Never the prompt, never a secret. The program can write
+ * here, so what its record knows as well is taken from there, see `withWhatIsKnown`.
+ */
+export interface SpoolMeta extends LaunchFacts {
   readonly runId: string;
   readonly runner: string;
   readonly agentName: string;
@@ -29,18 +32,9 @@ export interface SpoolMeta {
   /** Of the lock of the BullMQ job. */
   readonly leaseToken: string;
   readonly bootId: string;
-  readonly path: string;
-  /** HOME of the program: its sessions live there. */
-  readonly home: string;
   readonly sessionId?: string;
-  readonly timeoutMs: number;
-  readonly silenceTimeoutMs: number;
-  /** How many tries the fallbacks of its agent make; absent: one. */
-  readonly attempts?: number;
   /** Absent: the first. */
   readonly attempt?: Attempt;
-  /** Milliseconds since boot. */
-  readonly startedUptimeMs: number;
   /** Absent: the program was about to be started. */
   readonly wrapper?: ProcessId;
 }
@@ -77,4 +71,40 @@ const meta = z.looseObject({
 export function storedMeta(directory: string): Stored<SpoolMeta> | undefined {
   const text = readOwn(join(directory, 'meta.json'));
   return text === undefined ? undefined : readStored(meta as unknown as z.ZodType<SpoolMeta>, text);
+}
+
+/** The part of it that the record of the run is told before the program is started. */
+export function factsOf({
+  path,
+  home,
+  timeoutMs,
+  silenceTimeoutMs,
+  startedUptimeMs,
+  attempts,
+}: SpoolMeta): LaunchFacts {
+  return { path, home, timeoutMs, silenceTimeoutMs, startedUptimeMs, ...(attempts !== undefined && { attempts }) };
+}
+
+/** What a spool says, and what the record of its run says better: no program gives itself more time or another home. */
+export function withWhatIsKnown(
+  stored: SpoolMeta,
+  {
+    id,
+    runner,
+    agentName,
+    principal,
+    launchFacts,
+  }: Pick<Run, 'id' | 'runner' | 'agentName' | 'principal' | 'launchFacts'>,
+): SpoolMeta {
+  const { attempts, principal: _forged, ...rest } = stored;
+  const { startedUptimeMs } = launchFacts ?? stored;
+  return {
+    ...rest,
+    ...(launchFacts ?? (attempts !== undefined && { attempts })),
+    ...(rest.attempt && { attempt: { ...rest.attempt, startedUptimeMs } }),
+    runId: id,
+    runner,
+    agentName,
+    principal,
+  };
 }

@@ -88,7 +88,10 @@ export function createSpool(root: string, meta: SpoolMeta, { stdin, files = [], 
     if (files.length > 0) mkdirSync(spool.files, { recursive: true, mode: 0o700 });
     for (const file of files)
       if (file.over) layOver(meta.home, spool.files, file);
-      else replaceFile(join(spool.files, file.name), file.content);
+      else {
+        mkdirSync(dirname(join(spool.files, file.name)), { recursive: true, mode: 0o700 });
+        replaceFile(join(spool.files, file.name), file.content);
+      }
     for (const file of [spool.stdout, spool.stderr]) closeSync(openOutput(file));
     for (const file of [spool.exit, spool.ending])
       if (!existsSync(file)) writeFileSync(file, ' '.repeat(ROOM), { mode: 0o600, flag: 'a' });

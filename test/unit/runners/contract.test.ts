@@ -176,7 +176,7 @@ describe.each(ALL.map((runner) => [runner.name, runner] as const))('the runner %
   test('has files with plain names, each once, and valid JSON in those that say so', () => {
     for (const request of requests) {
       const files = runner.files?.(request) ?? [];
-      expect(files.filter((file) => !/^[\w-]+(\.\w+)*$/.test(file.name))).toEqual([]);
+      expect(files.filter((file) => !/^([\w-]+\/)*[\w-]+(\.\w+)*$/.test(file.name))).toEqual([]);
       expect(new Set(files.map((file) => file.name)).size).toBe(files.length);
       for (const file of files.filter((one) => one.name.endsWith('.json')))
         expect(JSON.parse(file.content)).toBeTypeOf('object');

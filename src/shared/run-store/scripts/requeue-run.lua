@@ -22,7 +22,7 @@ if most_errors ~= '' then
   redis.call('HINCRBY', run, 'errors', 1)
 end
 redis.call('HSET', run, 'state', 'queued')
-redis.call('HDEL', run, 'worker', 'host', 'claimedAt', 'orphanedAt', 'launched', 'waitReason')
+redis.call('HDEL', run, 'worker', 'host', 'claimedAt', 'orphanedAt', 'launched', 'launchFacts', 'waitReason')
 redis.call('XADD', events, '*', 'k', 'state', 'd', event)
 redis.call('PUBLISH', channel, 'queued')
 return { 1, 'queued', tonumber(epoch) }

@@ -14,7 +14,7 @@ import { bootId, isAlive, uptimeMs } from '../../../../src/worker/process/proces
 import { type Supervised, type Supervision, supervise } from '../../../../src/worker/run/supervise.js';
 import { type Launched, launch } from '../../../../src/worker/spool/launch.js';
 import { createSpool, type Spool } from '../../../../src/worker/spool/spool.js';
-import type { SpoolMeta } from '../../../../src/worker/spool/spool-meta.js';
+import { factsOf, type SpoolMeta } from '../../../../src/worker/spool/spool-meta.js';
 import { connect, makePlace, type Place } from '../../../support/pool.js';
 import { eventually } from '../../../support/processes.js';
 
@@ -82,7 +82,7 @@ async function start(script: string, limits: Partial<SpoolMeta> = {}): Promise<S
   } as SpoolMeta;
   const spool = createSpool(root, meta, { stdin: '' });
   const own = { id, epoch };
-  await pool.runs.launching(own, 1);
+  await pool.runs.launching(own, 1, factsOf(meta));
   const env = { PATH: process.env.PATH ?? '' };
   const launched = await launch({ spool, runId: id, program: '/bin/sh', args: ['-c', script], path: place.work, env });
   const wrapper = launched.wrapper;
