@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { kindInWords, ruleOf } from '../shared/config/rule-of.js';
 import { bodyOf, ERRORS, type ErrorBody } from '../shared/errors.js';
 import type { Logger } from '../shared/logger.js';
 import { beginningOf } from '../shared/plain-text.js';
@@ -38,7 +39,7 @@ async function answerTo(tool: Tool, args: unknown, context: ToolContext): Promis
     return { ok: false, error: scopeError(tool.name, tool.scope, context.principal) };
   try {
     const { args: brought, warnings } = bringArguments(tool, args, [...context.pool.runners.keys()]);
-    const parsed = tool.input.safeParse(brought, { reportInput: true });
+    const parsed = tool.input.safeParse(brought, { reportInput: true, error: argumentRule });
     if (!parsed.success) return { ok: false, error: argumentError(tool, parsed.error) };
     const waitCapMs = await readyFor(tool, parsed.data, context);
     const elsewhere = await answerFromWorkspace(tool.name, parsed.data, context);
@@ -77,6 +78,10 @@ export function errorBody(thrown: unknown, logger: Pick<Logger, 'error'>): Error
   return body;
 }
 
+/** The rule alone: whether it is missing is said before. */
+const argumentRule = (issue: z.core.$ZodRawIssue) =>
+  issue.code === 'invalid_type' ? kindInWords(issue.expected) : ruleOf(issue);
+
 /** Says which argument, what it was, and what is allowed. */
 function argumentError(tool: Tool, error: z.ZodError): ErrorBody {
   const known = Object.keys(tool.input.shape);
@@ -84,7 +89,8 @@ function argumentError(tool: Tool, error: z.ZodError): ErrorBody {
     if (issue.code === 'unrecognized_keys')
       return `${issue.path.join('.') || 'arguments'}: there is no ${someOf(issue.keys)}`;
     const given = issue.input === undefined ? 'it is missing' : `it was ${shorten(JSON.stringify(issue.input))}`;
-    return `${issue.path.join('.') || 'arguments'}: ${given}; ${issue.message}`;
+    const rule = (issue.code === 'invalid_key' && issue.issues[0]?.message) || issue.message;
+    return `${issue.path.join('.') || 'arguments'}: ${given}; ${rule}`;
   });
   const left = error.issues.length - problems.length;
   return {

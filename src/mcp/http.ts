@@ -4,7 +4,7 @@ import type { Pool } from '../shared/pool.js';
 import type { Principal, Scope } from '../shared/principal.js';
 import { bindSince2026 } from './bindings/since-2026.js';
 import { listenedTo, openEventBus } from './bindings/since-2026-listening.js';
-import { withoutNulls } from './door/message.js';
+import { bringMessage } from './door/message.js';
 import { createOpenCalls } from './open-calls.js';
 
 /**
@@ -35,7 +35,9 @@ export function openMcpHttp(pool: Pool) {
 
   return {
     async answer(asked: Request, given: unknown, principal: Principal): Promise<Response> {
-      const body = withoutNulls(given);
+      const brought = bringMessage(given);
+      if ('refused' in brought) return Response.json(brought.refused);
+      const body = brought.message;
       const request = takingBoth(asked);
       if (await isLegacyRequest(request, body)) {
         const { answerUntil2025 } = await import('./http-until-2025.js'); // many servers never need the older SDK

@@ -2,7 +2,7 @@ import type { Transport as TransportUntil2025 } from '@modelcontextprotocol/sdk/
 import type { Transport } from '@modelcontextprotocol/server';
 import { LOCAL } from '../shared/principal.js';
 import type { Asker } from './ask.js';
-import { withoutNulls } from './door/message.js';
+import { bringMessage } from './door/message.js';
 import { createOpenCalls } from './open-calls.js';
 import { openWire, type WireMessage } from './stdio-wire.js';
 import { type Connection, createNotice } from './surface.js';
@@ -71,7 +71,11 @@ export async function serveStdio({ onAnswered, directoryOf, notice, ...given }: 
     onMessage(message) {
       // In their order, whatever is being loaded.
       turn = turn
-        .then(async () => (await legFor(message)).take(withoutNulls(message)))
+        .then(async () => {
+          const brought = bringMessage(message);
+          if ('refused' in brought) await send(brought.refused);
+          else (await legFor(message)).take(brought.message);
+        })
         .catch((error: unknown) => given.logger.error({ err: error }, 'a message could not be taken'));
     },
     onEnd: () => void answerAll().then(leave),

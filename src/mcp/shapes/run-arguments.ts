@@ -52,7 +52,11 @@ export const runArguments = {
     .optional()
     .describe('Order among your own waiting runs: 0 first (default), then 1, 2, ...'),
   delayMs: lengthOfTime(1_000, RUN_LIMITS.delayMs.most).optional().describe('Start no earlier than this from now (ms)'),
-  host: z.string().regex(HOST_NAME).optional().describe('Run only on this host'),
+  host: z
+    .string()
+    .regex(HOST_NAME, 'must be 1 to 64 letters, digits, dots, dashes or underscores')
+    .optional()
+    .describe('Run only on this host'),
   labels: labelsArgument.optional().describe('To find the run by with list_runs: {"key": "value"}'),
   clientToken: z
     .string()

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ruleOf } from '../config/rule-of.js';
 import { UserError } from '../errors.js';
 import { type AgentProfile, profileShape } from './profile.js';
 
@@ -47,32 +48,23 @@ const changes = z.strictObject(changesShape);
 export type ProfileChanges = z.infer<typeof changes>;
 
 /** What is wrong, without the value, which may be a secret. */
-function ruleOf(issue: z.core.$ZodIssue): string {
+function wrongWith(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
-    case 'invalid_type':
-      return issue.input === undefined ? 'it is missing' : `it must be a ${issue.expected}`;
-    case 'too_small':
-      return `it must be at least ${issue.minimum}${unitOf(issue.origin)}`;
-    case 'too_big':
-      return `it must be at most ${issue.maximum}${unitOf(issue.origin)}`;
     case 'unrecognized_keys':
       return `there is no ${issue.keys.join(', ')}`;
     case 'invalid_union':
-      return issue.errors.map((ways) => ways.map(ruleOf).join(' and ')).join(', or ');
+      return issue.errors.map((ways) => ways.map(wrongWith).join(' and ')).join(', or ');
     case 'invalid_key':
-      return issue.issues.map(ruleOf).join(', ');
+      return issue.issues.map(wrongWith).join(', ');
     default:
-      return issue.message.replace(/^must /, 'it must ');
+      return /^(must|is) /.test(issue.message) ? `it ${issue.message}` : issue.message;
   }
 }
 
-const unitOf = (origin: string) =>
-  origin === 'string' ? ' characters long' : origin === 'array' ? ' entries long' : '';
-
 function checked<Schema extends z.ZodType>(schema: Schema, given: unknown): z.infer<Schema> {
-  const { success, data, error } = schema.safeParse(given, { reportInput: true });
+  const { success, data, error } = schema.safeParse(given, { reportInput: true, error: ruleOf });
   if (success) return data;
-  const problems = error.issues.map((issue) => `${issue.path.join('.') || 'profile'}: ${ruleOf(issue)}`);
+  const problems = error.issues.map((issue) => `${issue.path.join('.') || 'profile'}: ${wrongWith(issue)}`);
   throw new UserError('invalid_agent', problems.join('; '), 'agentpool agents example shows a profile.');
 }
 

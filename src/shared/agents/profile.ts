@@ -52,17 +52,20 @@ const value = z
   .refine((text) => !referencesIn(text).some((name) => OURS.test(name)), notOurs);
 const values = z.record(variable, value);
 
-const mcpServer: z.ZodType<McpServer> = z.union([
-  z.strictObject({ command: value.min(1), args: z.array(value).max(64).optional(), env: values.optional() }),
-  z.strictObject({
-    type: z.enum(['http', 'sse']).optional(),
-    url: value
-      .regex(/^https?:\/\//, 'must begin with http:// or https://')
-      // Some programs get it as an argument, which everybody on the host can see.
-      .refine((url) => referencesIn(url).length === 0, 'takes no variables; put secrets into headers'),
-    headers: z.record(z.string().regex(/^[\w-]{1,128}$/), value).optional(),
-  }),
-]);
+const mcpServer: z.ZodType<McpServer> = z.union(
+  [
+    z.strictObject({ command: value.min(1), args: z.array(value).max(64).optional(), env: values.optional() }),
+    z.strictObject({
+      type: z.enum(['http', 'sse']).optional(),
+      url: value
+        .regex(/^https?:\/\//, 'must begin with http:// or https://')
+        // Some programs get it as an argument, which everybody on the host can see.
+        .refine((url) => referencesIn(url).length === 0, 'takes no variables; put secrets into headers'),
+      headers: z.record(z.string().regex(/^[\w-]{1,128}$/, 'must be the name of a header'), value).optional(),
+    }),
+  ],
+  'must be a program {"command": ..., "args": [...], "env": {...}} or an address {"url": ..., "headers": {...}}',
+);
 
 const milliseconds = (least: number) => z.number().int().min(least).max(2_592_000_000);
 
