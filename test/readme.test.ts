@@ -1,42 +1,13 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { deadLinks, pages } from '../scripts/links.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const run = promisify(execFile);
-
-/** The pages that people read, as paths from the root. */
-const pages = [
-  ...readdirSync(root).filter((name) => name.endsWith('.md')),
-  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => join('docs', name)),
-];
-
-/** The heading of a page as it is linked to: lower case, dashes for blanks, no punctuation. */
-const anchor = (heading: string) =>
-  heading
-    .trim()
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
-    .replaceAll(' ', '-');
-
-const anchorsOf = (text: string) => [...text.matchAll(/^#+ (.*)$/gm)].map((match) => anchor(match[1] ?? ''));
-
-/** The links of a page that lead nowhere: to a file that is not there, or a heading that it does not have. */
-function deadLinks(page: string): string[] {
-  const text = readFileSync(join(root, page), 'utf8').replaceAll(/```.*?```/gs, '');
-  const links = [...text.matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)].map((match) => match[1] ?? '');
-  return links.filter((link) => {
-    const [path = '', heading] = link.split('#');
-    const target = path === '' ? page : join(dirname(page), path);
-    if (!existsSync(join(root, target))) return true;
-    return heading !== undefined && !anchorsOf(readFileSync(join(root, target), 'utf8')).includes(heading);
-  });
-}
 
 describe('the pages for people', () => {
   it('have a reference that is what the code has', async () => {
@@ -58,5 +29,30 @@ describe('the pages for people', () => {
       );
     expect(named.length).toBeGreaterThan(5);
     expect(named.filter(({ file }) => !existsSync(join(root, file)))).toEqual([]);
+  });
+
+  it('of troubleshooting quote only what is really said, each message of the code', () => {
+    const page = readFileSync(join(root, 'docs/troubleshooting.md'), 'utf8');
+    const quoted = [...page.matchAll(/^\| `([^`]+)` \|/gm)].map(([, message = '']) => message);
+    expect(quoted.length).toBeGreaterThan(35);
+    const code = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => readFileSync(join(root, 'src', name), 'utf8'));
+    // What stands between two things that differ is in one string of the code, and all of them are in one file.
+    const parts = (message: string) =>
+      message
+        .split('…')
+        .map((part) => part.trim())
+        .filter((part) => part.length > 2);
+    const isSaid = (message: string) => code.some((text) => parts(message).every((part) => text.includes(part)));
+    expect(quoted.filter((message) => parts(message).length === 0 || !isSaid(message))).toEqual([]);
+  });
+
+  it('of operations explain every alert that there is, and no other', () => {
+    const names = (file: string, pattern: RegExp) =>
+      [...readFileSync(join(root, file), 'utf8').matchAll(pattern)].map(([, name]) => name).sort();
+    expect(names('docs/operations.md', /^\| `(Agentpool\w+)` \|/gm)).toEqual(
+      names('deploy/prometheus/alerts.yml', /alert: (\w+)/g),
+    );
   });
 });
