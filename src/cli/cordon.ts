@@ -52,8 +52,7 @@ export function addDrain(program: Command): void {
       withPool(async (caller) => {
         const signal = onInterrupt();
         const line = startProgress();
-        const progress = (_: number, message: string) => line.show(message);
-        const drained = await drain({ ...caller, signal, progress }, name, timeout).finally(line.stop);
+        const drained = await drain({ ...caller, signal, progress: line.show }, name, timeout).finally(line.stop);
         const { running, timedOut } = drained;
         show(drained, timedOut ? `takes no new runs; ${counted(running, 'run')} still there` : 'has no runs', json, {
           running,

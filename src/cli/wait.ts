@@ -49,7 +49,7 @@ async function wait(names: readonly string[], options: Options): Promise<void> {
   await withRuns(names, async (caller, runIds) => {
     const signal = onInterrupt();
     const progress = startProgress();
-    const waiting = { ...caller, signal, progress: (_: number, message: string) => progress.show(message) };
+    const waiting = { ...caller, signal, progress: progress.show };
     const timeoutMs = options.timeout ?? WAIT_MS;
     const waited = await waitFor(waiting, runIds, 'all', timeoutMs).finally(progress.stop);
     const { views, timedOut } = waited;

@@ -9,6 +9,6 @@ export interface Caller {
   readonly directory?: () => Promise<string | undefined>;
   /** Aborted when the caller gives up. Ends the waiting, never a run. */
   readonly signal?: AbortSignal;
-  /** Tells the caller what is waited for, after so many seconds; absent when it did not ask. */
-  readonly progress?: (elapsedSeconds: number, message: string) => void;
+  /** Tells the caller what is waited for; absent when it did not ask. */
+  readonly progress?: (message: string) => void;
 }

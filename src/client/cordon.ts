@@ -73,7 +73,7 @@ export async function drain(
     const running = busy.reduce((sum, worker) => sum + worker.running, 0);
     const timedOut = performance.now() - begun >= timeoutMs || signal?.aborted === true;
     if (busy.length === 0 || timedOut) return { ...cordoned, workers, running, timedOut: busy.length > 0 };
-    progress?.(Math.round((performance.now() - begun) / 1000), `waiting for ${running} runs of ${name} …`);
+    progress?.(`waiting for ${running} runs of ${name} …`);
     await pause(LOOK_EVERY_MS, undefined, { ...(signal && { signal }) }).catch(() => {});
   }
 }

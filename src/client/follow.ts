@@ -72,14 +72,13 @@ export async function* followTranscript(
 /** Undefined when Redis was away while somebody followed live. */
 async function readPart<Part>(caller: Caller, live: boolean, read: () => Promise<Part>): Promise<Part | undefined> {
   const { pool, signal, progress } = caller;
-  const begun = performance.now();
   try {
     await pool.ready();
     return await read();
   } catch (error) {
     const fault = asUnreachable(error);
     if (!live || !(fault instanceof UnreachableError)) throw error;
-    progress?.((performance.now() - begun) / 1000, `${fault.message}; following goes on when it is back`);
+    progress?.(`${fault.message}; following goes on when it is back`);
     await pause(AGAIN_AFTER_MS, undefined, signal && { signal }).catch(() => {});
     return undefined;
   }

@@ -2,7 +2,6 @@ import { UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import { beginningOf, textOf } from '../shared/plain-text.js';
 import type { Pool } from '../shared/pool.js';
-import { rideOut } from '../shared/redis/ride-out.js';
 import type { Run } from '../shared/run.js';
 import { isEnded, type RunState } from '../shared/run-state.js';
 import {
@@ -18,6 +17,7 @@ import type { OutputPage, OutputQuery } from '../shared/run-store/read-output.js
 import { createWaker } from '../shared/run-store/wait.js';
 import type { Caller } from './caller.js';
 import { findRun, runById, visibleRuns, type WhichRun } from './find-run.js';
+import { patiently } from './patiently.js';
 import { startReporting } from './report-progress.js';
 import { withWhatIsGone } from './what-is-gone.js';
 import { type WorkerFacts, workerFactsFor } from './worker-facts.js';
@@ -91,7 +91,7 @@ export async function readOutput(caller: Caller, which: WhichRun, request: Outpu
   const { tail, tailBytes, stream, maxBytes, ansi, encoding, waitMs, gatherMs = 0 } = request;
   const isEnd = asksForEnd(request);
   const deadline = performance.now() + waitMs;
-  const { id } = await rideOut(() => findRun(caller, which), deadline, caller.signal);
+  const { id } = await patiently(caller, () => findRun(caller, which), deadline);
   const from = await startOf(caller, id, request);
   const query: OutputQuery = {
     from,
@@ -113,9 +113,9 @@ export async function readOutput(caller: Caller, which: WhichRun, request: Outpu
     gatherMs,
   });
   const { page: whole, complete } = withWhatIsGone(run, page, query, isEnd);
-  const factsOf = await rideOut(() => workerFactsFor(pool, [run]), deadline, caller.signal);
+  const factsOf = await patiently(caller, () => workerFactsFor(pool, [run]), deadline);
   const dropped = run.droppedBytes > 0 || whole.droppedBytes > 0;
-  const firstKeptAt = () => rideOut(() => pool.runs.firstKeptAt(id), deadline, caller.signal);
+  const firstKeptAt = () => patiently(caller, () => pool.runs.firstKeptAt(id), deadline);
   const truncatedBefore = dropped ? ((await firstKeptAt()) ?? run.endedAt) : undefined;
   return {
     runId: id,
@@ -228,7 +228,7 @@ export async function readOrWait<Read>(
   let reporting: { stop(): void } | undefined;
   try {
     for (;;) {
-      const reading = await rideOut(read, deadline, signal);
+      const reading = await patiently(caller, read, deadline);
       const so = found(reading);
       if (so === 'some' && !gathering) {
         gathering = true;

@@ -16,16 +16,14 @@ const LAST_LINE_CHARS = 160;
 /** Tells a waiting caller what these runs do, so that it neither gives up nor shows an empty line. */
 export function startReporting({ pool, progress }: Caller, ids: readonly string[]): { stop(): void } {
   if (!progress) return { stop: () => {} };
-  const begun = performance.now();
   let stopped = false;
   const report = async () => {
     const message = await describe(pool, ids);
-    const elapsed = Math.round((performance.now() - begun) / 100) / 10;
-    if (!stopped) progress(elapsed, message); // after the answer nobody may be told any more
+    if (!stopped) progress(message); // after the answer nobody may be told any more
   };
   const tellOutage = (error: unknown) => {
     const fault = asUnreachable(error);
-    if (fault && !stopped) progress((performance.now() - begun) / 1000, `${fault.message}; the wait goes on`);
+    if (fault && !stopped) progress(`${fault.message}; the wait goes on`);
   };
   const quietly = () => void report().catch(tellOutage);
   quietly();

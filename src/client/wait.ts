@@ -3,11 +3,11 @@ import { UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import { beginningOf } from '../shared/plain-text.js';
 import type { Pool } from '../shared/pool.js';
-import { rideOut } from '../shared/redis/ride-out.js';
 import type { Failure, Run } from '../shared/run.js';
 import { isEnded, type RunState } from '../shared/run-state.js';
 import type { Caller } from './caller.js';
 import { findRun, type WhichRun } from './find-run.js';
+import { patiently } from './patiently.js';
 import { startReporting } from './report-progress.js';
 import { isStuck, waitingForAll } from './waiting-for.js';
 import { type RunActivity, whatWasDone } from './what-was-done.js';
@@ -147,13 +147,13 @@ export async function waitFor(
   timeoutMs: number,
   givesUp = false,
 ): Promise<Waited> {
-  const { pool, signal } = caller;
+  const { pool } = caller;
   const deadline = performance.now() + timeoutMs;
   const named = isList(which) ? which.map((runId) => ({ runId })) : [which];
-  const targets = await rideOut(() => Promise.all(named.map((one) => findRun(caller, one))), deadline, signal);
+  const targets = await patiently(caller, () => Promise.all(named.map((one) => findRun(caller, one))), deadline);
   const isOver = mode === 'all' ? allEnded : anyEnded;
   const runs = await waitForRuns(caller, targets, isOver, Math.max(0, deadline - performance.now()), givesUp);
-  const views = await rideOut(() => waitedViews(pool, runs), deadline, signal);
+  const views = await patiently(caller, () => waitedViews(pool, runs), deadline);
   const { id } = decidingRun(runs, mode);
   return { deciding: views.find(({ runId }) => runId === id) ?? fail(), views, timedOut: !isOver(runs) };
 }

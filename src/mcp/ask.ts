@@ -31,12 +31,7 @@ export async function poolFor(
   { pool }: Pick<Asker, 'pool'>,
   { progress }: Pick<Caller, 'progress'> = {},
 ): Promise<Pool> {
-  const begun = performance.now();
-  const tell = () =>
-    progress?.(
-      Math.round((performance.now() - begun) / 1000),
-      'the pool is coming up: Redis, a worker, the HTTP server',
-    );
+  const tell = () => progress?.('the pool is coming up: Redis, a worker, the HTTP server');
   const timers: NodeJS.Timeout[] = [];
   const tooLong = new Promise<never>((_, reject) => {
     const error = () =>

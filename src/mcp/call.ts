@@ -1,10 +1,10 @@
 import type { z } from 'zod';
+import { patiently } from '../client/patiently.js';
 import { kindInWords, ruleOf } from '../shared/config/rule-of.js';
 import { bodyOf, ERRORS, type ErrorBody } from '../shared/errors.js';
 import type { Logger } from '../shared/logger.js';
 import { beginningOf } from '../shared/plain-text.js';
 import { allows, type Principal, type Scope } from '../shared/principal.js';
-import { rideOut } from '../shared/redis/ride-out.js';
 import { asUnreachable } from '../shared/redis/unreachable.js';
 import { bringArguments } from './door/arguments.js';
 import { answerFromWorkspace } from './overmind/answers.js';
@@ -52,9 +52,9 @@ async function answerTo(tool: Tool, args: unknown, context: ToolContext): Promis
 
 /** Waits until Redis can be asked: for as long as the tool waits anyway. Answers what is left of its time (ms). */
 async function readyFor(tool: Tool, args: Record<string, unknown>, context: ToolContext): Promise<number> {
-  const { pool, signal, waitCapMs } = context;
+  const { pool, waitCapMs } = context;
   const deadline = performance.now() + Math.min(tool.waitsMs?.(args) ?? 0, waitCapMs);
-  await rideOut(() => pool.ready(), deadline, signal);
+  await patiently(context, () => pool.ready(), deadline);
   return tool.waitsMs ? Math.max(0, deadline - performance.now()) : waitCapMs;
 }
 

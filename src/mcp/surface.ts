@@ -96,7 +96,7 @@ export interface Call {
   readonly clientName: string | undefined;
   /** Aborted when the client gives the call up. */
   readonly signal: AbortSignal;
-  /** Sends a progress notification; absent when the client did not ask for any. */
+  /** Sends a progress notification, with the seconds since the call; absent when the client did not ask for any. */
   readonly notify: ((progress: number, message: string) => Promise<void>) | undefined;
 }
 
@@ -114,15 +114,16 @@ export async function answerCall(connection: Connection, call: Call): Promise<Ca
   if (!tool) return undefined;
   const { notify } = call;
   const clientName = call.clientName ?? userAgent?.split('/')[0];
+  const begun = performance.now();
+  const elapsed = () => Math.round(performance.now() - begun);
   const progress = notify && {
-    progress: (elapsed: number, message: string) => void notify(elapsed, message).catch(() => {}),
+    progress: (message: string) => void notify(elapsed() / 1_000, message).catch(() => {}),
   };
   const waitCapMs = waitCapFor(clientName, config.waitCapMs);
   const answer = await calls.during(call.signal, async (signal): Promise<Answer> => {
     try {
-      const begun = performance.now();
       const pool = await poolFor(connection, { ...progress });
-      const left = Math.max(0, waitCapMs - (performance.now() - begun)); // the client's patience began with the call
+      const left = Math.max(0, waitCapMs - elapsed()); // the client's patience began with the call
       const context = { pool, principal, signal, waitCapMs: left, ...omitUndefined({ directory }), ...progress };
       return await callTool(tool, call.args, context);
     } catch (error) {

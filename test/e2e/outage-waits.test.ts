@@ -39,10 +39,16 @@ const isExact = (text: string) => {
   return numbers.length === LINES && numbers.every((number, at) => number === at + 1);
 };
 
-/** Redis is away for longer than a command may take, in the middle of what is done. */
-async function outage(): Promise<void> {
-  redis.kill();
-  await new Promise((resolve) => setTimeout(resolve, 5_000)); // the outage itself
+/** Waits for the end of a run; `told` gets what is said meanwhile. */
+const waitTold = async (runId: string, told: string[]) => {
+  const asked = { name: 'wait_agent', arguments: { runId, timeoutMs: 60_000 } };
+  const onprogress = ({ message = '' }) => void told.push(message);
+  return (await session.client.callTool(asked, undefined, { timeout: 100_000, onprogress })).structuredContent;
+};
+
+/** Redis is back as soon as a wait has told that it is away. */
+async function backWhenTold(told: readonly string[]): Promise<void> {
+  await eventually(() => told.some((message) => message.includes('the wait goes on')));
   await redis.restart();
 }
 
@@ -50,14 +56,7 @@ describe('an outage of Redis that is shorter than the time of whoever waits', ()
   it('is ridden out by wait_agent, which tells it, and by stream_agent_output, without a lost or doubled byte', async () => {
     const { runId } = await session.call<{ runId: string }>('run_agent', { runner: 'scripted', prompt: counted() });
     const told: string[] = [];
-    const waiting = session.client.callTool(
-      { name: 'wait_agent', arguments: { runId, timeoutMs: 60_000 } },
-      undefined,
-      {
-        timeout: 100_000,
-        onprogress: ({ message }) => void told.push(message ?? ''),
-      },
-    );
+    const waiting = waitTold(runId, told);
     const following = (async () => {
       let text = '';
       for (let cursor: string | undefined; ; ) {
@@ -77,9 +76,9 @@ describe('an outage of Redis that is shorter than the time of whoever waits', ()
     });
     const ended = once(logs.child, 'close');
     await eventually(async () => Number((await session.call('get_agent_status', { runId })).outputBytes) > 0);
-    await outage();
-    expect((await waiting).structuredContent).toMatchObject({ status: 'done', timedOut: false });
-    expect(told.some((message) => message.includes('the wait goes on'))).toBe(true);
+    redis.kill();
+    await backWhenTold(told);
+    expect(await waiting).toMatchObject({ status: 'done', timedOut: false });
     expect(isExact(await following)).toBe(true);
     expect(await ended).toEqual([0, null]);
     expect(isExact(shown)).toBe(true);
@@ -90,10 +89,12 @@ describe('an outage of Redis that is shorter than the time of whoever waits', ()
       runner: 'scripted',
       prompt: steps({ print: 'x' }),
     });
-    const over = outage();
+    redis.kill();
     const short = await session.call('wait_agent', { runId, timeoutMs: 1_000 }).catch((error: unknown) => error);
     expect(short).toMatchObject({ code: 'redis_unreachable' });
-    expect(await session.call('wait_agent', { runId, timeoutMs: 60_000 })).toMatchObject({ status: 'done' });
-    await over;
+    const told: string[] = [];
+    const waiting = waitTold(runId, told);
+    await backWhenTold(told);
+    expect(await waiting).toMatchObject({ status: 'done' });
   });
 });

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { findRun } from '../../client/find-run.js';
+import { patiently } from '../../client/patiently.js';
 import { type RunOutput, readOutput } from '../../client/read-output.js';
 import { hasTranscript, readTranscript } from '../../client/read-transcript.js';
 import { UserError } from '../../shared/errors.js';
 import { beginningOf } from '../../shared/plain-text.js';
-import { rideOut } from '../../shared/redis/ride-out.js';
 import { RUN_STATES } from '../../shared/run-state.js';
 import { linesIn, readable } from '../../shared/transcript/readable.js';
 import { shownEvent } from '../../shared/transcript/shown.js';
@@ -76,7 +76,7 @@ export const streamAgentOutput = defineTool({
   waitsMs: ({ waitMs }) => waitMs,
   handle: async (asked, context) => {
     const waitMs = Math.min(asked.waitMs, context.waitCapMs);
-    const view = await rideOut(() => viewFor(asked, context), performance.now() + waitMs, context.signal);
+    const view = await patiently(context, () => viewFor(asked, context), performance.now() + waitMs);
     const request = { ...asked, waitMs, gatherMs: GATHER_MS };
     if (view === 'raw') return { view, ...(await readOutput(context, asked, request)) };
     // As JSON a character may be six, and an answer carries its text twice: this still reaches its client.
