@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,10 +29,14 @@ afterEach(async () => {
   place.clean();
 });
 
-/** Processes that their run cannot be told from: without its mark, without its session. */
+/** Processes that their run cannot be told from: without its marks, without its session. */
+const UNLIMITED = 'ulimit -S -m unlimited;';
 const HIDERS = [
-  ['wipes its environment', 'env -i setsid sh -c "echo \\$\\$ >$F; exec sleep 600" &'],
-  ['wipes it two levels deep', 'setsid sh -c "env -i setsid sh -c \'echo \\$\\$ >$F; exec sleep 600\' & sleep 1" &'],
+  ['wipes its environment', `${UNLIMITED} env -i setsid sh -c "echo \\$\\$ >$F; exec sleep 600" &`],
+  [
+    'wipes it two levels deep',
+    `${UNLIMITED} setsid sh -c "env -i setsid sh -c 'echo \\$\\$ >$F; exec sleep 600' & sleep 1" &`,
+  ],
 ] as const;
 const linux = process.platform === 'linux';
 
@@ -83,6 +87,22 @@ test.runIf(linux).each(HIDERS)('a process that %s does not outlive the normal en
   await seenBy(one).written();
   writeFileSync(join(place.work, 'go'), '');
   expect(await mcp.call<Facts>('wait_agent', { runId })).toMatchObject({ status: 'done' });
+  expect(isGone(one)).toBe(true);
+});
+
+const hasRedisServer = spawnSync('redis-server', ['--version']).status === 0;
+if (!hasRedisServer) console.info('there is no redis-server on the PATH; that one as a hiding program is left out');
+
+test.runIf(linux && hasRedisServer)('a daemon that writes over its environment is gone with its run', async () => {
+  const server = spawnSync('sh', ['-c', 'command -v redis-server'], { encoding: 'utf8' }).stdout.trim();
+  const socket = join(place.work, 'own.sock');
+  const daemon = `${server} --daemonize yes --port 0 --unixsocket ${socket} --dir ${place.work} --pidfile $F --save ''`;
+  const runId = await start(`${daemon}\nsleep 600`);
+  const one = await hidden();
+  const environment = () => readFileSync(`/proc/${one.pid}/environ`, 'utf8');
+  await eventually(() => readFileSync(`/proc/${one.pid}/cmdline`, 'utf8').includes('unixsocket:')); // its own title
+  expect(environment()).not.toContain(runId);
+  expect(await mcp.call<Facts>('kill_agent', { runId, graceMs: 500 })).toMatchObject({ killed: true });
   expect(isGone(one)).toBe(true);
 });
 

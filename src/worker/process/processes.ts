@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { RUN_MARK } from '../../shared/config/load.js';
+import { hasLimitMark, limitMark } from './limit-mark.js';
 
 /** A process, safe against a reused pid: the same pid with another start is another process. */
 export interface ProcessId {
@@ -113,20 +114,20 @@ export function signalProcess(id: ProcessId, signal: NodeJS.Signals): boolean {
 }
 
 /**
- * Every living process of a run: those that carry its mark, whatever session or parent they have, and those of the
- * group `group` that have thrown their environment away. Never ourselves.
+ * Every living process of a run: those that carry one of its marks, in their environment or as a limit, whatever session or
+ * parent they have, and those of the group `group`. Never ourselves.
  */
 export function processesOf(runId: string, group?: number): ProcessId[] {
   const mark = `${RUN_MARK}=${runId}`;
-  const ours = linux ? fromProc(mark, group) : fromPs(mark, group);
+  const ours = linux ? fromProc(mark, limitMark(runId), group) : fromPs(mark, group);
   return ours.filter(({ pid }) => pid !== process.pid).map(({ pid, start }) => ({ pid, start }));
 }
 
-function fromProc(mark: string, group: number | undefined): Seen[] {
+function fromProc(mark: string, limit: bigint, group: number | undefined): Seen[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
-      const marked = environOf(name).includes(`\0${mark}\0`);
+      const marked = environOf(name).includes(`\0${mark}\0`) || hasLimitMark(limitsOf(name), limit);
       if (!marked && group === undefined) return [];
       const seen = see(Number(name));
       return seen && !seen.dead && (marked || seen.group === group) ? [seen] : [];
@@ -134,9 +135,14 @@ function fromProc(mark: string, group: number | undefined): Seen[] {
 }
 
 /** The environment a process was started with, between NULs; empty where we may not look. Throws where we cannot. */
-function environOf(pid: string): string {
+const environOf = (pid: string): string => `\0${textOf(`/proc/${pid}/environ`)}\0`;
+
+/** What the kernel allows a process; empty where we may not look. Throws where we cannot. */
+const limitsOf = (pid: string): string => textOf(`/proc/${pid}/limits`);
+
+function textOf(file: string): string {
   try {
-    return `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}\0`;
+    return readFileSync(file, 'latin1');
   } catch (error) {
     if (isLack(error)) throw error;
     return '';

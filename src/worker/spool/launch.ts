@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import { RUN_MARK } from '../../shared/config/load.js';
 import { codeOf } from '../../shared/errors.js';
 import type { Credentials } from '../process/act-as.js';
+import { limitMark } from '../process/limit-mark.js';
 import { identify, type ProcessId } from '../process/processes.js';
 import { stepBack } from '../process/step-back.js';
 import { openInput, openOutput, type Spool } from './spool.js';
@@ -26,12 +27,14 @@ exec "$@" 5>&-`;
  * ignored one would not be. The status is written as one line in one go, over a file that has its room on the disk
  * already (`<>`), so a full disk does not swallow it, and that was opened before the program could put another in its
  * place; readers wait for its newline, which is what a temporary name and a rename would give. Descriptor 3 is a pipe to
- * the worker, if it lives: what the pid file says may be removed by the program, what the worker was told may not.
+ * the worker, if it lives: what the pid file says may be removed by the program, what the worker was told may not. The limit is
+ * a mark, see `limitMark`; a shell that cannot set it goes on without.
  */
 const WRAPPER = `trap : TERM INT HUP QUIT
 exit_file=$1
 once=$2
-shift 2
+[ -z "$3" ] || command ulimit -S -m "$3" 2>/dev/null
+shift 3
 exec 5>&3 3>&2 2>/dev/null
 (umask 077; set -C; : >"$once") || exit ${REFUSED}
 echo $$ >>"$once"
@@ -74,7 +77,9 @@ export async function launch({ spool, runId, program, args, path, env, user }: L
   try {
     files.push(openInput(spool.stdin));
     for (const file of [spool.stdout, spool.stderr]) files.push(openOutput(file));
-    const child = spawnWrapper(['-c', WRAPPER, 'agentpool', spool.exit, spool.once, spool.pid, program, ...args], {
+    const mark = process.platform === 'linux' ? String(limitMark(runId)) : '';
+    const known = [spool.exit, spool.once, mark, spool.pid];
+    const child = spawnWrapper(['-c', WRAPPER, 'agentpool', ...known, program, ...args], {
       cwd: path,
       env: { ...env, [RUN_MARK]: runId },
       stdio: [...files, 'pipe'],

@@ -1,0 +1,20 @@
+import { createHash } from 'node:crypto';
+
+/** Above everything that a machine has (KiB). */
+const LEAST = 2n ** 44n;
+
+/**
+ * The second mark of a run's processes, for those that overwrite or throw away their environment: a soft limit of resident
+ * memory, as `ulimit -m` takes it (KiB). It is inherited whatever a process does with its environment, session and parents,
+ * and means nothing otherwise: Linux enforces no such limit, and this one is beyond any memory.
+ */
+export function limitMark(runId: string): bigint {
+  const digits = createHash('sha256').update(runId).digest('hex').slice(0, 11);
+  return LEAST + BigInt(`0x${digits}`);
+}
+
+/** Whether /proc/PID/limits shows the mark of a run. */
+export function hasLimitMark(limits: string, mark: bigint): boolean {
+  const [, bytes] = /^Max resident set +(\d+) /m.exec(limits) ?? [];
+  return bytes !== undefined && BigInt(bytes) === mark * 1024n;
+}
