@@ -1,5 +1,6 @@
 import type { RunSearch } from '../client/search-runs.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
+import { beginningOf } from '../shared/plain-text.js';
 import { readDuration } from '../shared/read-time.js';
 import { LABEL_KEY, LABEL_VALUE, type Labels } from '../shared/run.js';
 import { RUN_STATES } from '../shared/run-state.js';
@@ -24,7 +25,7 @@ const MOST_CHARS = 200;
 /** Reads the parameters of an address; what makes no sense is left out. */
 export function readFilter(given: Readonly<Record<string, string>>): ShownFilter {
   const said = [...FILTERS, 'cursor'].flatMap((name): [string, string][] => {
-    const value = given[name]?.trim().slice(0, MOST_CHARS);
+    const value = beginningOf(given[name]?.trim() ?? '', MOST_CHARS);
     return value ? [[name, value]] : [];
   });
   const parameters = Object.fromEntries(said);

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { Caller } from '../client/caller.js';
 import { lineAtTime, readLines, searchLines } from '../client/output-lines.js';
+import { beginningOf } from '../shared/plain-text.js';
 import { readIsoTime } from '../shared/read-time.js';
 import type { Run } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
@@ -26,7 +27,7 @@ export async function answerLines(context: Context, caller: Caller, runId: strin
 export async function answerSearch(context: Context, caller: Caller, runId: string): Promise<Response> {
   const { q = '', after } = context.req.query();
   if (q === '') return context.json({ matches: [] });
-  return context.json(await searchLines(caller, { runId }, { text: q.slice(0, 1_000), after: whole(after, 0) }));
+  return context.json(await searchLines(caller, { runId }, { text: beginningOf(q, 1_000), after: whole(after, 0) }));
 }
 
 /** All bytes that are kept of the output, as the program has printed them: of one stream, or of both as they came. */

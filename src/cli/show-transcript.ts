@@ -1,5 +1,5 @@
 import colors from 'picocolors';
-import { plainText, terminalText } from '../shared/plain-text.js';
+import { endOf, plainText, terminalText } from '../shared/plain-text.js';
 import type { FileChangeEvent } from '../shared/transcript/event.js';
 import { lineOf } from '../shared/transcript/readable.js';
 import type { TranscriptEvent } from '../shared/transcript/transcript.js';
@@ -101,7 +101,7 @@ export function createTranscriptPrinter(stream: Stream, style: TranscriptStyle) 
     text = '';
   };
   const say = (words: string) => {
-    said = (said + words).slice(-262_144);
+    said = endOf(said + words, 262_144);
     const lines = (text + plainText(words)).split('\n');
     text = lines.pop() ?? '';
     for (const line of lines) putText(line);

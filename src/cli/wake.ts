@@ -1,5 +1,5 @@
 import type { WaitedView } from '../client/wait.js';
-import { endOf } from '../shared/plain-text.js';
+import { beginningOf, endOf } from '../shared/plain-text.js';
 import { isEnded } from '../shared/run-state.js';
 
 /** The tools whose answer names runs that were just submitted, with whatever the client puts before the name. */
@@ -51,4 +51,4 @@ function wordsOf({ runId, agentName, status, failure, result, output }: WaitedVi
   return `${run} has ended: ${status}${why}\n${shown}`;
 }
 
-const cut = (text: string, most: number) => (text.length <= most ? text : `${text.slice(0, most)}… (cut)`);
+const cut = (text: string, most: number) => (text.length <= most ? text : `${beginningOf(text, most)}… (cut)`);

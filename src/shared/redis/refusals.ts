@@ -1,4 +1,5 @@
 import { ConfigError, RedisRefusedError } from '../errors.js';
+import { beginningOf } from '../plain-text.js';
 
 /** Whose turn it is, by the word with which Redis begins its refusal. All of these may pass. */
 const HINTS: Readonly<Record<string, string>> = {
@@ -68,4 +69,4 @@ export function certificateProblem(error: Error): ConfigError | undefined {
 /** The server of this connection takes no writes any more: it has become a replica. */
 export const isReadOnly = (error: Error) => /(?:^|[-\s])READONLY\b/.test(error.message);
 
-const oneLine = (text: string) => text.split('\n')[0]?.slice(0, 300) ?? '';
+const oneLine = (text: string) => beginningOf(text.split('\n')[0] ?? '', 300);

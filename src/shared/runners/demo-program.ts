@@ -63,7 +63,9 @@ for (let line = 1; line <= lines; line += 1) {
 }
 if (/\bfail\b/.test(prompt)) fail('the demo was asked to fail');
 
-const firstLine = prompt.trim().split('\n', 1)[0]?.slice(0, 200) ?? '';
+const firstLine = Array.from(prompt.trim().split('\n', 1)[0] ?? '')
+  .slice(0, 200)
+  .join('');
 mkdirSync(join(stateHome, 'agentpool-demo'), { recursive: true, mode: 0o700 });
 writeFileSync(sessionFile(session), JSON.stringify([...turns, firstLine]), { mode: 0o600 });
 process.stdout.write(`result: done with "${firstLine}" in ${lines} steps\n`);

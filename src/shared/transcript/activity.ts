@@ -1,4 +1,5 @@
 import { omitUndefined } from '../omit-undefined.js';
+import { beginningOf } from '../plain-text.js';
 import type { Usage } from '../run.js';
 import { type ChangedFile, createChangedFiles } from './changed-files.js';
 import type { AgentEvent } from './event.js';
@@ -57,7 +58,7 @@ function lastSteps(events: readonly AgentEvent[]): string[] {
     const event = events[at] as AgentEvent;
     if (event.type === 'text' && said.length < 8 * STEP_CHARS) {
       if (!event.delta || event.text.endsWith('\n')) flush();
-      said = event.text.slice(0, 8 * STEP_CHARS) + said;
+      said = beginningOf(event.text, 8 * STEP_CHARS) + said;
       if (!event.delta) flush();
       continue;
     }

@@ -1,8 +1,8 @@
-import { plainText } from '../plain-text.js';
+import { beginningOf, plainText } from '../plain-text.js';
 
 /** A text as one line of at most so many characters. */
 export function oneLine(text: string, most = 160): string {
-  const line = plainText(text.slice(0, 8 * most))
+  const line = plainText(beginningOf(text, 8 * most))
     .replaceAll(/\s+/g, ' ')
     .trim();
   if (line.length <= most && text.length <= 8 * most) return line;

@@ -1,4 +1,5 @@
 import { omitUndefined } from '../omit-undefined.js';
+import { beginningOf } from '../plain-text.js';
 import type { ToolCallEvent, ToolKind, ToolResultEvent } from './event.js';
 import { oneLine } from './one-line.js';
 
@@ -49,7 +50,7 @@ function summaryOf(input: unknown): string {
 }
 
 /** So that a summary of one line costs little, whatever is in the input. */
-const cutStrings = (_name: string, value: unknown) => (typeof value === 'string' ? value.slice(0, 200) : value);
+const cutStrings = (_name: string, value: unknown) => (typeof value === 'string' ? beginningOf(value, 200) : value);
 
 /** A call of a tool, with its kind and one line on it. */
 export function toolCall(

@@ -90,7 +90,7 @@ function add(text: string): void {
   const said = element('said');
   const atEnd = said.scrollHeight - said.scrollTop - said.clientHeight < 40;
   const whole = `${said.textContent === '' ? '' : `${said.textContent}\n`}${text}`;
-  said.textContent = whole.slice(-MOST_CHARS);
+  said.textContent = whole.slice(-MOST_CHARS).replace(/^[\uDC00-\uDFFF]/, ''); // the other half is cut off
   show('said', true);
   if (atEnd) said.scrollTop = said.scrollHeight;
 }
