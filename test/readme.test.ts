@@ -31,6 +31,19 @@ describe('the pages for people', () => {
     expect(named.filter(({ file }) => !existsSync(join(root, file)))).toEqual([]);
   });
 
+  it('of security shows each attack by a test of the ordinary suites', () => {
+    const page = readFileSync(join(root, 'docs/security.md'), 'utf8');
+    const rows = page
+      .slice(page.indexOf('## Attacks'))
+      .split('\n')
+      .filter((line) => line.startsWith('| ') && !/^\| (Attack|---|\*\*)/.test(line));
+    expect(rows.length).toBeGreaterThan(50);
+    const isThere = ([, file = '', title = '']: RegExpExecArray) =>
+      /^test\/(unit|integration|e2e)\//.test(file) && readFileSync(join(root, file), 'utf8').includes(title);
+    const shownBy = (row: string) => [...row.matchAll(/`(test\/[^`]+)`: “([^”]+)”/g)];
+    expect(rows.filter((row) => shownBy(row).length === 0 || !shownBy(row).every(isThere))).toEqual([]);
+  });
+
   it('of troubleshooting quote only what is really said, each message of the code', () => {
     const page = readFileSync(join(root, 'docs/troubleshooting.md'), 'utf8');
     const quoted = [...page.matchAll(/^\| `([^`]+)` \|/gm)].map(([, message = '']) => message);

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
 import { steps } from '../support/pool.js';
@@ -47,6 +48,26 @@ describe('a terminal', () => {
     for (const text of shown)
       expect(text.replaceAll('\r\n', '\n').replaceAll('\r\u001b[K', '').replaceAll(STYLES, '')).not.toMatch(CONTROL);
     expect(atTerminal('logs', done, '--raw')).toContain('\u001b]52;c;QUFB\u0007');
+  });
+
+  it.runIf(canMakeTerminals)('gets no more of what a workspace holds that is imported', () => {
+    const claude = join(place.work, 'foreign', '.claude');
+    mkdirSync(join(claude, 'agents'), { recursive: true });
+    const described = JSON.stringify(ESCAPES);
+    writeFileSync(
+      join(claude, 'settings_evil.json'),
+      `{"runner":"demo","agent":"evil","model":${described},"x":${described}}`,
+    );
+    writeFileSync(join(claude, `settings_${ESCAPES.trim().replaceAll(/[\0/]/g, '')}.json`), `{"runner":${described}}`);
+    writeFileSync(join(claude, 'agents', 'evil.md'), `---\nname: evil\ndescription: ${ESCAPES}---\n${ESCAPES}`);
+    let shown = '';
+    try {
+      shown = atTerminal('import', join(place.work, 'foreign'));
+    } catch (error) {
+      shown = String((error as { stdout?: string }).stdout); // it tells problems with its exit status, too
+    }
+    expect(shown).toContain('evil');
+    expect(shown.replaceAll('\r\n', '\n').replaceAll('\r\u001b[K', '').replaceAll(STYLES, '')).not.toMatch(CONTROL);
   });
 });
 

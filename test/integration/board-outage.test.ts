@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { StartedHttp } from '../../src/http/start.js';
 import type { Pool } from '../../src/shared/pool.js';
@@ -61,6 +62,21 @@ it('is alive but not ready while Redis stands still, answers pages with 503, and
   }
   expect(await isReady()).toEqual({ status: 200, body: { ok: true } });
   expect((await ask(`${board.url}/`, BROWSER)).status).toBe(200);
+});
+
+it('is asked by a flood whether it is ready: the rate is answered, and Redis is asked once for many', async () => {
+  await isReady();
+  const told = new Redis({ path: redis.url.replace('unix://', '') });
+  const asked = async () => Number(/total_commands_processed:(\d+)/.exec(await told.info('stats'))?.[1]);
+  const before = await asked();
+  const answers = await Promise.all(Array.from({ length: 3_000 }, () => ask(`${board.url}/readyz`)));
+  const questions = (await asked()) - before;
+  told.disconnect();
+  const answered = answers.filter(({ status }) => status === 200).length;
+  expect(answers.filter(({ status }) => status === 429)).toHaveLength(3_000 - answered);
+  expect(answered).toBeGreaterThanOrEqual(100);
+  expect(answered).toBeLessThan(3_000);
+  expect(questions).toBeLessThan(answered / 2);
 });
 
 it('is not ready while Redis is gone, and is ready again once there is one at the same place', async () => {

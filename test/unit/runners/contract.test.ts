@@ -173,6 +173,11 @@ describe.each(ALL.map((runner) => [runner.name, runner] as const))('the runner %
     }
   });
 
+  test('shows nobody its system prompt in a list of processes, where the program can take it in another way', () => {
+    const shown = requests.flatMap((request) => argsOf(runner, request).filter((arg) => arg.includes('giraffe')));
+    expect(shown.length > 0).toBe(name === 'codex'); // docs/security.md says why
+  });
+
   test('has files with plain names, each once, and valid JSON in those that say so', () => {
     for (const request of requests) {
       const files = runner.files?.(request) ?? [];
