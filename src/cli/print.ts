@@ -30,7 +30,7 @@ export function printTable(
 }
 
 /** The columns of a terminal; a pipe has as many as there are. */
-const widthOf = ({ isTTY, columns }: NodeJS.WriteStream) => (isTTY ? columns || 80 : Number.POSITIVE_INFINITY);
+export const widthOf = ({ isTTY, columns }: NodeJS.WriteStream) => (isTTY ? columns || 80 : Number.POSITIVE_INFINITY);
 
 const PAINT: Readonly<Record<string, (text: string) => string>> = {
   queued: colors.dim,

@@ -26,8 +26,9 @@ import { onInterrupt } from './interrupt.js';
 import { LABEL_FLAGS, labelOption } from './label-option.js';
 import { openedFor } from './opened.js';
 import { matching, milliseconds, wholeNumber } from './options.js';
-import { note, paintState, print, printJson } from './print.js';
+import { note, paintState, print, printJson, widthOf } from './print.js';
 import { outputTo } from './show-output.js';
+import { foldWords } from './table.js';
 import { startWaitingLine } from './waiting-line.js';
 import { type LocalCaller, withPool } from './with-pool.js';
 
@@ -233,6 +234,10 @@ function showEnd({ status, failure, result, usage, startedAt, endedAt }: RunStat
     files.length === 0 ? '' : `${files.length} ${files.length === 1 ? 'file' : 'files'} changed`,
   ].filter(Boolean);
   const why = failure ? `: ${plainText(failure.message)}` : '';
-  note(`${paintState(status)}${why}${facts.length > 0 ? colors.dim(` (${facts.join(', ')})`) : ''}`);
+  // Folded where the terminal is narrow; each line has its colours by itself.
+  const spent = facts.length > 0 ? ` (${facts.join(', ')})` : '';
+  const [first = '', ...rest] = foldWords(`${status}${why}${spent}`, widthOf(process.stderr));
+  const dim = (line: string) => (failure ? line : colors.dim(line));
+  note([paintState(status) + dim(first.slice(status.length)), ...rest.map(dim)].join('\n'));
   for (const file of files) note(`  ${fileInWords(file)}`);
 }

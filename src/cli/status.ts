@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import colors from 'picocolors';
+import stringWidth from 'string-width';
 import { findRun } from '../client/find-run.js';
 import { requestOf } from '../client/rerun.js';
 import { type RunStatus, statusOf } from '../client/status.js';
@@ -12,7 +13,8 @@ import { usageInWords } from '../shared/transcript/readable.js';
 import { EXIT } from './exit.js';
 import { labelsInWords } from './label-option.js';
 import { localTime } from './local-time.js';
-import { paintState, print, printJson } from './print.js';
+import { paintState, print, printJson, widthOf } from './print.js';
+import { foldWords } from './table.js';
 import { type LocalCaller, RUN_ARGUMENT, withRun } from './with-pool.js';
 
 export function addStatus(program: Command): void {
@@ -60,9 +62,11 @@ const PROMPT_CHARS = 2_000;
 function show(status: RunStatus, prompt: Prompt, kill: KillRequest | undefined, now: number): void {
   const { runId, failure, result, outputTail, activity } = status;
   const why = failure ? `: ${plainText(failure.message)} (${failure.kind})` : '';
-  print(`${colors.bold(runId)}  ${paintState(status.status)}${why}`);
+  const [head = '', ...rest] = foldWords(`${status.status}${why}`, widthOf(process.stdout) - runId.length - 2);
+  print(`${colors.bold(runId)}  ${paintState(status.status)}${head.slice(status.status.length)}`);
+  for (const line of rest) print(' '.repeat(runId.length + 2) + line);
   for (const [name, value] of factsOf(status, kill, now))
-    if (value !== undefined && value !== '') print(`  ${colors.dim(name.padEnd(12))} ${plainText(String(value))}`);
+    if (value !== undefined && value !== '') showFact(name, plainText(String(value)));
   if (prompt.text === undefined) print(`\n${colors.dim('prompt')}\n${prompt.gone ?? ''}`);
   else {
     const rest = prompt.text.length > PROMPT_CHARS ? '…' : '';
@@ -72,6 +76,18 @@ function show(status: RunStatus, prompt: Prompt, kill: KillRequest | undefined, 
     print(`\n${colors.dim('last steps')}\n${activity.lastSteps.map((step) => plainText(step)).join('\n')}`);
   if (result) print(`\n${colors.dim('result')}\n${plainText(result)}`);
   else if (outputTail && !activity) print(`\n${colors.dim('end of the output')}\n${plainText(outputTail)}`);
+}
+
+/** Before the values (columns), and before those that are too wide to stand beside their name. */
+const [BESIDE, BELOW] = [15, 4];
+
+/** A fact beside its name; folded where a terminal is too narrow, and a value that no one can fold below it. */
+function showFact(name: string, value: string): void {
+  const width = widthOf(process.stdout);
+  const fits = value.split(' ').every((word) => stringWidth(word) <= width - BESIDE);
+  const [first = '', ...rest] = fits ? foldWords(value, width - BESIDE) : ['', ...foldWords(value, width - BELOW)];
+  print(`  ${colors.dim(name.padEnd(12))} ${first}`.trimEnd());
+  for (const line of rest) print(' '.repeat(fits ? BESIDE : BELOW) + line);
 }
 
 type Fact = readonly [name: string, value: string | number | undefined];

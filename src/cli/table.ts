@@ -21,14 +21,52 @@ const CHARACTERS = new Intl.Segmenter();
 export function cutToWidth(text: string, width: number): string {
   if (text.length <= width && stringWidth(text) <= width) return text;
   if (stringWidth(text) <= width) return text;
-  let cut = '';
+  return width < 1 ? '' : headOf(text, width - 1).trimEnd() + ELLIPSIS;
+}
+
+/** The first characters of a text that fit into so many columns. */
+function headOf(text: string, width: number): string {
+  let head = '';
   let used = 0;
   for (const { segment } of CHARACTERS.segment(text)) {
     used += stringWidth(segment);
-    if (used > width - 1) break;
-    cut += segment;
+    if (used > width) break;
+    head += segment;
   }
-  return width < 1 ? '' : cut.trimEnd() + ELLIPSIS;
+  return head;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours and styles (SGR), which take no room
+const STYLE = /(\x1b\[[0-9;:]*m)/;
+
+/** As `cutToWidth`, of a line with colours and styles. */
+export function cutStyled(line: string, width: number): string {
+  let room = width;
+  const parts = line.split(STYLE).map((part, at) => {
+    if (at % 2 === 1) return part;
+    const cut = cutToWidth(part, room);
+    room = cut === part ? room - stringWidth(part) : 0;
+    return cut;
+  });
+  return parts.join('');
+}
+
+/** A text in lines of words that are no wider than so many columns; a word that is wider is divided. */
+export function foldWords(text: string, width: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' ').flatMap((whole) => divided(whole, width))) {
+    const last = lines.at(-1) ?? '';
+    const longer = last === '' ? word : `${last} ${word}`;
+    if (last === '' || stringWidth(longer) <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+function divided(word: string, width: number): string[] {
+  if (stringWidth(word) <= width) return [word];
+  const head = headOf(word, width) || word;
+  return [head, ...divided(word.slice(head.length), width)];
 }
 
 /** The lines of a table, head first, that are no wider than `width` where its columns allow it; Infinity: nothing is cut. */

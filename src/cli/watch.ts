@@ -3,6 +3,7 @@ import { UnreachableError } from '../shared/errors.js';
 import { asUnreachable } from '../shared/redis/unreachable.js';
 import { onInterrupt } from './interrupt.js';
 import { onScreen } from './print.js';
+import { cutStyled } from './table.js';
 
 /** How often it looks again (ms). */
 const AGAIN_MS = 1_000;
@@ -44,9 +45,9 @@ export async function watchUntilInterrupted(look: (show: (line: string) => void)
   }
 }
 
-/** No more lines than the screen has, each over the one before. */
+/** No more lines than the screen has, and none that is wider than it, each over the one before. */
 function showOver(stdout: NodeJS.WriteStream, text: string): void {
   const lines = text.split('\n').slice(0, Math.max(1, (stdout.rows || 24) - 1));
-  const shown = lines.map((line) => `${onScreen(stdout, line)}${TO_END_OF_LINE}\n`);
+  const shown = lines.map((line) => `${cutStyled(onScreen(stdout, line), stdout.columns || 80)}${TO_END_OF_LINE}\n`);
   stdout.write(CLEAR_AND_HOME + shown.join('') + TO_END_OF_SCREEN);
 }

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import stringWidth from 'string-width';
 import type { Place } from './pool.js';
 import { eventually, MAIN } from './processes.js';
 
@@ -15,11 +16,13 @@ export function haveTerminals(): boolean {
 export interface Terminal {
   /** Clears the screen, types a command, and waits until it has ended; `agentpool` is ours. */
   run(command: string, withinMs?: number): Promise<void>;
-  /** Clears the screen and types a command that goes on. */
-  type(command: string): Promise<void>;
+  /** Clears the screen and types a command that goes on; the answer waits for its end. */
+  type(command: string): () => Promise<unknown>;
   press(key: string): void;
   /** The lines on the screen, `styled` with colours as escape sequences; without what is empty at the end. */
   screen(how?: { readonly styled: boolean }): string[];
+  /** The lines that are longer than the screen is wide, each whole: tmux had to wrap them. */
+  wrapped(): string[];
   end(): void;
 }
 
@@ -44,24 +47,27 @@ export async function openTerminal(place: Place, columns: number, rows: number):
   tmux('set', '-g', 'status', 'off');
   tmux('resize-window', '-x', String(columns), '-y', String(rows));
   const shown = () => (existsSync(prompts) ? readFileSync(prompts, 'utf8').length : 0);
-  const type = async (command: string) => {
+  const type = (command: string, withinMs = 60_000) => {
+    const before = shown();
     tmux('send-keys', 'C-l');
     tmux('send-keys', '-l', command);
     tmux('send-keys', 'Enter');
+    return () => eventually(() => shown() > before, Boolean, withinMs);
   };
   await eventually(() => shown() > 0);
   return {
-    async run(command, withinMs = 60_000) {
-      const before = shown();
-      await type(command);
-      await eventually(() => shown() > before, Boolean, withinMs);
-    },
+    run: async (command, withinMs) => void (await type(command, withinMs)()),
     type,
     press: (key) => void tmux('send-keys', key),
     screen({ styled } = { styled: false }) {
       const lines = tmux('capture-pane', '-p', ...(styled ? ['-e'] : [])).split('\n');
       return lines.slice(0, lines.findLastIndex((line) => line.trim() !== '') + 1);
     },
+    wrapped: () =>
+      tmux('capture-pane', '-p', '-J')
+        .split('\n')
+        .map((line) => line.trimEnd())
+        .filter((line) => stringWidth(line) > columns),
     end: () => void tmux('kill-server'),
   };
 }

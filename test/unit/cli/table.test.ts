@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
 import { describe, expect, it, test } from 'vitest';
-import { type Column, cutToWidth, tableLines } from '../../../src/cli/table.js';
+import { type Column, cutStyled, cutToWidth, foldWords, tableLines } from '../../../src/cli/table.js';
 
 test.each([
   ['hello', 5, 'hello'],
@@ -13,6 +13,26 @@ test.each([
   ['x', 0, ''],
 ])('%j in %i columns is %j', (text, width, cut) => {
   expect(cutToWidth(text, width)).toBe(cut);
+});
+
+test.each([
+  ['one two three', 20, ['one two three']],
+  ['one two three', 7, ['one two', 'three']],
+  ['日本 語', 4, ['日本', '語']],
+  ['a sessionidentifier b', 8, ['a', 'sessioni', 'dentifie', 'r b']],
+  ['日本語', 3, ['日', '本', '語']],
+  ['', 5, ['']],
+  ['never folded', Number.POSITIVE_INFINITY, ['never folded']],
+])('%j is folded to %d columns', (text, width, lines) => {
+  expect(foldWords(text, width)).toEqual(lines);
+});
+
+test.each([
+  ['\u001b[2mdim\u001b[0m', 3, '\u001b[2mdim\u001b[0m'],
+  ['\u001b[2mlonger\u001b[0m more', 4, '\u001b[2mlon…\u001b[0m'],
+  ['a\u001b[1mb\u001b[0mcdef', 4, 'a\u001b[1mb\u001b[0mc…'],
+])('%j has no more than %d columns', (line, width, cut) => {
+  expect(cutStyled(line, width)).toBe(cut);
 });
 
 const COLUMNS: readonly Column[] = [
