@@ -1,9 +1,14 @@
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** A length of time in words, as `90s`, `5m`, `2h`, `1d`, or milliseconds alone. Answers milliseconds; undefined for anything else. */
+/** How people write the units out. */
+const WRITTEN = /^(\d+) ?(milliseconds?|sec(?:ond)?s?|min(?:ute)?s?|h(?:ou)?rs?|days?)$/i;
+const written = (unit: string) => (/^mil/i.test(unit) ? 'ms' : unit.slice(0, 1).toLowerCase());
+
+/** A length of time in words, as `90s`, `5m`, `2 hours`, `1d`, or milliseconds alone. Answers milliseconds; undefined for anything else. */
 export function readDuration(text: string): number | undefined {
-  const [, amount, unit = 'ms'] = /^(\d+) ?(ms|s|m|h|d)?$/.exec(text) ?? [];
-  return amount === undefined ? undefined : Number(amount) * UNITS[unit as keyof typeof UNITS];
+  const [, amount, unit = 'ms'] = /^(\d+) ?(ms|s|m|h|d)?$/.exec(text) ?? WRITTEN.exec(text) ?? [];
+  if (amount === undefined) return undefined;
+  return Number(amount) * UNITS[(unit in UNITS ? unit : written(unit)) as keyof typeof UNITS];
 }
 
 /** A date alone, or with a time: `Date.parse` would take nearly any words with a number in them. */

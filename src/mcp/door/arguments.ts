@@ -16,6 +16,16 @@ export interface Brought {
 const MOST_NAMED = 20;
 const NAME_CHARS = 64;
 
+/** Arguments that came within one more object, as some clients and models write them. */
+function unwrapped(given: unknown, known: readonly string[]): unknown {
+  const entries = typeof given === 'object' && given !== null ? Object.entries(given) : [];
+  const [[name, value] = ['', undefined], ...more] = entries;
+  if (more.length > 0 || known.includes(name) || !/^(input|params|parameters|arguments|args|kwargs)$/.test(name))
+    return given;
+  const inner = fromJson(value);
+  return typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? inner : given;
+}
+
 /**
  * Brings what a client sent to its one meaning, whatever way it writes it. Decides nothing that the schema decides. Throws
  * a UserError with the right call for what could mean two things.
@@ -56,7 +66,7 @@ export function bringArguments(
     return Object.fromEntries(brought);
   };
 
-  const args = membersOf(input, fromJson(given) ?? {}, '');
+  const args = membersOf(input, unwrapped(fromJson(given) ?? {}, Object.keys(input.shape)), '');
   const named = ignored.slice(0, MOST_NAMED).map((key) => {
     const short = key.length <= NAME_CHARS ? key : `${beginningOf(key, NAME_CHARS)}…`;
     return `${tool} has no argument ${short}; it was ignored`;

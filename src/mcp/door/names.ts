@@ -1,5 +1,5 @@
 import { ERRORS, UserError } from '../../shared/errors.js';
-import { didYouMean } from '../../shared/nearest.js';
+import { nearest } from '../../shared/nearest.js';
 import { beginningOf } from '../../shared/plain-text.js';
 import { readDuration } from '../../shared/read-time.js';
 
@@ -7,7 +7,7 @@ import { readDuration } from '../../shared/read-time.js';
 const OTHER_NAMES: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries({
     path: 'cwd workdir workingdir workingdirectory directory dir folder',
-    prompt: 'task message instruction instructions userprompt',
+    prompt: 'task message instruction instructions userprompt text query systemprompt systemmessage system',
     agentName: 'agent agentid name',
     runner: 'agenttype program cli engine',
     runId: 'id run job jobid taskid',
@@ -36,6 +36,45 @@ const OTHER_NAMES: ReadonlyMap<string, readonly string[]> = new Map(
   }, new Map<string, string[]>()),
 );
 
+/** What a call would do something else without, and where it belongs; `has` and `lacks` are arguments of the tool. */
+const ELSEWHERE: readonly { names: RegExp; has: string; lacks: string; what: string; hint: string }[] = [
+  {
+    names: /^(systemprompt|systemmessage|system|persona|env|environment|envvars|mcpservers|fallbacks)$/,
+    has: 'autoResume',
+    lacks: 'mcpServers',
+    what: 'belongs to a stored agent',
+    hint: 'Store one with create_agent, and give its name as agentName.',
+  },
+  {
+    names: /^(agents|tasks|prompts|runs)$/,
+    has: 'autoResume',
+    lacks: 'agents',
+    what: 'are several runs',
+    hint: 'Call run_agents_parallel with agents: [{"runner": ..., "prompt": ...}, ...].',
+  },
+  {
+    names: /^(prompts|prompt|task|message)$/,
+    has: 'waitAll',
+    lacks: 'prompt',
+    what: 'belongs into agents',
+    hint: 'Give agents: [{"runner": ..., "prompt": ...}, ...].',
+  },
+  {
+    names: /^(lines|lastlines|numlines|maxlines|nlines)$/,
+    has: 'tail',
+    lacks: 'prompt',
+    what: 'may mean the first or the last lines',
+    hint: 'Give tail for the last lines, or maxBytes for the first bytes.',
+  },
+  {
+    names: /^(offset|skip|start|startbyte|position|page)$/,
+    has: 'cursor',
+    lacks: 'prompt',
+    what: 'is no place that is known here',
+    hint: 'Give cursor: nextCursor of the answer before.',
+  },
+];
+
 const SECONDS = /^(timeout|silencetimeout|wait|delay|grace)(seconds|secs|sec)$/;
 
 /** An argument that is not ours, as far as it can be told what it means. */
@@ -63,6 +102,10 @@ export function meantArgument(
   const [, ofTime] = SECONDS.exec(word) ?? [];
   const time = known.find((name) => ofTime !== undefined && name.toLowerCase() === `${ofTime}ms`);
   if (time !== undefined) return { name: time, value: /^\d{1,10}$/.test(String(value)) ? `${value}s` : value };
+  const place = ELSEWHERE.find(
+    ({ names, has, lacks }) => names.test(word) && known.includes(has) && !known.includes(lacks),
+  );
+  if (place && ![null, false, '', 0].includes(value as null)) throw refusal(given, value, place.what, place.hint);
   const names = (OTHER_NAMES.get(word) ?? []).filter((name) => known.includes(name));
   const [name, ...more] = names;
   if (name === undefined) return refuseNearMiss(given, known);
@@ -87,7 +130,11 @@ const refusal = (given: string, value: unknown, what: string, hint: string) =>
 /** A slip of the pen must not change what a call does without a word. */
 function refuseNearMiss(given: string, known: readonly string[]): undefined {
   if (given.length < 4 || given.length > 40) return undefined;
-  const meant = didYouMean(given, known);
-  if (meant === '') return undefined;
-  throw new UserError('invalid_argument', `there is no argument ${given}.${meant}`, ERRORS.invalid_argument);
+  const meant = nearest(given, known, given.length < 6 ? 1 : undefined);
+  if (meant === undefined) return undefined;
+  throw new UserError(
+    'invalid_argument',
+    `there is no argument ${given}. Did you mean ${meant}?`,
+    ERRORS.invalid_argument,
+  );
 }

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { UserError } from '../../shared/errors.js';
 import { omitUndefined } from '../../shared/omit-undefined.js';
@@ -19,12 +20,28 @@ const WORDS = new Set(
 );
 const TIMES = new Set(['since', 'sinceTimestamp']);
 
+/** What stands for nothing, and is never the name of something. */
+const NOTHING = /^(|null|undefined)$/;
+
 const unquoted = (text: string) => text.trim().replaceAll(/^["'`\s]+|["'`\s]+$/g, '');
 
 /** The id of a run, however it was copied: in quotes, with blanks, as an address of ours. */
 function runIdOf(text: string): string {
   const [, id] = /^agent:\/\/runs\/([^/?#]+)/.exec(text) ?? [];
-  return id ?? text;
+  const within = new Set(text.toLowerCase().match(RUN_ID));
+  return id ?? (within.size === 1 ? [...within].join() : text);
+}
+const RUN_ID = /(?<![\w-])r[0-9a-hjkmnp-tv-z]{19}(?![\w-])/g;
+
+/** A directory, in quotes or as the address of a file; within it, blanks are its own. */
+function pathOf(text: string): string {
+  const [, inner = text.trim()] = /^\s*(?:"([^"]*)"|'([^']*)'|`([^`]*)`)\s*$/.exec(text)?.filter(Boolean) ?? [];
+  if (!/^file:\/\/\//i.test(inner)) return inner;
+  try {
+    return fileURLToPath(inner);
+  } catch {
+    return inner;
+  }
 }
 
 const core = (name: string) => {
@@ -41,7 +58,9 @@ export function runnerOf(text: string, runners: readonly string[]): string {
 }
 
 function textOf(name: string, given: unknown, runners: readonly string[]): unknown {
-  const text = typeof given === 'number' ? String(given) : given;
+  const one = Array.isArray(given) && given.length === 1 ? given[0] : given;
+  const text = typeof one === 'number' ? String(one) : one;
+  if (typeof text === 'string' && name === 'path') return pathOf(text);
   if (typeof text !== 'string' || !WORDS.has(name)) return text;
   const word = unquoted(text);
   if (name === 'runner') return runnerOf(word, runners);
@@ -61,7 +80,9 @@ const SECONDS = { least: 1e8, most: 1e11 };
 
 function timeOf(name: string, given: unknown): unknown {
   const ms = typeof given === 'string' ? readIsoTime(given) : given;
-  const rule = 'Give milliseconds since the epoch, or ISO 8601 as 2026-01-31T12:00:00Z.';
+  const ago = typeof given === 'string' ? readDuration(given.trim().replace(/\s+ago$/i, '')) : undefined;
+  const then = ago === undefined ? '2026-01-31T12:00:00Z' : new Date(Date.now() - ago).toISOString();
+  const rule = `Give milliseconds since the epoch, or ISO 8601 as ${then}${ago === undefined ? '' : ', which was so long ago'}.`;
   if (typeof ms === 'number' && ms >= SECONDS.least && ms < SECONDS.most)
     throw new UserError('invalid_argument', `${ms} are seconds; it takes milliseconds`, rule, name);
   if (ms !== undefined) return ms;
@@ -77,9 +98,13 @@ function booleanOf(given: unknown): unknown {
   return word === 'false' || word === '0' || word === 'no' ? false : given;
 }
 
+/** Signals by their numbers, as people give them to kill. */
+const SIGNALS: Readonly<Record<string, string>> = { '2': 'int', '9': 'kill', '15': 'term' };
+
 function oneOf(given: unknown, entries: readonly unknown[]): unknown {
-  if (typeof given !== 'string') return given;
-  const word = unquoted(given).toLowerCase();
+  if (typeof given !== 'string' && typeof given !== 'number') return given;
+  const said = unquoted(String(given)).toLowerCase();
+  const word = SIGNALS[said] ?? said;
   const found = entries.find((entry) => [word, word.replace(/^sig/, '')].includes(String(entry).toLowerCase()));
   return found ?? given;
 }
@@ -114,6 +139,30 @@ function recordOf(given: unknown, valueType: z.core.$ZodType): unknown {
   );
 }
 
+/** One object where several may be given is a list of one. */
+function alone(given: unknown, element: z.core.$ZodType): unknown {
+  const isOne = typeof given === 'object' && given !== null && !Array.isArray(given) && Object.keys(given).length > 0;
+  return isOne && (element as z.core.$ZodTypes)._zod.def.type === 'object' ? [given] : given;
+}
+
+/** Words that models write where an id would be; what they mean is said in another way. */
+const NO_IDS: Readonly<Record<string, readonly [words: RegExp, hint: string]>> = {
+  runId: [
+    /^(latest|last|newest|current|all|any|\*)$/i,
+    'Give agentName for its latest run; list_runs shows the runs there are.',
+  ],
+  sessionId: [
+    /^(new|fresh|none|auto|latest|last)$/i,
+    'Leave it out for a new session; autoResume takes the latest one.',
+  ],
+};
+
+function refuseNoId(name: string, text: unknown): void {
+  const [words, hint = ''] = NO_IDS[name] ?? [];
+  if (typeof text !== 'string' || !words?.test(text)) return;
+  throw new UserError('invalid_argument', `${JSON.stringify(text)} is not an id`, hint, name);
+}
+
 /** What an argument means; undefined: nothing was given. Members of objects are left to `members`. */
 export function meantValue(
   name: string,
@@ -128,7 +177,9 @@ export function meantValue(
   switch (def.type) {
     case 'string': {
       const text = textOf(name, given, runners);
-      return text === '' && optional && WORDS.has(name) ? undefined : text;
+      refuseNoId(name, text);
+      const isWord = WORDS.has(name) || name === 'path';
+      return typeof text === 'string' && NOTHING.test(text) && optional && isWord ? undefined : text;
     }
     case 'number':
       return numberOf(name, given);
@@ -138,7 +189,8 @@ export function meantValue(
       return oneOf(given, Object.values(def.entries));
     case 'array': {
       const read = fromJson(given);
-      const list = typeof read === 'string' && name === 'runIds' ? read.split(/[\s,]+/).filter(Boolean) : read;
+      const list =
+        typeof read === 'string' && name === 'runIds' ? read.split(/[\s,]+/).filter(Boolean) : alone(read, def.element);
       if (!Array.isArray(list)) return list;
       return list.map((item) => meantValue(name, def.element, item, runners, members) ?? item);
     }

@@ -36,7 +36,7 @@ test.each([
   [['runs', '--limit', ''], '--limit must be a whole number', 'It was empty.'],
   [['runs', '--timeout', '5'], '--timeout must be at least 1000 ms', 'It was 5.'],
   [
-    ['runs', '--timeout', '5 minutes'],
+    ['runs', '--timeout', '5 fortnights'],
     '--timeout must be a length of time: milliseconds, or 90s, 5m, 2h, 1d',
     'It was 5 minutes.',
   ],
