@@ -16,6 +16,8 @@ export interface ShownFilter {
   };
   /** It filters nothing, and is the first page. */
   readonly isEmpty: boolean;
+  /** All that it says is understood, and it says something: what matches may be changed as a whole. */
+  readonly isDefinite: boolean;
 }
 
 /** What a person can filter by; `cursor` is the page. */
@@ -34,7 +36,19 @@ export function readFilter(given: Readonly<Record<string, string>>): ShownFilter
   const labels = labelIn(parameters.label ?? '');
   const sinceMs = readDuration(parameters.since ?? '');
   const search = omitUndefined({ text, agentName, runner, host, cursor, status, labels });
-  return { parameters, query: { search, ...omitUndefined({ sinceMs }) }, isEmpty: said.length === 0 };
+  const { state, label, since, cursor: _, ...others } = parameters;
+  const understood = [
+    [state, status],
+    [label, labels],
+    [since, sinceMs],
+  ].every(([words, meaning]) => words === undefined || meaning !== undefined);
+  const saysSomething = Object.keys(others).length > 0 || status !== undefined || (labels ?? sinceMs) !== undefined;
+  return {
+    parameters,
+    query: { search, ...omitUndefined({ sinceMs }) },
+    isEmpty: said.length === 0,
+    isDefinite: understood && saysSomething,
+  };
 }
 
 function labelIn(text: string): Labels | undefined {

@@ -63,14 +63,20 @@ function runsHead({ runs, byState, filter }: Overview): Html {
   return html`<div class="head"><h2 id="runs-title">Runs</h2><p>${of}</p><label class="toggle"><input type="checkbox" id="pause"> pause updates</label></div>`;
 }
 
-/** What can be done with all that are ticked. */
-function bulk({ principal, runs }: Overview): Html | '' {
+/** What can be done with all that are ticked, and with all that match the filter. */
+function bulk({ principal, runs, filter, now }: Overview): Html | '' {
   if (runs.length === 0) return '';
   const one = (what: string, scope: Scope, name: string, words: string) =>
     allows(principal, scope)
-      ? html`<details class="action" id="bulk-${what}"><summary>${name}</summary><div class="asked"><p>${words}</p><button name="what" value="${what}"${what === 'kill' ? html` class="danger"` : ''}>${name}</button></div></details>`
+      ? html`<details class="action" id="bulk-${what}"><summary>${name}</summary><div class="asked"><p>${words}</p><button name="what" value="${what}"${scope === 'kill' ? html` class="danger"` : ''}>${name}</button></div></details>`
       : '';
-  return html`<div class="bulk" id="bulk"><span>With those that are ticked:</span>${one('kill', 'kill', 'Kill them', 'Ends these runs and all of their processes; what has ended stays as it is.')}${one('rerun', 'run', 'Run them again', 'Submits each of their prompts as a new run of yours.')}</div>`;
+  const { parameters } = filter;
+  // What was submitted after this page was made is not meant.
+  const meant = html`<input type="hidden" name="until" value="${now}">${Object.entries(parameters).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}`;
+  const matching = filter.isDefinite
+    ? html`<span>With all that match, on every page:</span>${meant}${one('kill-matching', 'kill', 'Kill all that match', 'Ends every run that matches and has not ended, with all of its processes.')}${one('rerun-matching', 'run', 'Run all that match again', 'Submits the prompt of every run that matches as a new run of yours.')}`
+    : '';
+  return html`<div class="bulk" id="bulk"><span>With those that are ticked:</span>${one('kill', 'kill', 'Kill them', 'Ends these runs and all of their processes; what has ended stays as it is.')}${one('rerun', 'run', 'Run them again', 'Submits each of their prompts as a new run of yours.')}${matching}</div>`;
 }
 
 function pagesOf({ filter, nextCursor }: Overview): Html | '' {

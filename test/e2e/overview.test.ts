@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { oneMcp, onePlace, oneServer, oneWorker } from '../support/beginnings.js';
 import { type Browser, haveBrowser, openBrowser, textOf } from '../support/browser.js';
+import { bearerFor } from '../support/http-token.js';
 import { steps } from '../support/pool.js';
 import { eventually } from '../support/processes.js';
 
@@ -106,6 +107,54 @@ describe.skipIf(!haveBrowser())('the pages about many runs in Chromium', () => {
     await mcp.call('kill_agent', { runId: three, graceMs: 100 });
     expect(complaints).toEqual([]);
     await page.close();
+  });
+
+  it('kills all that match, on every page, after asking once more, and nothing else', async () => {
+    const long = { runner: 'scripted', mode: undefined };
+    const matching: string[] = [];
+    for (let at = 0; at < 30; at += 1)
+      matching.push(await submit(steps({ pause: 600_000 }), { ...long, agentName: 'crowd', labels: { batch: '7' } }));
+    const other = await submit(steps({ pause: 600_000 }), { ...long, agentName: 'bystander', labels: { batch: '8' } });
+    const count = async (status: string) =>
+      (await mcp.call<{ runs: object[] }>('list_runs', { agentName: 'crowd', status, limit: 50 })).runs.length;
+    const { page, complaints } = await open('/');
+    expect(await page.getByText('Kill all that match').count()).toBe(0);
+    await page.goto(`${server.url}/?label=nonsense`);
+    expect(await page.getByText('Kill all that match').count()).toBe(0);
+    await page.goto(`${server.url}/?label=batch%3D7`);
+    expect(await shown(page)).toHaveLength(25);
+    await page.getByLabel('pause updates').check();
+    const later = await submit(steps({ pause: 600_000 }), { ...long, agentName: 'crowd', labels: { batch: '7' } });
+    await page.getByText('Kill all that match', { exact: true }).first().click();
+    expect(await count('killed')).toBe(0);
+    await page.getByRole('button', { name: 'Kill all that match' }).click();
+    await page.waitForURL(/label=batch/);
+    await eventually(
+      () => count('killed'),
+      (killed) => killed === matching.length,
+    );
+    for (const runId of [other, later]) {
+      const { status } = await mcp.call<{ status: string }>('get_agent_status', { runId });
+      expect(['queued', 'running']).toContain(status);
+      await mcp.call('kill_agent', { runId, graceMs: 100 });
+    }
+    expect(complaints.filter((one) => !one.includes('ERR_ABORTED'))).toEqual([]);
+    await page.close();
+  });
+
+  it('changes nothing by a filter that says nothing, or is not understood', async () => {
+    const runId = await submit(steps({ pause: 600_000 }), { runner: 'scripted', mode: undefined });
+    for (const filter of ['', 'label=nonsense', 'state=strange', 'agent=scripted&since=soon', 'cursor=x']) {
+      const answer = await fetch(`${server.url}/bulk`, {
+        method: 'POST',
+        headers: { ...bearerFor(server.url), origin: server.url, 'content-type': 'application/x-www-form-urlencoded' },
+        body: `what=kill-matching&${filter}`,
+        redirect: 'manual',
+      });
+      expect([filter, answer.status]).toEqual([filter, 400]);
+    }
+    expect(['queued', 'running']).toContain((await mcp.call<{ status: string }>('get_agent_status', { runId })).status);
+    await mcp.call('kill_agent', { runId, graceMs: 100 });
   });
 
   it('tells who works, which agents there are, and what it all came to', async () => {
