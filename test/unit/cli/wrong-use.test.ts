@@ -38,7 +38,7 @@ test.each([
   [
     ['runs', '--timeout', '5 fortnights'],
     '--timeout must be a length of time: milliseconds, or 90s, 5m, 2h, 1d',
-    'It was 5 minutes.',
+    'It was 5 fortnights.',
   ],
   [['runs', '--timeout', '400d'], '--timeout must be at most 2592000000 ms', 'It was 400d.'],
   [['runs', '--status', 'gone'], '--status must be one of: queued, done', 'It was gone.'],
