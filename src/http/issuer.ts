@@ -20,6 +20,8 @@ export interface BadToken {
 /** The issuer, or its keys, cannot be asked within this time (ms). */
 const ASK_WITHIN_MS = 5_000;
 const SIGNED_BY = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
+/** As OpenID Connect bounds it (characters). */
+const LONGEST_SUBJECT = 255;
 /** Keys and metadata of an issuer have a few KiB (bytes). */
 const LARGEST_DOCUMENT = 512 * 1024;
 /** Where issuers say where their keys are: OpenID Connect, then RFC 8414. */
@@ -48,6 +50,8 @@ export function openIssuer(settings: IssuerSettings): (token: string) => Promise
       const { payload } = await jwtVerify(token, resolveKey, options);
       if (typeof payload.sub !== 'string' || payload.sub.trim() === '')
         return { problem: 'the token names nobody (sub)' };
+      if (payload.sub.length > LONGEST_SUBJECT || /\p{Cc}/u.test(payload.sub))
+        return { problem: `the name in the token (sub) is longer than ${LONGEST_SUBJECT} or holds control characters` };
       return principalOf(payload, settings);
     } catch (error) {
       if (error instanceof errors.JWTExpired) return { problem: 'the token has expired' };

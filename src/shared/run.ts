@@ -70,6 +70,8 @@ export interface AgentSetup {
 
 /** What a worker has to know of a program that another one has started, and that the program itself must not decide. */
 export interface LaunchFacts {
+  /** Of what is stored by the release that started it. */
+  readonly form?: number;
   readonly path: string;
   /** HOME of the program: its sessions live there. */
   readonly home: string;

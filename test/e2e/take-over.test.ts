@@ -141,6 +141,19 @@ describe('a host whose worker was killed', () => {
     expect(processesOf(runId)).toEqual([]);
   });
 
+  it('and whose program says that its spool is of a newer release, to be left alone: it is ended, and its run is lost', async () => {
+    const first = await startWorker();
+    const runId = await submit([{ print: 'a\n' }, { pause: 600_000 }]);
+    await printed(runId, 'a\n');
+    const { pid } = await status(runId);
+    await first.end('SIGKILL');
+    const meta = join(spoolIn(runId).directory, 'meta.json');
+    writeFileSync(meta, JSON.stringify({ ...JSON.parse(readFileSync(meta, 'utf8')), form: 2 }));
+    await startWorker();
+    expect(await ended(runId)).toMatchObject({ status: 'failed', failure: { kind: 'lost' } });
+    await gone(pid);
+  });
+
   it('and whose program ended by itself, in time: a limit that has passed since does not count', async () => {
     const first = await startWorker();
     const runId = await submit([{ print: 'a\n' }, UNTIL_GO, { print: 'b\n' }], { timeoutMs: 6_000 });

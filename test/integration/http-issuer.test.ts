@@ -40,6 +40,8 @@ describe('an access token of the issuer', () => {
     ['says that it is of another issuer', { iss: 'http://evil.example' }, /not valid/],
     ['names nobody', { sub: '' }, /sub/],
     ['names a blank', { sub: ' ' }, /sub/],
+    ['has a name that steers a terminal', { sub: 'ann\u001b]52;c;QUFB\u0007' }, /control characters/],
+    ['has a very long name', { sub: 'a'.repeat(256) }, /255/],
     ['is signed with another key', { key: 'stranger' as const }, /not valid/],
   ])('that %s is refused, with the way to a new one', async (_, claims, message) => {
     const answer = (await authentication()(await issuer.token(claims))) as Response;

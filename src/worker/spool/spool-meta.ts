@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Failure, LaunchFacts, Run } from '../../shared/run.js';
 import { FAILURE_KINDS } from '../../shared/run.js';
 import type { Shipped } from '../../shared/run-store/ownership.js';
-import { readStored, type Stored } from '../../shared/stored-form.js';
+import { readStored, STORED_FORM, type Stored } from '../../shared/stored-form.js';
 import type { ProcessId } from '../process/processes.js';
 import { readOwn } from './own-files.js';
 
@@ -23,7 +23,7 @@ export interface Attempt {
  * What the next worker of this host has to know to go on with a run. Never the prompt, never a secret. The program can write
  * here, so what its record knows as well is taken from there, see `withWhatIsKnown`.
  */
-export interface SpoolMeta extends LaunchFacts {
+export interface SpoolMeta extends Omit<LaunchFacts, 'form'> {
   readonly runId: string;
   readonly runner: string;
   readonly agentName: string;
@@ -82,7 +82,8 @@ export function factsOf({
   startedUptimeMs,
   attempts,
 }: SpoolMeta): LaunchFacts {
-  return { path, home, timeoutMs, silenceTimeoutMs, startedUptimeMs, ...(attempts !== undefined && { attempts }) };
+  const tries = attempts !== undefined && { attempts };
+  return { form: STORED_FORM, path, home, timeoutMs, silenceTimeoutMs, startedUptimeMs, ...tries };
 }
 
 /** What a spool says, and what the record of its run says better: no program gives itself more time or another home. */
@@ -100,7 +101,7 @@ export function withWhatIsKnown(
   const { startedUptimeMs } = launchFacts ?? stored;
   return {
     ...rest,
-    ...(launchFacts ?? (attempts !== undefined && { attempts })),
+    ...(launchFacts ? withoutForm(launchFacts) : attempts !== undefined && { attempts }),
     ...(rest.attempt && { attempt: { ...rest.attempt, startedUptimeMs } }),
     runId: id,
     runner,
@@ -108,3 +109,5 @@ export function withWhatIsKnown(
     principal,
   };
 }
+
+const withoutForm = ({ form: _form, ...facts }: LaunchFacts) => facts;
