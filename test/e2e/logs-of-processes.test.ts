@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import { onePlace } from '../support/beginnings.js';
@@ -77,6 +77,31 @@ describe('the log', () => {
       (text) => /^\[[\d:]+\] INFO \(serve\): a request was refused/m.test(text),
     );
     expect(server.text()).not.toContain('\u001b');
+  });
+
+  const canMakeTerminals = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0;
+  if (!canMakeTerminals) process.stderr.write('skipped: there is no script(1) to make a terminal with\n');
+
+  test.skipIf(!canMakeTerminals)('at a terminal is for people, also that of the processes of up', async () => {
+    const command = `exec ${process.execPath} ${MAIN} up --port 0`; // a shell in between would end by Ctrl-C itself
+    const up = spawn('script', ['-qec', command, '/dev/null'], { cwd: place.work, env: place.env });
+    let text = '';
+    up.stdout.on('data', (bytes) => {
+      text += bytes;
+    });
+    const exited = once(up, 'exit');
+    ends.push(async () => {
+      up.kill('SIGKILL');
+      await exited;
+    });
+    await eventually(
+      async () => text,
+      (shown) => /agentpool is up/.test(shown) && /INFO.* \(worker\): .*worker is ready/.test(shown),
+      30_000,
+    );
+    up.stdin.write('\x03'); // Ctrl-C reaches all three processes
+    expect(await exited).toEqual([0, null]);
+    expect(text.split('\n').filter((line) => line.startsWith('{'))).toEqual([]);
   });
 
   test('of a pool in the background is where up says that it is', async () => {
