@@ -37,6 +37,15 @@ export const HOST_FIXES: Readonly<Record<HostFaultKind, string>> = {
   disk: "make room on the disk of the worker's AGENTPOOL_HOME",
 };
 
+/** What the runs of a worker have put into their spools so far, and how much there may be (bytes). */
+export interface SpoolRoom {
+  readonly usedBytes: number;
+  /** Of all running programs together; see AGENTPOOL_SPOOL_QUOTA_BYTES. */
+  readonly quotaBytes: number;
+  /** Of the disk that the spools are on. */
+  readonly freeBytes: number;
+}
+
 /** Why a worker takes no runs for now. */
 export interface HostProblem {
   readonly kind: HostFaultKind;
@@ -69,6 +78,8 @@ export interface WorkerReport {
   readonly reloads?: number;
   /** While there is one, it takes no runs; what it has goes on. */
   readonly problem?: HostProblem;
+  /** At the last look at its disk; absent before it, and in the reports of older workers. */
+  readonly spool?: SpoolRoom;
   /** It knows that it, or its host, is cordoned, and takes no new runs. */
   readonly heedsCordon?: boolean;
 }
@@ -98,6 +109,7 @@ const report = z.looseObject({
   reloads: z.number().int().optional(),
   problem: z.looseObject({ kind: z.enum(HOST_FAULT_KINDS), message: z.string(), since: z.number() }).optional(),
   heedsCordon: z.boolean().optional(),
+  spool: z.looseObject({ usedBytes: z.number(), quotaBytes: z.number(), freeBytes: z.number() }).optional(),
 });
 
 /** No host has this name. */

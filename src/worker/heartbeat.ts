@@ -1,8 +1,9 @@
 import { allowedDirectories, placeOf } from '../shared/allowed-directories.js';
 import type { Config } from '../shared/config/load.js';
 import type { Logger } from '../shared/logger.js';
+import { omitUndefined } from '../shared/omit-undefined.js';
 import { VERSION } from '../shared/version.js';
-import type { OfferedRunner, WorkerReport, Workers } from '../shared/workers.js';
+import type { OfferedRunner, SpoolRoom, WorkerReport, Workers } from '../shared/workers.js';
 import type { Cordon } from './claim/cordon.js';
 import type { Slots } from './claim/slots.js';
 import { every } from './every.js';
@@ -24,6 +25,8 @@ export interface HeartbeatDeps {
   readonly slots: Pick<Slots, 'used' | 'capacity'>;
   readonly health: Pick<HostHealth, 'problem' | 'onChange'>;
   readonly cordon: Pick<Cordon, 'isOn' | 'onChange' | 'told'>;
+  /** The room for spools, as it is known. */
+  readonly room: () => SpoolRoom | undefined;
   readonly contact: Pick<Contact, 'heard'>;
   /** Looks at what others ask of the runs of this worker, after each heartbeat. */
   readonly reconcile: () => Promise<void>;
@@ -32,7 +35,7 @@ export interface HeartbeatDeps {
 
 /** Tells the register who this worker is and what it can take, in its own time and soon after a change. */
 export function startHeartbeat(deps: HeartbeatDeps) {
-  const { workers, report, config, offers, slots, health, cordon, contact, logger } = deps;
+  const { workers, report, config, offers, slots, health, cordon, room, contact, logger } = deps;
   const processStart = identify(process.pid)?.start ?? ''; // once: a worker without descriptors has heartbeats, too
   const place = placeOf(config.home);
   let phase: WorkerReport['phase'] = 'ready';
@@ -56,6 +59,7 @@ export function startHeartbeat(deps: HeartbeatDeps) {
       place,
       phase,
       reloads,
+      ...omitUndefined({ spool: room() }),
       ...(health.problem && { problem: health.problem }),
       ...(cordon.isOn() && { heedsCordon: true }),
     });

@@ -138,6 +138,7 @@ async function assemble(pool: Pool, env: Env) {
     slots,
     health,
     cordon,
+    room: () => disk.room(),
     contact,
     reconcile,
     logger,

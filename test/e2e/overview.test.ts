@@ -167,6 +167,11 @@ describe.skipIf(!haveBrowser())('the pages about many runs in Chromium', () => {
     });
     const { page, complaints } = await open('/workers');
     expect(await textOf(page.locator('.worker'))).toMatch(/here\s+ready[\s\S]*of 4 slots in use/);
+    expect(await textOf(page.locator('.worker'))).toMatch(
+      /Spools of what runs\s+[\d.]+ \w+ of [\d.]+ \w+\s+Disk\s+[\d.]+ \w+ free/,
+    );
+    const { workers } = await mcp.call<{ workers: { spool: object }[] }>('pool_status', {});
+    expect(workers).toMatchObject([{ spool: { usedBytes: expect.any(Number), freeBytes: expect.any(Number) } }]);
     await page.goto(`${server.url}/agents`);
     expect(await textOf(page.locator('#agent-greeter'))).toMatch(/greeter\s+demo\s+Greets <b>all<\/b>\s+1\s+100 %/);
     await page.goto(`${server.url}/usage?last=24h`);

@@ -25,6 +25,12 @@ export const poolStatus = defineTool({
         problem: hostProblemShape.optional().describe('Why it takes no runs for now; it tries again by itself'),
         cordonedSince: z.number().int().optional().describe('An operator wants it to take no new runs since (ms)'),
         cordonedSinceIso: z.string().optional(),
+        spool: z
+          .object({ usedBytes: z.number(), quotaBytes: z.number(), freeBytes: z.number() })
+          .optional()
+          .describe(
+            'What its running programs have printed that is still on its disk, how much that may be, and what the disk has left',
+          ),
         allowedPaths: z.array(z.string()),
         startedAt: z.number().int(),
         lastHeartbeatAt: z.number().int(),

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { messageOf } from '../../shared/errors.js';
 import type { Logger } from '../../shared/logger.js';
+import type { SpoolRoom } from '../../shared/workers.js';
 import { presentSpool, readNumberLine, type Spool, spoolBytes, spooledRuns } from '../spool/spool.js';
 import { type DiskRoom, diskRoom, isDiskFull, isFull, lackOfRoom } from './disk-room.js';
 import type { HostHealth } from './health.js';
@@ -46,6 +47,7 @@ export class DiskWatch {
   /** The sizes at the last look with enough room; undefined before the first look. */
   #before: ReadonlyMap<string, number> | undefined;
   readonly #cutShort = new Set<string>();
+  #room: SpoolRoom | undefined;
   #hadRoomAt = 0;
   #failed = false;
   #looking: Promise<void>;
@@ -57,6 +59,11 @@ export class DiskWatch {
     this.#deps = deps;
     this.#looking = this.#lookOn();
     this.begun = this.#looking;
+  }
+
+  /** What the spools hold and how much room they have, at the last look; undefined where it could not be told. */
+  room(): SpoolRoom | undefined {
+    return this.#room;
   }
 
   /** Whether a program found the disk full when it printed, so that output may be missing. */
@@ -98,14 +105,16 @@ export class DiskWatch {
       this.#judge(room, growing);
       this.#failed = false;
       for (const runId of this.#cutShort) if (!supervised().has(runId)) this.#cutShort.delete(runId);
-      if (!isBusy()) return IDLE_MS;
       const used = growing.reduce((sum, { bytes }) => sum + bytes, 0);
+      this.#room = { usedBytes: used, quotaBytes, freeBytes: room.bytes };
+      if (!isBusy()) return IDLE_MS;
       const left = Math.min(quotaBytes - used, room.bytes - reserveBytes);
       return Math.min(LONGEST_MS, Math.max(SHORTEST_MS, left / FASTEST));
     } catch (error) {
       if (!this.#failed) logger.warn({ err: error }, 'the room for spools cannot be told');
       if (supervised().size === 0) health.fault('spool', `its spools cannot be read: ${messageOf(error)}`);
       this.#failed = true;
+      this.#room = undefined;
       return LONGEST_MS;
     }
   }
