@@ -186,12 +186,14 @@ export class Shipping {
 
 /** Both files of a program's output, from where the stream is; where a program empties one, that is written down. */
 function followOutput({ spool, from, logger }: ShipDeps) {
-  const base = { ...readRewound(spool) };
+  const base = { ...readRewound(spool, from) };
+  let isTold = false;
   const follow = (kind: Chunk['kind'], file: string) =>
     followFile(file, { at: from[kind], base: base[kind] }, (rewound) => {
       base[kind] = rewound;
       writeRewound(spool, base);
-      logger.info({ stream: kind, at: rewound }, 'the program has emptied the file of its output');
+      if (!isTold) logger.info({ stream: kind, at: rewound }, 'the program has emptied the file of its output');
+      isTold = true; // a program may do that all the time
     });
   return { out: follow('out', spool.stdout), err: follow('err', spool.stderr) };
 }

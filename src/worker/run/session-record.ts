@@ -13,11 +13,15 @@ export interface SessionRecordDeps {
   readonly logger: Logger;
 }
 
+/** A program goes from one session to another now and then; whoever names more in one run only fills the memory of them. */
+const MOST_SESSIONS = 100;
+
 /** Records the session of one run, the moment it is known and until it is recorded. */
 export function createSessionRecord(deps: SessionRecordDeps, initial: string | undefined) {
   const { runs, runner, own, remember, logger } = deps;
   let sessionId = initial;
   const refused = new Set<string>();
+  let named = 0;
   const record = async (id: string) => {
     const [run, known] = await Promise.all([runs.get(own.id), runs.sessions.find(runner, id)]);
     if (!run) return;
@@ -36,7 +40,12 @@ export function createSessionRecord(deps: SessionRecordDeps, initial: string | u
   return {
     isKnown: () => sessionId !== undefined,
     known(id: string): void {
-      if (id === sessionId || refused.has(id)) return;
+      if (id === sessionId || refused.has(id) || named > MOST_SESSIONS) return;
+      named += 1;
+      if (named > MOST_SESSIONS) {
+        logger.warn({ sessionId: id }, 'the program names one session after the other; no more of them are recorded');
+        return;
+      }
       sessionId = id;
       record(id).catch((error: unknown) => logger.warn({ err: error }, 'the session id could not be recorded'));
     },

@@ -12,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { Shipped } from '../../shared/run-store/ownership.js';
 import type { ConfigFile } from '../../shared/runners/runner.js';
 import { STORED_FORM } from '../../shared/stored-form.js';
 import { layOver } from '../prepare/lay-over.js';
@@ -155,19 +156,28 @@ export function spoolBytes({ stdout, stderr }: Spool): number {
 
 const REWOUND = 'rewound.json';
 
-/** Where the output files of a run begin anew in its output: their program has emptied them so far in (bytes). */
-export function readRewound({ directory }: Spool): { readonly out: number; readonly err: number } {
+/** No program empties its output so far beyond what was shipped of it (bytes): the program can write there as well. */
+const FURTHEST_REWOUND = 2 ** 40;
+
+/**
+ * Where the output files of a run begin anew in its output: their program has emptied them so far in (bytes). `from`: how
+ * far its stream is.
+ */
+export function readRewound({ directory }: Spool, from: Shipped): Shipped {
   try {
     const { out, err } = JSON.parse(readOwn(join(directory, REWOUND)) ?? '') as Record<string, unknown>;
-    const known = (value: unknown) => (Number.isSafeInteger(value) && Number(value) > 0 ? Number(value) : 0);
-    return { out: known(out), err: known(err) };
+    const known = (value: unknown, shipped: number) =>
+      Number.isSafeInteger(value) && Number(value) > 0 && Number(value) - shipped <= FURTHEST_REWOUND
+        ? Number(value)
+        : 0;
+    return { out: known(out, from.out), err: known(err, from.err) };
   } catch {
     return { out: 0, err: 0 };
   }
 }
 
 /** Writes that down for the next worker. */
-export function writeRewound({ directory }: Spool, rewound: { readonly out: number; readonly err: number }): void {
+export function writeRewound({ directory }: Spool, rewound: Shipped): void {
   try {
     replaceFile(join(directory, REWOUND), JSON.stringify(rewound));
   } catch {} // then the next worker takes the file for one that was never emptied

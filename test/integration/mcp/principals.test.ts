@@ -145,6 +145,29 @@ describe('a session', () => {
     expect(said).toHaveLength(1);
   });
 
+  test('is remembered a hundred times at most for a program that names one after the other', async () => {
+    const id = await submit(BOB, {});
+    const { epoch } = await pool.runs.claim(id, 'w', 'h');
+    const said: string[] = [];
+    const log = new Writable({ write: (line, _, done) => done(void said.push(String(line))) });
+    const record = createSessionRecord(
+      {
+        runs: pool.runs,
+        runner: 'scripted',
+        own: { id, epoch },
+        remember: (sessionId, { agentName, principal }) =>
+          pool.runs.sessions.remember({ ...session, id: sessionId, agentName, principal, runId: id }),
+        logger: openLogger('test', 'warn', log),
+      },
+      undefined,
+    );
+    for (let at = 0; at < 300; at += 1) record.known(`s-many-${at}`);
+    await eventually(() => pool.runs.sessions.find('scripted', 's-many-99'));
+    expect(await pool.runs.sessions.find('scripted', 's-many-0')).toBeDefined();
+    for (const at of [100, 200, 299]) expect(await pool.runs.sessions.find('scripted', `s-many-${at}`)).toBeUndefined();
+    expect(said).toHaveLength(1);
+  });
+
   test('is resumed by autoResume only where it is of whoever asks', async () => {
     await pool.runs.sessions.remember({ ...session, agentName: 'twin', principal: 'ann' });
     const resume = { runner: 'scripted', prompt: '[]', agentName: 'twin', autoResume: true };

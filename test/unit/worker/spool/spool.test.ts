@@ -20,6 +20,7 @@ import {
   readEnding,
   readMeta,
   readNumberLine,
+  readRewound,
   removeInputs,
   removeSpool,
   spooledRuns,
@@ -27,6 +28,7 @@ import {
   spoolRoot,
   writeEnding,
   writeMeta,
+  writeRewound,
 } from '../../../../src/worker/spool/spool.js';
 import type { SpoolMeta } from '../../../../src/worker/spool/spool-meta.js';
 
@@ -190,4 +192,14 @@ test('the output of a spool is emptied, and nothing else that lies there under i
   symlinkSync(kept, spool.stderr);
   emptyOutput(spool);
   expect(readFileSync(kept, 'utf8')).toBe('of somebody else');
+});
+
+test('where output files begin anew is kept, and no place that no program can have got to is believed', () => {
+  const spool = createSpool(root, meta('rewound'), { stdin: '' });
+  const from = { out: 1_000, err: 0 };
+  expect(readRewound(spool, from)).toEqual({ out: 0, err: 0 });
+  writeRewound(spool, { out: 5_000_000, err: 7 });
+  expect(readRewound(spool, from)).toEqual({ out: 5_000_000, err: 7 });
+  writeRewound(spool, { out: Number.MAX_SAFE_INTEGER, err: 7 });
+  expect(readRewound(spool, from)).toEqual({ out: 0, err: 7 });
 });
