@@ -19,7 +19,7 @@ import type { Caller } from './caller.js';
 import { findRun, runById, visibleRuns, type WhichRun } from './find-run.js';
 import { patiently } from './patiently.js';
 import { startReporting } from './report-progress.js';
-import { withWhatIsGone } from './what-is-gone.js';
+import { type Dropped, whatWasDropped, withWhatIsGone } from './what-is-gone.js';
 import { type WorkerFacts, workerFactsFor } from './worker-facts.js';
 
 /** Where reading begins: at a cursor, after a time, or near the end; without any of them at the beginning. */
@@ -59,7 +59,7 @@ export const WHOLE_OUTPUT = {
 } as const satisfies OutputRequest;
 
 /** A part of the output of a run. */
-export interface RunOutput extends WorkerFacts {
+export interface RunOutput extends WorkerFacts, Dropped {
   readonly runId: string;
   readonly output: string;
   readonly status: RunState;
@@ -70,8 +70,6 @@ export interface RunOutput extends WorkerFacts {
   readonly hasMore: boolean;
   /** Bytes before this part that were let go before they were read here. */
   readonly droppedBytes: number;
-  /** Output from before this time (ms) is not kept any more. */
-  readonly truncatedBefore?: number;
   /** Of the last output in this part (ms). */
   readonly lastTimestamp?: number;
 }
@@ -114,9 +112,7 @@ export async function readOutput(caller: Caller, which: WhichRun, request: Outpu
   });
   const { page: whole, complete } = withWhatIsGone(run, page, query, isEnd);
   const factsOf = await patiently(caller, () => workerFactsFor(pool, [run]), deadline);
-  const dropped = run.droppedBytes > 0 || whole.droppedBytes > 0;
   const firstKeptAt = () => patiently(caller, () => pool.runs.firstKeptAt(id), deadline);
-  const truncatedBefore = dropped ? ((await firstKeptAt()) ?? run.endedAt) : undefined;
   return {
     runId: id,
     output: encode(whole.bytes),
@@ -126,7 +122,8 @@ export async function readOutput(caller: Caller, which: WhichRun, request: Outpu
     nextCursor: cursorOf(whole.next, id),
     hasMore: whole.hasMore,
     droppedBytes: whole.droppedBytes,
-    ...omitUndefined({ truncatedBefore, lastTimestamp: whole.lastAt }),
+    ...(await whatWasDropped(run, whole.droppedBytes, firstKeptAt)),
+    ...omitUndefined({ lastTimestamp: whole.lastAt }),
   };
 }
 

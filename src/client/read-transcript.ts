@@ -9,7 +9,7 @@ import { createTranscript, type Excerpt, eventsOf, type TranscriptEvent } from '
 import type { Caller } from './caller.js';
 import { findRun, runById, type WhichRun } from './find-run.js';
 import { asksForEnd, type Found, type OutputStart, readOrWait, startOf } from './read-output.js';
-import { withWhatIsGone } from './what-is-gone.js';
+import { type Dropped, whatWasDropped, withWhatIsGone } from './what-is-gone.js';
 import { type WorkerFacts, workerFactsFor } from './worker-facts.js';
 
 /** What is wanted of the transcript of a run. */
@@ -27,7 +27,7 @@ export interface TranscriptRequest extends OutputStart {
 }
 
 /** A part of the transcript of a run. */
-export interface RunTranscript extends WorkerFacts {
+export interface RunTranscript extends WorkerFacts, Dropped {
   readonly runId: string;
   readonly events: readonly TranscriptEvent[];
   readonly status: RunState;
@@ -38,8 +38,6 @@ export interface RunTranscript extends WorkerFacts {
   readonly hasMore: boolean;
   /** Bytes before this part that were let go before they were read here. */
   readonly droppedBytes: number;
-  /** Output from before this time (ms) is not kept any more. */
-  readonly truncatedBefore?: number;
   /** Of the last output in this part (ms). */
   readonly lastTimestamp?: number;
 }
@@ -82,8 +80,6 @@ export async function readTranscript(
   const query = stream === 'both' ? {} : { stream };
   const { page, complete } = withWhatIsGone(run, part, query, isEnd);
   const factsOf = await workerFactsFor(pool, [run]);
-  const dropped = run.droppedBytes > 0 || page.droppedBytes > 0;
-  const truncatedBefore = dropped ? ((await pool.runs.firstKeptAt(id)) ?? run.endedAt) : undefined;
   return {
     runId: id,
     events: part.events,
@@ -93,7 +89,8 @@ export async function readTranscript(
     nextCursor: cursorOf(page.next, id),
     hasMore: page.hasMore,
     droppedBytes: page.droppedBytes,
-    ...omitUndefined({ truncatedBefore, lastTimestamp: part.lastAt }),
+    ...(await whatWasDropped(run, page.droppedBytes, () => pool.runs.firstKeptAt(id))),
+    ...omitUndefined({ lastTimestamp: part.lastAt }),
   };
 }
 

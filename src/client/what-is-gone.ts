@@ -1,3 +1,4 @@
+import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Run } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
 import type { Position } from '../shared/run-store/output.js';
@@ -6,6 +7,27 @@ import type { OutputQuery } from '../shared/run-store/read-output.js';
 /** The setting that let go of the output and the prompt of an ended run. */
 export const settingThatLetGo = ({ letGo }: Pick<Run, 'letGo'>) =>
   letGo ? 'AGENTPOOL_MAX_KEPT_BYTES' : 'AGENTPOOL_OUTPUT_RETENTION_MS';
+
+/** That a part of the output is not kept any more, since when, and by which setting; empty where all of it is there. */
+export interface Dropped {
+  /** Output from before this time (ms) is not kept any more. */
+  readonly truncatedBefore?: number;
+  /** The setting that let it go. */
+  readonly droppedBy?: string;
+}
+
+/** What whoever reads is told of what is missing; `droppedBytes`: as far as it was missed just now. */
+export async function whatWasDropped(
+  run: Run,
+  droppedBytes: number,
+  firstKeptAt: () => Promise<number | undefined>,
+): Promise<Dropped> {
+  if (run.droppedBytes === 0 && droppedBytes === 0) return {};
+  const keptSince = await firstKeptAt();
+  const isAllGone = keptSince === undefined && isEnded(run.state);
+  const droppedBy = isAllGone ? settingThatLetGo(run) : 'AGENTPOOL_MAX_OUTPUT_BYTES';
+  return { ...omitUndefined({ truncatedBefore: keptSince ?? run.endedAt }), droppedBy };
+}
 
 interface Page {
   readonly next: Position;

@@ -129,7 +129,11 @@ describe('what has ended', () => {
       () => mcp.call<Facts>('stream_agent_output', { runId }),
       ({ output: text }) => text === '',
     );
-    expect(page).toMatchObject({ isComplete: true, droppedBytes: 2 });
+    expect(page).toMatchObject({
+      isComplete: true,
+      droppedBytes: 2,
+      droppedBy: 'AGENTPOOL_OUTPUT_RETENTION_MS',
+    });
     await eventually(
       () => status(mcp, runId).catch(({ code }: { code: string }) => code),
       (code) => code === 'unknown_run',

@@ -196,6 +196,7 @@ describe('the output of a run', () => {
       expect(late.output).toBe(fresh.output);
       expect(late.droppedBytes).toBe(fresh.droppedBytes - 10_000);
       expect(late.truncatedBefore).toBeGreaterThan(early.lastTimestamp ?? 0);
+      expect(late.droppedBy).toBe('AGENTPOOL_MAX_OUTPUT_BYTES');
     } finally {
       await client.close();
       await own.end();

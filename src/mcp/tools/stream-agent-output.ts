@@ -55,6 +55,7 @@ const output = z.object({
   ...workerFactsShape,
   droppedBytes: z.number().int().describe('Bytes before this answer that were let go before they were read here'),
   truncatedBefore: z.number().int().optional().describe('Output from before this time (ms) is not kept any more'),
+  droppedBy: z.string().optional().describe('The setting that let it go'),
   lastTimestamp: z
     .number()
     .int()
