@@ -1,0 +1,100 @@
+// What a start costs: from the start of `agentpool mcp` to its first answers, and of a command when a pool is up. The limit
+// is a bare Node that answers one line, and one that prints one.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MAIN } from '../test/chaos/world.mjs';
+import { median, row } from './report.mjs';
+
+const TIMES = 10;
+const root = mkdtempSync(join(tmpdir(), 'ap-start-'));
+const home = join(root, 'home');
+mkdirSync(home);
+const env = {
+  PATH: process.env.PATH,
+  HOME: root,
+  AGENTPOOL_HOME: home,
+  AGENTPOOL_RUNNERS: 'demo',
+  AGENTPOOL_PORT: '0',
+  AGENTPOOL_LOG_LEVEL: 'warn',
+};
+const up = spawn(process.execPath, [MAIN, 'up'], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+await once(up.stdout, 'data');
+
+const ask = (id, method, params) => `${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`;
+const asked = [
+  ask(1, 'initialize', {
+    protocolVersion: '2025-06-18',
+    capabilities: {},
+    clientInfo: { name: 'bench', version: '1' },
+  }),
+  `${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' })}\n`,
+  ask(2, 'tools/list', {}),
+  ask(3, 'tools/call', { name: 'pool_status', arguments: {} }),
+].join('');
+
+/** Milliseconds from the start of a program to each answer with an id; `text` is sent at once. */
+async function answersOf(args, text, last) {
+  const begun = performance.now();
+  const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.write(text);
+  const at = {};
+  let rest = '';
+  for await (const bytes of child.stdout) {
+    const lines = (rest + bytes).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) at[JSON.parse(line).id] ??= performance.now() - begun;
+    if (at[last] !== undefined) break;
+  }
+  child.kill();
+  await once(child, 'exit');
+  return at;
+}
+
+/** Milliseconds of a command from its start to its end. */
+function timeOf(args) {
+  const begun = performance.now();
+  const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, env, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${args.join(' ')}: exit code ${status}, ${stderr}`);
+  return performance.now() - begun;
+}
+
+const BARE = ['-e', `process.stdin.once('data', () => { console.log('{"id":1}'); setTimeout(() => {}, 60_000) })`];
+const bare = [];
+const server = [];
+const commands = [];
+const printing = [];
+for (let time = 0; time < TIMES; time += 1) {
+  bare.push((await answersOf(BARE, asked, 1))[1]);
+  server.push(await answersOf([MAIN, 'mcp'], asked, 3));
+  printing.push(timeOf(['-e', 'console.log(1)']));
+  commands.push(timeOf([MAIN, 'runs']));
+}
+up.kill('SIGTERM');
+await once(up, 'exit');
+rmSync(root, { recursive: true, force: true });
+
+const ms = (value) => `${value.toFixed(0)} ms`;
+const each = (id) => median(server.map((at) => at[id]));
+row({
+  figure: 'agentpool mcp from its start to the answer of tools/list (median)',
+  ours: ms(each(2)),
+  limit: `${ms(median(bare))} (a bare Node that answers a line)`,
+  ratio: each(2) / median(bare),
+});
+row({
+  figure: 'the same to the answer of pool_status, a pool being up (median)',
+  ours: ms(each(3)),
+  limit: `${ms(median(bare))} (a bare Node that answers a line)`,
+  ratio: each(3) / median(bare),
+  value: each(3),
+  goal: '<= 250',
+});
+row({
+  figure: 'agentpool runs, a pool being up (median)',
+  ours: ms(median(commands)),
+  limit: `${ms(median(printing))} (a bare Node that prints a line)`,
+  ratio: median(commands) / median(printing),
+});
