@@ -138,6 +138,7 @@ interface WorkerScripts {
     report: string,
     host: string,
   ): Promise<0 | 1>;
+  sweepSign(place: string, worker: string, stale: string): Promise<string>;
 }
 
 /** Heartbeats after which a silent worker is taken for dead. */
@@ -145,10 +146,14 @@ export const SILENT_BEATS = 3;
 
 /** The register of workers: who lives, on which host, with which runners. Times are those of the Redis server. */
 export function openWorkers(client: RedisClient, prefix: string, heartbeatMs: number) {
-  const redis = withScripts<WorkerScripts>(client, new URL(import.meta.url), { workerBeat: 'worker-beat.lua' });
+  const redis = withScripts<WorkerScripts>(client, new URL(import.meta.url), {
+    workerBeat: 'worker-beat.lua',
+    sweepSign: 'sweep-sign.lua',
+  });
   const reports = `{${prefix}:workers}:reports`;
   const beats = `{${prefix}:workers}:beats`;
   const cordons = `{${prefix}:workers}:cordons`;
+  const sweeper = `{${prefix}:workers}:sweeper`;
 
   async function read(): Promise<LivingWorker[]> {
     const [texts, cordoned, flat, now] = await Promise.all([
@@ -195,6 +200,15 @@ export function openWorkers(client: RedisClient, prefix: string, heartbeatMs: nu
     },
     async uncordon(name: string): Promise<void> {
       await redis.hdel(cordons, name);
+    },
+    /**
+     * The sign of life of the worker that sweeps for the whole pool, which begins with its id: ours when the place is free,
+     * is ours, or is that of one whose sign is `stale`.
+     */
+    sweepSign: (worker: string, stale: string): Promise<string> => redis.sweepSign(sweeper, worker, stale),
+    /** The place of the worker that sweeps is free, if it was this one's. */
+    async leaveSweep(worker: string): Promise<void> {
+      if ((await redis.get(sweeper))?.startsWith(`${worker} `)) await redis.del(sweeper);
     },
     async leave(id: string): Promise<void> {
       await redis.zrem(beats, id);

@@ -33,6 +33,7 @@ import { type Following, startFollowing } from './process/descendants.js';
 import { createContact } from './recover/contact.js';
 import { watchRegister } from './recover/register-watch.js';
 import { keptSweep, type SweepDeps, startSweeping, sweepOwners, sweepRecords } from './recover/sweep.js';
+import { createSweepPlace } from './recover/sweep-place.js';
 import { takeOver } from './recover/take-over.js';
 import { endLeftovers, endLost, KEEP_ENDED_MS, tidyEnded } from './recover/tidy.js';
 import { type Beginning, execute } from './run/execute.js';
@@ -229,21 +230,24 @@ function startHealth(spools: string, reserveBytes: number, startedAt: number, lo
   });
 }
 
-/** Looks for what was left behind: in Redis at the start and every five minutes, on this host with every heartbeat. */
+/** Looks for what was left behind: on this host, and in Redis while this worker is the one that does so for the pool. */
 function startRecovery({ pool, id, host, contact, register, tidying, lookThroughSpools, logger }: Parts) {
   const { runs, queues, workers, config } = pool;
   const sweep: SweepDeps = { runs, queues, workers, register, id, host, config, contact, logger };
   return startSweeping({
     heartbeatMs: config.heartbeatMs,
-    async everything() {
-      await sweepRecords(sweep);
-      await endLeftovers(tidying);
+    place: createSweepPlace({ workers, id, heartbeatMs: config.heartbeatMs }),
+    here: {
+      async often() {
+        await lookThroughSpools();
+        await tidyEnded(tidying, KEEP_ENDED_MS);
+      },
+      seldom: () => endLeftovers(tidying),
     },
-    kept: keptSweep({ runs, config, logger, health: () => pool.health() }),
-    async owners() {
-      await lookThroughSpools();
-      await tidyEnded(tidying, KEEP_ENDED_MS);
-      await sweepOwners(sweep);
+    pool: {
+      owners: () => sweepOwners(sweep),
+      kept: keptSweep({ runs, config, logger, health: () => pool.health() }),
+      records: () => sweepRecords(sweep),
     },
     logger,
   });

@@ -9,6 +9,7 @@ import { SILENT_BEATS, type Workers } from '../../shared/workers.js';
 import { allRuns } from './all-runs.js';
 import type { Contact } from './contact.js';
 import type { WatchedWorker } from './register-watch.js';
+import type { SweepPlace } from './sweep-place.js';
 import { isDead } from './take-over.js';
 
 /** A run that was created and not placed is placed by the sweep when it is older than this (ms). */
@@ -134,19 +135,28 @@ async function inState({ runs }: SweepDeps, id: string, state: Run['state']): Pr
 
 export interface SweepingDeps {
   readonly heartbeatMs: number;
-  /** At the start and every five minutes. */
-  readonly everything: () => Promise<void>;
-  /** With every heartbeat. */
-  readonly owners: () => Promise<void>;
-  /** At the start and every minute. */
-  readonly kept: () => Promise<void>;
+  readonly place: SweepPlace;
+  /** What each worker does for its own host. */
+  readonly here: {
+    /** With every heartbeat. */
+    readonly often: () => Promise<void>;
+    /** At the start and every five minutes. */
+    readonly seldom: () => Promise<void>;
+  };
+  /** What one worker does for the pool: when it gets the place, and then as often as its name says. */
+  readonly pool: {
+    /** With every heartbeat. */
+    readonly owners: () => Promise<void>;
+    /** Every minute. */
+    readonly kept: () => Promise<void>;
+    /** Every five minutes. */
+    readonly records: () => Promise<void>;
+  };
   readonly logger: Logger;
 }
 
-/** Sweeps at once, then every five minutes; owners and spools of dead neighbours are looked at with every heartbeat. */
-export function startSweeping({ heartbeatMs, everything, owners, kept, logger }: SweepingDeps): {
-  stop(): Promise<void>;
-} {
+/** Sweeps for this host, and for the pool while this worker has the place to do so. */
+export function startSweeping({ heartbeatMs, place, here, pool, logger }: SweepingDeps): { stop(): Promise<void> } {
   const stopping = new AbortController();
   const { signal } = stopping;
   const every = async (periodMs: number, action: () => Promise<void>) => {
@@ -155,11 +165,29 @@ export function startSweeping({ heartbeatMs, everything, owners, kept, logger }:
       await pause(periodMs, undefined, { signal }).catch(() => {});
     }
   };
-  const loops = [every(SWEEP_EVERY_MS, everything), every(heartbeatMs, owners), every(KEPT_EVERY_MS, kept)];
+  const whileOurs = (periodMs: number, action: () => Promise<void>) => {
+    let due = 0; // by our own time (ms)
+    return every(heartbeatMs, async () => {
+      if (!place.isOurs() || performance.now() < due) return;
+      due = performance.now() + periodMs;
+      await action();
+    });
+  };
+  async function sweepPool(): Promise<void> {
+    await place.keep().catch(() => {}); // the loop below tells
+    await Promise.all([
+      every(heartbeatMs, place.keep),
+      whileOurs(0, pool.owners),
+      whileOurs(KEPT_EVERY_MS, pool.kept),
+      whileOurs(SWEEP_EVERY_MS, pool.records),
+    ]);
+  }
+  const loops = [every(heartbeatMs, here.often), every(SWEEP_EVERY_MS, here.seldom), sweepPool()];
   return {
     async stop() {
       stopping.abort();
       await Promise.all(loops);
+      await place.leave().catch(() => {}); // then the others wait three heartbeats for it
     },
   };
 }
