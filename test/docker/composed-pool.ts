@@ -14,10 +14,12 @@ const environ = (pid) => { try { return readFileSync('/proc/' + pid + '/environ'
 const marked = readdirSync('/proc').filter((name) => /^\\d+$/.test(name) && environ(name).includes(process.argv[1]));
 console.log(marked.length);`;
 
-const COUNT_ZOMBIES = `
+/** Counts the processes of a container whose line of /proc/PID/stat looks like something. */
+const COUNT_LIKE = `
 const { readdirSync, readFileSync } = require('node:fs');
 const stat = (pid) => { try { return readFileSync('/proc/' + pid + '/stat', 'latin1'); } catch { return ''; } };
-console.log(readdirSync('/proc').filter((name) => /^\\d+$/.test(name) && / Z [^)]*$/.test(stat(name))).length);`;
+const like = new RegExp(process.argv[1]);
+console.log(readdirSync('/proc').filter((name) => /^\\d+$/.test(name) && like.test(stat(name))).length);`;
 
 /** docker-compose.yml as it is, as a project of its own with an image, a port and a token of its own. */
 export function openComposedPool() {
@@ -37,6 +39,8 @@ export function openComposedPool() {
   };
   const compose = async (...args: string[]) => (await execa(command, [...first, ...args], { cwd: ROOT, env })).stdout;
   const docker = async (...args: string[]) => (await execa('docker', args)).stdout;
+  const countLike = async (container: string, like: string) =>
+    Number(await docker('exec', container, 'node', '-e', COUNT_LIKE, like));
   const inServer = ['exec', '-T', 'server', 'agentpool'];
 
   return {
@@ -66,7 +70,9 @@ export function openComposedPool() {
     processesIn: async (container: string, runId: string) =>
       Number(await docker('exec', container, 'node', '-e', COUNT_MARKED, `AGENTPOOL_RUN=${runId}`)),
     /** How many processes of a container have ended and nobody has waited for them. */
-    zombiesIn: async (container: string) => Number(await docker('exec', container, 'node', '-e', COUNT_ZOMBIES)),
+    zombiesIn: (container: string) => countLike(container, '\\) Z '),
+    /** How many processes of a container have this name and live. */
+    namedIn: (container: string, name: string) => countLike(container, `\\(${name}\\) [^Z]`),
     /** Containers, volumes, network and image are gone afterwards. */
     async down() {
       await compose('down', '--volumes', '--remove-orphans', '--timeout', '1');

@@ -35,7 +35,7 @@ collect_node() {
   mkdir -p "$root/etc" "$root/tmp" "$root/usr/bin" "$root/usr/local/bin"
   chmod 1777 "$root/tmp"
   echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
-  programs "$root" /bin/sh env mkdir chown chmod ln cat ls node tini
+  programs "$root" /bin/sh env mkdir chown chmod ln cat ls sleep node tini
   npm=$(dirname "$(dirname "$(readlink -f "$(command -v npm)")")")
   mkdir -p "$root/usr/lib/node_modules"
   cp -R "$npm" "$root/usr/lib/node_modules/npm"
