@@ -11,8 +11,10 @@ const OUTPUT_MIB = 64;
 /** A tick of /proc/pid/stat, in milliseconds (USER_HZ is 100 on every Linux that Node runs on). */
 const TICK_MS = 10;
 const DEFAULTS = { AGENTPOOL_HEARTBEAT_MS: '5000', AGENTPOOL_LOCK_MS: '60000' };
-const world = await makeWorld({ workers: [0], env: DEFAULTS });
-const redis = connectTo(world);
+/** Workers that all offer the runner of a run, for what each of them costs it. */
+const MANY = 12;
+let world = await makeWorld({ workers: [0], env: DEFAULTS });
+let redis = connectTo(world);
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Processor time of a process without its children (ms). */
@@ -75,6 +77,16 @@ await bare.stop();
 redis.disconnect();
 await world.end({ keep: false });
 
+world = await makeWorld({ workers: Array.from({ length: MANY }, (_, host) => host), env: DEFAULTS });
+redis = connectTo(world);
+await short(5 * MANY);
+await pause(12_000);
+const idleMany = await during(() => pause(IDLE_S * 1_000));
+const runOfMany = beyondIdle(await during(() => short(RUNS)), idleMany, RUNS);
+redis.disconnect();
+await world.end({ keep: false });
+const ofOneMore = (name, many, one) => (many[name] - one[name]) / (MANY - 1);
+
 const ms = (value) => `${value.toFixed(2)} ms`;
 row({
   figure: 'Redis processor time of one short run, submitted and waited for',
@@ -91,5 +103,13 @@ row({ figure: 'processor time of the worker of 1 MiB of output', ours: ms(output
 row({
   figure: 'an idle worker and an idle MCP server, a second',
   ours: `${(idle.commands / IDLE_S).toFixed(1)} commands, ${ms(idle.redisMs / IDLE_S)} of Redis, ${ms(idle.workerMs / IDLE_S)} of the worker`,
+});
+row({
+  figure: `each further idle worker, a second (of ${MANY})`,
+  ours: `${(ofOneMore('commands', idleMany, idle) / IDLE_S).toFixed(1)} commands, ${ms(ofOneMore('redisMs', idleMany, idle) / IDLE_S)} of Redis`,
+});
+row({
+  figure: `each further worker that offers the runner, for one short run (of ${MANY})`,
+  ours: `${ofOneMore('commands', runOfMany, run).toFixed(1)} commands, ${ms(ofOneMore('redisMs', runOfMany, run))} of Redis`,
 });
 row({ figure: 'connections of a worker and an MCP server together', ours: `${clients - 1}` });

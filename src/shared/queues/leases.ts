@@ -124,6 +124,7 @@ export function openClaimer(
   return {
     async take() {
       const waiting = await turns.take();
+      if (waiting === 0) return { lease: undefined, waiting }; // another worker was faster
       tokens += 1;
       const token = `${owner}:${tokens}`;
       const job = await worker.getNextJob(token, { block: false });

@@ -4,6 +4,7 @@ import type { Queues } from '../../shared/queues/queues.js';
 import { hostQueue, runnerQueue } from '../../shared/queues/route.js';
 import { createWaker } from '../../shared/run-store/wait.js';
 import type { HostHealth } from '../host/health.js';
+import { createSpread, type Spread } from './spread.js';
 import { createTaking, type TakerDeps, takeOn } from './taking.js';
 
 /** A lost notification costs a waiting run this much (ms). */
@@ -36,9 +37,10 @@ export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
   const { queues, health, logger } = deps;
   const stopping = new AbortController();
   const waker = createWaker(stopping.signal);
-  const offered = createOffered(deps, () => wake());
+  const spread = createSpread();
+  const offered = createOffered(deps, spread, () => wake());
   const { claimers, due } = offered;
-  const taking = createTaking({ ...deps, claimers, due, onProgress: waker.wake, stopping: stopping.signal });
+  const taking = createTaking({ ...deps, claimers, due, spread, onProgress: waker.wake, stopping: stopping.signal });
   const wake = () => {
     taking.retry();
     waker.wake();
@@ -91,16 +93,27 @@ export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
 }
 
 /** The queues of this host and of the runners that it has by now, and which of them may have a job. */
-function createOffered({ queues, id, host, runners }: ClaimingDeps, onPlaced: () => void) {
+function createOffered({ queues, id, host, runners }: ClaimingDeps, spread: Spread, onPlaced: () => void) {
   const claimers = new Map<string, Claimer>();
   const listening = new Map<string, () => void>();
   const due = new Set<string>();
+  const leftToOthers = new Set<string>();
 
   const listenTo = async (queue: string) => {
     await queues.announce(queue);
-    const placed = () => {
+    const ask = () => {
       due.add(queue);
       onPlaced();
+    };
+    const placed = () => {
+      const delayMs = spread.delayMs(queue);
+      if (delayMs === 0) return ask();
+      if (leftToOthers.has(queue)) return;
+      leftToOthers.add(queue);
+      setTimeout(() => {
+        leftToOthers.delete(queue);
+        if (listening.has(queue)) ask();
+      }, delayMs);
     };
     listening.set(queue, await queues.onPlaced(queue, placed));
     claimers.set(queue, queues.claimer(queue, id));

@@ -4,6 +4,7 @@ import { hostQueue, runnerQueue } from '../../shared/queues/route.js';
 import { again } from '../again.js';
 import type { HostHealth } from '../host/health.js';
 import type { Slots } from './slots.js';
+import type { Spread } from './spread.js';
 
 export interface TakerDeps {
   readonly host: string;
@@ -26,6 +27,7 @@ export interface TakingDeps extends TakerDeps {
   readonly claimers: ReadonlyMap<string, Claimer>;
   /** The queues that may have a job. */
   readonly due: Set<string>;
+  readonly spread: Pick<Spread, 'asked'>;
   /** There is room again, or more to ask for. */
   readonly onProgress: () => void;
   readonly stopping: AbortSignal;
@@ -89,7 +91,7 @@ export function createTaking(deps: TakingDeps) {
 
   async function take(one: UnderWay, claimer: Claimer): Promise<void> {
     try {
-      const lease = await ask(claimer, one.queue, batches, due);
+      const lease = await ask(claimer, one.queue, batches, deps);
       if (!lease) return;
       one.lease = lease;
       onProgress(); // there may be more, and room for it
@@ -144,9 +146,15 @@ function choose(deps: TakerDeps, queues: readonly string[], batches: Batches, un
   return chosen;
 }
 
-async function ask(claimer: Claimer, queue: string, batches: Batches, due: Set<string>): Promise<Lease | undefined> {
+async function ask(
+  claimer: Claimer,
+  queue: string,
+  batches: Batches,
+  { due, spread }: Pick<TakingDeps, 'due' | 'spread'>,
+): Promise<Lease | undefined> {
   try {
     const { lease, waiting } = await claimer.take();
+    spread.asked(queue, lease !== undefined);
     batches.answered(queue, lease !== undefined, waiting);
     return lease;
   } catch (error) {
