@@ -129,7 +129,7 @@ describe('imports', () => {
 describe('the house', () => {
   it('has exactly these names directly under shared', () => {
     const contract = ['run.ts', 'run-state.ts', 'runners', 'transcript'];
-    const gateways = ['run-store', 'queues', 'control.ts', 'workers.ts', 'agents', 'redis'];
+    const gateways = ['run-store', 'queues', 'control.ts', 'workers', 'agents', 'redis'];
     const start = ['config', 'errors.ts', 'logger.ts'];
     const decision0008 = [
       'pool.ts',
@@ -140,7 +140,6 @@ describe('the house', () => {
       'omit-undefined.ts',
       'stored-form.ts',
       'plain-text.ts',
-      'worker-beat.lua',
       'measures.ts',
       'nearest.ts',
       'read-time.ts',

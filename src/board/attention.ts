@@ -1,7 +1,7 @@
 import { counted, duration } from '../shared/measures.js';
 import type { QueueCounts } from '../shared/queues/queues.js';
 import { type RedisHealth, redisProblems } from '../shared/redis/check.js';
-import { HOST_FIXES, type LivingWorker } from '../shared/workers.js';
+import { HOST_FIXES, type LivingWorker } from '../shared/workers/workers.js';
 import { servedBy } from './served.js';
 
 /** Something that a person has to fix, or has to know. */

@@ -1,5 +1,5 @@
 import { hostQueue, runnerQueue } from '../shared/queues/route.js';
-import type { LivingWorker } from '../shared/workers.js';
+import type { LivingWorker } from '../shared/workers/workers.js';
 
 /** The workers that take runs out of a queue now: alive, healthy, not stopping, on its host or with its runner. */
 export function servedBy(workers: readonly LivingWorker[], queue: string): LivingWorker[] {

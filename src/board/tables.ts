@@ -6,7 +6,7 @@ import type { QueueCounts } from '../shared/queues/queues.js';
 import type { RedisHealth } from '../shared/redis/check.js';
 import type { Run } from '../shared/run.js';
 import type { RunState } from '../shared/run-state.js';
-import type { LivingWorker } from '../shared/workers.js';
+import type { LivingWorker } from '../shared/workers/workers.js';
 import { ago } from './ago.js';
 import { card } from './card.js';
 import type { ShownFilter } from './filter.js';

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { QueueView, WorkerView } from '../client/pool-status.js';
 import { count, counted, duration, size } from '../shared/measures.js';
-import { HOST_FIXES } from '../shared/workers.js';
+import { HOST_FIXES } from '../shared/workers/workers.js';
 import { ago } from './ago.js';
 import { card } from './card.js';
 import { type Html, layout } from './layout.js';

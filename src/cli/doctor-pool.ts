@@ -8,7 +8,7 @@ import type { Pool } from '../shared/pool.js';
 import type { QueueCounts } from '../shared/queues/queues.js';
 import { hostQueue, runnerQueue } from '../shared/queues/route.js';
 import { redisProblems, STREAM_NODE_BYTES } from '../shared/redis/check.js';
-import { HOST_FIXES, type LivingWorker } from '../shared/workers.js';
+import { HOST_FIXES, type LivingWorker } from '../shared/workers/workers.js';
 import type { Context } from './context.js';
 import type { Finding } from './finding.js';
 

@@ -1,7 +1,7 @@
 import { findProgram } from '../shared/find-program.js';
 import { allRunners } from '../shared/runners/list.js';
 import type { Runner } from '../shared/runners/runner.js';
-import type { LivingWorker } from '../shared/workers.js';
+import type { LivingWorker } from '../shared/workers/workers.js';
 import { inheritedEnvironment } from '../worker/prepare/inherited.js';
 import { programVersion } from '../worker/prepare/installed.js';
 import type { Context } from './context.js';

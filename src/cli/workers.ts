@@ -3,7 +3,7 @@ import colors from 'picocolors';
 import { findRuns } from '../client/list-runs.js';
 import { statusOfPool, type WorkerView } from '../client/pool-status.js';
 import { duration, size } from '../shared/measures.js';
-import { HOST_FIXES } from '../shared/workers.js';
+import { HOST_FIXES } from '../shared/workers/workers.js';
 import { EXIT } from './exit.js';
 import { print, printJson, printTable } from './print.js';
 import { runsColumns, runsRow } from './runs.js';

@@ -4,7 +4,7 @@ import type { Listed, UnreadableAgent } from '../shared/agents/stored-profile.js
 import { UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Labels } from '../shared/run.js';
-import type { LivingWorker } from '../shared/workers.js';
+import type { LivingWorker } from '../shared/workers/workers.js';
 import type { Caller } from './caller.js';
 import { checkGiven, checkRunner } from './check-submission.js';
 import { PROVIDER_EXAMPLES } from './provider-examples.js';

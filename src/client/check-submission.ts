@@ -5,7 +5,7 @@ import type { Pool } from '../shared/pool.js';
 import { hostQueue } from '../shared/queues/route.js';
 import type { RunRequest } from '../shared/run.js';
 import type { Session } from '../shared/run-store/sessions.js';
-import type { LivingWorker } from '../shared/workers.js';
+import type { LivingWorker } from '../shared/workers/workers.js';
 
 /** Throws a UserError for a runner that nobody knows, and for what it cannot do. */
 export function checkRunner(

@@ -3,7 +3,7 @@ import { UserError } from '../shared/errors.js';
 import { didYouMean } from '../shared/nearest.js';
 import type { Pool } from '../shared/pool.js';
 import { hostQueue } from '../shared/queues/route.js';
-import type { LivingWorker } from '../shared/workers.js';
+import type { LivingWorker } from '../shared/workers/workers.js';
 import type { Caller } from './caller.js';
 
 /** A worker is told at once; one that does not say that it heeds it within this time (ms) is silent or older. */

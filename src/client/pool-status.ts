@@ -4,7 +4,7 @@ import type { QueueCounts } from '../shared/queues/queues.js';
 import type { Share } from '../shared/queues/turns.js';
 import type { RedisHealth } from '../shared/redis/check.js';
 import type { Held } from '../shared/run-store/held-runs.js';
-import type { LivingWorker } from '../shared/workers.js';
+import type { LivingWorker } from '../shared/workers/workers.js';
 import type { Caller } from './caller.js';
 
 /** A worker as callers see it. */

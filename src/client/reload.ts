@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { LivingWorker } from '../shared/workers.js';
+import type { LivingWorker } from '../shared/workers/workers.js';
 import type { Caller } from './caller.js';
 
 /** A worker answers at once; one that does not within this time (ms) is silent or busy. */

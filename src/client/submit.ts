@@ -9,7 +9,7 @@ import { asUnreachable } from '../shared/redis/unreachable.js';
 import type { Run, RunRequest } from '../shared/run.js';
 import { isEnded, type RunState } from '../shared/run-state.js';
 import type { Session } from '../shared/run-store/sessions.js';
-import type { LivingWorker } from '../shared/workers.js';
+import type { LivingWorker } from '../shared/workers/workers.js';
 import type { Caller } from './caller.js';
 import { checkShare } from './check-share.js';
 import {

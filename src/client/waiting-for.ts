@@ -2,7 +2,7 @@ import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
 import { hostQueue } from '../shared/queues/route.js';
 import type { Run } from '../shared/run.js';
-import { HOST_FIXES, type LivingWorker } from '../shared/workers.js';
+import { HOST_FIXES, type LivingWorker } from '../shared/workers/workers.js';
 import { takesRuns } from './check-submission.js';
 
 /** Why a run does not run yet. More kinds may come. */

@@ -3,7 +3,7 @@ import type { Pool } from '../shared/pool.js';
 import { hostQueue } from '../shared/queues/route.js';
 import type { Run } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
-import type { HostProblem, LivingWorker } from '../shared/workers.js';
+import type { HostProblem, LivingWorker } from '../shared/workers/workers.js';
 import { type WaitingFor, waitingForAll } from './waiting-for.js';
 
 /** What a run waits for, and what the worker of it, or of its host, means for it just now. */

@@ -1,7 +1,7 @@
 import { isWithin } from '../shared/allowed-path.js';
 import { UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
-import type { LivingWorker } from '../shared/workers.js';
+import type { LivingWorker } from '../shared/workers/workers.js';
 
 /** What decides in which directory a run works, and so which workers may take it. */
 export interface DirectoryFacts {

@@ -3,7 +3,7 @@ import type { Gauge, Registry } from 'prom-client';
 import type { Pool } from '../shared/pool.js';
 import { asUnreachable } from '../shared/redis/unreachable.js';
 import { RUN_STATES } from '../shared/run-state.js';
-import type { LivingWorker } from '../shared/workers.js';
+import type { LivingWorker } from '../shared/workers/workers.js';
 
 export interface Metrics {
   /** Counts what the server answers. */

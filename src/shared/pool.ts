@@ -13,7 +13,7 @@ import { openUsable } from './redis/usable.js';
 import { openRunStore } from './run-store/open.js';
 import type { RunStore } from './run-store/run-store.js';
 import { allRunners, type Runners } from './runners/list.js';
-import { openWorkers, type Workers } from './workers.js';
+import { openWorkers, type Workers } from './workers/workers.js';
 
 /** All gateways of one process, over two connections to Redis. */
 export interface Pool {

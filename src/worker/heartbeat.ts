@@ -3,7 +3,7 @@ import type { Config } from '../shared/config/load.js';
 import type { Logger } from '../shared/logger.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import { VERSION } from '../shared/version.js';
-import type { OfferedRunner, SpoolRoom, WorkerReport, Workers } from '../shared/workers.js';
+import type { OfferedRunner, SpoolRoom, WorkerReport, Workers } from '../shared/workers/workers.js';
 import type { Cordon } from './claim/cordon.js';
 import type { Slots } from './claim/slots.js';
 import { every } from './every.js';

@@ -2,7 +2,7 @@ import { checkRunner } from '../../client/check-submission.js';
 import type { AgentProfile, StoredProfile } from '../../shared/agents/profile.js';
 import { UserError } from '../../shared/errors.js';
 import type { Pool } from '../../shared/pool.js';
-import type { LivingWorker } from '../../shared/workers.js';
+import type { LivingWorker } from '../../shared/workers/workers.js';
 import { isAlive } from './processes.js';
 import { DEFAULT_RUNNER, profileFrom } from './profile-from.js';
 import type { Need } from './references.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { WorkerFacts } from '../../client/worker-facts.js';
-import { HOST_FAULT_KINDS, type HostProblem } from '../../shared/workers.js';
+import { HOST_FAULT_KINDS, type HostProblem } from '../../shared/workers/workers.js';
 import { waitingForShape } from './waiting-for-shape.js';
 
 /** Why a host takes no runs for now, as callers see it. */

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { messageOf } from '../../shared/errors.js';
 import type { Logger } from '../../shared/logger.js';
-import type { SpoolRoom } from '../../shared/workers.js';
+import type { SpoolRoom } from '../../shared/workers/workers.js';
 import { presentSpool, readNumberLine, type Spool, spoolBytes, spooledRuns } from '../spool/spool.js';
 import { type DiskRoom, diskRoom, isDiskFull, isFull, lackOfRoom } from './disk-room.js';
 import type { HostHealth } from './health.js';

@@ -1,6 +1,6 @@
 import { messageOf } from '../../shared/errors.js';
 import type { Logger } from '../../shared/logger.js';
-import type { HostFaultKind, HostProblem } from '../../shared/workers.js';
+import type { HostFaultKind, HostProblem } from '../../shared/workers/workers.js';
 
 /** Whether runs can be started on this host; while there is a problem, none is claimed. */
 export interface HostHealth {

@@ -1,5 +1,5 @@
 import { codeOf } from '../../shared/errors.js';
-import type { HostFaultKind } from '../../shared/workers.js';
+import type { HostFaultKind } from '../../shared/workers/workers.js';
 
 const KIND_OF_CODE: Readonly<Record<string, HostFaultKind>> = {
   EMFILE: 'file_descriptors',

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Machine } from '../../shared/workers.js';
+import type { Machine } from '../../shared/workers/workers.js';
 import { bootId } from '../process/processes.js';
 
 const SOURCES = ['/etc/machine-id', '/var/lib/dbus/machine-id'];

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ConfigError } from '../../shared/errors.js';
-import type { LivingWorker, Machine, Workers } from '../../shared/workers.js';
+import type { LivingWorker, Machine, Workers } from '../../shared/workers/workers.js';
 
 /** Whether two workers see the same processes and disks. An id that was made up tells nothing within one boot. */
 export function isSameMachine(one: Machine, other: Machine): boolean {

@@ -1,4 +1,4 @@
-import { HOST_FIXES, type HostProblem, SILENT_BEATS } from '../../shared/workers.js';
+import { HOST_FIXES, type HostProblem, SILENT_BEATS } from '../../shared/workers/workers.js';
 
 /** What can be seen of a worker from inside. */
 export interface Vitals {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Logger } from '../../shared/logger.js';
 import type { Runner } from '../../shared/runners/runner.js';
-import type { OfferedRunner } from '../../shared/workers.js';
+import type { OfferedRunner } from '../../shared/workers/workers.js';
 import { every } from '../every.js';
 import { type Asking, type Installed, installedRunners, programVersion } from './installed.js';
 

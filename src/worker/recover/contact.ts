@@ -1,4 +1,4 @@
-import { SILENT_BEATS } from '../../shared/workers.js';
+import { SILENT_BEATS } from '../../shared/workers/workers.js';
 
 /**
  * Whether we may judge who is silent: only after we ourselves have heard from Redis for three heartbeats on end. When

@@ -1,4 +1,4 @@
-import { type LivingWorker, SILENT_BEATS, type Workers } from '../../shared/workers.js';
+import { type LivingWorker, SILENT_BEATS, type Workers } from '../../shared/workers/workers.js';
 
 /** A worker of the register, judged by what was seen of it: `alive` does not depend on the clock of Redis. */
 export interface WatchedWorker extends LivingWorker {

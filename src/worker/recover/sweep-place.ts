@@ -1,4 +1,4 @@
-import { SILENT_BEATS, type Workers } from '../../shared/workers.js';
+import { SILENT_BEATS, type Workers } from '../../shared/workers/workers.js';
 
 /** The place of the one worker of the pool that sweeps for all, as this worker sees it. */
 export interface SweepPlace {

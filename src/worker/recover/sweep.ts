@@ -5,7 +5,7 @@ import type { Queues } from '../../shared/queues/queues.js';
 import type { RedisHealth } from '../../shared/redis/check.js';
 import type { Run } from '../../shared/run.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
-import { SILENT_BEATS, type Workers } from '../../shared/workers.js';
+import { SILENT_BEATS, type Workers } from '../../shared/workers/workers.js';
 import { allRuns } from './all-runs.js';
 import type { Contact } from './contact.js';
 import type { WatchedWorker } from './register-watch.js';

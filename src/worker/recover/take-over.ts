@@ -7,7 +7,7 @@ import type { Run } from '../../shared/run.js';
 import { isEnded, type RunState } from '../../shared/run-state.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import { STORED_FORM } from '../../shared/stored-form.js';
-import type { LivingWorker } from '../../shared/workers.js';
+import type { LivingWorker } from '../../shared/workers/workers.js';
 import { again } from '../again.js';
 import { bootId, isAlive, type ProcessId, processesOf } from '../process/processes.js';
 import type { Beginning } from '../run/execute.js';

@@ -7,7 +7,7 @@ import type { Failure } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
 import type { Ending } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
-import type { HostFaultKind } from '../../shared/workers.js';
+import type { HostFaultKind } from '../../shared/workers/workers.js';
 import { again } from '../again.js';
 import type { HostHealth } from '../host/health.js';
 import { removeSpool, spoolOf } from '../spool/spool.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { needsAttention, type Watched } from '../../../src/board/attention.js';
 import type { QueueCounts } from '../../../src/shared/queues/queues.js';
-import type { LivingWorker } from '../../../src/shared/workers.js';
+import type { LivingWorker } from '../../../src/shared/workers/workers.js';
 
 const NOW = 1_000_000;
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isStuck, type WaitFacts, waitingForOf } from '../../../src/client/waiting-for.js';
 import type { Run } from '../../../src/shared/run.js';
-import type { LivingWorker } from '../../../src/shared/workers.js';
+import type { LivingWorker } from '../../../src/shared/workers/workers.js';
 
 const run = (more: Partial<Run> = {}) =>
   ({ id: 'r1', principal: 'p', runner: 'claude', state: 'queued', queue: 'runs.claude', ...more }) as Run;

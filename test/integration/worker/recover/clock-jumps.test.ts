@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { newRunId } from '../../../../src/client/submit.js';
 import type { Pool } from '../../../../src/shared/pool.js';
-import type { WorkerReport } from '../../../../src/shared/workers.js';
+import type { WorkerReport } from '../../../../src/shared/workers/workers.js';
 import { createContact } from '../../../../src/worker/recover/contact.js';
 import { watchRegister } from '../../../../src/worker/recover/register-watch.js';
 import { type SweepDeps, sweepOwners } from '../../../../src/worker/recover/sweep.js';

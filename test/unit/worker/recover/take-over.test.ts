@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import type { LivingWorker } from '../../../../src/shared/workers.js';
+import type { LivingWorker } from '../../../../src/shared/workers/workers.js';
 import { identify, type ProcessId } from '../../../../src/worker/process/processes.js';
 import { isDead, lostBecause } from '../../../../src/worker/recover/take-over.js';
 import { eventually } from '../../../support/processes.js';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { omitUndefined } from './omit-undefined.js';
-import { sharedByTurn } from './redis/by-turn.js';
-import type { RedisClient } from './redis/connect.js';
-import { serverNow } from './redis/now.js';
-import { withScripts } from './redis/scripts.js';
-import { readStored, STORED_FORM } from './stored-form.js';
+import { omitUndefined } from '../omit-undefined.js';
+import { sharedByTurn } from '../redis/by-turn.js';
+import type { RedisClient } from '../redis/connect.js';
+import { serverNow } from '../redis/now.js';
+import { withScripts } from '../redis/scripts.js';
+import { readStored, STORED_FORM } from '../stored-form.js';
 
 /** What a worker can run. */
 export interface OfferedRunner {
@@ -146,7 +146,7 @@ export const SILENT_BEATS = 3;
 
 /** The register of workers: who lives, on which host, with which runners. Times are those of the Redis server. */
 export function openWorkers(client: RedisClient, prefix: string, heartbeatMs: number) {
-  const redis = withScripts<WorkerScripts>(client, new URL(import.meta.url), {
+  const redis = withScripts<WorkerScripts>(client, new URL('./scripts/', import.meta.url), {
     workerBeat: 'worker-beat.lua',
     sweepSign: 'sweep-sign.lua',
   });
