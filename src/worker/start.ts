@@ -286,7 +286,7 @@ function executing({ config, runs, queues, runners }: Pool, given: Executing) {
   const deps = {
     start: { runs, plan: planFor.bind(undefined, plan), spools, config, logger },
     watch: watchOver.bind(undefined, watch),
-    giveBack: { runs, queues, health, host, spools, logger },
+    giveBack: { runs, queues, health, figures, host, spools, logger },
     figures,
     logger,
   };

@@ -39,7 +39,11 @@ export async function openBrowser({ withToken = true } = {}): Promise<Browser> {
       const { origin } = new URL(url);
       page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
       page.on('pageerror', (error) => complaints.push(error.message));
-      page.on('requestfailed', (request) => complaints.push(`${request.url()}: ${request.failure()?.errorText}`));
+      page.on('requestfailed', (request) => {
+        const why = request.failure()?.errorText;
+        const isClosed = request.resourceType() === 'eventsource' && why === 'net::ERR_ABORTED'; // by the page itself
+        if (!isClosed) complaints.push(`${request.url()}: ${why}`);
+      });
       page.on('request', (request) => {
         const address = request.url();
         if (!address.startsWith('data:') && new URL(address).origin !== origin) complaints.push(`asked ${address}`);

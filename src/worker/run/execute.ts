@@ -43,9 +43,7 @@ async function begin(deps: ExecuteDeps, owned: OwnedRun, toStart: ToStart): Prom
     if (started.kind === 'begun') return { ...started, restarts: toStart.restarts ?? 0 };
     if (started.kind === 'not-ours') return undefined;
     const { failure } = started.kind === 'impossible' ? started : {};
-    const state = failure ? 'failed' : 'killed';
-    await endUnstarted(deps.giveBack, owned, { state, ...(failure && { failure }) });
-    deps.figures.ended(owned.runner, state, failure?.kind);
+    await endUnstarted(deps.giveBack, owned, failure ? { state: 'failed', failure } : { state: 'killed' });
     return undefined;
   } catch (error) {
     return notStarted(deps, owned, error, toStart);

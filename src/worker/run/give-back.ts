@@ -9,6 +9,7 @@ import type { Ending } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { HostFaultKind } from '../../shared/workers/workers.js';
 import { again } from '../again.js';
+import type { Figures } from '../figures.js';
 import type { HostHealth } from '../host/health.js';
 import { removeSpool, spoolOf } from '../spool/spool.js';
 import type { OwnedRun } from './owned-run.js';
@@ -44,6 +45,7 @@ export interface GiveBackDeps {
   readonly runs: Pick<RunStore, 'requeue' | 'end' | 'request' | 'settled' | 'interruptions'>;
   readonly queues: Pick<Queues, 'has' | 'enqueue' | 'promote'>;
   readonly health: Pick<HostHealth, 'fault'>;
+  readonly figures: Pick<Figures, 'ended'>;
   readonly host: string;
   readonly spools: string;
   readonly logger: Logger;
@@ -90,7 +92,7 @@ async function placeAgain({ runs, queues }: GiveBackDeps, { id, queue, lease }: 
 
 /** Ends a run that has no program, and its job. Does not throw. */
 export async function endUnstarted(
-  deps: Pick<GiveBackDeps, 'runs' | 'logger'>,
+  deps: Pick<GiveBackDeps, 'runs' | 'figures' | 'logger'>,
   owned: OwnedRun,
   ending: Ending,
 ): Promise<void> {
@@ -98,6 +100,7 @@ export async function endUnstarted(
   if (ending.failure) deps.logger.warn({ runId: id, failure: ending.failure.kind }, 'the run cannot be started');
   const ended = await persistKept(deps, owned, () => deps.runs.end(id, epoch, ending));
   if (!ended?.state || !isEnded(ended.state)) return;
+  deps.figures.ended(owned.runner, ended.state, ending.failure?.kind);
   const message = ended.state === ending.state ? ending.failure?.message : undefined;
   await finishJob(deps, owned, { state: ended.state, ...(message !== undefined && { message }) });
 }
