@@ -1,30 +1,33 @@
 // How long after a program has printed a line does a client that follows see it? Beside a bare pipe whose reader adds each
 // chunk to a stream that somebody reads with XREAD. The line says when it was printed.
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makeWorld } from '../test/chaos/world.mjs';
+import { MAIN, makeWorld } from '../test/chaos/world.mjs';
 import { connectTo } from './bare-bullmq.mjs';
 import { median, quantile, row } from './report.mjs';
 
-const LINES = Number(process.argv[2] ?? 60);
+const LINES = Number(process.argv[2] ?? 80);
 const NEIGHBOURS = 50;
 const AGENT = fileURLToPath(new URL('../test/fixtures/agents/scripted.mjs', import.meta.url));
 const prompt = JSON.stringify(Array.from({ length: LINES }, () => [{ pause: 60 }, { now: true }]).flat());
 const clock = () => performance.timeOrigin + performance.now();
 
+/** Milliseconds from printed to seen, of the lines that were printed while `agentpool logs -f` was listening. */
 async function followed(world) {
   const { runId } = await world.mcp.call('run_agent', { runner: 'scripted', prompt });
+  const env = { ...world.env, AGENTPOOL_HOME: join(world.root, 'mcp') };
+  const stdio = ['ignore', 'pipe', 'inherit'];
+  const follower = spawn(process.execPath, [MAIN, 'logs', '-f', '--raw', runId], { cwd: world.work, env, stdio });
   const delays = [];
-  for (let cursor, complete = false; !complete; ) {
-    const page = await world.mcp.call('stream_agent_output', {
-      runId,
-      waitMs: 20_000,
-
-      ...(cursor && { cursor }),
-    });
+  let begun;
+  let rest = '';
+  for await (const bytes of follower.stdout) {
     const seen = clock();
-    for (const line of page.output.trim().split('\n')) if (line) delays.push(seen - Number(line));
-    ({ nextCursor: cursor, isComplete: complete } = page);
+    begun ??= seen;
+    const lines = (rest + bytes).split('\n');
+    rest = lines.pop();
+    delays.push(...lines.filter((line) => Number(line) > begun).map((line) => seen - Number(line)));
   }
   return delays;
 }
@@ -54,7 +57,7 @@ await followed(world);
 const alone = await followed(world);
 const limits = await raw(world);
 row({
-  figure: 'printed to seen by a client that follows, output after a pause, median (ms)',
+  figure: 'printed to seen by agentpool logs -f, output after a pause, median (ms)',
   ours: `${median(alone).toFixed(1)} ms`,
   limit: `pipe, XADD, XREAD: ${median(limits).toFixed(1)} ms`,
   ratio: median(alone) / Math.max(0.1, median(limits)),
