@@ -80,7 +80,7 @@ test.each([
 });
 
 test('a result that was printed is there while the run is orphaned, and after it was given up', async () => {
-  await begin({ AGENTPOOL_AFTER_RESULT_GRACE_MS: '600000', AGENTPOOL_LOST_AFTER_MS: '4000' });
+  await begin({ AGENTPOOL_AFTER_RESULT_GRACE_MS: '600000', AGENTPOOL_LOST_AFTER_MS: '8000' });
   const runId = await start([claude.result('I was ready'), ...HANGS]);
   const pool = await connect(place);
   try {

@@ -201,7 +201,7 @@ describe('two runs of one session', () => {
   });
 
   it('are separated by the end of the one whose host is given up, when that host returns', async () => {
-    const { place: east, worker, mcp } = await open({ AGENTPOOL_LOST_AFTER_MS: '2000', AGENTPOOL_LOCK_MS: '2000' });
+    const { place: east, worker, mcp } = await open({ AGENTPOOL_LOST_AFTER_MS: '5000', AGENTPOOL_LOCK_MS: '2000' });
     const west = makePlace({ ...east.env, AGENTPOOL_HOST_NAME: 'there' });
     cleanUp.push(west.clean);
     const { begin, resume, status, has, end } = caller(east, mcp);
