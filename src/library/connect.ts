@@ -119,7 +119,7 @@ export async function connect(
   };
   const pool = await openPool(config, target, 'asking', openLogger('library', config.logLevel));
   try {
-    await pool.ready();
+    await told(() => pool.ready());
   } catch (error) {
     await pool.stop();
     throw error;

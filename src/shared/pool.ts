@@ -9,6 +9,7 @@ import { openRedis, type RedisRole, whenReady } from './redis/connect.js';
 import { openNotifications } from './redis/notifications.js';
 import { openReplicas } from './redis/replicas.js';
 import type { RedisTarget } from './redis/target.js';
+import { asUnreachable } from './redis/unreachable.js';
 import { openUsable } from './redis/usable.js';
 import { openRunStore } from './run-store/open.js';
 import type { RunStore } from './run-store/run-store.js';
@@ -78,6 +79,6 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
     };
   } catch (error) {
     redis.disconnect();
-    throw error;
+    throw asUnreachable(error) ?? error;
   }
 }
