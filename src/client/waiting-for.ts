@@ -175,9 +175,8 @@ async function factsOf(pool: Pool, run: Run, workers: readonly LivingWorker[]): 
     pool.queues.position(run.id, run.queue),
     pool.queues.dueAt(run.id, run.queue),
   ]);
-  const held = dueAt !== undefined && maxRunningRuns > 0 ? await pool.runs.heldBy(run.principal) : undefined;
-  const isOver = held !== undefined && held.running >= maxRunningRuns;
-  const share = isOver ? { running: held.running, most: maxRunningRuns } : undefined;
+  const running = dueAt !== undefined && maxRunningRuns > 0 ? await pool.runs.runningOf(run.principal) : 0;
+  const share = maxRunningRuns > 0 && running >= maxRunningRuns ? { running, most: maxRunningRuns } : undefined;
   const install = pool.runners.get(run.runner)?.install;
   return { workers, install, holder, position, dueAt, share };
 }

@@ -9,6 +9,7 @@ import { createCordon } from './claim/cordon.js';
 import { createMirrors } from './claim/mirror.js';
 import { createOneByOne } from './claim/one-by-one.js';
 import { prolong } from './claim/prolong.js';
+import { createShareTurns } from './claim/share-turns.js';
 import { createSlots } from './claim/slots.js';
 import { startEndpoint } from './endpoint.js';
 import { every } from './every.js';
@@ -189,7 +190,8 @@ async function startTaking(parts: Parts) {
   const { config, queues } = pool;
   const endLostOnes = () => endLost(tidying);
   const oneByOne = createOneByOne();
-  const deps = { ...ours, config, queues, slots, mirrors, hasBegunHere, oneByOne, endLost: endLostOnes };
+  const shareTurns = createShareTurns();
+  const deps = { ...ours, config, queues, slots, mirrors, hasBegunHere, oneByOne, shareTurns, endLost: endLostOnes };
   const claiming = await startClaiming({
     queues,
     id,

@@ -20,6 +20,10 @@ async function idsOf({ indexes }: StoreParts, principal: string, state: RunState
   return ids;
 }
 
+/** How many runs of a principal are running. */
+export const runningOf = async (parts: StoreParts, principal: string): Promise<number> =>
+  (await idsOf(parts, principal, 'running')).length;
+
 /** Counts what a principal has queued and running. Takes a round trip for each 500 of them. */
 export async function heldBy(parts: StoreParts, principal: string): Promise<Held> {
   const { redis, keysOf } = parts;

@@ -3,7 +3,7 @@ import type { Notifications } from '../redis/notifications.js';
 import type { Replicas } from '../redis/replicas.js';
 import * as changes from './changes.js';
 import { idForToken, openCreating, poolId } from './create.js';
-import { heldBy } from './held-runs.js';
+import { heldBy, runningOf } from './held-runs.js';
 import { letGoOverCap } from './kept-output.js';
 import { listRuns, summarizeRuns } from './list.js';
 import type { Retention } from './ownership.js';
@@ -50,6 +50,7 @@ export function openRunStore(
     latest: async (agentName, others = {}) => (await listRuns(parts, { ...others, agentName }, 1, undefined))[0],
 
     heldBy: (principal) => heldBy(parts, principal),
+    runningOf: (principal) => runningOf(parts, principal),
 
     output: (id, query) => readOutput(redis, keysOf(id), query),
     tail: (id, bytes, stream, lines) => readTail(redis, keysOf(id).events, bytes, stream, lines),

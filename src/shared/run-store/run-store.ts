@@ -52,6 +52,8 @@ export interface RunStore {
 
   /** What a principal has queued and running. */
   heldBy(principal: string): Promise<Held>;
+  /** How many runs of a principal are running; cheaper than all that it has. */
+  runningOf(principal: string): Promise<number>;
 
   output(id: string, query: OutputQuery): Promise<OutputPage>;
   /** The last bytes of output, and of these the last lines, cut at the beginning of a character and, where it can, of a line. */

@@ -11,6 +11,7 @@ import { makeOurs } from '../run/make-ours.js';
 import type { OwnedRun, OwnedRuns } from '../run/owned-run.js';
 import type { Mirrors } from './mirror.js';
 import type { OneByOne } from './one-by-one.js';
+import type { ShareTurns } from './share-turns.js';
 import type { Slots } from './slots.js';
 
 /** What to do with a job that BullMQ hands us; it may do so more than once for one run. */
@@ -37,13 +38,13 @@ export function decide(
   return run.launched === undefined && run.pid === undefined ? 'start-claimed' : 'mirror';
 }
 
-/** A waiting run looks by itself whether its session, or the share of its principal, is free (ms): the end of the other one may have promoted in vain. */
+/** A waiting run looks by itself whether its session is free (ms): the end of the other one may have promoted in vain. */
 const LOOK_AGAIN_MS = 10_000;
 
 export interface ClaimDeps {
   readonly runs: Pick<
     RunStore,
-    'get' | 'heldBy' | 'request' | 'tellWaiting' | 'claim' | 'lockSession' | 'sessionHolder' | 'releaseSessions'
+    'get' | 'runningOf' | 'request' | 'tellWaiting' | 'claim' | 'lockSession' | 'sessionHolder' | 'releaseSessions'
   >;
   readonly queues: Pick<Queues, 'promote' | 'wakeWhenDue'>;
   /** This worker. */
@@ -54,6 +55,8 @@ export interface ClaimDeps {
   readonly config: { readonly maxRunningRuns: number };
   /** Of one name, does one after the other. */
   readonly oneByOne: OneByOne;
+  /** When runs whose principal has its share are looked at again. */
+  readonly shareTurns: ShareTurns;
   readonly owned: OwnedRuns;
   readonly mirrors: Mirrors;
   readonly hasBegunHere: (runId: string) => boolean;
@@ -102,7 +105,9 @@ async function startHere(
   decision: 'start' | 'start-claimed',
 ): Promise<boolean | 'again'> {
   if (decision === 'start' && (await hasItsShare(deps, run))) {
-    await lease.delay(LOOK_AGAIN_MS);
+    const againMs = deps.shareTurns.delayMs(run.principal);
+    await lease.delay(againMs);
+    await deps.queues.wakeWhenDue(run.queue, againMs);
     return true;
   }
   // In one step with taking the slot: others are being started at the same time.
@@ -119,7 +124,7 @@ async function startHere(
 
 /** Whether the principal of a run has as many running as it may have; it is counted, not locked, so a few more may be. */
 async function hasItsShare({ runs, config: { maxRunningRuns } }: ClaimDeps, { principal }: Run): Promise<boolean> {
-  return maxRunningRuns > 0 && (await runs.heldBy(principal)).running >= maxRunningRuns;
+  return maxRunningRuns > 0 && (await runs.runningOf(principal)) >= maxRunningRuns;
 }
 
 type Claimed =
