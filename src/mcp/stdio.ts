@@ -2,7 +2,7 @@ import type { Transport as TransportUntil2025 } from '@modelcontextprotocol/sdk/
 import type { Transport } from '@modelcontextprotocol/server';
 import { LOCAL } from '../shared/principal.js';
 import type { Asker } from './ask.js';
-import { bringMessage } from './door/message.js';
+import { bringMessage, namesItsProtocol } from './door/message.js';
 import { createOpenCalls } from './open-calls.js';
 import { openWire, type WireMessage } from './stdio-wire.js';
 import { type Connection, createNotice } from './surface.js';
@@ -12,7 +12,6 @@ const LONGEST_MESSAGE = 64 * 1024 * 1024;
 /** After the end of the input, what waits in calls for a run is ended after this time (ms), and answers what there is. */
 const WAITS_END_MS = 1_000;
 /** The member of `_meta` that every request of protocol 2026-07-28 has. */
-const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
 
 export interface StdioDeps extends Omit<Connection, 'principal' | 'calls' | 'lasting' | 'directory' | 'notice'> {
   /** See `Connection`. */
@@ -97,10 +96,8 @@ export async function serveStdio({ onAnswered, directoryOf, notice, ...given }: 
   for (const leg of [legs.until2025, legs.since2026]) leg?.close();
 }
 
-function speaksSince2026({ method, params }: WireMessage): boolean {
-  if (method === 'server/discover') return true;
-  const meta = typeof params === 'object' && params !== null && '_meta' in params ? params._meta : undefined;
-  return typeof meta === 'object' && meta !== null && VERSION_KEY in meta;
+function speaksSince2026(message: WireMessage): boolean {
+  return message.method === 'server/discover' || namesItsProtocol(message);
 }
 
 /** A transport that an SDK takes for its own. */

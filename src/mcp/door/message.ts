@@ -36,6 +36,15 @@ const NAMED: Readonly<Record<string, readonly [member: string, hint: string]>> =
   'tasks/cancel': ['taskId', 'The id of a task is the runId of its run.'],
 };
 
+/** Requests that newer protocols do not have; those of them that ask all the same are told so by their SDK. */
+const UNTIL_2025: readonly string[] = ['resources/subscribe', 'resources/unsubscribe'];
+const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion';
+
+/** Whether a message says which protocol it is of, as each one does since 2026-07-28. */
+export function namesItsProtocol({ params }: { readonly params?: unknown }): boolean {
+  return isRecord(params) && isRecord(params._meta) && VERSION_KEY in params._meta;
+}
+
 /**
  * A message in the one meaning that it has, as the SDKs take it: `arguments` may be null, or JSON as text. Or why it has
  * none.
@@ -47,6 +56,7 @@ export function bringMessage<Given>(
   const { id, method, params } = message as Message;
   const named = typeof method === 'string' && Object.hasOwn(NAMED, method) ? NAMED[method] : undefined;
   if (!named || id === undefined) return { message };
+  if (UNTIL_2025.includes(String(method)) && namesItsProtocol(message)) return { message };
   const given = isRecord(params) ? params : {};
   const [member, hint] = named;
   if (typeof given[member] !== 'string')
