@@ -105,14 +105,17 @@ describe('a run', () => {
   });
 
   it('can be delayed, and goes by priority', async () => {
-    const busy = await Promise.all([1, 2, 3, 4].map(() => submit([{ until: join(place.work, 'room') }])));
+    const rooms = ['room-1', 'room-2', 'room-3', 'room-4'].map((name) => join(place.work, name));
+    const busy = await Promise.all(rooms.map((room) => submit([{ until: room }])));
     const late = await submit([{ print: 'late' }], { priority: 10 });
     const soon = await submit([{ print: 'soon' }], { priority: 1 });
     const delayed = await submit([{ print: 'delayed' }], { delayMs: 3_000 });
     const queued = await mcp.call<Facts>('get_agent_status', { runId: late });
     expect(queued).toMatchObject({ status: 'queued', queuePosition: 2 });
-    writeFileSync(join(place.work, 'room'), '');
-    await mcp.call('wait_agent', { runIds: [...busy, late, soon, delayed] });
+    writeFileSync(rooms[0] ?? '', ''); // one slot: what is taken together starts together
+    await mcp.call('wait_agent', { runIds: [late, soon, delayed] });
+    for (const room of rooms) writeFileSync(room, '');
+    await mcp.call('wait_agent', { runIds: busy });
     const facts = await Promise.all(
       [soon, late, delayed].map((runId) =>
         mcp.call<{ startedAt: number; queuedAt: number }>('get_agent_status', { runId }),
