@@ -21,12 +21,8 @@ export function openViewer(run: string, card: HTMLElement): Viewer {
   const elements = buildViewer(card, goesOn, goesOn && !marked);
   const { scroller, space, rows, follow, status, count } = elements;
   const lines = createLineWindow(scroller, space, rows);
-  const isSelecting = () => {
-    const selection = getSelection();
-    return selection !== null && !selection.isCollapsed && scroller.contains(selection.anchorNode);
-  };
   const draw = () => {
-    if (isSelecting()) return;
+    if (isSelectedIn(scroller)) return;
     lines.resize(store.total);
     card.dataset.lines = String(store.total);
     count.textContent = `${store.total.toLocaleString()} lines`;
@@ -67,16 +63,18 @@ export function openViewer(run: string, card: HTMLElement): Viewer {
   });
 
   listen(elements, run, search, draw, () => marked);
-  scroller.addEventListener('scroll', () => {
-    if (goesOn && !lines.isAtEnd()) follow.checked = false;
-    draw();
+  onMoves(scroller, {
+    scrolled() {
+      if (goesOn && !lines.isAtEnd()) follow.checked = false;
+      draw();
+    },
+    addressed: () => void showMarked(),
+    selected: () => void (goesOn && draw()),
+    resized() {
+      lines.measure();
+      draw();
+    },
   });
-  addEventListener('hashchange', () => void showMarked());
-  document.addEventListener('selectionchange', () => void (goesOn && !isSelecting() && draw()));
-  new ResizeObserver(() => {
-    lines.measure();
-    draw();
-  }).observe(scroller);
   if (marked) void showMarked();
   else if (follow.checked) grow();
   else void store.ask(1);
@@ -88,6 +86,23 @@ export function openViewer(run: string, card: HTMLElement): Viewer {
       grow();
     },
   };
+}
+
+/** Whether a person has selected something there, which drawing anew would take away. */
+function isSelectedIn(element: HTMLElement): boolean {
+  const selection = getSelection();
+  return selection !== null && !selection.isCollapsed && element.contains(selection.anchorNode);
+}
+
+/** What a person does with the lines, the address and the window. */
+function onMoves(
+  scroller: HTMLElement,
+  moves: Readonly<Record<'scrolled' | 'addressed' | 'selected' | 'resized', () => void>>,
+): void {
+  scroller.addEventListener('scroll', moves.scrolled);
+  addEventListener('hashchange', moves.addressed);
+  document.addEventListener('selectionchange', moves.selected);
+  new ResizeObserver(moves.resized).observe(scroller);
 }
 
 /** Does something again when it was asked for meanwhile, never twice at once. */

@@ -102,7 +102,7 @@ export function resourcesHere(): Resources {
 function coresOfGroup(): number | undefined {
   try {
     const [quota, period] = readFileSync('/sys/fs/cgroup/cpu.max', 'utf8').trim().split(' ').map(Number);
-    return quota && period ? quota / period : undefined; // "max" is no number
+    return quota && period ? quota / period : undefined; // "max" is not a number
   } catch {
     return undefined;
   }

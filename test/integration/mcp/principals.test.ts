@@ -113,9 +113,8 @@ describe('a session', () => {
       expect(await ask(who, 'run_agent', { runner: 'scripted', prompt: '[]', sessionId })).toMatchObject({ sessionId });
   });
 
-  test('stays with whoever began it, whatever the program of somebody else prints', async () => {
-    await pool.runs.sessions.remember({ ...session, id: 's-ann', agentName: 'talker', principal: 'ann' });
-    const id = await submit(BOB, {});
+  /** What a worker that has claimed a run tells of its sessions, and what that logs. */
+  async function recordOf(id: string) {
     const { epoch } = await pool.runs.claim(id, 'w', 'h');
     const said: string[] = [];
     const log = new Writable({ write: (line, _, done) => done(void said.push(String(line))) });
@@ -130,6 +129,13 @@ describe('a session', () => {
       },
       undefined,
     );
+    return { record, said };
+  }
+
+  test('stays with whoever began it, whatever the program of somebody else prints', async () => {
+    await pool.runs.sessions.remember({ ...session, id: 's-ann', agentName: 'talker', principal: 'ann' });
+    const id = await submit(BOB, {});
+    const { record, said } = await recordOf(id);
     record.known('s-ann');
     await eventually(() => said.join().includes('a session of somebody else'));
     record.known('s-ann');
@@ -147,20 +153,7 @@ describe('a session', () => {
 
   test('is remembered a hundred times at most for a program that names one after the other', async () => {
     const id = await submit(BOB, {});
-    const { epoch } = await pool.runs.claim(id, 'w', 'h');
-    const said: string[] = [];
-    const log = new Writable({ write: (line, _, done) => done(void said.push(String(line))) });
-    const record = createSessionRecord(
-      {
-        runs: pool.runs,
-        runner: 'scripted',
-        own: { id, epoch },
-        remember: (sessionId, { agentName, principal }) =>
-          pool.runs.sessions.remember({ ...session, id: sessionId, agentName, principal, runId: id }),
-        logger: openLogger('test', 'warn', log),
-      },
-      undefined,
-    );
+    const { record, said } = await recordOf(id);
     for (let at = 0; at < 300; at += 1) record.known(`s-many-${at}`);
     await eventually(() => pool.runs.sessions.find('scripted', 's-many-99'));
     expect(await pool.runs.sessions.find('scripted', 's-many-0')).toBeDefined();

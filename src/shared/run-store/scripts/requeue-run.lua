@@ -6,7 +6,7 @@ local channel = ARGV[1]
 local from = ARGV[2]              -- the states it may be in, with commas
 local owner_epoch = ARGV[3]
 local event = ARGV[4]
-local most_errors = ARGV[5]       -- '': this is none
+local most_errors = ARGV[5]       -- '' when this does not count as an error
 
 local record = redis.call('HMGET', run, 'state', 'epoch', 'killRequestedAt', 'pid', 'out', 'err', 'errors')
 local state, epoch, kill_requested_at, pid, out, err = unpack(record, 1, 6)
