@@ -32,7 +32,7 @@ const SAID = [
     type: 'user',
     message: { content: [{ type: 'tool_result', tool_use_id: 't2', content: 'updated' }] },
     tool_use_result: {
-      filePath: '/home/ann/web/some/folder/a-file.md',
+      filePath: '/code/some/folder/a-file.md',
       structuredPatch: [{ oldStart: 1, oldLines: 1, newStart: 1, newLines: 1, lines: [`-${LONG}`, `+${WIDE}`] }],
     },
   }),
