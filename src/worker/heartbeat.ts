@@ -78,10 +78,11 @@ export function startHeartbeat(deps: HeartbeatDeps) {
   }
   const unsubscribe = health.onChange(soon);
   cordon.onChange(soon); // whoever drains waits for it
-  const loop = every(config.heartbeatMs, logger, async () => {
+  const beatAndReconcile = async () => {
     await beat();
     await deps.reconcile();
-  });
+  };
+  const loop = every(config.heartbeatMs, beatAndReconcile, { failed: 'a heartbeat failed', logger });
 
   return {
     beat,

@@ -70,7 +70,8 @@ export async function startWorker(pool: Pool, env: Env, allowsScrape?: Scrape['a
   const unsubscribe = await listen(parts);
   const claiming = await startTaking(parts);
   const sweeping = startRecovery(parts);
-  const leases = every(config.lockMs / 4, logger, () => prolong([...owned.leases(), ...mirrors.leases()], logger));
+  const prolongAll = () => prolong([...owned.leases(), ...mirrors.leases()], logger);
+  const leases = every(config.lockMs / 4, prolongAll, { failed: 'the jobs could not be prolonged', logger });
   const endpoint = await startEndpoint(parts, claiming, allowsScrape);
   const runners = [...offering.installed.keys()];
   logger.info({ runners, slots: parts.slots.capacity(runners) }, 'worker is ready');

@@ -78,7 +78,10 @@ export function startOffering({ runners, wanted, env, askingOf, everyMs, logger 
     });
   }
 
-  const loop = every(everyMs, logger, async () => look());
+  const loop = every(everyMs, async () => look(), {
+    failed: 'the programs of this host could not be looked for',
+    logger,
+  });
   return {
     installed,
     look,

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Config } from '../../shared/config/load.js';
 import type { Logger } from '../../shared/logger.js';
 import type { Queues } from '../../shared/queues/queues.js';
@@ -6,6 +5,7 @@ import type { RedisHealth } from '../../shared/redis/check.js';
 import type { Run } from '../../shared/run.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import { SILENT_BEATS, type Workers } from '../../shared/workers/workers.js';
+import { every } from '../every.js';
 import { allRuns } from './all-runs.js';
 import type { Contact } from './contact.js';
 import type { WatchedWorker } from './register-watch.js';
@@ -157,36 +157,33 @@ export interface SweepingDeps {
 
 /** Sweeps for this host, and for the pool while this worker has the place to do so. */
 export function startSweeping({ heartbeatMs, place, here, pool, logger }: SweepingDeps): { stop(): Promise<void> } {
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  const every = async (periodMs: number, action: () => Promise<void>) => {
-    while (!signal.aborted) {
-      await action().catch((error: unknown) => logger.warn({ err: error }, 'a sweep was cut short'));
-      await pause(periodMs, undefined, { signal }).catch(() => {});
-    }
-  };
+  const options = { failed: 'a sweep was cut short', logger, atOnce: true };
   const whileOurs = (periodMs: number, action: () => Promise<void>) => {
     let due = 0; // by our own time (ms)
-    return every(heartbeatMs, async () => {
-      if (!place.isOurs() || performance.now() < due) return;
-      due = performance.now() + periodMs;
-      await action();
-    });
+    return every(
+      heartbeatMs,
+      async () => {
+        if (!place.isOurs() || performance.now() < due) return;
+        due = performance.now() + periodMs;
+        await action();
+      },
+      options,
+    );
   };
-  async function sweepPool(): Promise<void> {
-    await place.keep().catch(() => {}); // the loop below tells
-    await Promise.all([
-      every(heartbeatMs, place.keep),
+  const loops = [every(heartbeatMs, here.often, options), every(SWEEP_EVERY_MS, here.seldom, options)];
+  const begun = (async () => {
+    await place.keep().catch(() => {}); // the loop tells, which tries again
+    loops.push(
+      every(heartbeatMs, place.keep, { ...options, atOnce: false }),
       whileOurs(0, pool.owners),
       whileOurs(KEPT_EVERY_MS, pool.kept),
       whileOurs(SWEEP_EVERY_MS, pool.records),
-    ]);
-  }
-  const loops = [every(heartbeatMs, here.often), every(SWEEP_EVERY_MS, here.seldom), sweepPool()];
+    );
+  })();
   return {
     async stop() {
-      stopping.abort();
-      await Promise.all(loops);
+      await begun;
+      await Promise.all(loops.map((loop) => loop.stop()));
       await place.leave().catch(() => {}); // then the others wait three heartbeats for it
     },
   };
