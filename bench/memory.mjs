@@ -1,13 +1,11 @@
 // Memory (PSS, so that shared pages are counted once): the stdio server of one client, and all processes of `up` with 20 runs.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { MAIN } from '../test/chaos/world.mjs';
 import { row } from './report.mjs';
+import { startUp } from './up.mjs';
 
 const RUNS = 20;
 const pssMiB = (pid) => {
@@ -31,20 +29,7 @@ const ownProcesses = (home) =>
     }
   });
 
-const root = mkdtempSync(join(tmpdir(), 'ap-memory-'));
-const home = join(root, 'home');
-mkdirSync(home);
-const env = {
-  PATH: process.env.PATH,
-  HOME: root,
-  AGENTPOOL_HOME: home,
-  AGENTPOOL_CONCURRENCY: String(RUNS),
-  AGENTPOOL_RUNNERS: 'demo',
-  AGENTPOOL_PORT: '0',
-  AGENTPOOL_LOG_LEVEL: 'warn',
-};
-const up = spawn(process.execPath, [MAIN, 'up'], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
-await once(up.stdout, 'data');
+const { root, home, env, stop } = await startUp({ AGENTPOOL_CONCURRENCY: String(RUNS) });
 const transport = new StdioClientTransport({ command: process.execPath, args: [MAIN, 'mcp'], cwd: root, env });
 const client = new Client({ name: 'bench', version: '1' });
 await client.connect(transport);
@@ -60,9 +45,7 @@ const all = ownProcesses(home).filter((pid) => Number(pid) !== transport.pid);
 const sum = all.reduce((total, pid) => total + pssMiB(pid), 0);
 for (const runId of ids) if (runId) await call('kill_agent', { runId, signal: 'KILL' });
 await client.close();
-up.kill('SIGTERM');
-await once(up, 'exit');
-rmSync(root, { recursive: true, force: true });
+await stop();
 row({
   figure: 'memory of the stdio server of one client (MiB, PSS)',
   ours: `${stdio.toFixed(0)} MiB`,

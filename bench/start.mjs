@@ -2,26 +2,12 @@
 // is a bare Node that answers one line, and one that prints one.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { MAIN } from '../test/chaos/world.mjs';
 import { median, row } from './report.mjs';
+import { startUp } from './up.mjs';
 
 const TIMES = 10;
-const root = mkdtempSync(join(tmpdir(), 'ap-start-'));
-const home = join(root, 'home');
-mkdirSync(home);
-const env = {
-  PATH: process.env.PATH,
-  HOME: root,
-  AGENTPOOL_HOME: home,
-  AGENTPOOL_RUNNERS: 'demo',
-  AGENTPOOL_PORT: '0',
-  AGENTPOOL_LOG_LEVEL: 'warn',
-};
-const up = spawn(process.execPath, [MAIN, 'up'], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
-await once(up.stdout, 'data');
+const { root, env, stop } = await startUp();
 
 const ask = (id, method, params) => `${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`;
 const asked = [
@@ -72,9 +58,7 @@ for (let time = 0; time < TIMES; time += 1) {
   printing.push(timeOf(['-e', 'console.log(1)']));
   commands.push(timeOf([MAIN, 'runs']));
 }
-up.kill('SIGTERM');
-await once(up, 'exit');
-rmSync(root, { recursive: true, force: true });
+await stop();
 
 const ms = (value) => `${value.toFixed(0)} ms`;
 const each = (id) => median(server.map((at) => at[id]));
