@@ -7,7 +7,7 @@ import type { Queues } from './queues/queues.js';
 import { checkRedis, type RedisHealth, redisHealth, streamNodeBytes } from './redis/check.js';
 import { openRedis, type RedisRole, whenReady } from './redis/connect.js';
 import { openNotifications } from './redis/notifications.js';
-import { openReplicas } from './redis/replicas.js';
+import { openSettling } from './redis/settled.js';
 import type { RedisTarget } from './redis/target.js';
 import { asUnreachable } from './redis/unreachable.js';
 import { openUsable } from './redis/usable.js';
@@ -30,7 +30,7 @@ export interface Pool {
   ready(): Promise<void>;
   /** Why Redis cannot be used now, as one sentence; see `openUsable`. */
   redisProblem(): Promise<string | undefined>;
-  /** Looks which replicas Redis has; see `Replicas`. */
+  /** Looks which replicas Redis has; see `Settling`. */
   lookAtReplicas(): Promise<void>;
   health(): Promise<RedisHealth>;
   /** See `streamNodeBytes`. */
@@ -46,8 +46,8 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
     await checkRedis(redis);
     const notifications = await openNotifications(target, redis, config.prefix, logger);
     const queues = openQueues(redis, notifications, config.prefix, config, logger);
-    const replicas = openReplicas(redis, config.prefix, logger);
-    const runs = openRunStore(redis, notifications, config.prefix, config, replicas);
+    const settling = openSettling(redis, config.prefix, logger);
+    const runs = openRunStore(redis, notifications, config.prefix, config, settling);
     runs.onSessionFree((next) => queues.promote(next.id, next.queue));
     let stopping: Promise<void> | undefined;
     return {
@@ -65,7 +65,7 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
         write: () => redis.set(`${config.prefix}:write-check`, '1', 'PX', 60_000),
         arrive: notifications.arrive,
       }),
-      lookAtReplicas: replicas.look,
+      lookAtReplicas: settling.look,
       health: () => redisHealth(redis),
       streamNodeBytes: () => streamNodeBytes(redis),
       stop: () => {

@@ -90,12 +90,15 @@ async function follow(mcp: McpSession, runId: string): Promise<string> {
   }
 }
 
-/** Adds to the cost what is missing of numbered lines and what is there twice. */
-function countLines(text: string, count: number, cost: Cost): void {
+/** Adds to the cost what is missing of the numbered lines of a run and what is there twice. */
+function countLines(runId: string, text: string, count: number, cost: Cost): void {
   const found = text.split('\n').filter((line) => line !== '');
   const numbers = new Set(found.map((line) => line.slice(0, lineOf(0).length)));
-  for (let number = 1; number <= count; number += 1) if (!numbers.has(lineOf(number))) cost.lost += 1;
-  cost.doubled += found.length - numbers.size;
+  const missing = Array.from({ length: count }, (_, at) => at + 1).filter((number) => !numbers.has(lineOf(number)));
+  const doubled = found.length - numbers.size;
+  cost.lost += missing.length;
+  cost.doubled += doubled;
+  if (missing.length + doubled > 0) cost.wrong.push({ runId, missing, doubled, end: text.slice(-200) });
 }
 
 /** Asks again, as the error says, until it is answered. Throws any other error. */
@@ -189,9 +192,12 @@ export async function startPool(env: Readonly<Record<string, string>>): Promise<
         .catch((error: Error) => ({ status: error.message }));
       if (status !== 'done') {
         cost.lost += 1;
-        console.log(`${name}-${token} ${runId}: ${status}`, await whereIs(place, runId));
-      } else countLines(await follow(mcp, runId), LINES, cost);
-      if (startsOf(token) > 1) cost.startedTwice += 1;
+        cost.wrong.push({ token, runId, status, starts: startsOf(token), ...(await whereIs(place, runId)) });
+      } else countLines(runId, await follow(mcp, runId), LINES, cost);
+      if (startsOf(token) > 1) {
+        cost.startedTwice += 1;
+        cost.wrong.push({ token, runId, starts: startsOf(token) });
+      }
     }
 
     async function all(): Promise<void> {
@@ -203,7 +209,7 @@ export async function startPool(env: Readonly<Record<string, string>>): Promise<
       await Promise.all(tokens.map((token, at) => account(token, ids[at] ?? '')));
 
       const followed = await submit('followed', [{ lines: { count: LINES, everyMs: 10 } }]);
-      countLines(await follow(mcp, followed), LINES, cost);
+      countLines(followed, await follow(mcp, followed), LINES, cost);
 
       const endless = await submit('endless', [{ pause: 600_000 }]);
       const killed = await mcp.call<Facts>('kill_agent', { runId: endless, graceMs: 500 });
@@ -291,7 +297,7 @@ export async function startPool(env: Readonly<Record<string, string>>): Promise<
         gaveUp = error;
         throw error;
       });
-      countLines(await following, LONG.count, cost);
+      countLines(long, await following, LONG.count, cost);
       const toAccount = [...accepted];
       const lane = async () => {
         for (let next = toAccount.pop(); next; next = toAccount.pop()) await account(...next);

@@ -36,7 +36,8 @@ export async function measured(
   await battery.all();
   await what(battery);
   addRow(topology, battery.cost);
-  expect(battery.cost).toMatchObject({ lost: 0, doubled: 0, startedTwice: 0 });
+  const { wrong, lost, doubled, startedTwice } = battery.cost;
+  expect({ lost, doubled, startedTwice }, JSON.stringify(wrong)).toEqual({ lost: 0, doubled: 0, startedTwice: 0 });
   expect(battery.cost.afterSwitchMs ?? 0).toBeLessThan(10_000);
 }
 

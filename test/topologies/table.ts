@@ -21,9 +21,11 @@ export interface Cost {
   unusableMs: number;
   /** From the moment at which another server is the master until a run that was submitted then is done. */
   afterSwitchMs?: number;
+  /** What is known of each that was lost, doubled or started twice. */
+  readonly wrong: Readonly<Record<string, unknown>>[];
 }
 
-export const noCost = (): Cost => ({ runs: 0, lost: 0, doubled: 0, startedTwice: 0, unusableMs: 0 });
+export const noCost = (): Cost => ({ runs: 0, lost: 0, doubled: 0, startedTwice: 0, unusableMs: 0, wrong: [] });
 
 const HEADS = ['topology', 'runs', 'lost', 'doubled', 'startedTwice', 'unusableMs', 'afterSwitchMs'] as const;
 

@@ -1,6 +1,7 @@
+import { RedisRefusedError } from '../errors.js';
 import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
-import type { Replicas } from '../redis/replicas.js';
+import type { Settling } from '../redis/settled.js';
 import * as changes from './changes.js';
 import { idForToken, openCreating, poolId } from './create.js';
 import { heldBy, runningOf } from './held-runs.js';
@@ -13,9 +14,14 @@ import { readRun } from './record.js';
 import { readPromptLines, readRequest } from './request.js';
 import type { RunStore } from './run-store.js';
 import { openSessions } from './sessions.js';
-import { kept } from './settled.js';
 import { readTail } from './tail.js';
 import { waitForRun } from './wait.js';
+
+const forgotten = () =>
+  new RedisRefusedError(
+    'a failover of Redis has forgotten this run just now',
+    'It was not accepted. Ask again (with the same clientToken, where there was one).',
+  );
 
 /** Opens the gateway to runs on one connection. */
 export function openRunStore(
@@ -23,10 +29,10 @@ export function openRunStore(
   notifications: Notifications,
   prefix: string,
   retention: Retention,
-  replicas: Replicas,
+  settling: Settling,
 ): RunStore {
   const parts = openParts(client, notifications, prefix, retention);
-  const { redis, keysOf, indexes, sessionLocks, now, settled } = parts;
+  const { redis, keysOf, indexes, sessionLocks, now } = parts;
   const create = openCreating(parts);
   const get = (id: string) => readRun(redis, keysOf(id).run);
   const listen = (id: string, onNotification: (message: string) => void) =>
@@ -38,8 +44,11 @@ export function openRunStore(
 
     create: (id, queue, request) => create({ id, queue, request }),
     idForToken: (principal, token, id) => idForToken(parts, principal, token, id),
-    settled: (id) => kept(redis, replicas, keysOf(id).run, settled),
-    interruptions: replicas.interruptions,
+    settled: async (id) => {
+      await settling.settled();
+      if ((await redis.exists(keysOf(id).run)) === 0) throw forgotten();
+    },
+    interruptions: settling.interruptions,
 
     get,
     request: (id) => readRequest(parts, id),

@@ -8,7 +8,6 @@ import type { Retention } from './ownership.js';
 import { readRun } from './record.js';
 import { type RunScripts, withRunScripts } from './scripts.js';
 import { openSessionLocks, type SessionLocks } from './session-locks.js';
-import { openSettled } from './settled.js';
 
 /** What the functions of the run store work on. */
 export interface StoreParts {
@@ -21,8 +20,6 @@ export interface StoreParts {
   readonly keysOf: (id: string) => ReturnType<typeof runKeys>;
   /** The time of Redis (ms), asked once for all who ask in one turn. */
   readonly now: () => Promise<number>;
-  /** See `openSettled`. */
-  readonly settled: (key: string) => Promise<void>;
 }
 
 /** Opens the parts of a run store on one connection. */
@@ -41,7 +38,6 @@ export function openParts(
     retention,
     keysOf,
     now: sharedByTurn(() => serverNow(redis)),
-    settled: openSettled(redis, `${prefix}:runs`),
     indexes: openIndexes(redis, prefix),
     sessionLocks: openSessionLocks(redis, prefix, (id) => readRun(redis, keysOf(id).run)),
   };

@@ -32,9 +32,12 @@ export interface RunStore {
   create(id: string, queue: string, request: RunRequest): Promise<Created>;
   /** The run id that a principal's client token stands for: the given one, or the one that an earlier call chose. */
   idForToken(principal: string, token: string, id: string): Promise<string>;
-  /** Resolves once neither a crash of Redis nor a failover undoes what was written about a run; see `settled`. */
+  /**
+   * Resolves once neither a crash of Redis nor a failover undoes what was written about a run so far. Throws a
+   * RedisRefusedError when replicas do not confirm it, or one that knows nothing of the run has become the master.
+   */
   settled(id: string): Promise<void>;
-  /** See `Replicas.interruptions`. */
+  /** See `Settling.interruptions`. */
   interruptions(): number;
 
   get(id: string): Promise<Run | undefined>;

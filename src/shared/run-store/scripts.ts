@@ -83,7 +83,6 @@ export interface RunScripts {
   ): Promise<[code: 1 | 0 | -1, out: number, err: number]>;
   letGo(run: string, events: string, request: string): Promise<0 | 1>;
   requestKill(run: string, signal: string, graceMs: number, reason: string): Promise<[state: string, worker: string]>;
-  appendOnlyFile(run: string): Promise<[written: number, waiting: number]>;
   joinSession(waiters: string, run: string, forgetMs: number): Promise<string>;
   holdSession(waiters: string, run: string, forgetMs: number): Promise<1>;
 }
@@ -99,7 +98,6 @@ export function withRunScripts(redis: RedisClient): RedisClient & RunScripts {
     keepResult: 'keep-result.lua',
     appendOutput: 'append-output.lua',
     requestKill: 'request-kill.lua',
-    appendOnlyFile: 'append-only-file.lua',
     joinSession: 'join-session.lua',
     holdSession: 'hold-session.lua',
   });

@@ -1,0 +1,200 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Cluster, type Redis } from 'ioredis';
+import { RedisRefusedError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import { sharedByTurn } from './by-turn.js';
+import type { RedisClient } from './connect.js';
+import { withScripts } from './scripts.js';
+
+/** How long replicas have to confirm what was written (ms); what else asks by this connection waits behind it. */
+const CONFIRM_WITHIN_MS = 1_000;
+/**
+ * While Redis syncs its file it may keep what is new to itself, for 2 s at most. Longer than this (ms) nobody waits:
+ * the disk of Redis is in trouble then, and a tool has to answer within 5 s.
+ */
+const WRITTEN_WITHIN_MS = 2_500;
+/** How often the append-only file is looked at meanwhile (ms). */
+const LOOK_EVERY_MS = 5;
+/** How often what is known of replicas is written to Redis while nothing changes, at most (ms). */
+const REMEMBER_EVERY_MS = 1_000;
+/**
+ * A replica that has left counts for so long (ms): in a planned failover the replica that is promoted leaves first, and
+ * for about 10 s the old master still takes what the new one never gets.
+ */
+const REMEMBER_MS = 20_000;
+/** How long it is known that a master has a replica when nobody looks (ms). */
+const KEEP_MS = 30 * 24 * 3_600_000;
+
+type Flag = 0 | 1;
+
+/** The scripts; their files say what they do. */
+interface StateScripts {
+  serverState(): Promise<
+    [
+      isMaster: Flag,
+      written: number,
+      waiting: number,
+      replication: string,
+      online: number,
+      syncing: number,
+      syncs: number,
+      syncsBefore: number,
+      wantsReplica: Flag,
+    ]
+  >;
+}
+interface ReplicaScripts {
+  rememberReplicas(
+    seen: string,
+    online: number,
+    syncing: number,
+    syncs: number,
+    syncsBefore: number,
+    keepMs: number,
+    leftMs: number,
+  ): Promise<number>;
+}
+
+type ServerState = Awaited<ReturnType<StateScripts['serverState']>>;
+
+/** What a server was found to have, and how many replicas that makes necessary. */
+interface Known {
+  readonly stream: Redis['stream'];
+  readonly seen: string;
+  readonly rememberedAt: number;
+  readonly needed: number;
+}
+
+/** When what this process writes is safe. */
+export interface Settling {
+  /**
+   * Resolves once neither a crash of Redis nor a failover undoes what was written by this process so far. Whoever asks
+   * has to look afterwards whether it is still there: a failover may have come in between. Throws a RedisRefusedError.
+   */
+  settled(): Promise<void>;
+  /**
+   * How often a connection was lost. What was written before and after may be in different masters, so whoever finds
+   * another number after `settled` has to write all of it again.
+   */
+  interruptions(): number;
+  /** Looks which replicas there are, so that it is known when one has left. */
+  look(): Promise<void>;
+}
+
+/**
+ * Each server is asked after the write, however lately it was asked before: a replica that has come since may have been
+ * made the master already. What a master had is remembered in Redis, under the id of its replication, which the next
+ * master does not share: a process that has just connected to a master that was replaced knows what it has lost, and the
+ * new master may be used without a replica.
+ */
+export function openSettling(client: RedisClient, prefix: string, logger: Logger): Settling {
+  const remembering = withScripts<ReplicaScripts>(client, new URL(import.meta.url), {
+    rememberReplicas: 'remember-replicas.lua',
+  });
+  const known = new WeakMap<Redis, Known>();
+  let mayWait = true;
+
+  async function replicasNeeded(node: Redis, state: ServerState): Promise<number> {
+    const [, , , replication, ...seen] = state;
+    const [online, syncing, syncs, syncsBefore, wantsReplica] = seen;
+    const text = [replication, ...seen].join();
+    const before = known.get(node);
+    const now = performance.now();
+    const { stream } = node;
+    if (before?.stream === stream && before.seen === text && now - before.rememberedAt < REMEMBER_EVERY_MS)
+      return before.needed;
+    const key = `${prefix}:replicas:${replication}`;
+    const remembered = await remembering.rememberReplicas(
+      key,
+      online,
+      syncing,
+      syncs,
+      syncsBefore,
+      KEEP_MS,
+      REMEMBER_MS,
+    );
+    // A master that wants a replica for writes may take one that has left for there for a second too long.
+    const needed = Math.max(remembered, wantsReplica);
+    known.set(node, { stream, seen: text, rememberedAt: now, needed });
+    return needed;
+  }
+
+  async function confirmedBy(node: Redis, wanted: number): Promise<void> {
+    if (wanted === 0 || !mayWait) return;
+    const confirmed = await node.wait(wanted, CONFIRM_WITHIN_MS).catch((error: Error) => {
+      if (!error.message.startsWith('NOPERM')) throw error;
+      mayWait = false;
+      logger.warn('the user of Redis may not WAIT for replicas (+wait): a failover may undo what was accepted');
+      return wanted;
+    });
+    if (confirmed < wanted)
+      throw new RedisRefusedError(
+        `${confirmed} of ${wanted} replicas of Redis have confirmed this within ${CONFIRM_WITHIN_MS} ms`,
+        'A failover could undo it, so it does not count as accepted. Ask again in some seconds (with the same clientToken, where there was one); if it stays so, whoever runs Redis has to look at its replicas.',
+      );
+  }
+
+  /** What a server that takes our writes has; undefined for one of a cluster that has become a replica: it sends them on. */
+  async function stateOf(node: Redis): Promise<ServerState | undefined> {
+    const state = await withStateScripts(node).serverState();
+    if (state[0] === 1) return state;
+    if (client instanceof Cluster) return undefined;
+    node.stream.destroy(); // as after a READONLY: the new master is found by connecting anew
+    throw new RedisRefusedError('this Redis has become a replica', 'In a failover: ask again in some seconds.');
+  }
+
+  async function settledBy(node: Redis): Promise<void> {
+    const state = await stateOf(node);
+    if (!state) return;
+    const [, written, waiting] = state;
+    const confirmed = replicasNeeded(node, state).then((wanted) => confirmedBy(node, wanted));
+    await Promise.all([confirmed, inFile(node, written, waiting)]);
+  }
+
+  async function lookAt(node: Redis): Promise<void> {
+    const state = await stateOf(node);
+    if (state) await replicasNeeded(node, state);
+  }
+
+  const masters = () =>
+    (client instanceof Cluster ? client.nodes('master') : [client]).filter(({ status }) => status === 'ready');
+  return {
+    settled: sharedByTurn(async () => void (await Promise.all(masters().map(settledBy)))),
+    interruptions: countInterruptions(client),
+    look: async () => void (await Promise.all(masters().map(lookAt))),
+  };
+}
+
+const withStateScripts = (node: Redis) =>
+  ('serverState' in node
+    ? node
+    : withScripts<StateScripts>(node, new URL(import.meta.url), { serverState: 'server-state.lua' })) as Redis &
+    StateScripts;
+
+/** Resolves once the append-only file of a server has the bytes that were on their way to it; at once without a file. */
+async function inFile(node: Redis, written: number, waiting: number): Promise<void> {
+  const deadline = performance.now() + WRITTEN_WITHIN_MS;
+  let goal = written + waiting;
+  for (let before = written, left = waiting; left > 0 && before < goal && performance.now() < deadline; ) {
+    await pause(LOOK_EVERY_MS);
+    const [, now, waits] = await withStateScripts(node).serverState();
+    if (now < before) goal = now + waits; // the file was written anew, shorter
+    before = now;
+    left = waits;
+  }
+}
+
+/** How often a connection of a client was lost since then. */
+function countInterruptions(client: RedisClient): () => number {
+  let interruptions = 0;
+  const count = (connection: Redis) => {
+    connection.on('close', () => {
+      interruptions += 1;
+    });
+  };
+  if (client instanceof Cluster) {
+    for (const node of client.nodes()) count(node);
+    client.on('+node', count);
+  } else count(client);
+  return () => interruptions;
+}
