@@ -188,7 +188,7 @@ export async function startPool(env: Readonly<Record<string, string>>): Promise<
     async function account(token: string, runId: string): Promise<void> {
       cost.runs += 1;
       const { status } = await mcp
-        .call<{ status: string }>('wait_agent', { runId, timeoutMs: 40_000 })
+        .call<{ status: string }>('wait_agent', { runId, timeoutMs: 100_000 })
         .catch((error: Error) => ({ status: error.message }));
       if (status !== 'done') {
         cost.lost += 1;
@@ -300,7 +300,7 @@ export async function startPool(env: Readonly<Record<string, string>>): Promise<
       countLines(long, await following, LONG.count, cost);
       const toAccount = [...accepted];
       const lane = async () => {
-        for (let next = toAccount.pop(); next; next = toAccount.pop()) await account(...next);
+        for (let next = toAccount.shift(); next; next = toAccount.shift()) await account(...next); // the oldest has its turn first
       };
       await Promise.all(Array.from({ length: ACCOUNTED_AT_ONCE }, lane));
     }
