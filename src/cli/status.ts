@@ -94,10 +94,11 @@ type Fact = readonly [name: string, value: string | number | undefined];
 
 /** What a person asks about a run, in the order in which it is asked. */
 function factsOf(status: RunStatus, kill: KillRequest | undefined, now: number): Fact[] {
-  const { queuedAt, startedAt, endedAt, lastOutputAt, outputBytes, droppedBytes, credentials, activity } = status;
+  const { queuedAt, startedAt, endedAt, lastOutputAt, outputBytes, droppedBytes, droppedBy, credentials, activity } =
+    status;
   const when = (at: number | undefined) =>
     at === undefined ? undefined : `${localTime(at)} (${duration(Math.max(0, now - at))} ago)`;
-  const dropped = droppedBytes > 0 ? `, ${size(droppedBytes)} of it not kept (AGENTPOOL_MAX_OUTPUT_BYTES)` : '';
+  const dropped = droppedBytes > 0 ? `, ${size(droppedBytes)} of it not kept (${droppedBy})` : '';
   return [
     ['agent', status.agentName],
     ['runner', [status.runner, status.model, status.mode].filter(Boolean).join(', ')],

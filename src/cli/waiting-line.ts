@@ -5,8 +5,9 @@ import { startProgress } from './progress.js';
 
 const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 const TICK_MS = 120;
-/** How often it asks what a run waits for (ms). */
+/** How often it asks what a run waits for (ms): one that is not started yet, and one that runs. */
 const ASK_MS = 1_000;
+const ASK_RUNNING_MS = 5_000;
 
 /** A line at a terminal that says that a run goes on, or what it waits for; nothing in a pipe. */
 export interface WaitingLine {
@@ -26,12 +27,15 @@ export function startWaitingLine(caller: Caller, runId: string, spent: () => str
   const ask = async () => {
     const status: RunStatus = await statusOf(caller, { runId }, 0);
     waits = status.waitingFor?.message;
-    if (status.startedAt !== undefined) clearInterval(asking);
+    return status.startedAt === undefined ? ASK_MS : ASK_RUNNING_MS;
   };
+  let asking: NodeJS.Timeout | undefined;
   // While Redis is away, whoever follows says so; this line only says less.
-  const quietly = () => void ask().catch(() => {});
-  const asking = setInterval(quietly, ASK_MS);
-  quietly();
+  const keepAsking = async () => {
+    const next = await ask().catch(() => ASK_MS);
+    if (!stopped) asking = setTimeout(() => void keepAsking(), next);
+  };
+  void keepAsking();
   const timer = setInterval(() => {
     if (stopped) return;
     tick = (tick + 1) % SPINNER.length;
@@ -42,7 +46,7 @@ export function startWaitingLine(caller: Caller, runId: string, spent: () => str
     clear: progress.stop,
     stop() {
       stopped = true;
-      clearInterval(asking);
+      clearTimeout(asking);
       clearInterval(timer);
       progress.stop();
     },

@@ -54,7 +54,7 @@ function countsOf(runs: readonly Run[]): string {
 /** `tester: running, 12 lines, the last line that it printed` */
 async function describeOne(pool: Pool, run: Run): Promise<string> {
   const { id, agentName, state, lines } = run;
-  const waiting = state === 'queued' ? (await waitingForAll(pool, [run]))(run) : undefined;
+  const waiting = (await waitingForAll(pool, [run]))(run);
   if (waiting) return `${agentName}: ${state}, ${waitingInWords(waiting)}`;
   const tail = await pool.runs.tail(id, LAST_LINE_BYTES, undefined);
   const last = textOf(tail.bytes, false).trim().split('\n').at(-1) ?? '';

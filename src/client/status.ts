@@ -5,6 +5,7 @@ import type { Run } from '../shared/run.js';
 import type { Caller } from './caller.js';
 import { findRun, type WhichRun } from './find-run.js';
 import { type RunView, viewOf } from './run-view.js';
+import { goneOf } from './what-is-gone.js';
 import { type RunActivity, whatWasDone } from './what-was-done.js';
 import { workerFactsFor } from './worker-facts.js';
 
@@ -15,6 +16,8 @@ export interface RunStatus extends RunView {
   readonly activity?: RunActivity;
   /** The end of the output as text; empty where there is a result that says it. */
   readonly outputTail: string;
+  /** The setting that let go of what is not kept any more. */
+  readonly droppedBy?: string;
   /** From 1; absent once a worker has it. */
   readonly queuePosition?: number;
 }
@@ -30,16 +33,18 @@ export async function statusOf(caller: Caller, which: WhichRun, tailBytes?: numb
   const { pool } = caller;
   const run = await findRun(caller, which);
   const result = await pool.runs.result(run.id);
-  const [output, queuePosition, factsOf, [promptLine]] = await Promise.all([
+  const [output, queuePosition, factsOf, [promptLine], gone] = await Promise.all([
     outputOf(pool, run, tailBytes, result !== undefined),
     run.state === 'queued' ? pool.queues.position(run.id, run.queue) : undefined,
     workerFactsFor(pool, [run]),
     pool.runs.promptLines([run.id]),
+    goneOf(run, () => pool.runs.firstKeptAt(run.id)),
   ]);
   return {
     ...viewOf(run),
     ...factsOf(run),
     ...output,
+    ...gone,
     ...omitUndefined({ promptLine, result, queuePosition }),
   };
 }

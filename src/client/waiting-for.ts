@@ -5,10 +5,10 @@ import type { Run } from '../shared/run.js';
 import { HOST_FIXES, type LivingWorker } from '../shared/workers/workers.js';
 import { takesRuns } from './check-submission.js';
 
-/** Why a run does not run yet. More kinds may come. */
+/** Why a run does not run yet, or does not go on. More kinds may come. */
 export const WAIT_KINDS = ['slot', 'turn', 'session', 'delay', 'no_worker', 'host', 'cordoned', 'limit'] as const;
 
-/** What a queued run waits for, and what helps. */
+/** What a run waits for, and what helps. */
 export interface WaitingFor {
   readonly kind: (typeof WAIT_KINDS)[number];
   readonly message: string;
@@ -20,6 +20,9 @@ export interface WaitingFor {
   readonly runId?: string;
   /** Its place in the queue; 1 starts next. */
   readonly position?: number;
+  /** Which of its program's tries to reach the provider comes next, from 1, and how many there are. */
+  readonly attempt?: number;
+  readonly of?: number;
 }
 
 /** What is known about a queued run from elsewhere than its record. */
@@ -43,8 +46,28 @@ const STUCK: readonly WaitingFor['kind'][] = ['no_worker', 'host', 'cordoned'];
 /** What a run waits for, and what helps, in one line. */
 export const waitingInWords = ({ message, hint }: WaitingFor) => `${message}. ${hint}`;
 
-/** Decides what a run waits for; undefined for one that is not queued. */
+/** Decides what a run waits for that is running: its provider, or nothing. */
+function forProvider({ limit, limitedAt }: Run): WaitingFor | undefined {
+  if (!limit) return undefined;
+  const { message, attempt, of, retryAfterMs, resetsAt } = limit;
+  const until =
+    resetsAt ?? (limitedAt !== undefined && retryAfterMs !== undefined ? limitedAt + retryAfterMs : undefined);
+  const untilIso = until === undefined ? undefined : new Date(until).toISOString();
+  const tries = attempt === undefined ? '' : `; try ${attempt}${of === undefined ? '' : ` of ${of}`}`;
+  return {
+    kind: 'limit',
+    message: `The provider does not answer for now: ${message}${tries}`,
+    hint:
+      resetsAt === undefined
+        ? `Its program tries again by itself${untilIso ? ` at ${untilIso}` : ''}.`
+        : `It is over at ${untilIso}.`,
+    ...omitUndefined({ until, untilIso, attempt, of }),
+  };
+}
+
+/** Decides what a run waits for; undefined for one that goes on, or has ended. */
 export function waitingForOf(run: Run, facts: WaitFacts): WaitingFor | undefined {
+  if (run.state === 'running') return forProvider(run);
   if (run.state !== 'queued') return undefined;
   if (run.waitReason !== undefined)
     return { kind: 'no_worker', message: run.waitReason, hint: 'Start or upgrade a worker to the newer release.' };
@@ -153,7 +176,7 @@ function forSlot(run: Run, { workers, position }: WaitFacts): WaitingFor {
   };
 }
 
-/** Asks once for these runs what the queued ones of them wait for. */
+/** Asks once for these runs what they wait for; for those that run, their records say it. */
 export async function waitingForAll(
   pool: Pool,
   runs: readonly Run[],
@@ -165,7 +188,7 @@ export async function waitingForAll(
     queued.map(async (run) => [run.id, waitingForOf(run, await factsOf(pool, run, workers))] as const),
   );
   const all = new Map(found);
-  return ({ id }) => all.get(id);
+  return (run) => all.get(run.id) ?? (run.state === 'running' ? forProvider(run) : undefined);
 }
 
 async function factsOf(pool: Pool, run: Run, workers: readonly LivingWorker[]): Promise<WaitFacts> {

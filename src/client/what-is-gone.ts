@@ -29,6 +29,18 @@ export async function whatWasDropped(
   return { ...omitUndefined({ truncatedBefore: keptSince ?? run.endedAt }), droppedBy };
 }
 
+/** What of a run's output is not kept any more: how much, and which setting let it go. */
+export async function goneOf(
+  run: Run,
+  firstKeptAt: () => Promise<number | undefined>,
+): Promise<{ droppedBytes: number; droppedBy?: string }> {
+  const { outBytes, errBytes, droppedBytes } = run;
+  const mayBeGone = isEnded(run.state) && outBytes + errBytes > 0;
+  if (mayBeGone && (await firstKeptAt()) === undefined)
+    return { droppedBytes: outBytes + errBytes, droppedBy: settingThatLetGo(run) };
+  return { droppedBytes, ...(droppedBytes > 0 && { droppedBy: 'AGENTPOOL_MAX_OUTPUT_BYTES' }) };
+}
+
 interface Page {
   readonly next: Position;
   readonly hasMore: boolean;

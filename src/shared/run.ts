@@ -83,6 +83,18 @@ export interface LaunchFacts {
   readonly attempts?: number;
 }
 
+/** Why the provider of a program does not answer it for now, as the program told. */
+export interface ProviderLimit {
+  readonly message: string;
+  /** Of the tries that the program makes by itself, from 1. */
+  readonly attempt?: number;
+  readonly of?: number;
+  /** From when it was told on (ms). */
+  readonly retryAfterMs?: number;
+  /** Milliseconds since the epoch, by the provider's clock. */
+  readonly resetsAt?: number;
+}
+
 /** Which of its agent's values for some variables a run uses: those of the first try, or further ones. */
 export interface Credentials {
   /** From 1. */
@@ -153,6 +165,9 @@ export interface Run {
   readonly labels?: Labels;
   /** Why a queued run is not started yet, where that is not its place in the queue. */
   readonly waitReason?: string;
+  /** Its program waits for the provider, since `limitedAt`. */
+  readonly limit?: ProviderLimit;
+  readonly limitedAt?: number;
   /** Absent: its agent has one value for each variable. */
   readonly credentials?: Credentials;
   readonly exitCode?: number;

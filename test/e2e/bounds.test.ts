@@ -134,6 +134,8 @@ describe('what has ended', () => {
       droppedBytes: 2,
       droppedBy: 'AGENTPOOL_OUTPUT_RETENTION_MS',
     });
+    const told = { droppedBytes: 2, droppedBy: 'AGENTPOOL_OUTPUT_RETENTION_MS' };
+    expect(await status(mcp, runId)).toMatchObject(told);
     await eventually(
       () => status(mcp, runId).catch(({ code }: { code: string }) => code),
       (code) => code === 'unknown_run',

@@ -199,6 +199,10 @@ describe('the output of a run', () => {
       expect(late.droppedBytes).toBe(fresh.droppedBytes - 10_000);
       expect(late.truncatedBefore).toBeGreaterThan(early.lastTimestamp ?? 0);
       expect(late.droppedBy).toBe('AGENTPOOL_MAX_OUTPUT_BYTES');
+      expect(await client.call('get_agent_status', { runId })).toMatchObject({
+        droppedBytes: fresh.droppedBytes,
+        droppedBy: 'AGENTPOOL_MAX_OUTPUT_BYTES',
+      });
     } finally {
       await client.close();
       await own.end();

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { installClaudeStandIn } from '../support/claude-stand-in.js';
 import { makePlace, steps } from '../support/pool.js';
 import {
   agentpool,
@@ -12,7 +13,7 @@ import {
 } from '../support/processes.js';
 
 interface Waiting extends Facts {
-  waitingFor?: { kind: string; message: string; hint: string; position?: number; until?: number };
+  waitingFor?: { kind: string; message: string; hint: string; position?: number; until?: number; attempt?: number };
 }
 
 /** What each view says that a run waits for. */
@@ -85,5 +86,47 @@ test('nobody waits long for what nobody can start, and is told what helps', asyn
     pollAfterMs: 30_000,
   });
   await mcp.close();
+  place.clean();
+}, 60_000);
+
+test('a run whose provider does not answer says so in every view, with the try and when it comes', async () => {
+  const place = makePlace();
+  installClaudeStandIn(place);
+  const [mcp, worker] = await Promise.all([openMcp(place), startWorkerProcess(place)]);
+  const line = (message: object) => ({ print: `${JSON.stringify(message)}\n` });
+  const retry = (attempt: number, retry_delay_ms: number) => {
+    const refusal = { error_status: 429, error: 'rate_limit' };
+    return line({ type: 'system', subtype: 'api_retry', attempt, max_retries: 10, retry_delay_ms, ...refusal });
+  };
+  const answer = { model: 'm', content: [{ type: 'text', text: 'Here I am.' }] };
+  const prompt = steps(
+    ...[1, 2, 3].map((attempt) => retry(attempt, 60_000)),
+    { until: join(place.work, 'answers') },
+    line({ type: 'assistant', message: answer }),
+    { until: join(place.work, 'ends') },
+    line({ type: 'result', is_error: false, result: 'Done.' }),
+  );
+  const { runId } = await mcp.call<{ runId: string }>('run_agent', { runner: 'claude', prompt });
+  const status = () => mcp.call<Waiting>('get_agent_status', { runId });
+  const waits = await eventually(status, ({ waitingFor }) => waitingFor?.attempt === 3);
+  expect(waits).toMatchObject({
+    status: 'running',
+    waitingFor: {
+      kind: 'limit',
+      message: 'The provider does not answer for now: rate_limit (HTTP 429); try 3 of 10',
+      hint: expect.stringMatching(/^Its program tries again by itself at 20/),
+      of: 10,
+    },
+  });
+  expect(Math.abs((waits.waitingFor?.until ?? 0) - Date.now() - 60_000)).toBeLessThan(30_000);
+  for (const waiting of await everyView(mcp, runId)) expect(waiting).toEqual(waits.waitingFor);
+  for (const command of ['status', 'runs'])
+    expect((await agentpool(place, command === 'runs' ? ['runs'] : ['status', runId])).stdout).toContain('try 3 of 10');
+  writeFileSync(join(place.work, 'answers'), '');
+  expect((await eventually(status, ({ waitingFor }) => waitingFor === undefined)).status).toBe('running');
+  writeFileSync(join(place.work, 'ends'), '');
+  expect(await mcp.call<Waiting>('wait_agent', { runId })).toMatchObject({ status: 'done', result: 'Done.' });
+  await mcp.close();
+  await worker.end();
   place.clean();
 }, 60_000);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { WAIT_KINDS, type WaitingFor } from '../../client/waiting-for.js';
 
-/** Why a queued run is not started yet, as callers see it. */
+/** Why a run is not started yet, or does not go on, as callers see it. */
 export const waitingForShape = z
   .object({
     kind: z.enum(WAIT_KINDS),
@@ -11,6 +11,8 @@ export const waitingForShape = z
     untilIso: z.string().optional(),
     runId: z.string().optional().describe('The run that has its session'),
     position: z.number().int().optional().describe('Its place in the queue; 1 starts next'),
+    attempt: z.number().int().optional().describe("Its program's try with the provider"),
+    of: z.number().int().optional(),
   } satisfies Record<keyof WaitingFor, z.ZodType>)
   .optional()
-  .describe('Why a queued run is not started yet: kind, message, and hint, which says what helps');
+  .describe('Why it is not started yet or does not go on: kind, message, and hint, which says what helps');

@@ -1,6 +1,6 @@
 import { omitUndefined } from '../omit-undefined.js';
 import { beginningOf } from '../plain-text.js';
-import type { Credentials, Failure, KillRequest, LaunchFacts } from '../run.js';
+import type { Credentials, Failure, KillRequest, LaunchFacts, ProviderLimit } from '../run.js';
 import { type RunState, statesBefore } from '../run-state.js';
 import { noteKept } from './kept-output.js';
 import { linesIn } from './output.js';
@@ -32,7 +32,7 @@ interface ChangeOrder {
   readonly epoch?: number;
   /** The run gets a new epoch, and with it a new owner. */
   readonly isNewOwner?: boolean;
-  readonly timeField?: 'claimedAt' | 'startedAt' | 'orphanedAt';
+  readonly timeField?: 'claimedAt' | 'startedAt' | 'orphanedAt' | 'limitedAt';
   /** Absent: only the record tells of it. */
   readonly event?: object;
   readonly fields?: Fields;
@@ -140,7 +140,18 @@ export async function triesAgain(
 ): Promise<Change> {
   const { attempt } = credentials;
   const event = { state: 'running', ...credentials, because };
-  return change(parts, id, { from: ['running'], epoch, event, fields: { attempt } });
+  return change(parts, id, { from: ['running'], epoch, event, fields: { attempt, limit: '' } });
+}
+
+/** Records that the provider does not answer the program for now, or, without a limit, that it does again. */
+export async function limited(
+  parts: StoreParts,
+  { id, epoch }: Ownership,
+  limit: ProviderLimit | undefined,
+): Promise<Change> {
+  const order = { from: ['running'], epoch, event: { limit: limit ?? null } } as const;
+  const fields = { limit: limit ? JSON.stringify(limit) : '' };
+  return change(parts, id, { ...order, fields, ...(limit && { timeField: 'limitedAt' }) });
 }
 
 /** Records the session of a run the moment it is known. */

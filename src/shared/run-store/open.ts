@@ -78,6 +78,7 @@ export function openRunStore(
     launching: (of, attempt, facts) => changes.launching(parts, of, attempt, facts),
     started: (of, pid, path, isFirst = true) => changes.started(parts, of, pid, path, isFirst),
     triesAgain: (of, credentials, because) => changes.triesAgain(parts, of, credentials, because),
+    limited: (of, limit) => changes.limited(parts, of, limit),
     sessionKnown: (of, sessionId) => changes.sessionKnown(parts, of, sessionId),
     orphan: (of) => changes.orphan(parts, of),
     comeBack: (of) => changes.comeBack(parts, of),

@@ -2,7 +2,17 @@ import { attemptsOf } from '../agents/fallbacks.js';
 import { omitUndefined } from '../omit-undefined.js';
 import { LOCAL } from '../principal.js';
 import type { RedisClient } from '../redis/connect.js';
-import type { Credentials, Failure, KillSignal, Labels, LaunchFacts, Run, RunRequest, Usage } from '../run.js';
+import type {
+  Credentials,
+  Failure,
+  KillSignal,
+  Labels,
+  LaunchFacts,
+  ProviderLimit,
+  Run,
+  RunRequest,
+  Usage,
+} from '../run.js';
 import { RUN_STATES, type RunState } from '../run-state.js';
 
 type Fields = Readonly<Record<string, string>>;
@@ -31,6 +41,12 @@ export function stateOf(text: string | undefined): RunState {
 function credentialsOf({ credentials, attempt }: Fields): Run['credentials'] {
   const values = json<Omit<Credentials, 'attempt'>>(credentials);
   return values && { attempt: number(attempt) ?? 1, ...values };
+}
+
+function limitOf({ state, limit, limitedAt }: Fields): Pick<Run, 'limit' | 'limitedAt'> {
+  return state === 'running' && limit
+    ? omitUndefined({ limit: json<ProviderLimit>(limit), limitedAt: number(limitedAt) })
+    : {};
 }
 
 /** The labels of a record, from their text. */
@@ -67,6 +83,7 @@ export function runFromFields(fields: Fields): Run | undefined {
       path: fields.path,
       labels: labelsFrom(fields.labels),
       waitReason: fields.state === 'queued' ? fields.waitReason : undefined,
+      ...limitOf(fields),
       credentials: credentialsOf(fields),
       letGo: fields.letGo === '1' ? (true as const) : undefined,
       exitCode: number(fields.exitCode),

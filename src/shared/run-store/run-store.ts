@@ -1,4 +1,4 @@
-import type { Credentials, Failure, KillRequest, LaunchFacts, Run, RunRequest } from '../run.js';
+import type { Credentials, Failure, KillRequest, LaunchFacts, ProviderLimit, Run, RunRequest } from '../run.js';
 import type { Stored } from '../stored-form.js';
 import type { Created } from './create.js';
 import type { Held } from './held-runs.js';
@@ -89,6 +89,8 @@ export interface RunStore {
   started(of: Ownership, pid: number, path: string, isFirst?: boolean): Promise<Change>;
   /** Records that the provider refused, and that the next values are tried. */
   triesAgain(of: Ownership, credentials: Credentials, because: Failure): Promise<Change>;
+  /** Records that the provider does not answer its program for now; without a limit: that it does again. */
+  limited(of: Ownership, limit: ProviderLimit | undefined): Promise<Change>;
   /** Records the session of a run the moment it is known. */
   sessionKnown(of: Ownership, sessionId: string): Promise<Change>;
   /** running → orphaned: the owner is silent. */

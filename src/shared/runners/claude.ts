@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { omitUndefined } from '../omit-undefined.js';
+import type { ProviderLimit } from '../run.js';
 import type { AgentEvent, FileChangeEvent, StatusEvent } from '../transcript/event.js';
 import { changedByHunks, newFile } from '../transcript/patch.js';
 import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
@@ -40,9 +41,27 @@ type Message = z.infer<typeof message>;
  */
 const AUTH_ATTEMPTS = 2;
 
-function readRetry({ attempt = 0, error, error_status: status }: Message): Findings | undefined {
-  if (kindOfStatus(status) !== 'auth' || attempt < AUTH_ATTEMPTS) return undefined;
+function readRetry(line: Message): Findings | undefined {
+  const { attempt = 0, error, error_status: status } = line;
+  if (kindOfStatus(status) !== 'auth') return { limit: limitOf(line) };
+  if (attempt < AUTH_ATTEMPTS) return undefined;
   return { hopeless: true, errorKind: 'auth', error: `${error ?? 'the credentials were refused'} (HTTP ${status})` };
+}
+
+/** What the provider has said instead of an answer. */
+const refusalIn = ({ error, error_status: status }: Message) =>
+  `${error ?? 'the provider refused'}${status ? ` (HTTP ${status})` : ''}`;
+
+const limitOf = (line: Message): ProviderLimit => ({
+  message: refusalIn(line),
+  ...omitUndefined({ attempt: line.attempt, of: line.max_retries, retryAfterMs: line.retry_delay_ms }),
+});
+
+/** The limits of a subscription: `five_hour`, `seven_day`; told with each answer, also while they are not reached. */
+function readQuota({ rate_limit_info: { status, resetsAt, rateLimitType } = {} }: Message): Findings | undefined {
+  if (status !== 'rejected') return undefined;
+  const message = ['the limit is reached', rateLimitType].filter(Boolean).join(': ');
+  return { limit: { message, ...omitUndefined({ resetsAt: resetsAt && resetsAt * 1_000 }) } };
 }
 
 /** Not `total_cost_usd`: where a session was resumed that holds what its earlier runs cost, too. */
@@ -71,6 +90,7 @@ function read(value: unknown): Findings | undefined {
   if (!parsed.success) return undefined;
   const { type, subtype, session_id: sessionId } = parsed.data;
   if (type === 'result') return readResult(parsed.data);
+  if (type === 'rate_limit_event') return readQuota(parsed.data);
   if (type !== 'system') return undefined;
   if (subtype === 'api_retry') return readRetry(parsed.data);
   return subtype === 'init' && sessionId ? { sessionId } : undefined;
@@ -139,7 +159,7 @@ function eventsOfSystem(line: Message): AgentEvent[] | undefined {
     case 'init':
       return sessionStarted({ sessionId, model, version: line.claude_code_version });
     case 'api_retry': {
-      const message = `${line.error ?? 'the provider refused'}${line.error_status ? ` (HTTP ${line.error_status})` : ''}`;
+      const message = refusalIn(line);
       const kind = kindOfStatus(line.error_status);
       if (kind === 'auth') return [{ type: 'error', message, kind, transient: true }];
       return [

@@ -67,9 +67,25 @@ function read(value: unknown): Findings | undefined {
   if (type === 'item.completed')
     return item?.type === 'agent_message' ? omitUndefined({ result: item.text }) : undefined;
   if (type === 'turn.completed') return { ended: true, usage: usageIn(parsed.data) };
-  // `error` events are also warnings and attempts that are tried again; only this is the end.
+  // `error` events are also warnings and attempts that are tried again; only `turn.failed` is the end.
+  if (type === 'error') return limitIn(parsed.data.message);
   if (type !== 'turn.failed') return undefined;
   return { ended: true, ...failureIn(error?.message) };
+}
+
+/** `Reconnecting... 2/5 (unexpected status ...)` */
+const RETRY = /^Reconnecting\.\.\. (\d+)\/(\d+)(?: \((.*)\))?/s;
+
+/** The try that codex makes by itself, where it is not one with a refused key. */
+function retryIn(message: string) {
+  const [, attempt, most, why] = RETRY.exec(message) ?? [];
+  if (attempt === undefined || failureIn(message).errorKind === 'auth') return undefined;
+  return { attempt: Number(attempt), of: Number(most), why };
+}
+
+function limitIn(message: string | undefined): Findings | undefined {
+  const retry = message === undefined ? undefined : retryIn(message);
+  return retry && { limit: { message: retry.why ?? 'the connection broke off', attempt: retry.attempt, of: retry.of } };
 }
 
 /** What a tool is called with; undefined for an item that does not belong to a tool. */
@@ -129,15 +145,11 @@ function eventsOfItem(item: Item): AgentEvent[] | undefined {
   return eventsOfResult(item);
 }
 
-/** `Reconnecting... 2/5 (unexpected status ...)` */
-const RETRY = /^Reconnecting\.\.\. (\d+)\/(\d+)/;
-
 /** Warnings and attempts that are tried again; what ends the turn is told by `turn.failed`, too. */
 function eventsOfTrouble(message: string): AgentEvent[] {
-  const [, attempt, most] = RETRY.exec(message) ?? [];
+  const retry = retryIn(message);
+  if (retry) return [{ type: 'limit', message, attempt: retry.attempt, maxAttempts: retry.of }];
   const { errorKind: kind } = failureIn(message);
-  if (attempt !== undefined && kind !== 'auth')
-    return [{ type: 'limit', message, attempt: Number(attempt), maxAttempts: Number(most) }];
   return [{ type: 'error', message, ...(kind && { kind }), transient: true }];
 }
 

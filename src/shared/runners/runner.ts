@@ -1,4 +1,4 @@
-import type { Failure, KillSignal, McpServer, Usage } from '../run.js';
+import type { Failure, KillSignal, McpServer, ProviderLimit, Usage } from '../run.js';
 import type { AgentEvent } from '../transcript/event.js';
 
 /** What a runner is given to build its command line from. */
@@ -53,6 +53,8 @@ export interface Findings {
   readonly hopeless?: boolean;
   /** The terminal event was seen. */
   readonly ended?: boolean;
+  /** The provider does not answer for now, and the CLI waits; `over` when the model answers again. */
+  readonly limit?: ProviderLimit | 'over';
   /** What was spent since the message before that told of it. */
   readonly usage?: Usage;
 }

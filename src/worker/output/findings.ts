@@ -19,15 +19,19 @@ export function createReader(output: Output, onLearned: (learned: Findings) => v
   const saysWork = output.format === 'text' ? undefined : output.worked;
   let complained = false;
   let worked = false;
+  let limited = false;
   let messages = 0;
 
   const learn = (message: unknown) => {
     messages += 1;
     try {
-      worked ||= saysWork?.(message) ?? false;
-      const learned = output.format === 'text' ? output.read?.(String(message)) : output.read(message);
-      if (!learned || Object.keys(learned).length === 0) return;
-      const { resultPart, usage, ...facts } = learned;
+      const works = (!worked || limited) && (saysWork?.(message) ?? false);
+      worked ||= works;
+      const read = output.format === 'text' ? output.read?.(String(message)) : output.read(message);
+      const learned: Findings = { ...read, ...(limited && (works || read?.ended) && { limit: 'over' }) };
+      if (Object.keys(learned).length === 0) return;
+      const { resultPart, usage, limit, ...facts } = learned;
+      if (limit) limited = limit !== 'over';
       Object.assign(found, facts, usage && { usage: added(found.usage ?? {}, usage) });
       if (resultPart && (found.result?.length ?? 0) < LONGEST_RESULT) found.result = (found.result ?? '') + resultPart;
       onLearned(learned);

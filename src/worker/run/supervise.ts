@@ -20,6 +20,7 @@ import { createEnding, type RunEnding } from './ending.js';
 import { finish, type Over } from './finish.js';
 import { startLimits } from './limits.js';
 import type { EndedBy } from './outcome.js';
+import { createProviderLimit } from './provider-limit.js';
 import { createSessionRecord } from './session-record.js';
 
 const NO_LIMITS = { timeoutMs: Number.POSITIVE_INFINITY, silenceTimeoutMs: 0 };
@@ -83,6 +84,7 @@ class ProgramWatch implements Supervision {
   readonly #followed: ReturnType<Following['follow']>;
   readonly #ending: RunEnding;
   readonly #session: ReturnType<typeof createSessionRecord>;
+  readonly #limit: ReturnType<typeof createProviderLimit>;
   readonly #shipping: Shipping;
   readonly #stdout: ReturnType<typeof startReadingStdout>;
   readonly #afterResult: ReturnType<typeof createAfterResult>;
@@ -118,6 +120,7 @@ class ProgramWatch implements Supervision {
     });
     const recorded = { runs, runner: runner.name, own, remember: given.rememberSession, logger };
     this.#session = createSessionRecord(recorded, from.sessionId);
+    this.#limit = createProviderLimit({ runs, own, left: this.#left.signal, logger });
     this.#shipping = this.#startShipping();
     this.#stdout = readStdout(given, (learned) => this.#learn(learned));
     this.#afterResult = createAfterResult({
@@ -166,6 +169,7 @@ class ProgramWatch implements Supervision {
     if (run.kill) this.#ending.kill(run.kill);
     else if (this.#toldToKill) await runs.requestKill(own.id, this.#toldToKill);
     this.#shipping.compare({ out: run.outBytes, err: run.errBytes });
+    this.#limit.compare(run);
     await tellAgain(run);
     await this.#session.compare(run);
   }
@@ -205,6 +209,7 @@ class ProgramWatch implements Supervision {
   #learn(learned: Findings): void {
     // It becomes an argument of a later run, and what is printed is not always of the program's own making.
     if (learned.sessionId !== undefined && WORD.test(learned.sessionId)) this.#session.known(learned.sessionId);
+    if (learned.limit && !this.#exited) this.#limit.learned(learned.limit);
     if (learned.hopeless) this.#ending.begin('hopeless');
     if (learned.ended && !this.#exited) this.#afterResult.ended();
   }

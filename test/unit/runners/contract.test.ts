@@ -79,6 +79,8 @@ const TYPES: Readonly<Record<keyof Findings, (value: unknown) => boolean>> = {
   errorKind: (value) => FAILURE_KINDS.some((kind) => kind === value),
   hopeless: (value) => value === true,
   ended: (value) => value === true,
+  limit: (value) =>
+    (value as { message: unknown }).message !== '' && typeof (value as { message: unknown }).message === 'string',
   usage: (value) =>
     Object.entries(value as object).every(
       ([name, amount]) =>

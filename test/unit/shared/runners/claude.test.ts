@@ -17,13 +17,31 @@ describe('a refusal that claude tries again', () => {
     [undefined, 401, false],
   ])('as attempt %s with status %s is hopeless: %s', (attempt, status, hopeless) => {
     const findings = retry({ attempt, error_status: status, error: 'authentication_failed' });
-    expect(findings).toEqual(
-      hopeless ? { hopeless: true, errorKind: 'auth', error: `authentication_failed (HTTP ${status})` } : undefined,
+    const { limit: _, ...told } = findings ?? {};
+    expect(told).toEqual(
+      hopeless ? { hopeless: true, errorKind: 'auth', error: `authentication_failed (HTTP ${status})` } : {},
     );
   });
 
   test('says what it is even where claude does not', () => {
     expect(retry({ attempt: 2, error_status: 401 })?.error).toBe('the credentials were refused (HTTP 401)');
+  });
+});
+
+describe('a provider that does not answer for now', () => {
+  test('is told with the try and when the next one is', () => {
+    expect(
+      retry({ attempt: 3, max_retries: 10, retry_delay_ms: 4_200, error_status: 529, error: 'overloaded' }),
+    ).toEqual({ limit: { message: 'overloaded (HTTP 529)', attempt: 3, of: 10, retryAfterMs: 4_200 } });
+  });
+
+  test.each([
+    ['rejected', { limit: { message: 'the limit is reached: five_hour', resetsAt: 1_800_000_000_000 } }],
+    ['allowed', undefined],
+    ['allowed_warning', undefined],
+  ])('by a quota that is %s', (status, told) => {
+    const rate_limit_info = { status, resetsAt: 1_800_000_000, rateLimitType: 'five_hour' };
+    expect(read({ type: 'rate_limit_event', rate_limit_info })).toEqual(told);
   });
 });
 

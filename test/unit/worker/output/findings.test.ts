@@ -52,6 +52,23 @@ describe('JSON lines', () => {
     expect(found(jsonLines, chunks)).toEqual({ result: 'second', error: 'e' });
   });
 
+  test('tell that the provider does not answer, and that it is over as soon as the model works', () => {
+    const learned: Findings[] = [];
+    const worked = (message: unknown) => JSON.stringify(message).includes('words');
+    const reader = createReader({ ...jsonLines, worked }, (one) => learned.push(one), silent);
+    const said = [
+      '"words"',
+      '{"limit":{"message":"busy"}}',
+      '{"limit":{"message":"still"}}',
+      '7',
+      '"words"',
+      '"words"',
+    ];
+    reader.take(Buffer.from(`${said.join('\n')}\n`));
+    expect(learned).toEqual([{ limit: { message: 'busy' } }, { limit: { message: 'still' } }, { limit: 'over' }]);
+    expect(reader.finish()).toEqual({});
+  });
+
   test('are told of at once, each only when it told something', () => {
     const learned: Findings[] = [];
     const reader = createReader(jsonLines, (one) => learned.push(one), silent);
