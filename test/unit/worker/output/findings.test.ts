@@ -54,15 +54,16 @@ describe('JSON lines', () => {
 
   test('tell that the provider does not answer, and that it is over as soon as the model works', () => {
     const learned: Findings[] = [];
+    const readLimit = (message: unknown) => (JSON.stringify(message).includes('limit') ? read(message) : undefined);
     const worked = (message: unknown) => JSON.stringify(message).includes('words');
-    const reader = createReader({ ...jsonLines, worked }, (one) => learned.push(one), silent);
+    const reader = createReader({ ...jsonLines, read: readLimit, worked }, (one) => learned.push(one), silent);
     const said = [
-      '"words"',
+      '{"words":1}',
       '{"limit":{"message":"busy"}}',
       '{"limit":{"message":"still"}}',
       '7',
-      '"words"',
-      '"words"',
+      '{"words":1}',
+      '{"words":1}',
     ];
     reader.take(Buffer.from(`${said.join('\n')}\n`));
     expect(learned).toEqual([{ limit: { message: 'busy' } }, { limit: { message: 'still' } }, { limit: 'over' }]);
