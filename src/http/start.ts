@@ -6,6 +6,7 @@ import { ConfigError, codeOf, ERRORS } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import { createApp, type Rooms } from './app.js';
 import { isLoopback } from './guard.js';
+import { startLingering } from './linger.js';
 import type { LocalAccess } from './login.js';
 import { refuse, STATUSES } from './refuse.js';
 import { startUnreadCheck } from './unread.js';
@@ -51,12 +52,14 @@ export async function startHttp(pool: Pool, rooms: Rooms, access: LocalAccess): 
   const server = createServer(limits, listener);
   answerBrokenRequests(server);
   const unread = startUnreadCheck(server, { withinMs: pool.config.bodyTimeoutMs, mostBytes: MOST_UNREAD_BYTES });
+  const lingering = startLingering(server);
   const { address, port: bound } = await listen(server, bind, port);
   let stopped: Promise<void> | undefined;
   return {
     url: urlOf(address, bound),
     stop: () => {
       unread.stop();
+      lingering.stop();
       stopped ??= stop(server, rooms, () => stopping.abort());
       return stopped;
     },
