@@ -31,7 +31,13 @@ await build({
   platform: 'node',
   target: 'node20',
   mainFields: ['module', 'main'], // one of them has its parts looked for by a function that cannot be followed
-  external: ['@bull-board/*'], // serves files of its own package
+  external: [
+    '@bull-board/*', // serves files of its own package
+    // An operator installs them who wants traces sent.
+    '@opentelemetry/sdk-trace-base',
+    '@opentelemetry/resources',
+    '@opentelemetry/exporter-trace-otlp-http',
+  ],
   banner: {
     js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
   },

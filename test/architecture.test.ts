@@ -121,6 +121,12 @@ describe('imports', () => {
     ).toEqual([]);
   });
 
+  it('of OpenTelemetry are those of what tells of traces, which is loaded where somebody wants them', () => {
+    expect(onlyIn(/^@opentelemetry\//, 'shared/traces/')).toEqual([]);
+    const loaded = source.filter(({ text }) => /^import (?!type\b).*from '[^']*traces\/(open|otlp)\.js'/m.test(text));
+    expect(loaded.map(({ path }) => path)).toEqual([]);
+  });
+
   it('of what draws in a terminal are those of the command line', () => {
     expect(onlyIn(/^(commander|string-width|picocolors)$/, 'cli/')).toEqual([]);
   });
@@ -144,6 +150,7 @@ describe('the house', () => {
       'nearest.ts',
       'read-time.ts',
       'find-program.ts',
+      'traces',
     ];
     const closed = [...contract, ...gateways, ...start, ...decision0008];
     expect(readdirSync(join(root, 'src/shared')).filter((name) => !closed.includes(name))).toEqual([]);

@@ -24,14 +24,15 @@ export async function requestOf({ pool }: Caller, run: Run): Promise<RunRequest>
  * what was settled then, is that of now: what an administrator has taken away is not given again. Throws a UserError.
  */
 export async function rerun(caller: Caller, which: WhichRun): Promise<Submitted> {
-  const { setup, principal: _, delayMs: __, ...asked } = await requestOf(caller, await findRun(caller, which));
+  const run = await findRun(caller, which);
+  const { setup, principal: _, delayMs: __, ...asked } = await requestOf(caller, run);
   if (setup && !(await caller.pool.agents.find(asked.agentName)))
     throw new UserError(
       'unknown_agent',
       `agent ${asked.agentName}, whose profile the run had, is not stored any more`,
       'Store it again, or submit the prompt without it.',
     );
-  return submit(withoutDirectory(caller), asked);
+  return submit(following(caller, run), asked);
 }
 
 /** Goes on in the session of a run with another prompt, as a new run of the caller. Throws a UserError. */
@@ -47,10 +48,10 @@ export async function resume(caller: Caller, which: WhichRun, prompt: string): P
   const stored = await caller.pool.runs.request(run.id);
   const clientDirectory = stored && 'value' in stored ? stored.value.clientDirectory : undefined;
   const same = omitUndefined({ mode, model, path, labels, clientDirectory });
-  return submit(withoutDirectory(caller), { prompt, runner, agentName, sessionId, ...same });
+  return submit(following(caller, run), { prompt, runner, agentName, sessionId, ...same });
 }
 
-/** The run works where the earlier one did, from wherever it is asked for. */
-function withoutDirectory({ directory: _, ...caller }: Caller): Caller {
-  return caller;
+/** The run works where the earlier one did, from wherever it is asked for, and its trace is linked with that one's. */
+function following({ directory: _, ...caller }: Caller, { trace }: Run): Caller {
+  return { ...caller, ...(trace && { follows: trace }) };
 }

@@ -9,6 +9,7 @@ import { asUnreachable } from '../shared/redis/unreachable.js';
 import type { Run, RunRequest } from '../shared/run.js';
 import { isEnded, type RunState } from '../shared/run-state.js';
 import type { Session } from '../shared/run-store/sessions.js';
+import type { TraceContext } from '../shared/traces/trace-context.js';
 import type { LivingWorker } from '../shared/workers/workers.js';
 import type { Caller } from './caller.js';
 import { checkShare } from './check-share.js';
@@ -24,6 +25,7 @@ import {
   waitsWarning,
 } from './check-submission.js';
 import { sessionFor } from './resumed-session.js';
+import { beginSending, errorTypeOf } from './sending-span.js';
 import { type Submission, withProfile } from './submission.js';
 import { type WaitingFor, waitingForAll } from './waiting-for.js';
 import { type WorkingDirectory, workingDirectoryFor } from './working-directory.js';
@@ -76,7 +78,7 @@ export async function submit(caller: Caller, submission: Submission): Promise<Su
   const { queue, warning, remark } = placement;
   await checkShare(caller, [placement.request.prompt]);
   await pool.queues.checkRoom(queue);
-  const run = await place(pool, placement);
+  const run = await place(caller, placement);
   const free = placement.free && (await pool.runs.sessionHolder(run)) === undefined;
   const started = ({ state, pid }: Run) => pid !== undefined || isEnded(state);
   const waiting = { timeoutMs: PID_WITHIN_MS, ...omitUndefined({ signal }) };
@@ -114,7 +116,7 @@ export async function submitAll(
     caller,
     placements.map(({ request }) => request.prompt),
   );
-  const runs = await placeAll(pool, placements);
+  const runs = await placeAll(caller, placements);
   return runs.map((run, at) => {
     const warning = run.state === 'queued' ? placements[at]?.warning : undefined;
     return { run, ...omitUndefined({ warning, remark: placements[at]?.remark }) };
@@ -176,13 +178,29 @@ async function whereToWork(
  * Writes a run and places it. The queue must have room. When a connection was lost meanwhile, all of it is done again,
  * which leaves one run: a failover may have kept a part of it.
  */
-async function place(pool: Pool, { request, queue, clientToken }: Placement): Promise<Run> {
+async function place(caller: Caller, placement: Placement): Promise<Run> {
+  const span = beginSending(caller, placement);
+  try {
+    const run = await placeWithin(caller.pool, placement, span?.context);
+    span?.end({ facts: { 'messaging.message.id': run.id } });
+    return run;
+  } catch (error) {
+    span?.end({ error: errorTypeOf(error) });
+    throw error;
+  }
+}
+
+async function placeWithin(
+  pool: Pool,
+  { request, queue, clientToken }: Placement,
+  trace: TraceContext | undefined,
+): Promise<Run> {
   const { principal } = request;
   const fresh = newRunId();
   for (let left = MOST_TRIES; left > 0; left -= 1) {
     const before = pool.runs.interruptions();
     const id = clientToken === undefined ? fresh : await pool.runs.idForToken(principal, clientToken, fresh);
-    const { created, run } = await pool.runs.create(id, queue, request);
+    const { created, run } = await pool.runs.create(id, queue, request, trace);
     // A repeated token may find a run whose first submission broke off before it was placed; placing twice is harmless.
     if (created || run.state === 'queued') await pool.queues.enqueue(id, run.queue, request);
     await pool.runs.settled(id); // what was accepted is not lost when Redis crashes, nor in a failover
@@ -195,8 +213,8 @@ async function place(pool: Pool, { request, queue, clientToken }: Placement): Pr
 }
 
 /** Writes and places all of them. When Redis goes away meanwhile, the error names what was submitted before. */
-async function placeAll(pool: Pool, placements: readonly Placement[]): Promise<Run[]> {
-  const placed = await Promise.allSettled(placements.map((one) => place(pool, one)));
+async function placeAll(caller: Caller, placements: readonly Placement[]): Promise<Run[]> {
+  const placed = await Promise.allSettled(placements.map((one) => place(caller, one)));
   const runs = placed.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = placed.find((one) => one.status === 'rejected');
   if (!failed) return runs;

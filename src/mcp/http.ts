@@ -2,6 +2,7 @@ import { createMcpHandler, isLegacyRequest } from '@modelcontextprotocol/server'
 import { messageOf } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import type { Principal, Scope } from '../shared/principal.js';
+import type { TraceHeaders } from '../shared/traces/trace-context.js';
 import { bindSince2026 } from './bindings/since-2026.js';
 import { listenedTo, openEventBus } from './bindings/since-2026-listening.js';
 import { bringMessage } from './door/message.js';
@@ -23,7 +24,7 @@ export function openMcpHttp(pool: Pool) {
         calls,
         principal: { name: authInfo?.clientId ?? '', scopes: (authInfo?.scopes ?? []) as Scope[] },
         userAgent: requestInfo && userAgentOf(requestInfo),
-        ...(requestInfo && { pageOf: pageAt(requestInfo) }),
+        ...(requestInfo && { pageOf: pageAt(requestInfo), trace: traceOf(requestInfo) }),
       }),
     {
       legacy: 'reject',
@@ -47,6 +48,7 @@ export function openMcpHttp(pool: Pool) {
           principal,
           userAgent: userAgentOf(request),
           pageOf: pageAt(request),
+          trace: traceOf(request),
         });
       }
       const authInfo = { token: '', clientId: principal.name, scopes: [...principal.scopes] };
@@ -75,5 +77,10 @@ const pageAt =
   ({ url }: Request) =>
   async (runId: string) =>
     new URL(`/runs/${runId}`, url).href;
+
+const traceOf = ({ headers }: Request): TraceHeaders => ({
+  traceparent: headers.get('traceparent'),
+  tracestate: headers.get('tracestate'),
+});
 
 const userAgentOf = (request: Request) => request.headers.get('user-agent') ?? undefined;

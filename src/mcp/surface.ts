@@ -1,5 +1,6 @@
 import type { Config } from '../shared/config/load.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
+import type { TraceHeaders } from '../shared/traces/trace-context.js';
 import { VERSION } from '../shared/version.js';
 import { APP_META } from './app/run-app.js';
 import { type Asker, poolFor } from './ask.js';
@@ -7,6 +8,7 @@ import { type Answer, callTool, errorBody } from './call.js';
 import type { OpenCalls } from './open-calls.js';
 import { type PortableObject, portableInput, portableOutput } from './portable-schema.js';
 import type { Annotations, ForClaude, Tool } from './tool.js';
+import { traced } from './tool-span.js';
 import { TOOLS } from './tools/list.js';
 
 /** The longest that one call blocks (ms): under the 60 s of most clients; more for those that were measured. */
@@ -87,6 +89,8 @@ export interface Connection extends Asker {
   readonly pageOf?: (runId: string) => Promise<string | undefined>;
   /** See `Caller`: of a client on stdio, which a person has started on this machine. */
   readonly directory?: () => Promise<string | undefined>;
+  /** Where in a trace the request over HTTP says that it is. */
+  readonly trace?: TraceHeaders;
 }
 
 /** One call as a binding has it from its SDK. */
@@ -94,6 +98,8 @@ export interface Call {
   readonly name: string;
   readonly args: unknown;
   readonly clientName: string | undefined;
+  /** Its `_meta`, as it came. */
+  readonly meta: unknown;
   /** Aborted when the client gives the call up. */
   readonly signal: AbortSignal;
   /** Sends a progress notification, with the seconds since the call; absent when the client did not ask for any. */
@@ -125,7 +131,8 @@ export async function answerCall(connection: Connection, call: Call): Promise<Ca
       const pool = await poolFor(connection, { ...progress });
       const left = Math.max(0, waitCapMs - elapsed()); // the client's patience began with the call
       const context = { pool, principal, signal, waitCapMs: left, ...omitUndefined({ directory }), ...progress };
-      return await callTool(tool, call.args, context);
+      const carried = { meta: call.meta, request: connection.trace };
+      return await traced(tool, context, carried, (traced) => callTool(tool, call.args, traced));
     } catch (error) {
       return { ok: false, error: errorBody(error, logger) };
     }

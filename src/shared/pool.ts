@@ -14,6 +14,7 @@ import { openUsable } from './redis/usable.js';
 import { openRunStore } from './run-store/open.js';
 import type { RunStore } from './run-store/run-store.js';
 import { allRunners, type Runners } from './runners/list.js';
+import type { Traces } from './traces/traces.js';
 import { openWorkers, type Workers } from './workers/workers.js';
 
 /** All gateways of one process, over two connections to Redis. */
@@ -26,6 +27,8 @@ export interface Pool {
   readonly control: Control;
   readonly workers: Workers;
   readonly agents: Agents;
+  /** Absent: nobody wants to know. */
+  readonly traces?: Traces;
   /** Resolves when Redis can be asked; throws UnreachableError after 4 s. */
   ready(): Promise<void>;
   /** Why Redis cannot be used now, as one sentence; see `openUsable`. */
@@ -41,6 +44,7 @@ export interface Pool {
 /** Connects a process to the pool. Throws ConfigError for a Redis that will not do, UnreachableError for none. */
 export async function openPool(config: Config, target: RedisTarget, role: RedisRole, logger: Logger): Promise<Pool> {
   const runners = allRunners(config.customRunners);
+  const traces = await tracesFor(config, logger);
   const redis = await openRedis(target, role, logger);
   try {
     await checkRedis(redis);
@@ -59,6 +63,7 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
       control: openControl(redis, notifications, config.prefix),
       workers: openWorkers(redis, config.prefix, config.heartbeatMs),
       agents: openAgents(redis, config.prefix),
+      ...(traces && { traces }),
       ready: () => whenReady(redis),
       redisProblem: openUsable({
         ready: () => whenReady(redis),
@@ -72,6 +77,7 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
         stopping ??= (async () => {
           await queues.stop().catch(() => {});
           await notifications.stop();
+          await traces?.stop();
           redis.disconnect();
         })();
         return stopping;
@@ -81,4 +87,9 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
     redis.disconnect();
     throw asUnreachable(error) ?? error;
   }
+}
+
+/** What tells of traces is loaded only where somebody wants them. */
+async function tracesFor({ traces }: Config, logger: Logger): Promise<Traces | undefined> {
+  return traces === 'off' ? undefined : (await import('./traces/open.js')).openTraces(traces, logger);
 }

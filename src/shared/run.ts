@@ -1,4 +1,5 @@
 import type { RunState } from './run-state.js';
+import type { TraceContext } from './traces/trace-context.js';
 
 /** Why a run failed. The kinds are public API: callers branch on them. */
 export const FAILURE_KINDS = [
@@ -163,6 +164,8 @@ export interface Run {
   readonly path?: string;
   readonly promptBytes: number;
   readonly labels?: Labels;
+  /** Where in a trace it was submitted; absent where its submitter tells no traces. */
+  readonly trace?: TraceContext;
   /** Why a queued run is not started yet, where that is not its place in the queue. */
   readonly waitReason?: string;
   /** Its program waits for the provider, since `limitedAt`. */

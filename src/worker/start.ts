@@ -40,6 +40,7 @@ import { endLeftovers, endLost, KEEP_ENDED_MS, tidyEnded } from './recover/tidy.
 import { type Beginning, execute } from './run/execute.js';
 import { createOwnedRuns, type OwnedRun, type OwnedRuns } from './run/owned-run.js';
 import { look, reconcileAll } from './run/reconcile-all.js';
+import { openRunTrace, tellLost } from './run/run-trace.js';
 import { watchOver } from './run/watch-over.js';
 import { hasBegun, spoolOf, spoolRoot } from './spool/spool.js';
 import { stopWorker } from './stop.js';
@@ -236,7 +237,8 @@ function startHealth(spools: string, reserveBytes: number, startedAt: number, lo
 /** Looks for what was left behind: on this host, and in Redis while this worker is the one that does so for the pool. */
 function startRecovery({ pool, id, host, contact, register, tidying, lookThroughSpools, logger }: Parts) {
   const { runs, queues, workers, config } = pool;
-  const sweep: SweepDeps = { runs, queues, workers, register, id, host, config, contact, logger };
+  const onLost = tellLost(pool);
+  const sweep: SweepDeps = { runs, queues, workers, register, id, host, config, contact, onLost, logger };
   return startSweeping({
     heartbeatMs: config.heartbeatMs,
     place: createSweepPlace({ workers, id, heartbeatMs: config.heartbeatMs }),
@@ -271,7 +273,7 @@ interface Executing {
 }
 
 /** All that is done for a run of ours, bound to this worker. */
-function executing({ config, runs, queues, runners }: Pool, given: Executing) {
+function executing({ config, runs, queues, runners, traces }: Pool, given: Executing) {
   const { figures, host, spools, installed, env, home, userOf, health, disk, following, logger } = given;
   const plan = { sessions: runs.sessions, runners, installed, env, home, userOf, spools, config };
   const watch = {
@@ -291,6 +293,7 @@ function executing({ config, runs, queues, runners }: Pool, given: Executing) {
     watch: watchOver.bind(undefined, watch),
     giveBack: { runs, queues, health, figures, host, spools, logger },
     figures,
+    ...(traces && { trace: openRunTrace.bind(undefined, { traces, runs, runners, logger }) }),
     logger,
   };
   return (owned: OwnedRun, first: Beginning) => execute(deps, owned, first);

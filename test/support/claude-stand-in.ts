@@ -20,10 +20,13 @@ export const claude = {
   /** The model says something. */
   says: (text: string) =>
     line({ type: 'assistant', message: { model: 'some-model', content: [{ type: 'text', text }] } }),
+  /** The model calls a tool. */
+  uses: (id: string, name: string, input: object) =>
+    line({ type: 'assistant', message: { model: 'some-model', content: [{ type: 'tool_use', id, name, input }] } }),
   /** The provider has refused. */
   refusal: (status: 401 | 429) =>
     line({ type: 'result', is_error: true, api_error_status: status, result: `API Error: ${status}` }),
   /** It says so, and ends. */
   refused: (status: 401 | 429) => [claude.refusal(status), { exit: 1 }],
-  result: (result: string) => line({ type: 'result', is_error: false, result }),
+  result: (result: string, more: object = {}) => line({ type: 'result', is_error: false, result, ...more }),
 };

@@ -47,6 +47,7 @@ export function bindSince2026(connection: Connection): Server {
     const answer = await answerCall(connection, {
       name: params.name,
       args: params.arguments,
+      meta: mcpReq._meta,
       clientName: clientNameIn(mcpReq.envelope) ?? server.getClientVersion()?.name,
       signal: mcpReq.signal,
       notify:

@@ -50,6 +50,7 @@ export function bindUntil2025(connection: Connection): Server {
       const answer = await answerCall(connection, {
         name: params.name,
         args: params.arguments,
+        meta: params._meta,
         clientName: server.getClientVersion()?.name,
         signal: extra.signal,
         notify:

@@ -121,6 +121,12 @@ export const SETTINGS = {
     .describe(
       'Where a worker answers `/healthz`, `/readyz` and `/metrics`: a port of loopback, `host:port`, or the absolute path of a unix socket; by default nowhere',
     ),
+  AGENTPOOL_TRACES: z
+    .enum(['off', 'otlp', 'api'])
+    .default('off')
+    .describe(
+      '[Traces](../operations.md#traces) of calls and runs: `otlp` sends them where `OTEL_EXPORTER_OTLP_ENDPOINT` says, by packages that you install beside agentpool; `api` gives them to the SDK that `node --import` has loaded',
+    ),
   AGENTPOOL_KEEP_LEFTOVERS: flag
     .prefault('false')
     .describe('Keep the processes that a program leaves behind at its normal end'),

@@ -5,6 +5,7 @@ import { batchedByTurn } from '../redis/by-turn.js';
 import { type CommandLine, inOrder } from '../redis/in-order.js';
 import { serverNow } from '../redis/now.js';
 import type { Run, RunRequest } from '../run.js';
+import type { TraceContext } from '../traces/trace-context.js';
 import type { StoreParts } from './parts.js';
 import { fieldsOfRequest, readRun, runFromNewFields } from './record.js';
 import { requestText } from './request.js';
@@ -14,6 +15,7 @@ interface NewRun {
   readonly id: string;
   readonly queue: string;
   readonly request: RunRequest;
+  readonly trace: TraceContext | undefined;
 }
 
 /** What came of writing a run: the record that there is now. */
@@ -28,8 +30,9 @@ export function openCreating({ redis, keysOf, indexes }: StoreParts): (item: New
   return batchedByTurn(async (items) => {
     const [now, latest] = await Promise.all([serverNow(redis), indexes.latestAt()]);
     const queuedAt = Math.max(now, latest + 1); // the order is that of submission, also when the clock has gone back
-    const fields = items.map(({ id, queue, request }) => [
+    const fields = items.map(({ id, queue, request, trace }) => [
       ...fieldsOfRequest(id, queue, request),
+      ...Object.entries(trace ?? {}).flat(),
       'queuedAt',
       String(queuedAt),
     ]);

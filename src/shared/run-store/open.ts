@@ -42,7 +42,7 @@ export function openRunStore(
     now,
     poolId: () => poolId(parts),
 
-    create: (id, queue, request) => create({ id, queue, request }),
+    create: (id, queue, request, trace) => create({ id, queue, request, trace }),
     idForToken: (principal, token, id) => idForToken(parts, principal, token, id),
     settled: async (id) => {
       await settling.settled();

@@ -14,6 +14,7 @@ import type {
   Usage,
 } from '../run.js';
 import { RUN_STATES, type RunState } from '../run-state.js';
+import { readTraceContext } from '../traces/trace-context.js';
 
 type Fields = Readonly<Record<string, string>>;
 
@@ -82,6 +83,7 @@ export function runFromFields(fields: Fields): Run | undefined {
       model: fields.model,
       path: fields.path,
       labels: labelsFrom(fields.labels),
+      trace: readTraceContext(fields),
       waitReason: fields.state === 'queued' ? fields.waitReason : undefined,
       ...limitOf(fields),
       credentials: credentialsOf(fields),

@@ -1,5 +1,6 @@
 import type { Credentials, Failure, KillRequest, LaunchFacts, ProviderLimit, Run, RunRequest } from '../run.js';
 import type { Stored } from '../stored-form.js';
+import type { TraceContext } from '../traces/trace-context.js';
 import type { Created } from './create.js';
 import type { Held } from './held-runs.js';
 import type { Indexes, ListPosition, RunFilter } from './indexes.js';
@@ -29,7 +30,7 @@ export interface RunStore {
   poolId(): Promise<string>;
 
   /** Writes a queued run, unless there is one with this id already; answers the one that there is then. */
-  create(id: string, queue: string, request: RunRequest): Promise<Created>;
+  create(id: string, queue: string, request: RunRequest, trace?: TraceContext): Promise<Created>;
   /** The run id that a principal's client token stands for: the given one, or the one that an earlier call chose. */
   idForToken(principal: string, token: string, id: string): Promise<string>;
   /**

@@ -236,6 +236,7 @@ export const claude: Runner<'claude'> = {
   name: 'claude',
   title: 'Claude Code',
   command: 'claude',
+  provider: 'anthropic',
   memoryMib: 200,
   // Without the version npm takes an old release on Node 20, without a word.
   install: 'npm install -g @anthropic-ai/claude-code@2.1.330',

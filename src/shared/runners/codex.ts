@@ -232,6 +232,7 @@ export const codex: Runner<'codex'> = {
   name: 'codex',
   title: 'Codex CLI',
   command: 'codex',
+  provider: 'openai',
   memoryMib: 140,
   install: 'npm install -g @openai/codex',
   versionArgs: ['--version'],

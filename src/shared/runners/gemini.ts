@@ -117,6 +117,7 @@ export const gemini: Runner<'gemini'> = {
   name: 'gemini',
   title: 'Gemini CLI',
   command: 'gemini',
+  provider: 'gcp.gemini',
   memoryMib: 390,
   install: 'npm install -g @google/gemini-cli',
   versionArgs: ['--version'],

@@ -112,6 +112,8 @@ export interface Runner<Name extends string = string> {
   readonly title: string;
   /** Looked up on the worker's PATH. */
   readonly command: string;
+  /** Whose models it asks, in the words of OpenTelemetry (`gen_ai.provider.name`); absent where that is up to its settings. */
+  readonly provider?: string;
   /** How a person installs it; shown in errors and by doctor. */
   readonly install: string;
   /** What a user should know of it before anything else; shown in docs/reference. */

@@ -14,7 +14,12 @@ const TEXT_KEPT_BYTES = 1024 * 1024;
 const LONGEST_RESULT = 1024 * 1024;
 
 /** Collects what a CLI's stdout tells about its run, from bytes as they come; it keeps none of the buffers. */
-export function createReader(output: Output, onLearned: (learned: Findings) => void, logger: Logger) {
+export function createReader(
+  output: Output,
+  onLearned: (learned: Findings) => void,
+  logger: Logger,
+  saw?: (message: unknown) => void,
+) {
   const found: { -readonly [Key in keyof Findings]: Findings[Key] } = {};
   const saysWork = output.format === 'text' ? undefined : output.worked;
   let complained = false;
@@ -25,6 +30,7 @@ export function createReader(output: Output, onLearned: (learned: Findings) => v
   const learn = (message: unknown) => {
     messages += 1;
     try {
+      saw?.(message);
       const works = (!worked || limited) && (saysWork?.(message) ?? false);
       worked ||= works;
       const read = output.format === 'text' ? output.read?.(String(message)) : output.read(message);

@@ -21,12 +21,14 @@ export interface ReadStdout {
   /** Where the output of this attempt begins (bytes). */
   readonly from: number;
   readonly onLearned: (learned: Findings) => void;
+  /** Is shown each message. */
+  readonly saw?: (message: unknown) => void;
   readonly logger: Logger;
 }
 
 /** Looks for facts in what a program prints, without keeping anybody waiting however much that is. */
-export function startReadingStdout({ runner, file, from, onLearned, logger }: ReadStdout) {
-  const reader = createReader(runner.output, onLearned, logger);
+export function startReadingStdout({ runner, file, from, onLearned, saw, logger }: ReadStdout) {
+  const reader = createReader(runner.output, onLearned, logger, saw);
   const stdout = followFile(file, { at: from });
   const onlyEnd = runner.output.format === 'text' && !runner.output.read;
   let closed = false;

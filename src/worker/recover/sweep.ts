@@ -28,6 +28,8 @@ export interface SweepDeps {
   readonly host: string;
   readonly config: Pick<Config, 'heartbeatMs' | 'lostAfterMs' | 'recordRetentionMs'>;
   readonly contact: Contact;
+  /** Is told of a run that was given up, as it is recorded then; absent: nobody wants to know. */
+  readonly onLost?: ((run: Run) => void) | undefined;
   readonly logger: Logger;
 }
 
@@ -56,11 +58,13 @@ export async function sweepOwners(deps: SweepDeps): Promise<void> {
 }
 
 /** A run whose owner has been silent for a time (ms). */
-async function judge({ runs, queues, config, logger }: SweepDeps, run: Run, silentMs: number): Promise<void> {
+async function judge({ runs, queues, config, onLost, logger }: SweepDeps, run: Run, silentMs: number): Promise<void> {
   if (silentMs > config.lostAfterMs) {
     const message = `its worker on ${run.host} has been silent for ${Math.round(silentMs / 1000)} s`;
-    await runs.end(run.id, run.epoch, { state: 'failed', failure: { kind: 'lost', message } });
+    const { changed } = await runs.end(run.id, run.epoch, { state: 'failed', failure: { kind: 'lost', message } });
     await queues.remove(run.id, run.queue);
+    const lost = onLost && changed ? await runs.get(run.id) : undefined;
+    if (lost) onLost?.(lost);
     logger.warn({ runId: run.id, host: run.host }, 'given up: its worker did not come back');
   } else if (run.state === 'running' && silentMs >= SILENT_BEATS * config.heartbeatMs) {
     await runs.orphan(run);

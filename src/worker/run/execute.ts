@@ -6,6 +6,7 @@ import { removeStart } from '../spool/spool.js';
 import { attemptAfter } from './attempts.js';
 import { endUnstarted, finishJob, type GiveBackDeps, giveBack, HostFault, restartHere } from './give-back.js';
 import type { OwnedRun } from './owned-run.js';
+import type { RunTrace } from './run-trace.js';
 import { type Begun, type StartDeps, startAttempt, type ToStart } from './start-attempt.js';
 import type { Supervision } from './supervise.js';
 
@@ -15,7 +16,9 @@ export type Beginning = ToStart | Begun;
 export interface ExecuteDeps {
   readonly start: StartDeps;
   /** Puts a program under our eyes. */
-  readonly watch: (owned: OwnedRun, begun: Begun) => Supervision;
+  readonly watch: (owned: OwnedRun, begun: Begun, saw?: RunTrace['saw']) => Supervision;
+  /** Absent: nobody wants traces. */
+  readonly trace?: (owned: OwnedRun) => RunTrace;
   readonly giveBack: GiveBackDeps;
   readonly figures: Pick<Figures, 'ended'>;
   readonly logger: Logger;
@@ -26,12 +29,14 @@ export interface ExecuteDeps {
  * then lets go of it. Never throws.
  */
 export async function execute(deps: ExecuteDeps, owned: OwnedRun, first: Beginning): Promise<void> {
+  const trace = deps.trace?.(owned);
   try {
     for (let next: Beginning | undefined = first; next && !owned.gone.aborted; )
-      next = next.kind === 'begun' ? await superviseToEnd(deps, owned, next) : await begin(deps, owned, next);
+      next = next.kind === 'begun' ? await superviseToEnd(deps, owned, next, trace) : await begin(deps, owned, next);
   } catch (error) {
     deps.logger.error({ runId: owned.id, err: error }, 'the run has no worker any more; it is looked at again');
   } finally {
+    await trace?.over();
     owned.letGo();
   }
 }
@@ -64,13 +69,18 @@ async function notStarted(
 }
 
 /** Watches over a program until it is over; answers what comes next, if anything does. */
-async function superviseToEnd(deps: ExecuteDeps, owned: OwnedRun, begun: Begun): Promise<Beginning | undefined> {
+async function superviseToEnd(
+  deps: ExecuteDeps,
+  owned: OwnedRun,
+  begun: Begun,
+  trace: RunTrace | undefined,
+): Promise<Beginning | undefined> {
   const { spool, meta } = begun;
   const patiently = <Answer>(action: () => Answer | Promise<Answer>) =>
     again(action, owned.gone, (error) =>
       deps.logger.warn({ runId: owned.id, err: error }, 'the program cannot be watched yet; trying again'),
     );
-  const supervision = await patiently(() => deps.watch(owned, begun));
+  const supervision = await patiently(() => deps.watch(owned, begun, trace?.saw));
   if (!supervision) return undefined;
   owned.watchedBy(supervision);
   const over = await supervision.over;
@@ -80,6 +90,7 @@ async function superviseToEnd(deps: ExecuteDeps, owned: OwnedRun, begun: Begun):
     await finishJob(deps.giveBack, owned, { state, ...(failure && { message: failure.message }) });
   }
   if (over.kind === 'refused') {
+    trace?.refused(over.because.kind);
     const attempt = await patiently(() => attemptAfter(spool, meta, over.because));
     return attempt && { kind: 'start', attempt };
   }

@@ -51,6 +51,8 @@ export interface Supervised {
   /** Tells again what the record does not know: a Redis that crashed may have forgotten it. */
   readonly tellAgain: (run: Run) => Promise<void>;
   readonly figures: Figures;
+  /** Is shown each message of its stdout; absent: nobody wants to see them. */
+  readonly saw?: (message: unknown) => void;
   readonly logger: Logger;
 }
 
@@ -261,7 +263,7 @@ async function keepResult({ runs, own, logger }: Supervised, result: string | un
 }
 
 /** Looks for facts in stdout, anew from the start of the attempt: the spool has all of it. */
-function readStdout({ runner, spool, meta, logger }: Supervised, onLearned: (learned: Findings) => void) {
+function readStdout({ runner, spool, meta, saw, logger }: Supervised, onLearned: (learned: Findings) => void) {
   const from = meta.attempt?.from.out ?? 0;
-  return startReadingStdout({ runner, file: spool.stdout, from, onLearned, logger });
+  return startReadingStdout({ runner, file: spool.stdout, from, onLearned, ...(saw && { saw }), logger });
 }

@@ -28,7 +28,12 @@ export interface WatchOverDeps {
 }
 
 /** Puts a program under our eyes, one that we have started or that we found running. */
-export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): Supervision {
+export function watchOver(
+  deps: WatchOverDeps,
+  owned: OwnedRun,
+  begun: Begun,
+  saw?: (message: unknown) => void,
+): Supervision {
   const { runs, runners, host, following, keepLeftovers, afterResultGraceMs, mostOutputKept, disk } = deps;
   const { spool, meta, from, wrapperGone, program } = begun;
   const runner = runners.get(meta.runner);
@@ -59,6 +64,7 @@ export function watchOver(deps: WatchOverDeps, owned: OwnedRun, begun: Begun): S
     afterResultGraceMs,
     mostOutputKept,
     figures: deps.figures,
+    ...(saw && { saw }),
     lostOutput: () => disk.lostOutput(owned.id, spool),
     rememberSession: (id, { agentName, principal }) =>
       runs.sessions.remember({

@@ -59,6 +59,7 @@ const WORDS = [
   ['AGENTPOOL_PERMISSIONS', 'permissions', 'auto', 'safe', 'safe', 'none'],
   ['AGENTPOOL_STOP_MODE', 'stopMode', 'detach', 'drain', 'drain', 'kill'],
   ['AGENTPOOL_WORKER_HEALTH', 'workerHealth', undefined, '0.0.0.0:80', { host: '0.0.0.0', port: 80 }, 'relative/path'],
+  ['AGENTPOOL_TRACES', 'traces', 'off', 'otlp', 'otlp', 'on'],
   ['AGENTPOOL_KEEP_LEFTOVERS', 'keepLeftovers', false, '1', true, 'yes'],
   ['AGENTPOOL_MCP_TASKS', 'mcpTasks', true, 'false', false, 'no'],
   ['AGENTPOOL_BIND', 'bind', '127.0.0.1', '::1', '::1', undefined],
