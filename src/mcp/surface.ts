@@ -32,7 +32,8 @@ const SERVER_OPTIONS = {
   },
   instructions:
     'agentpool runs agent programs as durable jobs on a pool of machines. run_agent answers at once with a runId; the run goes on whatever becomes of this connection. ' +
-    'wait_agent waits for the end (call it again when it timed out), stream_agent_output follows what is printed, get_agent_status and list_runs tell what there is, kill_agent ends a run with all of its processes.',
+    'wait_agent waits for the end (call it again when it timed out), stream_agent_output follows what is printed, get_agent_status and list_runs tell what there is, kill_agent ends a run with all of its processes. ' +
+    'Where your client makes a call of run_agent a task, the id of that server-side task is the runId.',
 };
 
 /** What the server says of itself to this client. */
