@@ -80,17 +80,13 @@ async function askOwner(
   return `${refusal.message}. So the worker on ${host ?? 'its host'} was told directly: it ends the program now, and the run says so when Redis takes writes again. Kill it again then, to be sure. ${refusal.hint}`;
 }
 
-const forgottenKill = () =>
-  new RedisRefusedError('a failover of Redis may have forgotten this kill request just now', 'Ask again.');
-
 /** Nobody owns it, so it is ended here; false when a worker was faster. */
 async function killQueued(pool: Pool, run: Run): Promise<boolean> {
-  const before = pool.runs.interruptions();
-  const { changed } = await pool.runs.end(run.id, undefined, { state: 'killed' });
-  if (changed) await pool.queues.remove(run.id, run.queue);
-  await pool.runs.settled(run.id);
-  if (pool.runs.interruptions() !== before) throw forgottenKill();
-  return changed;
+  return pool.runs.keep(async () => {
+    const { changed } = await pool.runs.end(run.id, undefined, { state: 'killed' });
+    if (changed) await pool.queues.remove(run.id, run.queue);
+    return changed;
+  });
 }
 
 /** Wakes the owner and waits for the fact. Without a living owner it does not wait. */
@@ -100,7 +96,8 @@ async function carryOut(pool: Pool, id: string, graceMs: number, signal: AbortSi
   await pool.control.wake(run.worker);
   await pool.runs.settled(id); // a kill request that was accepted is not lost when Redis crashes
   const kept = await runById(pool, id);
-  if (!isEnded(kept.state) && !kept.kill) throw forgottenKill();
+  if (!isEnded(kept.state) && !kept.kill)
+    throw new RedisRefusedError('a failover of Redis has forgotten this kill request just now', 'Ask again.');
   const alive = (await pool.workers.living()).some(
     ({ id: worker, phase }) => worker === run.worker && phase !== 'left',
   );

@@ -61,8 +61,8 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
       queues,
       runs,
       control: openControl(redis, notifications, config.prefix),
-      workers: openWorkers(redis, config.prefix, config.heartbeatMs),
-      agents: openAgents(redis, config.prefix),
+      workers: openWorkers(redis, config.prefix, config.heartbeatMs, settling),
+      agents: openAgents(redis, config.prefix, settling),
       ...(traces && { traces }),
       ready: () => whenReady(redis),
       redisProblem: openUsable({

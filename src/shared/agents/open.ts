@@ -3,6 +3,7 @@ import { didYouMean } from '../nearest.js';
 import type { RedisClient } from '../redis/connect.js';
 import { serverNow } from '../redis/now.js';
 import { withScripts } from '../redis/scripts.js';
+import type { Settling } from '../redis/settled.js';
 import type { AgentProfile, ProfileSummary, StoredProfile } from './profile.js';
 import { refuseSecrets } from './secrets.js';
 import {
@@ -37,7 +38,7 @@ interface AgentStore {
 }
 
 /** The profiles of agents, shared by everybody on this Redis. No secret gets in: values of secrets stay on the workers. */
-export function openAgents(client: RedisClient, prefix: string) {
+export function openAgents(client: RedisClient, prefix: string, { keep }: Pick<Settling, 'keep'>) {
   const store: AgentStore = {
     redis: withScripts<ProfileScripts>(client, new URL(import.meta.url), { swapProfile: 'swap-profile.lua' }),
     profiles: `{${prefix}:agents}:profiles`,
@@ -61,18 +62,20 @@ export function openAgents(client: RedisClient, prefix: string) {
     list: async (): Promise<Listed<ProfileSummary>> => summariesFrom(await store.redis.hgetall(store.list)),
 
     /** Throws a UserError for a name that is taken, and for what looks like a secret. */
-    create: (profile: AgentProfile): Promise<StoredProfile> => create(store, profile),
+    create: (profile: AgentProfile): Promise<StoredProfile> => keep(() => create(store, profile)),
 
     /** Changes a profile; `edit` is asked again when somebody else was faster. `revision`: only if it is still that one. */
     update: (name: string, edit: (profile: AgentProfile) => AgentProfile, revision?: number): Promise<StoredProfile> =>
-      update(store, name, edit, revision),
+      keep(() => update(store, name, edit, revision)),
 
     /** Throws a UserError when there is no such profile. Runs that were submitted with it keep what they were given. */
     async remove(name: string): Promise<void> {
-      await change(store, name, (text) => {
-        refuseNewerText(name, text);
-        return undefined;
-      });
+      await keep(() =>
+        change(store, name, (text) => {
+          refuseNewerText(name, text);
+          return undefined;
+        }),
+      );
     },
   };
 }

@@ -77,25 +77,22 @@ export interface Settling {
    * another number after `settled` has to write all of it again.
    */
   interruptions(): number;
+  /**
+   * Does something and answers once it is safe. Throws a RedisRefusedError when nobody can tell whether it is kept, as
+   * when the connection was lost meanwhile.
+   */
+  keep<Answer>(action: () => Promise<Answer>): Promise<Answer>;
   /** Looks which replicas there are, so that it is known when one has left. */
   look(): Promise<void>;
 }
 
-/**
- * Each server is asked after the write, however lately it was asked before: a replica that has come since may have been
- * made the master already. What a master had is remembered in Redis, under the id of its replication, which the next
- * master does not share: a process that has just connected to a master that was replaced knows what it has lost, and the
- * new master may be used without a replica.
- */
-export function openSettling(client: RedisClient, prefix: string, logger: Logger): Settling {
+/** Answers how many replicas have to confirm what is written to a server that was found in some state. */
+function openReplicaMemory(client: RedisClient, prefix: string): (node: Redis, state: ServerState) => Promise<number> {
   const remembering = withScripts<ReplicaScripts>(client, new URL(import.meta.url), {
     rememberReplicas: 'remember-replicas.lua',
   });
   const known = new WeakMap<Redis, Known>();
-  let mayWait = true;
-
-  async function replicasNeeded(node: Redis, state: ServerState): Promise<number> {
-    const [, , , replication, ...seen] = state;
+  return async (node, [, , , replication, ...seen]) => {
     const [online, syncing, syncs, syncsBefore, wantsReplica] = seen;
     const text = [replication, ...seen].join();
     const before = known.get(node);
@@ -117,9 +114,13 @@ export function openSettling(client: RedisClient, prefix: string, logger: Logger
     const needed = Math.max(remembered, wantsReplica);
     known.set(node, { stream, seen: text, rememberedAt: now, needed });
     return needed;
-  }
+  };
+}
 
-  async function confirmedBy(node: Redis, wanted: number): Promise<void> {
+/** Has replicas confirm what was written to their master so far. Throws a RedisRefusedError when they do not. */
+function openConfirming(logger: Logger): (node: Redis, wanted: number) => Promise<void> {
+  let mayWait = true;
+  return async (node, wanted) => {
     if (wanted === 0 || !mayWait) return;
     const confirmed = await node.wait(wanted, CONFIRM_WITHIN_MS).catch((error: Error) => {
       if (!error.message.startsWith('NOPERM')) throw error;
@@ -132,37 +133,59 @@ export function openSettling(client: RedisClient, prefix: string, logger: Logger
         `${confirmed} of ${wanted} replicas of Redis have confirmed this within ${CONFIRM_WITHIN_MS} ms`,
         'A failover could undo it, so it does not count as accepted. Ask again in some seconds (with the same clientToken, where there was one); if it stays so, whoever runs Redis has to look at its replicas.',
       );
-  }
+  };
+}
 
-  /** What a server that takes our writes has; undefined for one of a cluster that has become a replica: it sends them on. */
-  async function stateOf(node: Redis): Promise<ServerState | undefined> {
-    const state = await withStateScripts(node).serverState();
-    if (state[0] === 1) return state;
-    if (client instanceof Cluster) return undefined;
-    node.stream.destroy(); // as after a READONLY: the new master is found by connecting anew
-    throw new RedisRefusedError('this Redis has become a replica', 'In a failover: ask again in some seconds.');
-  }
+/**
+ * Each server is asked after the write, however lately it was asked before: a replica that has come since may have been
+ * made the master already. What a master had is remembered in Redis, under the id of its replication, which the next
+ * master does not share: a process that has just connected to a master that was replaced knows what it has lost, and the
+ * new master may be used without a replica.
+ */
+export function openSettling(client: RedisClient, prefix: string, logger: Logger): Settling {
+  const replicasNeeded = openReplicaMemory(client, prefix);
+  const confirmedBy = openConfirming(logger);
 
   async function settledBy(node: Redis): Promise<void> {
-    const state = await stateOf(node);
+    const state = await stateOf(client, node);
     if (!state) return;
     const [, written, waiting] = state;
     const confirmed = replicasNeeded(node, state).then((wanted) => confirmedBy(node, wanted));
     await Promise.all([confirmed, inFile(node, written, waiting)]);
   }
-
   async function lookAt(node: Redis): Promise<void> {
-    const state = await stateOf(node);
+    const state = await stateOf(client, node);
     if (state) await replicasNeeded(node, state);
   }
 
   const masters = () =>
     (client instanceof Cluster ? client.nodes('master') : [client]).filter(({ status }) => status === 'ready');
+  const settled = sharedByTurn(async () => void (await Promise.all(masters().map(settledBy))));
+  const interruptions = countInterruptions(client);
   return {
-    settled: sharedByTurn(async () => void (await Promise.all(masters().map(settledBy)))),
-    interruptions: countInterruptions(client),
+    settled,
+    interruptions,
+    async keep(action) {
+      const before = interruptions();
+      const answer = await action();
+      await settled();
+      if (interruptions() === before) return answer;
+      throw new RedisRefusedError(
+        'the connection to Redis was lost meanwhile',
+        'So nobody can tell whether this is kept. Look, and ask again where it is not.',
+      );
+    },
     look: async () => void (await Promise.all(masters().map(lookAt))),
   };
+}
+
+/** What a server that takes our writes has; undefined for one of a cluster that has become a replica: it sends them on. */
+async function stateOf(client: RedisClient, node: Redis): Promise<ServerState | undefined> {
+  const state = await withStateScripts(node).serverState();
+  if (state[0] === 1) return state;
+  if (client instanceof Cluster) return undefined;
+  node.stream.destroy(); // as after a READONLY: the new master is found by connecting anew
+  throw new RedisRefusedError('this Redis has become a replica', 'In a failover: ask again in some seconds.');
 }
 
 const withStateScripts = (node: Redis) =>

@@ -49,6 +49,7 @@ export function openRunStore(
       if ((await redis.exists(keysOf(id).run)) === 0) throw forgotten();
     },
     interruptions: settling.interruptions,
+    keep: settling.keep,
 
     get,
     request: (id) => readRequest(parts, id),

@@ -40,6 +40,8 @@ export interface RunStore {
   settled(id: string): Promise<void>;
   /** See `Settling.interruptions`. */
   interruptions(): number;
+  /** See `Settling.keep`. */
+  keep<Answer>(action: () => Promise<Answer>): Promise<Answer>;
 
   get(id: string): Promise<Run | undefined>;
   /** What was asked for, if we can read it; undefined once the run's output was let go. */

@@ -4,6 +4,7 @@ import { sharedByTurn } from '../redis/by-turn.js';
 import type { RedisClient } from '../redis/connect.js';
 import { serverNow } from '../redis/now.js';
 import { withScripts } from '../redis/scripts.js';
+import type { Settling } from '../redis/settled.js';
 import { readStored, STORED_FORM } from '../stored-form.js';
 
 /** What a worker can run. */
@@ -145,7 +146,12 @@ interface WorkerScripts {
 export const SILENT_BEATS = 3;
 
 /** The register of workers: who lives, on which host, with which runners. Times are those of the Redis server. */
-export function openWorkers(client: RedisClient, prefix: string, heartbeatMs: number) {
+export function openWorkers(
+  client: RedisClient,
+  prefix: string,
+  heartbeatMs: number,
+  { keep }: Pick<Settling, 'keep'>,
+) {
   const redis = withScripts<WorkerScripts>(client, new URL('./scripts/', import.meta.url), {
     workerBeat: 'worker-beat.lua',
     sweepSign: 'sweep-sign.lua',
@@ -196,10 +202,10 @@ export function openWorkers(client: RedisClient, prefix: string, heartbeatMs: nu
     },
     /** From the next heartbeat on, a worker or the workers of a host take no new runs; also those that are started later. */
     async cordon(name: string): Promise<void> {
-      await redis.hsetnx(cordons, name, String(await serverNow(redis)));
+      await keep(async () => redis.hsetnx(cordons, name, String(await serverNow(redis))));
     },
     async uncordon(name: string): Promise<void> {
-      await redis.hdel(cordons, name);
+      await keep(() => redis.hdel(cordons, name));
     },
     /**
      * The sign of life of the worker that sweeps for the whole pool, which begins with its id: ours when the place is free,

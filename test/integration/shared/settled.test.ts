@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterEach, expect, test } from 'vitest';
+import { openAgents } from '../../../src/shared/agents/open.js';
 import { openLogger } from '../../../src/shared/logger.js';
 import { openSettling } from '../../../src/shared/redis/settled.js';
 import { eventually } from '../../support/processes.js';
@@ -139,6 +140,24 @@ test('a replica that has come and left since this process last looked counts, ho
   await gone(asMaster.redis);
   await asMaster.redis.set('k', '1');
   await expect(asMaster.settling.settled()).rejects.toMatchObject({ code: 'redis_refused' });
+  const storing = openAgents(asMaster.redis, 'agentpool', asMaster.settling).create({
+    name: 'a',
+    runner: 'demo',
+    prompt: 'Do it.',
+  });
+  await expect(storing).rejects.toMatchObject({ code: 'redis_refused' });
+});
+
+test('what was done is not kept when the connection was lost meanwhile', async () => {
+  const { asMaster } = await masterWithReplica();
+  const { redis, settling } = asMaster;
+  expect(await settling.keep(() => redis.set('k', '1'))).toBe('OK');
+  const lost = settling.keep(async () => {
+    await redis.set('k', '2');
+    redis.stream.destroy();
+    await redis.ping();
+  });
+  await expect(lost).rejects.toMatchObject({ code: 'redis_refused' });
 });
 
 test('a write to a master that has become a replica since is not settled, and its connection is made anew', async () => {
