@@ -25,9 +25,20 @@ interface ShownAgents {
 const PROMPT_CHARS = 4_000;
 
 function agentRow(agent: ShownAgent, tally: Tally | undefined): Html {
-  const { name, runner, model = '', mode = '', description = '', prompt, labels = {}, variables, revision } = agent;
+  const {
+    name,
+    runner,
+    model = '',
+    mode = '',
+    description = '',
+    prompt,
+    labels = {},
+    requires = [],
+    variables,
+    revision,
+  } = agent;
   const about = [model, mode].filter(Boolean).join(', ');
-  return html`<tr id="agent-${name}"><th scope="row"><a href="/?agent=${name}">${name}</a></th><td>${runner}${about && html` <span class="dim">${about}</span>`}</td><td class="wide"><details><summary>${description || 'no description'}</summary>${prompt === undefined ? '' : html`<pre tabindex="0">${plainText(beginningOf(prompt, PROMPT_CHARS))}</pre>`}${variables.length > 0 ? html`<p>Workers need ${variables.map((variable) => html`<code>${variable}</code> `)}</p>` : ''}<p>${Object.entries(labels).map(([key, value]) => html`<span class="label">${key}=${value}</span> `)} revision ${revision}</p></details></td><td class="n">${count(tally?.runs ?? 0)}</td><td class="n">${tally ? rateOf(tally) : ''}</td><td class="n second">${tally?.medianMs === undefined ? '' : duration(tally.medianMs)}</td><td class="n">${tally ? dollars(tally.usage) : ''}</td></tr>`;
+  return html`<tr id="agent-${name}"><th scope="row"><a href="/?agent=${name}">${name}</a></th><td>${runner}${about && html` <span class="dim">${about}</span>`}</td><td class="wide"><details><summary>${description || 'no description'}</summary>${prompt === undefined ? '' : html`<pre tabindex="0">${plainText(beginningOf(prompt, PROMPT_CHARS))}</pre>`}${variables.length > 0 ? html`<p>Workers need ${variables.map((variable) => html`<code>${variable}</code> `)}</p>` : ''}${requires.length > 0 ? html`<p>Its runs require ${requires.join(', ')}</p>` : ''}<p>${Object.entries(labels).map(([key, value]) => html`<span class="label">${key}=${value}</span> `)} revision ${revision}</p></details></td><td class="n">${count(tally?.runs ?? 0)}</td><td class="n">${tally ? rateOf(tally) : ''}</td><td class="n second">${tally?.medianMs === undefined ? '' : duration(tally.medianMs)}</td><td class="n">${tally ? dollars(tally.usage) : ''}</td></tr>`;
 }
 
 /** The stored agents, with what their runs of the last week have come to. */

@@ -1,5 +1,6 @@
 import { counted, duration } from '../shared/measures.js';
 import type { QueueCounts } from '../shared/queues/queues.js';
+import { partsOf } from '../shared/queues/route.js';
 import { type RedisHealth, redisProblems } from '../shared/redis/check.js';
 import { HOST_FIXES, type LivingWorker } from '../shared/workers/workers.js';
 import { servedBy } from './served.js';
@@ -73,11 +74,12 @@ function queueNotices({ workers, queues }: Watched): Notice[] {
     const held = waiting + delayed;
     if (held === 0 || servedBy(well, queue).length > 0) return [];
     const what = `${counted(held, 'run')} ${held === 1 ? 'waits' : 'wait'} in ${queue}, which no live worker serves.`;
-    const [, host] = /^runs@(.+)$/.exec(queue) ?? [];
+    const { host, runner, requires } = partsOf(queue);
+    const labels = requires.length === 0 ? '' : ` and the labels ${requires.join(', ')}`;
     const fix =
       host === undefined
-        ? `Start a worker that has ${queue.replace(/^runs\./, '')}; on its host, \`agentpool doctor\` says what is missing`
-        : `Start a worker on that host: \`agentpool worker --host ${host}\``;
+        ? `Start a worker that has ${runner}${labels}; on its host, \`agentpool doctor\` says what is missing`
+        : `Start a worker on that host${labels && ` with the labels ${requires.join(', ')}`}: \`agentpool worker --host ${host}\``;
     return [{ what, fix }];
   });
 }

@@ -40,6 +40,7 @@ function facts({ run, activity, queuePosition, now, principal }: RunFacts): Html
     ['Directory', run.path && html`<code>${run.path}</code>`],
     ['Session', run.sessionId && session(run)],
     ['Labels', run.labels && labels(run.labels)],
+    ['Requires', run.requires?.join(', ')],
     ['Queue', queue],
     ['Last output', endedAt === undefined && lastOutputAt ? ago(lastOutputAt, now) : undefined],
     ['Exit code', run.exitCode],

@@ -37,13 +37,30 @@ function why(worker: WorkerView, now: number): Html | '' {
 }
 
 function workerCard(worker: WorkerView, now: number): Html {
-  const { id, host, running, capacity, spool, lastHeartbeatAt, startedAt, version, allowedPaths, runners } = worker;
+  const {
+    id,
+    host,
+    running,
+    capacity,
+    spool,
+    lastHeartbeatAt,
+    startedAt,
+    version,
+    allowedPaths,
+    runners,
+    labels = [],
+  } = worker;
   const reason = why(worker, now);
   return html`<article class="card worker" id="worker-${id}"><div class="head"><h2>${host}</h2>${stateMark(stateOf(worker))}<p><a href="/?host=${encodeURIComponent(host)}">its runs</a></p></div>
 ${reason && html`<p class="why">${reason}</p>`}
 <p><progress value="${running}" max="${Math.max(1, capacity)}" aria-label="Slots in use"></progress> ${running} of ${capacity} slots in use</p>
 <dl class="facts"><div><dt>Heartbeat</dt><dd>${ago(lastHeartbeatAt, now)}</dd></div><div><dt>Up</dt><dd>${duration(now - startedAt)}</dd></div>${spool ? html`<div><dt>Spools of what runs</dt><dd>${size(spool.usedBytes)} of ${size(spool.quotaBytes)}</dd></div><div><dt>Disk</dt><dd>${size(spool.freeBytes)} free</dd></div>` : ''}<div><dt>Version</dt><dd>${version}</dd></div><div><dt>Directories</dt><dd>${allowedPaths.map((path) => html`<code>${path}</code> `)}</dd></div></dl>
-<ul class="chips" aria-label="Runners">${runners.map(({ name, version: of }) => html`<li class="label">${name}${of && html` <span class="dim">${of}</span>`}</li>`)}</ul></article>`;
+<ul class="chips" aria-label="Runners">${runners.map(({ name, version: of }) => html`<li class="label">${name}${of && html` <span class="dim">${of}</span>`}</li>`)}</ul>${
+    labels.length === 0
+      ? ''
+      : html`
+<ul class="chips" aria-label="Labels that runs may require">${labels.map((label) => html`<li class="label">${label}</li>`)}</ul>`
+  }</article>`;
 }
 
 /** Who works, on which hosts, and why somebody takes no runs. */

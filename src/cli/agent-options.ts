@@ -6,6 +6,7 @@ import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Labels } from '../shared/run.js';
 import { LABEL_FLAGS, labelOption } from './label-option.js';
 import { milliseconds, several } from './options.js';
+import { REQUIRES_FLAGS, requiresOption } from './requires-option.js';
 
 /** What `agents create` and `agents update` take; the names of a profile's members are those of the tools. */
 export interface AgentOptions {
@@ -22,6 +23,7 @@ export interface AgentOptions {
   readonly env?: readonly string[];
   readonly fallback?: readonly string[];
   readonly label?: Labels;
+  readonly requires?: readonly string[];
   readonly mcpServers?: string;
   readonly unset?: readonly string[];
   readonly revision?: number;
@@ -48,6 +50,7 @@ export function withProfileOptions(command: Command): Command {
     .option('--env <name=value>', "a variable; '$NAME' is one of the worker (again for more)", several)
     .option('--fallback <name=value>', 'a further value when the ones before are refused (again for more)', several)
     .option(LABEL_FLAGS, 'a label of its runs (again for more)', labelOption)
+    .option(REQUIRES_FLAGS, 'its runs need a worker with this label (again for more)', requiresOption)
     .option('--mcp-servers <file>', 'MCP servers as JSON, alone or under mcpServers')
     .option('--json', 'print data as JSON');
 }
@@ -66,6 +69,7 @@ export function profileFrom(options: AgentOptions): Json {
     path: options.path,
     timeoutMs: options.timeout,
     silenceTimeoutMs: options.silenceTimeout,
+    requires: options.requires,
     labels: options.label && { ...(file.labels as Json), ...options.label },
     env: options.env && { ...(file.env as Json), ...Object.fromEntries(options.env.map(pairOf)) },
     fallbacks: options.fallback && { ...(file.fallbacks as Json), ...gathered(options.fallback.map(pairOf)) },

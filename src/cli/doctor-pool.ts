@@ -6,7 +6,7 @@ import { findProgram } from '../shared/find-program.js';
 import { size } from '../shared/measures.js';
 import type { Pool } from '../shared/pool.js';
 import type { QueueCounts } from '../shared/queues/queues.js';
-import { hostQueue, runnerQueue } from '../shared/queues/route.js';
+import { partsOf, serves } from '../shared/queues/route.js';
 import { redisProblems, STREAM_NODE_BYTES } from '../shared/redis/check.js';
 import { HOST_FIXES, type LivingWorker } from '../shared/workers/workers.js';
 import type { Context } from './context.js';
@@ -94,25 +94,27 @@ function workersFindings(workers: readonly LivingWorker[]): Finding[] {
         fix: 'agentpool up --detach   (or, on any host with the same REDIS_URL: agentpool worker)',
       },
     ];
-  return workers.map(({ host, running, capacity, runners, phase, problem, cordonedSince }) => {
+  return workers.map(({ host, running, capacity, runners, labels = [], phase, problem, cordonedSince }) => {
     const what = `Worker ${host}`;
     if (problem) {
       const found = `takes no runs since ${new Date(problem.since).toISOString()}: ${problem.message}`;
       return { what, ok: false, found, fix: HOST_FIXES[problem.kind] };
     }
     const offers = runners.map(({ name }) => name).join(', ');
+    const labelled = labels.length === 0 ? '' : `, labels ${labels.join(' ')}`;
     const since = cordonedSince === undefined ? '' : `, cordoned since ${new Date(cordonedSince).toISOString()}`;
-    const found = `${running} of ${capacity} busy, has ${offers}${phase === 'ready' ? '' : `, ${phase}`}${since}`;
+    const found = `${running} of ${capacity} busy, has ${offers}${labelled}${phase === 'ready' ? '' : `, ${phase}`}${since}`;
     return { what, ok: true, found };
   });
 }
 
 function queueFindings(pool: Pool, queues: readonly QueueCounts[], workers: readonly LivingWorker[]): Finding[] {
-  const listened = new Set(
-    workers.flatMap(({ host, runners }) => [hostQueue(host), ...runners.map(({ name }) => runnerQueue(name))]),
-  );
+  const isServed = (queue: string) =>
+    workers.some(({ host, labels, runners }) =>
+      serves({ host, labels, runners: runners.map(({ name }) => name) }, queue),
+    );
   const depths = queues.filter(({ waiting, delayed, active }) => waiting + delayed + active > 0);
-  const deserted = depths.filter(({ queue, waiting, delayed }) => waiting + delayed > 0 && !listened.has(queue));
+  const deserted = depths.filter(({ queue, waiting, delayed }) => waiting + delayed > 0 && !isServed(queue));
   const shown = depths.map(({ queue, waiting, delayed, active }) => {
     const later = delayed > 0 ? `, ${delayed} for a time or a session` : '';
     return `${queue}: ${waiting} waiting${later}, ${active} running`;
@@ -120,12 +122,14 @@ function queueFindings(pool: Pool, queues: readonly QueueCounts[], workers: read
   return [
     { what: 'Queues', ok: true, found: shown.join('; ') || 'empty' },
     ...deserted.map(({ queue, waiting, delayed }) => {
-      const runner = [...pool.runners.values()].find(({ name }) => runnerQueue(name) === queue);
+      const { runner: name, requires, host } = partsOf(queue);
+      const runner = name === undefined ? undefined : pool.runners.get(name);
       const runs = waiting + delayed === 1 ? 'a run waits' : `${waiting + delayed} runs wait`;
       const found = `${runs}, and no living worker listens`;
-      const fix = runner
-        ? `on a host with a worker: ${runner.install}`
-        : 'start a worker on that host: agentpool worker';
+      const labels = requires.length === 0 ? '' : `AGENTPOOL_WORKER_LABELS=${requires.join(',')} `;
+      const start = `${labels}agentpool worker`;
+      const onHost = `start a worker on ${host === undefined ? `a host that has ${name}` : 'that host'}: ${start}`;
+      const fix = runner && labels === '' ? `on a host with a worker: ${runner.install}` : onHost;
       return { what: `Queue ${queue}`, ok: false, found, fix };
     }),
   ];

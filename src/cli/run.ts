@@ -27,6 +27,7 @@ import { LABEL_FLAGS, labelOption } from './label-option.js';
 import { openedFor } from './opened.js';
 import { matching, milliseconds, wholeNumber } from './options.js';
 import { note, paintState, print, printJson, widthOf } from './print.js';
+import { REQUIRES_FLAGS, requiresOption } from './requires-option.js';
 import { outputTo } from './show-output.js';
 import { foldWords } from './table.js';
 import { startWaitingLine } from './waiting-line.js';
@@ -56,6 +57,7 @@ interface RunOptions extends ShowOptions {
   readonly host?: string;
   readonly clientToken?: string;
   readonly label?: Labels;
+  readonly requires?: readonly string[];
 }
 
 const agentName = matching(AGENT_NAME, 'have 1 to 64 letters, digits, dashes or underscores');
@@ -89,6 +91,7 @@ export function addRun(program: Command): void {
       'only this host may run it',
       matching(HOST_NAME, 'have 1 to 64 letters, digits, dots and dashes'),
     )
+    .option(REQUIRES_FLAGS, 'only a worker with this label, as gpu or repo=web (again for more)', requiresOption)
     .option(
       '--client-token <token>',
       'the same token never starts a second run',
@@ -164,6 +167,7 @@ function said({
   host,
   clientToken,
   label,
+  requires,
   ...times
 }: RunOptions) {
   return omitUndefined({
@@ -180,6 +184,7 @@ function said({
     host,
     clientToken,
     labels: label,
+    requires,
   });
 }
 

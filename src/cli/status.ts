@@ -103,6 +103,7 @@ function factsOf(status: RunStatus, kill: KillRequest | undefined, now: number):
     ['agent', status.agentName],
     ['runner', [status.runner, status.model, status.mode].filter(Boolean).join(', ')],
     ['labels', labelsInWords(status.labels ?? {})],
+    ['requires', (status.requires ?? []).join(' ')],
     ['waits', status.waitingFor && waitingInWords(status.waitingFor)],
     ['host', status.host],
     ['worker', status.workerSilentSince ? `silent since ${localTime(status.workerSilentSince)}` : status.worker],

@@ -47,6 +47,7 @@ const WORKER_COLUMNS: readonly Column[] = [
   { head: 'UP', rank: 3 },
   { head: 'VERSION', rank: 4 },
   { head: 'RUNNERS', least: 10, rank: 2 },
+  { head: 'LABELS', least: 8, rank: 5 },
 ];
 
 function paintWorker(cell: string): string {
@@ -75,6 +76,7 @@ async function showWorkers(caller: LocalCaller, show: Show = print): Promise<voi
       duration(Math.max(0, now - worker.startedAt)),
       worker.version,
       worker.runners.map(({ name, version }) => (version ? `${name} ${version}` : name)).join(', '),
+      (worker.labels ?? []).join(' '),
     ]),
     show,
   );

@@ -2,10 +2,12 @@ import type { AgentProfile } from '../shared/agents/profile.js';
 import { UserError } from '../shared/errors.js';
 import { didYouMean } from '../shared/nearest.js';
 import type { Pool } from '../shared/pool.js';
-import { hostQueue } from '../shared/queues/route.js';
+import { hostQueue, partsOf } from '../shared/queues/route.js';
 import type { RunRequest } from '../shared/run.js';
 import type { Session } from '../shared/run-store/sessions.js';
+import { unmet } from '../shared/workers/labels.js';
 import type { LivingWorker } from '../shared/workers/workers.js';
+import { unmetInWords } from './unmet-requirements.js';
 
 /** Throws a UserError for a runner that nobody knows, and for what it cannot do. */
 export function checkRunner(
@@ -78,7 +80,7 @@ export async function checkKnownHost({ queues }: Pool, host: string | undefined)
   if (host === undefined) return;
   const names = await queues.names();
   if (names.includes(hostQueue(host))) return;
-  const hosts = names.flatMap((name) => (name.startsWith(hostQueue('')) ? [name.slice(hostQueue('').length)] : []));
+  const hosts = [...new Set(names.flatMap((name) => partsOf(name).host ?? []))];
   throw new UserError(
     'unknown_host',
     `host: there never was a worker on ${JSON.stringify(host)}`,
@@ -87,7 +89,12 @@ export async function checkKnownHost({ queues }: Pool, host: string | undefined)
 }
 
 /** Whether a worker may take such a run now, with or without room for it. */
-export function suits(worker: LivingWorker, { runner, host }: RunRequest, session: Session | undefined): boolean {
+export function suits(worker: LivingWorker, request: RunRequest, session: Session | undefined): boolean {
+  return isAble(worker, request, session) && unmet(request.requires ?? [], worker.labels).length === 0;
+}
+
+/** Whether a worker has the program of a run, on the host that it is bound to. */
+function isAble(worker: LivingWorker, { runner, host }: RunRequest, session: Session | undefined): boolean {
   const bound = session?.host ?? host;
   const offered = worker.runners.some(({ name }) => name === runner);
   return offered && worker.phase === 'ready' && (bound === undefined || worker.host === bound);
@@ -99,13 +106,20 @@ export const takesRuns = ({ problem, cordonedSince }: LivingWorker) => !problem 
 /** What the caller of a run that nobody can take yet should know. */
 export function waitsWarning(
   pool: Pool,
-  { runner, host }: RunRequest,
+  request: RunRequest,
   session: Session | undefined,
-  suited: readonly LivingWorker[],
+  workers: readonly LivingWorker[],
 ): string {
+  const suited = workers.filter((worker) => suits(worker, request, session));
   const unhealthy = suited.map((worker) => `${worker.host} (${worker.problem?.message ?? 'cordoned'})`);
   if (unhealthy.length > 0) return `The run waits: nothing can be started for now on ${unhealthy.join(', ')}.`;
-  const bound = session?.host ?? host;
+  const { runner, requires = [] } = request;
+  const bound = session?.host ?? request.host;
+  const able = workers.filter((worker) => isAble(worker, request, session));
+  if (able.length > 0) {
+    const { message, hint } = unmetInWords({ runner, requires, host: bound }, able);
+    return `${message}; the run waits until one does. ${hint}`;
+  }
   const where = bound === undefined ? '' : ` on host ${bound}`;
   const install = pool.runners.get(runner)?.install;
   return `No live worker has ${runner}${where}; the run waits until one does.${install ? ` Install it on a worker: ${install}` : ''}`;

@@ -38,7 +38,7 @@ export async function rerun(caller: Caller, which: WhichRun): Promise<Submitted>
 /** Goes on in the session of a run with another prompt, as a new run of the caller. Throws a UserError. */
 export async function resume(caller: Caller, which: WhichRun, prompt: string): Promise<Submitted> {
   const run = await findRun(caller, which);
-  const { sessionId, runner, agentName, mode, model, path, labels } = run;
+  const { sessionId, runner, agentName, mode, model, path, labels, requires } = run;
   if (sessionId === undefined)
     throw new UserError(
       'cannot_resume',
@@ -47,7 +47,7 @@ export async function resume(caller: Caller, which: WhichRun, prompt: string): P
     );
   const stored = await caller.pool.runs.request(run.id);
   const clientDirectory = stored && 'value' in stored ? stored.value.clientDirectory : undefined;
-  const same = omitUndefined({ mode, model, path, labels, clientDirectory });
+  const same = omitUndefined({ mode, model, path, labels, requires, clientDirectory });
   return submit(following(caller, run), { prompt, runner, agentName, sessionId, ...same });
 }
 

@@ -23,6 +23,8 @@ export interface RunView extends WorkerFacts {
   readonly mode?: string;
   readonly path?: string;
   readonly labels?: Labels;
+  /** Labels that its worker must have. */
+  readonly requires?: readonly string[];
   /** The first line of the prompt; absent where that is not kept any more, and where nobody looked. */
   readonly promptLine?: string;
   readonly queuedAt: number;
@@ -48,7 +50,7 @@ const iso = (at: number | undefined) => (at === undefined ? undefined : new Date
 export function viewOf(run: Run): RunView {
   const { id, state, kill, outBytes, errBytes, droppedBytes, queuedAt, startedAt, lastOutputAt, endedAt } = run;
   const { credentials, principal, runner, agentName, pid, host, worker, sessionId, exitCode } = run;
-  const { failure, usage, model, mode, path, labels, waitReason } = run;
+  const { failure, usage, model, mode, path, labels, requires, waitReason } = run;
   return {
     runId: id,
     principal,
@@ -56,7 +58,7 @@ export function viewOf(run: Run): RunView {
     agentName,
     status: state,
     ...omitUndefined({ pid, host, worker, sessionId, credentials, exitCode, failure, usage, model, mode, path }),
-    ...omitUndefined({ labels }),
+    ...omitUndefined({ labels, requires }),
     queuedAt,
     queuedAtIso: new Date(queuedAt).toISOString(),
     ...omitUndefined({

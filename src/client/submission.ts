@@ -3,6 +3,7 @@ import { UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
 import { type AgentSetup, type Labels, MOST_LABELS, type RunRequest } from '../shared/run.js';
+import { canonical, MOST_REQUIREMENTS } from '../shared/workers/labels.js';
 
 /** What a caller says about a run that it wants; `autoResume` and `clientToken` are resolved when it is submitted. */
 export interface Submission extends Omit<RunRequest, 'agentName' | 'principal' | 'runner' | 'setup'> {
@@ -30,6 +31,7 @@ export async function withProfile(pool: Pool, submission: Submission): Promise<S
       ...defaultsOf(profile, runner),
       ...submission,
       ...labelsOf(profile, submission),
+      ...requirementsOf(profile, submission),
       runner: runner ?? profile.runner,
     };
   if (runner !== undefined) return { ...submission, runner };
@@ -62,6 +64,19 @@ function labelsOf(profile: AgentProfile, submission: Submission): { labels?: Lab
       'labels',
     );
   return count === 0 ? {} : { labels };
+}
+
+/** An agent that needs something needs it in every run. */
+function requirementsOf(profile: AgentProfile, submission: Submission): { requires?: readonly string[] } {
+  const requires = canonical([...(profile.requires ?? []), ...(submission.requires ?? [])]);
+  if (requires.length > MOST_REQUIREMENTS)
+    throw new UserError(
+      'invalid_argument',
+      `with those of agent ${profile.name} there are ${requires.length}, and ${MOST_REQUIREMENTS} are allowed`,
+      'Give fewer.',
+      'requires',
+    );
+  return requires.length === 0 ? {} : { requires };
 }
 
 function setupOf({ prompt, env, mcpServers, fallbacks }: AgentProfile): AgentSetup {

@@ -142,11 +142,11 @@ async function decide(caller: Caller, submission: Submission, workers: readonly 
   const remarks = [unknownSession(request, session), remark].filter((words) => words !== undefined);
   return {
     request,
-    queue: route({ runner: request.runner, host: request.host, sessionHost: session?.host }),
+    queue: route({ ...request, sessionHost: session?.host }),
     clientToken,
     free: suited.some((worker) => takesRuns(worker) && worker.running < worker.capacity),
     remark: remarks.length === 0 ? undefined : remarks.join(' '),
-    warning: suited.some(takesRuns) ? undefined : waitsWarning(pool, request, session, suited),
+    warning: suited.some(takesRuns) ? undefined : waitsWarning(pool, request, session, workers),
   };
 }
 

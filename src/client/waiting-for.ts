@@ -1,9 +1,11 @@
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
-import { hostQueue } from '../shared/queues/route.js';
+import { partsOf } from '../shared/queues/route.js';
 import type { Run } from '../shared/run.js';
+import { unmet } from '../shared/workers/labels.js';
 import { HOST_FIXES, type LivingWorker } from '../shared/workers/workers.js';
 import { takesRuns } from './check-submission.js';
+import { unmetInWords } from './unmet-requirements.js';
 
 /** Why a run does not run yet, or does not go on. More kinds may come. */
 export const WAIT_KINDS = ['slot', 'turn', 'session', 'delay', 'no_worker', 'host', 'cordoned', 'limit'] as const;
@@ -85,21 +87,25 @@ function forSession({ resumes, sessionId }: Run, { holder }: WaitFacts): Waiting
 }
 
 /** The workers that may take it when they have room, whatever is wrong with them now. */
-function suited(run: Run, workers: readonly LivingWorker[]): LivingWorker[] {
+const suited = (run: Run, workers: readonly LivingWorker[]) =>
+  able(run, workers).filter(({ labels }) => unmet(run.requires ?? [], labels).length === 0);
+
+/** Those that have its program, on the host that it is bound to. */
+function able(run: Run, workers: readonly LivingWorker[]): LivingWorker[] {
   const host = hostOf(run);
   const there = workers.filter((worker) => worker.alive && (host === undefined || worker.host === host));
   return there.filter(({ phase, runners }) => phase === 'ready' && runners.some(({ name }) => name === run.runner));
 }
 
 /** The host that a run is bound to. */
-const hostOf = ({ queue }: Run) => (queue.startsWith(hostQueue('')) ? queue.slice(hostQueue('').length) : undefined);
+const hostOf = ({ queue }: Run) => partsOf(queue).host;
 
 function forWorker(run: Run, { workers, install }: WaitFacts): WaitingFor | undefined {
-  const able = suited(run, workers);
-  if (able.some(takesRuns)) return undefined;
-  const cordoned = able.find(({ cordonedSince }) => cordonedSince !== undefined);
+  const takers = suited(run, workers);
+  if (takers.some(takesRuns)) return undefined;
+  const cordoned = takers.find(({ cordonedSince }) => cordonedSince !== undefined);
   if (cordoned) return forCordoned(cordoned);
-  const [sick] = able;
+  const [sick] = takers;
   if (sick?.problem)
     return {
       kind: 'host',
@@ -115,6 +121,9 @@ function forWorker(run: Run, { workers, install }: WaitFacts): WaitingFor | unde
       message: 'No worker is running',
       hint: 'Start one: agentpool worker (agentpool up starts the whole pool).',
     };
+  const { runner, requires = [] } = run;
+  const others = able(run, workers);
+  if (others.length > 0) return { kind: 'no_worker', ...unmetInWords({ runner, requires, host }, others) };
   const where = host === undefined ? '' : ` on host ${host}`;
   return {
     kind: 'no_worker',
@@ -163,9 +172,9 @@ function forTime({ dueAt, share }: WaitFacts): WaitingFor | undefined {
 }
 
 function forSlot(run: Run, { workers, position }: WaitFacts): WaitingFor {
-  const able = suited(run, workers).filter(takesRuns);
-  const running = able.reduce((sum, worker) => sum + worker.running, 0);
-  const capacity = able.reduce((sum, worker) => sum + worker.capacity, 0);
+  const takers = suited(run, workers).filter(takesRuns);
+  const running = takers.reduce((sum, worker) => sum + worker.running, 0);
+  const capacity = takers.reduce((sum, worker) => sum + worker.capacity, 0);
   const before = (position ?? 1) - 1;
   const ahead = before > 0 ? `; ${before} ${before === 1 ? 'run goes' : 'runs go'} first` : '';
   return {

@@ -1,6 +1,6 @@
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
-import { hostQueue } from '../shared/queues/route.js';
+import { partsOf } from '../shared/queues/route.js';
 import type { Run } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
 import type { HostProblem, LivingWorker } from '../shared/workers/workers.js';
@@ -23,7 +23,7 @@ const iso = (at: number) => new Date(at).toISOString();
 function workerFacts(run: Run, workers: readonly LivingWorker[]): WorkerFacts {
   if (isEnded(run.state)) return {};
   if (run.state === 'queued') {
-    const bound = workers.filter(({ host, alive }) => alive && hostQueue(host) === run.queue);
+    const bound = workers.filter(({ host, alive }) => alive && host === partsOf(run.queue).host);
     const [first] = bound;
     if (!first?.problem || bound.some(({ problem }) => !problem)) return {};
     return { hostProblem: { ...first.problem, sinceIso: iso(first.problem.since) } };

@@ -51,7 +51,8 @@ function portableObject({ properties = {}, required = [] }: Full, terse: boolean
 }
 
 function portable(full: Full, terse: boolean): PortableSchema {
-  const { items, properties, enum: values, default: fallback } = full;
+  const { properties, enum: values, default: fallback } = full;
+  const items = full.items ?? choicesOf(full)[0]?.items;
   const type = typeOf(full);
   const isMap = type === 'object' && !properties;
   const { description } = full;
@@ -81,8 +82,10 @@ function outline(full: Full): PortableSchema {
 }
 
 /** Null is taken for what is not given, so of a choice with it the rest is told; of several kinds, that of the first. */
-function typeOf({ type, anyOf = [] }: Full): PortableSchema['type'] {
-  const [first] = anyOf.filter((one) => one.type !== 'null');
-  const own = type ?? (first ? typeOf(first) : 'object');
+function typeOf(full: Full): PortableSchema['type'] {
+  const [first] = choicesOf(full);
+  const own = full.type ?? (first ? typeOf(first) : 'object');
   return own as PortableSchema['type'];
 }
+
+const choicesOf = ({ anyOf = [] }: Full) => anyOf.filter(({ type }) => type !== 'null');

@@ -132,6 +132,8 @@ export interface RunRequest {
   readonly priority?: number;
   readonly delayMs?: number;
   readonly host?: string;
+  /** Labels that its worker must have: `gpu`, `repo=web`. */
+  readonly requires?: readonly string[];
   readonly setup?: AgentSetup;
   readonly labels?: Labels;
   /** The name of who submits it; absent: LOCAL's. */
@@ -166,6 +168,8 @@ export interface Run {
   readonly labels?: Labels;
   /** Where in a trace it was submitted; absent where its submitter tells no traces. */
   readonly trace?: TraceContext;
+  /** Labels that its worker must have; by them it has its queue. */
+  readonly requires?: readonly string[];
   /** Why a queued run is not started yet, where that is not its place in the queue. */
   readonly waitReason?: string;
   /** Its program waits for the provider, since `limitedAt`. */

@@ -19,7 +19,7 @@ const BEATS_APART_MS = 100;
 export interface HeartbeatDeps {
   readonly workers: Pick<Workers, 'beat'>;
   /** What never changes. */
-  readonly report: Pick<WorkerReport, 'id' | 'host' | 'machine' | 'startedAt'>;
+  readonly report: Pick<WorkerReport, 'id' | 'host' | 'machine' | 'startedAt' | 'labels'>;
   readonly config: Pick<Config, 'heartbeatMs' | 'allowedPaths' | 'home'>;
   readonly offers: () => readonly OfferedRunner[];
   readonly slots: Pick<Slots, 'used' | 'capacity'>;

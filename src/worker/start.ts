@@ -3,6 +3,7 @@ import { privateDirectory, userHome } from '../shared/config/home.js';
 import type { Config } from '../shared/config/load.js';
 import type { Logger } from '../shared/logger.js';
 import type { Pool } from '../shared/pool.js';
+import { ownLabels } from '../shared/workers/labels.js';
 import { attachOrStart } from './claim/attach-or-start.js';
 import { startClaiming } from './claim/claim-loop.js';
 import { createCordon } from './claim/cordon.js';
@@ -13,7 +14,8 @@ import { createShareTurns } from './claim/share-turns.js';
 import { createSlots } from './claim/slots.js';
 import { startEndpoint } from './endpoint.js';
 import { every } from './every.js';
-import { type Figures, NO_FIGURES } from './figures.js';
+import { executing } from './executing.js';
+import { NO_FIGURES } from './figures.js';
 import { startHeartbeat } from './heartbeat.js';
 import { liveConcurrency } from './host/default-slots.js';
 import { checkRoom } from './host/disk-room.js';
@@ -25,23 +27,19 @@ import { refuseSharedHostName } from './host/one-machine.js';
 import { hostProbes } from './host/probes.js';
 import { openWorkerMetrics } from './host/worker-metrics.js';
 import { inheritedEnvironment } from './prepare/inherited.js';
-import type { Installed } from './prepare/installed.js';
 import { knownRunners } from './prepare/known-runners.js';
 import { startOffering } from './prepare/offering.js';
-import { planFor } from './prepare/plan-run.js';
-import { environmentAs, letOthersReach, type UserOf, usersOf } from './prepare/run-as.js';
-import { type Following, startFollowing } from './process/descendants.js';
+import { environmentAs, letOthersReach, usersOf } from './prepare/run-as.js';
+import { startFollowing } from './process/descendants.js';
 import { createContact } from './recover/contact.js';
 import { watchRegister } from './recover/register-watch.js';
 import { keptSweep, type SweepDeps, startSweeping, sweepOwners, sweepRecords } from './recover/sweep.js';
 import { createSweepPlace } from './recover/sweep-place.js';
 import { takeOver } from './recover/take-over.js';
 import { endLeftovers, endLost, KEEP_ENDED_MS, tidyEnded } from './recover/tidy.js';
-import { type Beginning, execute } from './run/execute.js';
-import { createOwnedRuns, type OwnedRun, type OwnedRuns } from './run/owned-run.js';
+import { createOwnedRuns, type OwnedRuns } from './run/owned-run.js';
 import { look, reconcileAll } from './run/reconcile-all.js';
-import { openRunTrace, tellLost } from './run/run-trace.js';
-import { watchOver } from './run/watch-over.js';
+import { tellLost } from './run/run-trace.js';
 import { hasBegun, spoolOf, spoolRoot } from './spool/spool.js';
 import { stopWorker } from './stop.js';
 
@@ -120,7 +118,7 @@ async function assemble(pool: Pool, env: Env) {
   const hasBegunHere = (runId: string) => hasBegun(spoolOf(spools, runId));
   const mirrors = createMirrors({ runs, hasBegunHere, logger });
   const contact = createContact(config.heartbeatMs);
-  const report = { id, host, machine: thisMachine(config.home), startedAt };
+  const report = { id, host, machine: thisMachine(config.home), startedAt, labels: labelsOf(config) };
   const offering = startOffering({
     runners: pool.runners.values(),
     wanted,
@@ -163,6 +161,9 @@ async function assemble(pool: Pool, env: Env) {
   return { pool, ...ours, ours, ...parts, ...recovery, ...taking };
 }
 
+/** What runs may require of this worker. */
+const labelsOf = ({ workerLabels }: Config) => [...new Set([...ownLabels(process), ...workerLabels])];
+
 /** Tells everybody of this worker; refuses to begin where its host name is another machine's. */
 async function enterRegister({ pool, id, report, heartbeat, health, disk, offering }: Parts): Promise<void> {
   const { workers, config } = pool;
@@ -198,6 +199,7 @@ async function startTaking(parts: Parts) {
     queues,
     id,
     host,
+    labels: parts.report.labels,
     runners: () => [...offering.installed.keys()],
     isHere: offering.isHere,
     isCordoned: parts.cordon.isOn,
@@ -256,45 +258,4 @@ function startRecovery({ pool, id, host, contact, register, tidying, lookThrough
     },
     logger,
   });
-}
-
-interface Executing {
-  readonly figures: Figures;
-  readonly host: string;
-  readonly spools: string;
-  readonly installed: Installed;
-  readonly env: Env;
-  readonly home: string;
-  readonly userOf: UserOf;
-  readonly health: HostHealth;
-  readonly disk: DiskWatch;
-  readonly following: Following;
-  readonly logger: Logger;
-}
-
-/** All that is done for a run of ours, bound to this worker. */
-function executing({ config, runs, queues, runners, traces }: Pool, given: Executing) {
-  const { figures, host, spools, installed, env, home, userOf, health, disk, following, logger } = given;
-  const plan = { sessions: runs.sessions, runners, installed, env, home, userOf, spools, config };
-  const watch = {
-    runs,
-    runners,
-    host,
-    following,
-    keepLeftovers: config.keepLeftovers,
-    afterResultGraceMs: config.afterResultGraceMs,
-    mostOutputKept: config.maxOutputBytes,
-    disk,
-    figures,
-    logger,
-  };
-  const deps = {
-    start: { runs, plan: planFor.bind(undefined, plan), spools, config, logger },
-    watch: watchOver.bind(undefined, watch),
-    giveBack: { runs, queues, health, figures, host, spools, logger },
-    figures,
-    ...(traces && { trace: openRunTrace.bind(undefined, { traces, runs, runners, logger }) }),
-    logger,
-  };
-  return (owned: OwnedRun, first: Beginning) => execute(deps, owned, first);
 }

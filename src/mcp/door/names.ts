@@ -30,6 +30,7 @@ const OTHER_NAMES: ReadonlyMap<string, readonly string[]> = new Map(
     agents: 'tasks jobs',
     env: 'environment envvars',
     name: 'agent agentname',
+    requires: 'require requirements workerlabels nodeselector',
   }).reduce((names, [ours, others]) => {
     for (const other of others.split(' ')) names.set(other, [...(names.get(other) ?? []), ours]);
     return names;

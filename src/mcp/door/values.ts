@@ -18,6 +18,8 @@ function bareOf(schema: z.core.$ZodType): { bare: z.core.$ZodTypes; nullable: bo
 const WORDS = new Set(
   'runId runIds runner agentName name sessionId cursor host model mode clientToken provider'.split(' '),
 );
+/** Lists of words that may be written as one text, with commas or blanks. */
+const LISTS = new Set(['runIds', 'requires']);
 const TIMES = new Set(['since', 'sinceTimestamp']);
 
 /** What stands for nothing, and is never the name of something. */
@@ -190,7 +192,7 @@ export function meantValue(
     case 'array': {
       const read = fromJson(given);
       const list =
-        typeof read === 'string' && name === 'runIds' ? read.split(/[\s,]+/).filter(Boolean) : alone(read, def.element);
+        typeof read === 'string' && LISTS.has(name) ? read.split(/[\s,]+/).filter(Boolean) : alone(read, def.element);
       if (!Array.isArray(list)) return list;
       return list.map((item) => meantValue(name, def.element, item, runners, members) ?? item);
     }

@@ -15,7 +15,7 @@ const stamps = {
 /** A profile as callers see it. Times are milliseconds since the epoch by the clock of Redis, and ISO strings. */
 export const agentShape = z.object({ ...profileShape, ...stamps } satisfies Record<keyof AgentView, z.ZodType>);
 
-const { name, runner, description, model, mode, labels } = profileShape;
+const { name, runner, description, model, mode, labels, requires } = profileShape;
 
 /** Agents that are stored and cannot be read. */
 export const unreadableShape = z
@@ -31,5 +31,6 @@ export const agentLineShape = z.object({
   model,
   mode,
   labels,
+  requires,
   ...stamps,
 } satisfies Record<keyof AgentLine, z.ZodType>);

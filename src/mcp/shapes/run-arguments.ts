@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { HOST_NAME, RUN_LIMITS } from '../../client/limits.js';
 import type { Submission } from '../../client/submission.js';
-import { argumentWord, labelsArgument } from '../../shared/agents/profile.js';
+import { argumentWord, labelsArgument, requiresArgument } from '../../shared/agents/profile.js';
 import { omitUndefined } from '../../shared/omit-undefined.js';
 import { RUNNERS } from '../../shared/runners/list.js';
 import { lengthOfTime } from './length-of-time.js';
@@ -58,6 +58,7 @@ export const runArguments = {
     .optional()
     .describe('Run only on this host'),
   labels: labelsArgument.optional().describe('To find the run by with list_runs: {"key": "value"}'),
+  requires: requiresArgument.optional().describe('Labels that its worker must have (pool_status): ["gpu", "repo=web"]'),
   clientToken: z
     .string()
     .min(1)

@@ -39,6 +39,7 @@ export const runShape = z.object({
   mode: z.string().optional(),
   path: z.string().optional(),
   labels: z.record(z.string(), z.string()).optional(),
+  requires: z.array(z.string()).optional(),
   promptLine: z.string().optional().describe('The first line of the prompt'),
   queuedAt: z.number().int(),
   queuedAtIso: z.string(),

@@ -32,6 +32,7 @@ export const poolStatus = defineTool({
             'What its running programs have printed that is still on its disk, how much that may be, and what the disk has left',
           ),
         allowedPaths: z.array(z.string()),
+        labels: z.array(z.string()).optional().describe('What runs may require of it'),
         startedAt: z.number().int(),
         lastHeartbeatAt: z.number().int(),
         lastHeartbeatAtIso: z.string(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AGENT_NAME, LABEL_KEY, LABEL_VALUE, type McpServer, MOST_LABELS, WORD } from '../run.js';
+import { MOST_REQUIREMENTS, WORKER_LABEL, WORKER_LABEL_RULE } from '../workers/labels.js';
 
 /** Such words become arguments of a program: with a dash first, some programs would take them for an option. */
 export const argumentWord = z
@@ -15,6 +16,9 @@ export const labelsArgument = z
     z.string().regex(LABEL_VALUE, 'must have 1 to 128 characters, none of them a control character'),
   )
   .refine((labels) => Object.keys(labels).length <= MOST_LABELS, `must have at most ${MOST_LABELS} entries`);
+
+/** What a run or an agent requires of its worker, as it is checked wherever it comes in. */
+export const requiresArgument = z.array(z.string().regex(WORKER_LABEL, WORKER_LABEL_RULE)).max(MOST_REQUIREMENTS);
 
 const plainName = z.string().regex(AGENT_NAME, 'must be 1 to 64 letters, digits, dashes or underscores');
 
@@ -97,6 +101,7 @@ export const profileShape = {
       'MCP servers for the agent: {"name": {command, args, env} or {type, url, headers}}; secrets only as $NAME',
     ),
   labels: labelsArgument.optional().describe('Labels of it and of its runs, as in run_agent'),
+  requires: requiresArgument.optional().describe('What its runs require besides their own, as in run_agent'),
   fallbacks: z
     .record(variable, z.array(value).min(1).max(MOST_FALLBACKS))
     .optional()
@@ -119,7 +124,7 @@ export interface StoredProfile extends AgentProfile {
 /** What the list of agents tells of each. */
 export type ProfileSummary = Pick<
   StoredProfile,
-  'name' | 'runner' | 'description' | 'model' | 'mode' | 'labels' | 'revision' | 'createdAt' | 'updatedAt'
+  'name' | 'runner' | 'description' | 'model' | 'mode' | 'labels' | 'requires' | 'revision' | 'createdAt' | 'updatedAt'
 > & { readonly variables: string[] };
 
 /** A value of a profile with where it stands, and the name that says what it is. */

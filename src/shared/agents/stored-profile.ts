@@ -10,6 +10,7 @@ const inBoth = {
   model: z.string().optional(),
   mode: z.string().optional(),
   labels: storedStrings.optional(),
+  requires: z.array(z.string()).optional(),
   revision: z.number().int(),
   createdAt: z.number(),
   updatedAt: z.number(),
@@ -40,8 +41,8 @@ export interface Listed<Value> {
 
 /** A profile as it is stored, and its line in the list. */
 export function storedTexts(given: StoredProfile): { readonly profile: string; readonly summary: string } {
-  const { name, runner, description, model, mode, labels, revision, createdAt, updatedAt } = given;
-  const facts = { name, runner, description, model, mode, labels, revision, createdAt, updatedAt };
+  const { name, runner, description, model, mode, labels, requires, revision, createdAt, updatedAt } = given;
+  const facts = { name, runner, description, model, mode, labels, requires, revision, createdAt, updatedAt };
   return {
     profile: JSON.stringify({ form: STORED_FORM, ...given }),
     summary: JSON.stringify({ form: STORED_FORM, ...facts, variables: variablesOf(given) }),

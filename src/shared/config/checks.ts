@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SCOPES } from '../principal.js';
+import { WORKER_LABEL, WORKER_LABEL_RULE } from '../workers/labels.js';
 
 /** Scopes with plus signs, as a regular expression. */
 const SCOPE_WORDS = `(?:${SCOPES.join('|')})(?:\\+(?:${SCOPES.join('|')}))*`;
@@ -40,6 +41,9 @@ function parsedJson(text: string): unknown {
 export const variableName = z
   .string()
   .regex(/^[A-Za-z_]\w*\*?$/, 'must be the name of a variable, with * at its end for several');
+
+/** A label of a worker. */
+export const workerLabel = z.string().regex(WORKER_LABEL, WORKER_LABEL_RULE);
 
 /** Where to listen: a port of loopback, a host with a port, or a unix socket. */
 export const listenAddress = z

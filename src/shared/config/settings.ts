@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import { LOG_FORMATS, LOG_LEVELS } from '../logger.js';
-import { concurrency, flag, list, listenAddress, runAs, scopeWords, token, variableName, whole } from './checks.js';
+import {
+  concurrency,
+  flag,
+  list,
+  listenAddress,
+  runAs,
+  scopeWords,
+  token,
+  variableName,
+  whole,
+  workerLabel,
+} from './checks.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -95,6 +106,12 @@ export const SETTINGS = {
   AGENTPOOL_RUNNERS: list(',')
     .optional()
     .describe('The runners that a worker offers, with commas; by default every one whose program it finds'),
+  AGENTPOOL_WORKER_LABELS: list(',')
+    .pipe(z.array(workerLabel))
+    .prefault('')
+    .describe(
+      'What this worker has that [runs may require](../many-hosts.md#which-worker-takes-a-run), with commas: `gpu,repo=web`; `os` and `arch` of its machine it knows by itself',
+    ),
   AGENTPOOL_LOOK_FOR_RUNNERS_MS: whole(100, HOUR)
     .prefault('30000')
     .describe('How often a worker looks for programs that were installed or removed since (ms)'),

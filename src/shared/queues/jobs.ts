@@ -5,6 +5,7 @@ import { batchedByTurn, sharedByTurn } from '../redis/by-turn.js';
 import { serverNow } from '../redis/now.js';
 import type { RunRequest } from '../run.js';
 import { bullQueue, type Placement, type QueueParts, turnsIn } from './parts.js';
+import { announce, checkNumber, hasRequirements } from './requiring.js';
 import { NO_TURN_YET, TURN_HAS_COME } from './turns.js';
 
 /** Ended jobs of each kind that a queue keeps. */
@@ -12,9 +13,9 @@ const MOST_ENDED_JOBS = 10_000;
 
 /** What a job shows: never the prompt, so it is in no dump of a queue and on no page. */
 function jobData(runId: string, request: RunRequest) {
-  const { runner, agentName, model, mode, path, prompt, priority, principal } = request;
+  const { runner, agentName, model, mode, path, prompt, priority, principal, requires } = request;
   const promptBytes = Buffer.byteLength(prompt);
-  return omitUndefined({ runId, runner, agentName, promptBytes, model, mode, path, priority, principal });
+  return omitUndefined({ runId, runner, agentName, promptBytes, model, mode, path, priority, principal, requires });
 }
 
 /** `now` is the time of Redis, by which a delayed job is due. */
@@ -33,7 +34,7 @@ function jobOptions({ limits }: QueueParts, runId: string, { delayMs }: RunReque
 
 /** Places runs in one queue, and notifies the workers once of all that can start at the same time. */
 async function enqueueAll(parts: QueueParts, name: string, placements: readonly Placement[]): Promise<void> {
-  const { redis, known, channelOf } = parts;
+  const { redis, channelOf } = parts;
   const delayed = placements.some(({ request }) => request.delayMs !== undefined);
   const now = delayed ? await serverNow(redis) : undefined;
   const jobs = placements.map(({ runId, request }) => ({
@@ -41,7 +42,8 @@ async function enqueueAll(parts: QueueParts, name: string, placements: readonly 
     data: jobData(runId, request),
     opts: jobOptions(parts, runId, request, now),
   }));
-  await Promise.all([redis.sadd(known, name), bullQueue(parts, name).addBulk(jobs)]);
+  await Promise.all([announce(parts, name), bullQueue(parts, name).addBulk(jobs)]);
+  if (hasRequirements(name)) await announce(parts, name); // it may have been retired just before it had these jobs
   const delays = new Set(placements.map(({ request }) => request.delayMs ?? 0));
   const notify = [...delays].map((delayMs) => redis.publish(channelOf(name), String(delayMs)));
   await Promise.all(notify); // whoever takes the next run gives the turns
@@ -85,6 +87,7 @@ function lengthOf(parts: QueueParts, name: string): Promise<number> {
 
 /** Throws a UserError when no more runs may wait in a queue. */
 export async function checkRoom(parts: QueueParts, name: string, more: number): Promise<void> {
+  await checkNumber(parts, name);
   const length = await lengthOf(parts, name);
   if (length + more <= parts.limits.maxQueueLength) return;
   throw new UserError(

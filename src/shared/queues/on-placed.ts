@@ -1,16 +1,19 @@
 import type { QueueParts } from './parts.js';
+import { NEW_QUEUE } from './requiring.js';
 
 /** The longest that a timer of Node can wait (ms). */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Calls back when a job was placed in a queue, and once more when a delayed one is due. The answer stops it. */
+/** See `Queues.onPlaced`. The answer stops it. */
 export async function onPlaced(
   { notifications, channelOf }: QueueParts,
   name: string,
   onPlaced: () => void,
+  onNewQueue?: () => void,
 ): Promise<() => void> {
   const timers = new Set<NodeJS.Timeout>();
   const stopListening = await notifications.listen(channelOf(name), (message) => {
+    if (message === NEW_QUEUE) return onNewQueue?.();
     const delayMs = Number(message);
     if (!delayMs) return onPlaced();
     const onDue = () => {

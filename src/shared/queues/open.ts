@@ -6,6 +6,7 @@ import { openClaimer, resumeLease } from './leases.js';
 import { onPlaced } from './on-placed.js';
 import { bullQueue, openParts, type QueueParts, turnsIn } from './parts.js';
 import type { QueueCounts, QueueLimits, Queues } from './queues.js';
+import { announce, retire } from './requiring.js';
 
 /** Jobs that one clean-up of a queue removes at most. */
 const MOST_CLEANED = 10_000;
@@ -19,11 +20,12 @@ export function openQueues(
   logger: Logger,
 ): Queues {
   const parts = openParts(redis, notifications, prefix, limits, logger);
-  const { known, taggedPrefix, opened } = parts;
+  const { taggedPrefix, opened } = parts;
   return {
     bullQueue: (name) => bullQueue(parts, name),
     names: () => namesOf(parts),
-    announce: async (name) => void (await redis.sadd(known, name)),
+    announce: (name) => announce(parts, name),
+    requiring: () => redis.smembers(parts.requiring),
     counts: async () => Promise.all((await namesOf(parts)).map((name) => countsOf(parts, name))),
 
     shareOf: (principal, name) => turnsIn(parts, name).shareOf(principal),
@@ -39,7 +41,7 @@ export function openQueues(
     clean: () => clean(parts),
 
     withJobs: (names) => withJobs(parts, names),
-    onPlaced: (name, callback) => onPlaced(parts, name, callback),
+    onPlaced: (name, callback, onNewQueue) => onPlaced(parts, name, callback, onNewQueue),
     claimer: (name, owner) => openClaimer(redis, name, taggedPrefix(name), owner, limits.lockMs, logger),
     resumeLease: (runId, name, token) =>
       resumeLease(bullQueue(parts, name), turnsIn(parts, name), runId, token, limits.lockMs),
@@ -62,8 +64,9 @@ async function countsOf(parts: QueueParts, queue: string): Promise<QueueCounts> 
   return { queue, waiting: waiting + prioritized, delayed, active, completed, failed };
 }
 
-/** Removes jobs that ended longer ago than the record retention. */
+/** Removes jobs that ended longer ago than the record retention, and what nobody needs to know of any more. */
 async function clean(parts: QueueParts): Promise<void> {
+  await retire(parts);
   for (const name of await namesOf(parts))
     for (const state of ['completed', 'failed'] as const)
       await bullQueue(parts, name).clean(parts.limits.recordRetentionMs, MOST_CLEANED, state);

@@ -20,6 +20,8 @@ export interface QueueParts {
   readonly logger: Logger;
   /** The set of the names of all queues. */
   readonly known: string;
+  /** The set of the names of those whose runs require something, as long as they may have jobs. */
+  readonly requiring: string;
   readonly channelOf: (queue: string) => string;
   /** The prefix of BullMQ, by queue: with a hash tag, so that a cluster keeps the keys of one queue together. */
   readonly taggedPrefix: (queue: string) => string;
@@ -44,6 +46,7 @@ export function openParts(
     limits,
     logger,
     known: `${prefix}:queues`,
+    requiring: `${prefix}:queues-with-requirements`,
     channelOf: (queue) => `${prefix}:queue-bell:${queue}`,
     taggedPrefix: (queue) => `{${prefix}:${queue}}`,
     opened: new Map(),

@@ -26,11 +26,13 @@ export interface Queues {
   names(): Promise<string[]>;
   /** Makes a queue known before it has a job. */
   announce(name: string): Promise<void>;
+  /** The names of the queues whose runs require something, as long as they may have jobs. */
+  requiring(): Promise<string[]>;
   counts(): Promise<QueueCounts[]>;
   /** What of a principal's runs waits in a queue; runs that wait for a time or for their session do not count. */
   shareOf(principal: string, name: string): Promise<Share>;
 
-  /** Throws a UserError when no more runs may wait in a queue. */
+  /** Throws a UserError when no more runs may wait in a queue, or no more queues may be. */
   checkRoom(name: string, more?: number): Promise<void>;
   /** Places a run. Placing it twice leaves one job. */
   enqueue(runId: string, name: string, request: RunRequest): Promise<void>;
@@ -46,13 +48,19 @@ export interface Queues {
   wakeWhenDue(name: string, delayMs: number): Promise<void>;
   /** Takes a waiting run out of its queue; false when it is not waiting there any more. */
   remove(runId: string, name: string): Promise<boolean>;
-  /** Removes jobs that ended longer ago than the record retention: BullMQ itself does so only when another one ends. */
+  /**
+   * Removes jobs that ended longer ago than the record retention: BullMQ itself does so only when another one ends. Queues of
+   * runs that require something are forgotten when they are empty.
+   */
   clean(): Promise<void>;
 
   /** Those of some queues in which jobs wait: a cheap look, for when a notification may have got lost. */
   withJobs(names: readonly string[]): Promise<readonly string[]>;
-  /** Calls back when a job was placed in a queue, and once more when a delayed one is due. */
-  onPlaced(name: string, onPlaced: () => void): Promise<() => void>;
+  /**
+   * Calls back when a job was placed in a queue, and once more when a delayed one is due; and when there is a new queue of
+   * the same runner or host whose runs require something.
+   */
+  onPlaced(name: string, onPlaced: () => void, onNewQueue?: () => void): Promise<() => void>;
   claimer(name: string, owner: string): Claimer;
   /** The lease of a job that an earlier worker of this host held; undefined when the job is gone. */
   resumeLease(runId: string, name: string, token: string): Promise<Lease | undefined>;

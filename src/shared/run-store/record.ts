@@ -1,6 +1,7 @@
 import { attemptsOf } from '../agents/fallbacks.js';
 import { omitUndefined } from '../omit-undefined.js';
 import { LOCAL } from '../principal.js';
+import { partsOf } from '../queues/route.js';
 import type { RedisClient } from '../redis/connect.js';
 import type {
   Credentials,
@@ -57,6 +58,7 @@ export const labelsFrom = (text: string | undefined): Labels | undefined => json
 export function runFromFields(fields: Fields): Run | undefined {
   const { id, runner, agentName, queue } = fields;
   if (!id || !runner || !agentName || !queue) return undefined;
+  const { requires } = partsOf(queue);
   return {
     id,
     principal: fields.principal ?? LOCAL.name,
@@ -84,6 +86,7 @@ export function runFromFields(fields: Fields): Run | undefined {
       path: fields.path,
       labels: labelsFrom(fields.labels),
       trace: readTraceContext(fields),
+      requires: requires.length > 0 ? requires : undefined,
       waitReason: fields.state === 'queued' ? fields.waitReason : undefined,
       ...limitOf(fields),
       credentials: credentialsOf(fields),

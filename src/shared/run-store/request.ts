@@ -24,6 +24,7 @@ const request = z.looseObject({
   host: z.string().optional(),
   principal: z.string().optional(),
   labels: storedStrings.optional(),
+  requires: z.array(z.string()).optional(),
   setup: z.looseObject({ systemPrompt: z.string().optional(), ...storedSetup }).optional(),
 });
 

@@ -71,6 +71,8 @@ export interface WorkerReport {
   readonly capacity: number;
   readonly running: number;
   readonly allowedPaths: readonly string[];
+  /** What runs may require of it; absent in the reports of older workers, which take none that require something. */
+  readonly labels?: readonly string[];
   /** See `placeOf`; absent in the reports of older workers. */
   readonly place?: string;
   /** `stopping` claims nothing more; `left` has handed its programs to the next worker of its host. */
@@ -105,6 +107,7 @@ const report = z.looseObject({
   capacity: z.number().int(),
   running: z.number().int(),
   allowedPaths: z.array(z.string()),
+  labels: z.array(z.string()).optional(),
   place: z.string().optional(),
   phase: z.enum(['ready', 'stopping', 'left']),
   reloads: z.number().int().optional(),

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Claimer } from '../../shared/queues/leases.js';
 import type { Queues } from '../../shared/queues/queues.js';
-import { hostQueue, runnerQueue } from '../../shared/queues/route.js';
+import { hostQueue, runnerQueue, serves } from '../../shared/queues/route.js';
 import { createWaker } from '../../shared/run-store/wait.js';
 import type { HostHealth } from '../host/health.js';
 import { createSpread, type Spread } from './spread.js';
@@ -13,7 +13,7 @@ const LOOK_AGAIN_MS = 5_000;
 const TRY_AGAIN_MS = 500;
 
 export interface ClaimingDeps extends TakerDeps {
-  readonly queues: Pick<Queues, 'announce' | 'claimer' | 'onPlaced' | 'withJobs'>;
+  readonly queues: Pick<Queues, 'announce' | 'claimer' | 'onPlaced' | 'requiring' | 'withJobs'>;
   /** This worker. */
   readonly id: string;
   readonly health: Pick<HostHealth, 'problem' | 'onChange'>;
@@ -29,7 +29,8 @@ export interface Claiming {
 }
 
 /**
- * Takes jobs while there is room: first those bound to this host, then those of the runners in turn. It asks without
+ * Takes jobs while there is room: first those bound to this host, then those that require what only some workers have, then
+ * those of the runners in turn. It asks without
  * blocking, so one worker with many queues keeps exactly its number of runs; and it asks only the queues that may have a
  * job, because one was placed there or was left there for want of room.
  */
@@ -57,14 +58,15 @@ export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
     while (!stopping.signal.aborted) {
       turnAt = performance.now();
       try {
-        await offered.follow();
+        const isTime = performance.now() >= lookAgainAt;
+        await offered.follow(isTime);
         const lost = deps.interruptions();
         if (lost !== interruptions) {
           await taking.settled(); // what is under way is not forgotten
           await takeForgotten(deps, claimers, stopping.signal);
         }
         interruptions = lost;
-        if (performance.now() >= lookAgainAt) {
+        if (isTime) {
           taking.retry();
           for (const queue of await queues.withJobs([...claimers.keys()])) due.add(queue);
           lookAgainAt = performance.now() + LOOK_AGAIN_MS;
@@ -92,15 +94,33 @@ export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
   };
 }
 
-/** The queues of this host and of the runners that it has by now, and which of them may have a job. */
-function createOffered({ queues, id, host, runners }: ClaimingDeps, spread: Spread, onPlaced: () => void) {
+/**
+ * The queues of this host and of the runners that it has by now, with those whose runs require no more than it has, and which
+ * of them may have a job.
+ */
+function createOffered({ queues, id, host, labels, runners }: ClaimingDeps, spread: Spread, onPlaced: () => void) {
   const claimers = new Map<string, Claimer>();
   const listening = new Map<string, () => void>();
   const due = new Set<string>();
   const leftToOthers = new Set<string>();
+  /** Queues of runs that require something; they come and go. */
+  let requiring: readonly string[] = [];
+  let hasMore = true;
 
+  const onNewQueue = () => {
+    hasMore = true;
+    onPlaced();
+  };
+  const look = async () => {
+    hasMore = false; // not after the answer: what is told meanwhile counts
+    const found = await queues.requiring().catch((error: unknown) => {
+      hasMore = true;
+      throw error;
+    });
+    requiring = found.sort();
+  };
   const listenTo = async (queue: string) => {
-    await queues.announce(queue);
+    if (!requiring.includes(queue)) await queues.announce(queue);
     const ask = () => {
       due.add(queue);
       onPlaced();
@@ -115,7 +135,7 @@ function createOffered({ queues, id, host, runners }: ClaimingDeps, spread: Spre
         if (listening.has(queue)) ask();
       }, delayMs);
     };
-    listening.set(queue, await queues.onPlaced(queue, placed));
+    listening.set(queue, await queues.onPlaced(queue, placed, onNewQueue));
     claimers.set(queue, queues.claimer(queue, id));
     due.add(queue); // something may have been waiting there for long
   };
@@ -130,8 +150,12 @@ function createOffered({ queues, id, host, runners }: ClaimingDeps, spread: Spre
   return {
     claimers: claimers as ReadonlyMap<string, Claimer>,
     due,
-    async follow(): Promise<void> {
-      const wanted = [hostQueue(host), ...runners().map(runnerQueue)];
+    /** Listens to what there is; queues with requirements are asked for when there is a new one, or with `lookForMore`. */
+    async follow(lookForMore = false): Promise<void> {
+      if (hasMore || lookForMore) await look();
+      const offered = runners();
+      const able = requiring.filter((queue) => serves({ host, labels, runners: offered }, queue));
+      const wanted = [hostQueue(host), ...offered.map((runner) => runnerQueue(runner)), ...able];
       for (const queue of claimers.keys()) if (!wanted.includes(queue)) await leave(queue);
       for (const queue of wanted) if (!claimers.has(queue)) await listenTo(queue);
     },

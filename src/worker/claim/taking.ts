@@ -1,6 +1,6 @@
 import type { Logger } from '../../shared/logger.js';
 import type { Claimer, Lease } from '../../shared/queues/leases.js';
-import { hostQueue, runnerQueue } from '../../shared/queues/route.js';
+import { partsOf } from '../../shared/queues/route.js';
 import { again } from '../again.js';
 import type { HostHealth } from '../host/health.js';
 import type { Slots } from './slots.js';
@@ -8,6 +8,8 @@ import type { Spread } from './spread.js';
 
 export interface TakerDeps {
   readonly host: string;
+  /** What runs may require of this worker. */
+  readonly labels: readonly string[];
   /** The names of the runners that it offers, now. */
   readonly runners: () => readonly string[];
   /** Whether the program of a runner is there this moment. */
@@ -107,7 +109,7 @@ export function createTaking(deps: TakingDeps) {
     /** Asks for as many jobs as there is room for. */
     start(): void {
       if (stopping.aborted || batches.areOpen()) return; // a queue whose answer comes first would get all the room
-      const queues = [...claimers.keys()].filter((queue) => due.has(queue) && !refused.has(queue));
+      const queues = [...claimers.keys()].filter((queue) => due.has(queue) && !refused.has(queue)).sort(byNeed);
       const chosen = choose(deps, queues, batches, [...underWay.keys()]);
       for (const { queue } of chosen) {
         due.delete(queue); // not after the question: what is placed meanwhile makes it due again
@@ -131,6 +133,15 @@ export function createTaking(deps: TakingDeps) {
     /** Resolves when nothing is under way. */
     settled: async () => void (await Promise.all(underWay.values())),
   };
+}
+
+/** First what only workers of this host may take, then what only some may; otherwise in the order in which they are. */
+function byNeed(one: string, other: string): number {
+  const rank = (queue: string) => {
+    const { host, requires } = partsOf(queue);
+    return (host === undefined ? 2 : 0) + (requires.length === 0 ? 1 : 0);
+  };
+  return rank(one) - rank(other);
 }
 
 /** As many as there is room for, one of each queue in turn, so that a long one does not keep another waiting. */
@@ -166,13 +177,14 @@ async function ask(
 
 /** For how many more jobs of a queue there are slots. */
 function roomFor(deps: TakerDeps, queue: string, underWay: readonly UnderWay[]): number {
-  const { runners, host, isHere, slots, health, isCordoned, holds } = deps;
+  const { runners, isHere, slots, health, isCordoned, holds } = deps;
   if (health.problem || isCordoned()) return 0;
   const withoutSlot = underWay.filter(({ lease }) => lease === undefined || !holds(lease.runId));
   const all = withoutSlot.length;
-  const runner = runners().find((name) => runnerQueue(name) === queue);
+  const { runner } = partsOf(queue);
   if (runner === undefined) return Math.max(0, ...runners().map((name) => slots.room(name, { ofIt: all, all })));
-  const ofIt = withoutSlot.filter((one) => one.queue === queue || one.queue === hostQueue(host)).length;
+  if (!runners().includes(runner)) return 0;
+  const ofIt = withoutSlot.filter((one) => (partsOf(one.queue).runner ?? runner) === runner).length;
   return isHere(runner) ? slots.room(runner, { ofIt, all }) : 0;
 }
 

@@ -30,6 +30,7 @@ const RUN = {
   delayMs: 0,
   host: 'h',
   labels: '{"a": "b"}',
+  requires: ['gpu', 'repo=web'],
   clientToken: 't',
 };
 const WHICH = { runId: 'r1', agentName: 'a', runner: 'claude' };
@@ -46,6 +47,7 @@ const PROFILE = {
   env: '{"A": "$B"}',
   mcpServers: '{"s": {"command": "c", "args": ["x"], "env": {"A": "$B"}}, "t": {"url": "https://t.example"}}',
   fallbacks: '{"A": ["$C"]}',
+  requires: ['gpu'],
   labels: '{"a": "b"}',
 };
 const CALLS: Readonly<Record<string, object>> = {

@@ -45,6 +45,7 @@ async function claim(capacity: number, given: Partial<ClaimingDeps> = {}) {
     queues: pool.queues,
     id: 'here-1',
     host: 'here',
+    labels: [],
     runners: () => ['demo', 'other'],
     isHere: () => true,
     interruptions: () => 0,
@@ -110,7 +111,7 @@ test('the queues take turns, so a long one does not keep another waiting', async
   await placed(runnerQueue('other'), 2);
   await claim(4);
   const queues = (await takenOnes(4)).map(({ queue }) => queue);
-  expect(queues).toEqual(['demo', 'other', 'demo', 'other'].map(runnerQueue));
+  expect(queues).toEqual(['demo', 'other', 'demo', 'other'].map((runner) => runnerQueue(runner)));
 });
 
 test('a host that cannot start runs takes none, and takes them by itself when it can again', async () => {
@@ -190,4 +191,40 @@ test('a worker that stops takes nothing more and leaves what waits to others', a
   expect(taken).toEqual([]);
   await claim(5); // another one
   expect(await takenOnes(1)).toHaveLength(1);
+});
+
+test('a worker listens to new queues whose requirements it meets, and no run waits behind one that it may not take', async () => {
+  const [no] = await placed(runnerQueue('demo', ['gpu', 'tpu']));
+  await claim(4, { labels: ['gpu=a100', 'os=linux'] });
+  const [gpu] = await placed(runnerQueue('demo', ['gpu']));
+  const [bound] = await placed(hostQueue('here', ['os=linux']));
+  const [plain] = await placed(runnerQueue('demo'));
+  await placed(hostQueue('here', ['os=darwin']));
+  await placed(hostQueue('there', ['gpu']));
+  await takenOnes(3);
+  expect(idsOf(taken).sort()).toEqual([gpu, bound, plain].sort());
+  expect(await pool.queues.position(no ?? '', runnerQueue('demo', ['gpu', 'tpu']))).toBe(1);
+});
+
+test('what only some workers may take is taken before what all may', async () => {
+  await placed(runnerQueue('demo'), 2);
+  const [gpu] = await placed(runnerQueue('demo', ['gpu']));
+  const [bound] = await placed(hostQueue('here'));
+  const { release } = await claim(1, { labels: ['gpu'] });
+  await takenOnes(1);
+  await release(taken[0] as Lease);
+  await takenOnes(2);
+  expect(idsOf(taken)).toEqual([bound, gpu]);
+});
+
+test('a queue with requirements that has been given up is left, and listened to again when it comes back', async () => {
+  const queue = runnerQueue('demo', ['gpu']);
+  await placed(queue);
+  const { release } = await claim(1, { labels: ['gpu'] });
+  await takenOnes(1);
+  await release(taken[0] as Lease);
+  await pool.queues.clean();
+  expect(await pool.queues.requiring()).toEqual([]);
+  await placed(queue); // told as a new one
+  await takenOnes(2);
 });

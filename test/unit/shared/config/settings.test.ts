@@ -54,6 +54,7 @@ const WORDS = [
   ['AGENTPOOL_RUNNERS', 'runners', undefined, 'claude, demo,', ['claude', 'demo'], undefined],
   ['AGENTPOOL_RUN_AS', 'runAs', {}, 'nobody,claude=1:2', { '*': 'nobody', claude: '1:2' }, 'claude=1'],
   ['AGENTPOOL_PASS_ENV', 'passEnv', [], 'A,CORP_*', ['A', 'CORP_*'], '*'],
+  ['AGENTPOOL_WORKER_LABELS', 'workerLabels', [], 'gpu,repo=web', ['gpu', 'repo=web'], 'gpu:1'],
   ['AGENTPOOL_CONCURRENCY', 'concurrency', 'auto', '12', 12, '-1'],
   ['AGENTPOOL_ALLOWED_PATHS', 'allowedPaths', ['/place'], '/a:/b', ['/a', '/b'], undefined],
   ['AGENTPOOL_PERMISSIONS', 'permissions', 'auto', 'safe', 'safe', 'none'],

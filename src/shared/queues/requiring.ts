@@ -1,0 +1,53 @@
+import { UserError } from '../errors.js';
+import { bullQueue, type QueueParts } from './parts.js';
+import { partsOf } from './route.js';
+
+/**
+ * So many different queues of runs that require something there may be at once: each one that a worker listens to costs it
+ * some questions to Redis, and whoever submits makes them up.
+ */
+const MOST_REQUIRING = 64;
+
+/** What workers are told over the channel of a runner or a host: it has a further queue. Older ones look for a job. */
+export const NEW_QUEUE = 'new-queue';
+
+/** Whether the runs of a queue require something. */
+export const hasRequirements = (name: string) => partsOf(name).requires.length > 0;
+
+/** Makes a queue known; workers are told of one that is new and whose runs require something. */
+export async function announce({ redis, known, requiring, channelOf }: QueueParts, name: string): Promise<void> {
+  if (!hasRequirements(name)) return void (await redis.sadd(known, name));
+  const [, isNew] = await Promise.all([redis.sadd(known, name), redis.sadd(requiring, name)]);
+  if (isNew === 1) await redis.publish(channelOf(partsOf(name).base), NEW_QUEUE);
+}
+
+/** Throws a UserError for a queue with requirements that would be one too many. */
+export async function checkNumber(parts: QueueParts, name: string): Promise<void> {
+  const { redis, requiring } = parts;
+  if (!hasRequirements(name) || (await redis.sismember(requiring, name)) === 1) return;
+  if ((await redis.scard(requiring)) < MOST_REQUIRING) return;
+  await retire(parts);
+  if ((await redis.scard(requiring)) < MOST_REQUIRING) return;
+  throw new UserError(
+    'queue_full',
+    `runs with ${MOST_REQUIRING} different sets of requirements wait or run, and no more are allowed`,
+    'Require the same as other runs do, or wait until the runs of one set have ended.',
+    'requires',
+  );
+}
+
+/** Forgets the queues with requirements that have no jobs any more; those that still show ended ones stay known. */
+export async function retire(parts: QueueParts): Promise<void> {
+  const { redis, known, requiring } = parts;
+  for (const name of await redis.smembers(requiring)) {
+    if (await hasLivingJobs(parts, name)) continue;
+    await redis.srem(requiring, name);
+    if (await hasLivingJobs(parts, name)) await announce(parts, name); // placed meanwhile
+  }
+  const listened = new Set(await redis.smembers(requiring));
+  for (const name of (await redis.smembers(known)).filter((one) => hasRequirements(one) && !listened.has(one)))
+    if ((await bullQueue(parts, name).getJobCountByTypes('completed', 'failed')) === 0) await redis.srem(known, name);
+}
+
+const hasLivingJobs = async (parts: QueueParts, name: string) =>
+  (await bullQueue(parts, name).getJobCountByTypes('wait', 'prioritized', 'delayed', 'active')) > 0;
