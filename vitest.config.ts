@@ -7,6 +7,7 @@ export default defineConfig({
       'test/clients/**',
       'test/clis/**',
       'test/docker/**',
+      'test/hosts/**',
       'test/package/**',
       'test/chaos/**',
       'test/topologies/**',

@@ -21,6 +21,8 @@ export interface Finished {
 export interface Conditions {
   /** Of user and group; only root can choose. */
   readonly uid?: number;
+  /** What its command line begins with, as `ip netns exec`. */
+  readonly within?: readonly string[];
 }
 
 /** Runs `agentpool ...` to its end, as a person or a script would. `main`: of another release. */
@@ -62,10 +64,11 @@ export async function startAgentpool(
   place: Place,
   args: readonly string[],
   main = MAIN,
-  { uid }: Conditions = {},
+  { uid, within = [] }: Conditions = {},
 ): Promise<Started> {
   const as = uid === undefined ? {} : { uid, gid: uid };
-  const child = spawn(process.execPath, [main, ...args], {
+  const [program = '', ...rest] = [...within, process.execPath, main, ...args];
+  const child = spawn(program, rest, {
     cwd: place.work,
     env: place.env,
     stdio: ['ignore', 'pipe', 'pipe'],
