@@ -81,7 +81,8 @@ export async function submit(caller: Caller, submission: Submission): Promise<Su
   const run = await place(caller, placement);
   const free = placement.free && (await pool.runs.sessionHolder(run)) === undefined;
   const started = ({ state, pid }: Run) => pid !== undefined || isEnded(state);
-  const waiting = { timeoutMs: PID_WITHIN_MS, ...omitUndefined({ signal }) };
+  const wakesOn = (_: RunState, isClaim: boolean) => !isClaim; // its pid comes later
+  const waiting = { timeoutMs: PID_WITHIN_MS, wakesOn, ...omitUndefined({ signal }) };
   const seen = (free ? await pool.runs.wait(run.id, started, waiting) : run) ?? run;
   const waitingFor = (await waitingForAll(pool, [seen]))(seen);
   const queuePosition = seen.state === 'queued' ? await pool.queues.position(run.id, queue) : undefined;

@@ -7,6 +7,7 @@ import type { Installed } from './prepare/installed.js';
 import { planFor } from './prepare/plan-run.js';
 import type { UserOf } from './prepare/run-as.js';
 import type { Following } from './process/descendants.js';
+import type { RecentEnds } from './recover/recent-ends.js';
 import { type Beginning, execute } from './run/execute.js';
 import type { OwnedRun } from './run/owned-run.js';
 import { openRunTrace } from './run/run-trace.js';
@@ -26,12 +27,13 @@ interface Executing {
   readonly health: HostHealth;
   readonly disk: DiskWatch;
   readonly following: Following;
+  readonly recentEnds: RecentEnds;
   readonly logger: Logger;
 }
 
 /** All that is done for a run of ours, bound to this worker. */
 export function executing({ config, runs, queues, runners, traces }: Pool, given: Executing) {
-  const { figures, host, spools, installed, env, home, userOf, health, disk, following, logger } = given;
+  const { figures, host, spools, installed, env, home, userOf, health, disk, following, recentEnds, logger } = given;
   const plan = { sessions: runs.sessions, runners, installed, env, home, userOf, spools, config };
   const watch = {
     runs,
@@ -50,6 +52,7 @@ export function executing({ config, runs, queues, runners, traces }: Pool, given
     watch: watchOver.bind(undefined, watch),
     giveBack: { runs, queues, health, figures, host, spools, logger },
     figures,
+    recentEnds,
     ...(traces && { trace: openRunTrace.bind(undefined, { traces, runs, runners, logger }) }),
     logger,
   };

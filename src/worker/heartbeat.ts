@@ -15,6 +15,8 @@ import type { Contact } from './recover/contact.js';
 /** So soon after a change it is told (ms); several within the second time make one more heartbeat. */
 const BEAT_SOON_MS = 10;
 const BEATS_APART_MS = 100;
+/** How many runs there are is told in this time (ms), as long as there is room for more, or was none before. */
+const COUNT_WITHIN_MS = 1_000;
 
 export interface HeartbeatDeps {
   readonly workers: Pick<Workers, 'beat'>;
@@ -33,6 +35,35 @@ export interface HeartbeatDeps {
   readonly logger: Logger;
 }
 
+/** When the next heartbeat between the regular ones is due; all that is to be told by then goes with it. */
+function createDue(onDue: () => void) {
+  let timer: NodeJS.Timeout | undefined;
+  let at = Number.POSITIVE_INFINITY;
+  let lastAt = Number.NEGATIVE_INFINITY;
+  const stop = () => {
+    clearTimeout(timer);
+    at = Number.POSITIVE_INFINITY;
+  };
+  return {
+    within(ms: number): void {
+      const wanted = Math.max(performance.now() + ms, lastAt + BEATS_APART_MS);
+      if (at <= wanted) return;
+      clearTimeout(timer);
+      at = wanted;
+      timer = setTimeout(() => {
+        at = Number.POSITIVE_INFINITY;
+        onDue();
+      }, wanted - performance.now());
+    },
+    /** A heartbeat tells everything now. */
+    begun(): void {
+      stop();
+      lastAt = performance.now();
+    },
+    stop,
+  };
+}
+
 /** Tells the register who this worker is and what it can take, in its own time and soon after a change. */
 export function startHeartbeat(deps: HeartbeatDeps) {
   const { workers, report, config, offers, slots, health, cordon, room, contact, logger } = deps;
@@ -40,21 +71,22 @@ export function startHeartbeat(deps: HeartbeatDeps) {
   const place = placeOf(config.home);
   let phase: WorkerReport['phase'] = 'ready';
   let reloads = 0;
-  let timer: NodeJS.Timeout | undefined;
-  let lastBeatAt = Number.NEGATIVE_INFINITY;
+  let toldFull = false;
   let takenAt = performance.now();
 
   async function beat(): Promise<void> {
-    lastBeatAt = performance.now();
+    due.begun();
     const runners = offers();
+    const [capacity, running] = [slots.capacity(runners.map(({ name }) => name)), slots.used()];
+    toldFull = running >= capacity;
     const cordoned = await workers.beat({
       ...report,
       pid: process.pid,
       processStart,
       version: VERSION,
       runners,
-      capacity: slots.capacity(runners.map(({ name }) => name)),
-      running: slots.used(),
+      capacity,
+      running,
       allowedPaths: withRealPaths([...config.allowedPaths, ...allowedDirectories(config.home)]),
       place,
       phase,
@@ -68,14 +100,10 @@ export function startHeartbeat(deps: HeartbeatDeps) {
     cordon.told(cordoned);
   }
 
-  /** Who submits a run looks at the heartbeats for a free worker, so they must not lag behind by seconds. */
-  function soon(): void {
-    const wait = Math.max(BEAT_SOON_MS, lastBeatAt + BEATS_APART_MS - performance.now());
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      if (phase === 'ready') beat().catch(() => {});
-    }, wait);
-  }
+  const due = createDue(() => {
+    if (phase === 'ready') beat().catch(() => {});
+  });
+  const soon = () => due.within(BEAT_SOON_MS);
   const unsubscribe = health.onChange(soon);
   cordon.onChange(soon); // whoever drains waits for it
   const beatAndReconcile = async () => {
@@ -87,6 +115,14 @@ export function startHeartbeat(deps: HeartbeatDeps) {
   return {
     beat,
     soon,
+    /**
+     * A slot was taken or released. Who submits a run looks at the heartbeats for a free worker, so whether there is room
+     * must not lag behind by seconds; the number matters less.
+     */
+    slotsChanged(): void {
+      const isFull = slots.used() >= slots.capacity(offers().map(({ name }) => name));
+      due.within(isFull === toldFull ? COUNT_WITHIN_MS : BEAT_SOON_MS);
+    },
     phase: () => phase,
     /** Since Redis has taken the last one (ms). */
     silentMs: () => performance.now() - takenAt,
@@ -101,7 +137,7 @@ export function startHeartbeat(deps: HeartbeatDeps) {
       await beat();
     },
     async stop(): Promise<void> {
-      clearTimeout(timer);
+      due.stop();
       unsubscribe();
       await loop.stop();
     },

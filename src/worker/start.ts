@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { privateDirectory, userHome } from '../shared/config/home.js';
+import { userHome } from '../shared/config/home.js';
 import type { Config } from '../shared/config/load.js';
 import type { Logger } from '../shared/logger.js';
 import type { Pool } from '../shared/pool.js';
@@ -26,21 +25,23 @@ import { thisMachine } from './host/machine.js';
 import { refuseSharedHostName } from './host/one-machine.js';
 import { hostProbes } from './host/probes.js';
 import { openWorkerMetrics } from './host/worker-metrics.js';
+import { identity } from './identity.js';
 import { inheritedEnvironment } from './prepare/inherited.js';
 import { knownRunners } from './prepare/known-runners.js';
 import { startOffering } from './prepare/offering.js';
-import { environmentAs, letOthersReach, usersOf } from './prepare/run-as.js';
+import { environmentAs, letOthersReach } from './prepare/run-as.js';
 import { startFollowing } from './process/descendants.js';
 import { createContact } from './recover/contact.js';
+import { createRecentEnds } from './recover/recent-ends.js';
 import { watchRegister } from './recover/register-watch.js';
 import { keptSweep, type SweepDeps, startSweeping, sweepOwners, sweepRecords } from './recover/sweep.js';
 import { createSweepPlace } from './recover/sweep-place.js';
-import { takeOver } from './recover/take-over.js';
+import { openTakeOver } from './recover/take-over.js';
 import { endLeftovers, endLost, KEEP_ENDED_MS, tidyEnded } from './recover/tidy.js';
 import { createOwnedRuns, type OwnedRuns } from './run/owned-run.js';
 import { look, reconcileAll } from './run/reconcile-all.js';
 import { tellLost } from './run/run-trace.js';
-import { hasBegun, spoolOf, spoolRoot } from './spool/spool.js';
+import { hasBegun, spoolOf } from './spool/spool.js';
 import { stopWorker } from './stop.js';
 
 export interface StartedWorker {
@@ -95,18 +96,13 @@ type Parts = Awaited<ReturnType<typeof assemble>>;
 /** What a worker is made of; nothing of it has told anybody of this worker yet. */
 async function assemble(pool: Pool, env: Env) {
   const { config, runs, queues, workers } = pool;
-  const host = config.hostName;
-  const id = `${host}-${randomBytes(4).toString('hex')}`;
-  const logger = pool.logger.child({ worker: id });
+  const { host, id, logger, userOf, startedAt, spools, runners } = await identity(pool);
   const home = userHome(env);
   const wanted = knownRunners(pool);
-  const startedAt = await runs.now();
-  const userOf = usersOf(config.runAs);
-  const spools = privateDirectory(spoolRoot(config.home, await runs.poolId(), host), config.home);
-  letOthersReach(spools, config.home, userOf, wanted ?? [...pool.runners.keys()]);
+  letOthersReach(spools, config.home, userOf, wanted ?? runners);
   const health = startHealth(spools, config.spoolReserveBytes, startedAt, logger);
   const onSlots = () => {
-    heartbeat.soon();
+    heartbeat.slotsChanged();
     disk.kick();
   };
   const concurrency = liveConcurrency(pool, () => offering.installed.keys());
@@ -150,11 +146,14 @@ async function assemble(pool: Pool, env: Env) {
   const metrics = config.workerHealth ? await openWorkerMetrics() : undefined;
   const figures = metrics ?? NO_FIGURES;
   const { installed } = offering;
-  const run = executing(pool, { figures, host, spools, installed, env, home, userOf, health, disk, following, logger });
+  const recentEnds = createRecentEnds(runs.interruptions);
+  const onHost = { figures, host, spools, installed, env, home, userOf, health, disk, following, recentEnds, logger };
+  const run = executing(pool, onHost);
   const ours = { runs, id, host, owned, logger, execute: run };
-  const tidying = { runs, host, spools, owned, keepLeftovers: config.keepLeftovers, logger };
+  const tidying = { runs, host, spools, owned, recentEnds, keepLeftovers: config.keepLeftovers, logger };
   const register = watchRegister({ workers, now: runs.now, heartbeatMs: config.heartbeatMs }).list;
-  const lookThroughSpools = () => takeOver({ ...ours, register, queues, spools, contact });
+  const { heartbeatMs } = config;
+  const lookThroughSpools = openTakeOver({ ...ours, recentEnds, heartbeatMs, register, queues, spools, contact });
   const recovery = { contact, register, tidying, lookThroughSpools };
   const taking = { slots, claims, cordon, mirrors, hasBegunHere };
   const parts = { report, health, disk, offering, heartbeat, metrics, following };

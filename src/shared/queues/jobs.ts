@@ -8,9 +8,6 @@ import { bullQueue, type Placement, type QueueParts, turnsIn } from './parts.js'
 import { announce, checkNumber, hasRequirements } from './requiring.js';
 import { NO_TURN_YET, TURN_HAS_COME } from './turns.js';
 
-/** Ended jobs of each kind that a queue keeps. */
-const MOST_ENDED_JOBS = 10_000;
-
 /** What a job shows: never the prompt, so it is in no dump of a queue and on no page. */
 function jobData(runId: string, request: RunRequest) {
   const { runner, agentName, model, mode, path, prompt, priority, principal, requires } = request;
@@ -19,14 +16,13 @@ function jobData(runId: string, request: RunRequest) {
 }
 
 /** `now` is the time of Redis, by which a delayed job is due. */
-function jobOptions({ limits }: QueueParts, runId: string, { delayMs }: RunRequest, now: number | undefined) {
-  const kept = { age: Math.ceil(limits.recordRetentionMs / 1000), count: MOST_ENDED_JOBS };
+function jobOptions(runId: string, { delayMs }: RunRequest, now: number | undefined) {
   return {
     jobId: runId,
     attempts: 1,
     stackTraceLimit: 0, // of our own code, where the job is mirrored: it tells nobody why the program failed
-    removeOnComplete: kept,
-    removeOnFail: kept,
+    removeOnComplete: false, // the sweep does, for many at once
+    removeOnFail: false,
     priority: NO_TURN_YET, // the caller's orders the runs within its share
     ...omitUndefined({ delay: delayMs, timestamp: now }),
   };
@@ -40,7 +36,7 @@ async function enqueueAll(parts: QueueParts, name: string, placements: readonly 
   const jobs = placements.map(({ runId, request }) => ({
     name: request.agentName,
     data: jobData(runId, request),
-    opts: jobOptions(parts, runId, request, now),
+    opts: jobOptions(runId, request, now),
   }));
   await Promise.all([announce(parts, name), bullQueue(parts, name).addBulk(jobs)]);
   if (hasRequirements(name)) await announce(parts, name); // it may have been retired just before it had these jobs
@@ -72,9 +68,12 @@ function placesOf({ taggedPrefix }: QueueParts, name: string): string[] {
   return ['wait', 'prioritized', 'delayed'].map((place) => `${taggedPrefix(name)}:${name}:${place}`);
 }
 
+/** A queue is counted anew at most this often (ms) as long as there is room; meanwhile what comes is added to the count. */
+const COUNT_EVERY_MS = 1_000;
+
 /** How many runs wait in a queue, asked once for all who ask in one turn. */
 function lengthOf(parts: QueueParts, name: string): Promise<number> {
-  const length = kept(parts.lengths, name, () =>
+  const length = kept(parts.counting, name, () =>
     sharedByTurn(async () => {
       const { redis } = parts;
       const [wait = '', prioritized = '', delayed = ''] = placesOf(parts, name);
@@ -88,8 +87,16 @@ function lengthOf(parts: QueueParts, name: string): Promise<number> {
 /** Throws a UserError when no more runs may wait in a queue. */
 export async function checkRoom(parts: QueueParts, name: string, more: number): Promise<void> {
   await checkNumber(parts, name);
+  const now = performance.now();
+  const counted = parts.lengths.get(name);
+  const { maxQueueLength } = parts.limits;
+  if (counted && now - counted.askedAt < COUNT_EVERY_MS && counted.length + more <= maxQueueLength) {
+    counted.length += more;
+    return;
+  }
   const length = await lengthOf(parts, name);
-  if (length + more <= parts.limits.maxQueueLength) return;
+  parts.lengths.set(name, { askedAt: now, length: length + more });
+  if (length + more <= maxQueueLength) return;
   throw new UserError(
     'queue_full',
     `queue ${name} is full: ${length} runs wait in it`,

@@ -8,6 +8,8 @@ import { bullQueue, openParts, type QueueParts, turnsIn } from './parts.js';
 import type { QueueCounts, QueueLimits, Queues } from './queues.js';
 import { announce, retire } from './requiring.js';
 
+/** Ended jobs of each kind that a queue keeps. */
+const MOST_ENDED_JOBS = 10_000;
 /** Jobs that one clean-up of a queue removes at most. */
 const MOST_CLEANED = 10_000;
 
@@ -64,10 +66,14 @@ async function countsOf(parts: QueueParts, queue: string): Promise<QueueCounts> 
   return { queue, waiting: waiting + prioritized, delayed, active, completed, failed };
 }
 
-/** Removes jobs that ended longer ago than the record retention, and what nobody needs to know of any more. */
+/** Removes jobs that ended longer ago than the record retention, the oldest of too many, and what nobody needs to know of any more. */
 async function clean(parts: QueueParts): Promise<void> {
   await retire(parts);
   for (const name of await namesOf(parts))
-    for (const state of ['completed', 'failed'] as const)
-      await bullQueue(parts, name).clean(parts.limits.recordRetentionMs, MOST_CLEANED, state);
+    for (const state of ['completed', 'failed'] as const) {
+      const queue = bullQueue(parts, name);
+      await queue.clean(parts.limits.recordRetentionMs, MOST_CLEANED, state);
+      const tooMany = (await queue.getJobCountByTypes(state)) - MOST_ENDED_JOBS;
+      if (tooMany > 0) await queue.clean(0, tooMany, state);
+    }
 }

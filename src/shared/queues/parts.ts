@@ -2,6 +2,7 @@ import { Queue } from 'bullmq';
 import type { Logger } from '../logger.js';
 import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
+import { createToldNames, type ToldNames } from '../redis/told-names.js';
 import type { RunRequest } from '../run.js';
 import type { QueueLimits } from './queues.js';
 import { type Turns, turnsOf } from './turns.js';
@@ -28,8 +29,12 @@ export interface QueueParts {
   readonly opened: Map<string, Queue>;
   /** By queue: what places runs, those of one turn of the event loop together. */
   readonly placing: Map<string, (placement: Placement) => Promise<void>>;
+  /** By queue: its length when it was asked for last, and what was placed since. */
+  readonly lengths: Map<string, { readonly askedAt: number; length: number }>;
   /** By queue: what asks for its length. */
-  readonly lengths: Map<string, () => Promise<number>>;
+  readonly counting: Map<string, () => Promise<number>>;
+  /** The names of queues that are known to all. */
+  readonly names: ToldNames;
 }
 
 /** Opens the parts of the queues on one connection. */
@@ -52,6 +57,8 @@ export function openParts(
     opened: new Map(),
     placing: new Map(),
     lengths: new Map(),
+    counting: new Map(),
+    names: createToldNames(),
   };
 }
 

@@ -15,8 +15,14 @@ export const NEW_QUEUE = 'new-queue';
 export const hasRequirements = (name: string) => partsOf(name).requires.length > 0;
 
 /** Makes a queue known; workers are told of one that is new and whose runs require something. */
-export async function announce({ redis, known, requiring, channelOf }: QueueParts, name: string): Promise<void> {
-  if (!hasRequirements(name)) return void (await redis.sadd(known, name));
+export async function announce(parts: QueueParts, name: string): Promise<void> {
+  const { redis, known, requiring, names, channelOf } = parts;
+  if (!hasRequirements(name)) {
+    const untold = names.untold([name]);
+    if (untold.length > 0) await redis.sadd(known, name);
+    names.told(untold);
+    return;
+  }
   const [, isNew] = await Promise.all([redis.sadd(known, name), redis.sadd(requiring, name)]);
   if (isNew === 1) await redis.publish(channelOf(partsOf(name).base), NEW_QUEUE);
 }

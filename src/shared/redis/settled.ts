@@ -98,8 +98,10 @@ function openReplicaMemory(client: RedisClient, prefix: string): (node: Redis, s
     const before = known.get(node);
     const now = performance.now();
     const { stream } = node;
-    if (before?.stream === stream && before.seen === text && now - before.rememberedAt < REMEMBER_EVERY_MS)
-      return before.needed;
+    const isSame = before?.stream === stream && before.seen === text;
+    // A server that never had a replica has nothing that could be remembered.
+    const isAlone = before?.needed === 0 && online + syncing + syncs === 0;
+    if (isSame && (isAlone || now - before.rememberedAt < REMEMBER_EVERY_MS)) return before.needed;
     const key = `${prefix}:replicas:${replication}`;
     const remembered = await remembering.rememberReplicas(
       key,
@@ -198,12 +200,13 @@ const withStateScripts = (node: Redis) =>
 async function inFile(node: Redis, written: number, waiting: number): Promise<void> {
   const deadline = performance.now() + WRITTEN_WITHIN_MS;
   let goal = written + waiting;
+  // Redis writes before it answers: at the second look it is there, as a rule, and only others had just told it something.
   for (let before = written, left = waiting; left > 0 && before < goal && performance.now() < deadline; ) {
-    await pause(LOOK_EVERY_MS);
     const [, now, waits] = await withStateScripts(node).serverState();
     if (now < before) goal = now + waits; // the file was written anew, shorter
     before = now;
     left = waits;
+    if (left > 0 && before < goal) await pause(LOOK_EVERY_MS);
   }
 }
 

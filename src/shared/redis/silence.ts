@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 
 /**
  * How often a connection is looked at (ms). One that has been quiet since the last look is asked with PING; notifications
- * are tried more often than this, so in a process that has them nothing is asked twice.
+ * are tried more often than this, so in a process that has them it is not asked as long as it answers.
  */
 const LOOK_EVERY_MS = 2_500;
 /**
@@ -31,7 +31,7 @@ export function dropWhenSilent(redis: Redis): void {
       if (silentLooks >= SILENT_LOOKS) {
         stop();
         stream.destroy(new SilentError());
-      } else if (silentLooks === 1 && redis.status === 'ready') redis.ping().catch(() => {});
+      } else if (silentLooks === 2 && redis.status === 'ready') redis.ping().catch(() => {});
     }, LOOK_EVERY_MS);
     stream.once('close', stop);
   });

@@ -17,6 +17,7 @@ import type {
 } from './ownership.js';
 import type { StoreParts } from './parts.js';
 import { readRun } from './record.js';
+import { CLAIMED } from './wait.js';
 
 /** Results are for models to read; what is longer is cut, and the output has all of it. */
 const MOST_RESULT_CHARS = 256 * 1024;
@@ -35,6 +36,8 @@ interface ChangeOrder {
   readonly timeField?: 'claimedAt' | 'startedAt' | 'orphanedAt' | 'limitedAt';
   /** Absent: only the record tells of it. */
   readonly event?: object;
+  /** What is told to those who listen; absent: the state. */
+  readonly word?: typeof CLAIMED;
   readonly fields?: Fields;
   /** The host of a new owner. */
   readonly host?: string;
@@ -48,7 +51,17 @@ const stateOf = (answer: string) => (answer === 'unknown' ? undefined : (answer 
 
 async function change(parts: StoreParts, id: string, order: ChangeOrder): Promise<Change> {
   const { redis, keysOf, indexes } = parts;
-  const { from, to = '', epoch: owner = '', isNewOwner = false, timeField = '', event, fields = {}, host } = order;
+  const {
+    from,
+    to = '',
+    epoch: owner = '',
+    isNewOwner = false,
+    timeField = '',
+    event,
+    word = '',
+    fields = {},
+    host,
+  } = order;
   const { run, events, channel } = keysOf(id);
   const [changed, state, epoch, before, queuedAt] = await redis.changeRun(
     run,
@@ -60,6 +73,7 @@ async function change(parts: StoreParts, id: string, order: ChangeOrder): Promis
     isNewOwner ? 1 : 0,
     timeField,
     event ? JSON.stringify(event) : '',
+    word,
     ...flat(fields),
   );
   if (changed === 1) await indexes.follow({ id, queuedAt, from: before as RunState, to: state as RunState, host });
@@ -80,6 +94,7 @@ export async function claim(parts: StoreParts, id: string, worker: string, host:
     isNewOwner: true,
     timeField: 'claimedAt',
     event: { state: 'running', host, worker },
+    word: CLAIMED,
     fields: { worker, host },
     host,
   });
@@ -232,12 +247,12 @@ export async function end(
   );
   // Also when it had ended already: that may have been us, and the answer was lost.
   if (code === 1 || now === state) {
-    const [before, queuedAt, runner, sessionId, resumes] = of;
+    const [before, queuedAt, runner, sessionId, resumes, endedAt] = of;
     const moved =
       before === now ? reindex(parts, id) : indexes.follow({ id, queuedAt, from: before as RunState, to: state });
     const sessions = omitUndefined({ sessionId: sessionId || undefined, resumes: resumes || undefined });
     const kept = Math.min(Number(out) + Number(err), retention.maxOutputBytes);
-    const noted = noteKept(parts, id, await parts.now(), kept);
+    const noted = noteKept(parts, id, endedAt || (await parts.now()), kept);
     await Promise.all([moved, noted, sessionLocks.release({ id, runner, ...sessions })]);
   }
   const change = { changed: code === 1, state: stateOf(now), epoch: newEpoch };

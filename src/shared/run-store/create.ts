@@ -41,9 +41,11 @@ export function openCreating({ redis, keysOf, indexes }: StoreParts): (item: New
       const text = requestText(request);
       return ['createRun', keys.run, keys.events, keys.request, keys.channel, text, ...(fields[at] ?? [])];
     });
-    const [indexed = [], written = []] = await inOrder(redis, indexes.additions(items.map(entryOf), queuedAt), records);
+    const { commands, added } = indexes.additions(items.map(entryOf), queuedAt);
+    const [indexed = [], written = []] = await inOrder(redis, commands, records);
     const failed = indexed.find(({ status }) => status === 'rejected');
     if (failed) return items.map(() => failed as PromiseRejectedResult);
+    added();
     return Promise.allSettled(
       written.map(async (answer, at) => {
         if (answer.status === 'rejected') throw answer.reason;

@@ -1,5 +1,6 @@
 import type { RedisClient } from '../redis/connect.js';
 import type { CommandLine } from '../redis/in-order.js';
+import { createToldNames } from '../redis/told-names.js';
 import type { Labels, Run } from '../run.js';
 import { RUN_STATES, type RunState } from '../run-state.js';
 import { indexKeys } from './keys.js';
@@ -38,8 +39,8 @@ export interface ListPosition {
  * record. Entries are written before a run can be seen and moved after each change.
  */
 export interface Indexes {
-  /** The commands that add queued runs. */
-  additions(runs: readonly IndexedRun[], queuedAt: number): CommandLine[];
+  /** The commands that add queued runs; `added` is to be called when all of them have been executed. */
+  additions(runs: readonly IndexedRun[], queuedAt: number): { commands: CommandLine[]; added: () => void };
   /** Follows a change of a run. */
   follow(change: RunMove): Promise<void>;
   /** Puts a run where its record says, and takes it out of everything else, whatever came before. */
@@ -145,11 +146,17 @@ async function* oldestFirst(redis: RedisClient, index: string, before = '+inf'):
   }
 }
 
-/** Opens the indexes on one connection. */
-export function openIndexes(redis: RedisClient, prefix: string): Indexes {
+/** Opens the indexes on one connection. An index has what is put into it for `keptMs` at least. */
+export function openIndexes(redis: RedisClient, prefix: string, keptMs: number): Indexes {
   const keys = indexKeys(prefix);
+  const names = createToldNames(keptMs);
+  const tellNames = async (untold: readonly string[]) => {
+    if (untold.length === 0) return;
+    await redis.sadd(keys.named, ...untold);
+    names.told(untold);
+  };
   const putOnHost = (id: string, queuedAt: number, host: string | undefined) =>
-    host === undefined ? [] : [redis.sadd(keys.named, keys.host(host)), redis.zadd(keys.host(host), queuedAt, id)];
+    host === undefined ? [] : [tellNames(names.untold([keys.host(host)])), redis.zadd(keys.host(host), queuedAt, id)];
   return {
     additions(runs, queuedAt) {
       const byIndex = new Map<string, string[]>();
@@ -163,11 +170,13 @@ export function openIndexes(redis: RedisClient, prefix: string): Indexes {
           add(index, id);
         }
       }
-      return [
-        ['sadd', keys.named, ...named],
+      const untold = names.untold(named);
+      const commands: CommandLine[] = [
+        ...(untold.length > 0 ? [['sadd', keys.named, ...untold] satisfies CommandLine] : []),
         ['zadd', keys.ids, ...runs.flatMap(({ id }) => [0, id])],
         ...[...byIndex].map(([index, ids]): CommandLine => ['zadd', index, ...ids.flatMap((id) => [queuedAt, id])]),
       ];
+      return { commands, added: () => names.told(untold) };
     },
     async follow({ id, queuedAt, from, to, host }) {
       const states = from === to ? [] : [redis.zadd(keys.state(to), queuedAt, id), redis.zrem(keys.state(from), id)];
@@ -183,6 +192,7 @@ export function openIndexes(redis: RedisClient, prefix: string): Indexes {
     },
     async leaveHost(id, host) {
       await redis.zrem(keys.host(host), id);
+      names.forget(keys.host(host)); // the sweep takes out the name of an empty index
     },
     pages: (filter, after, size) => pagesOf(redis, indexesFor(keys, filter), after, size),
     oldestFirst: (state) => oldestFirst(redis, state === undefined ? keys.all : keys.state(state)),

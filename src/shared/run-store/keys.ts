@@ -6,7 +6,7 @@ export function runKeys(prefix: string, id: string) {
     events: `${run}:events`,
     request: `${run}:request`,
     result: `${run}:result`,
-    /** Notified with `output` of new output, and with the new state of a change of the record. */
+    /** Notified with `output` of new output, with `claimed` when a worker has it, else with the new state of the record. */
     channel: `${run}:bell`,
   };
 }

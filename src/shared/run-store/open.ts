@@ -46,7 +46,9 @@ export function openRunStore(
     idForToken: (principal, token, id) => idForToken(parts, principal, token, id),
     settled: async (id) => {
       await settling.settled();
-      if ((await redis.exists(keysOf(id).run)) === 0) throw forgotten();
+      const run = await get(id);
+      if (!run) throw forgotten();
+      return run;
     },
     interruptions: settling.interruptions,
     keep: settling.keep,

@@ -38,7 +38,7 @@ export function openParts(
     retention,
     keysOf,
     now: sharedByTurn(() => serverNow(redis)),
-    indexes: openIndexes(redis, prefix),
+    indexes: openIndexes(redis, prefix, retention.recordRetentionMs),
     sessionLocks: openSessionLocks(redis, prefix, (id) => readRun(redis, keysOf(id).run)),
   };
 }

@@ -24,6 +24,7 @@ export interface RunScripts {
     isNewOwner: 0 | 1,
     timeField: string,
     event: string,
+    word: string,
     ...fields: ScriptArgument[]
   ): Promise<[changed: 0 | 1, state: string, epoch: number, before: string, queuedAt: number]>;
   requeueRun(
@@ -64,6 +65,7 @@ export interface RunScripts {
       runner: string,
       sessionId: string,
       resumes: string,
+      now: number,
     ]
   >;
   keepResult(

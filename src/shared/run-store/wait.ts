@@ -8,8 +8,11 @@ export interface WaitOptions {
   /** Called for each notification while waiting; that of new output is `output`. */
   readonly onNotification?: (message: string) => void;
   /** Which notifications may matter, by the state that they tell; absent: all but those of new output. */
-  readonly wakesOn?: (state: RunState) => boolean;
+  readonly wakesOn?: (state: RunState, isClaim: boolean) => boolean;
 }
+
+/** What is told when a worker has claimed a run: its state is `running`, and its program has not been started yet. */
+export const CLAIMED = 'claimed';
 
 const isState = (message: string): message is RunState => (RUN_STATES as readonly string[]).includes(message);
 
@@ -37,7 +40,8 @@ export async function waitForRun(
   const stopListening = await listen((message) => {
     onNotification?.(message);
     // After a gap it tells nothing, and a newer release may tell what we do not know: both may matter.
-    if (isState(message) ? wakesOn(message) : message !== 'output') waker.wake();
+    const state = message === CLAIMED ? 'running' : message;
+    if (isState(state) ? wakesOn(state, message === CLAIMED) : message !== 'output') waker.wake();
   });
   try {
     for (;;) {

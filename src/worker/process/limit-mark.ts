@@ -13,8 +13,11 @@ export function limitMark(runId: string): bigint {
   return LEAST + BigInt(`0x${digits}`);
 }
 
-/** Whether /proc/PID/limits shows the mark of a run. */
-export function hasLimitMark(limits: string, mark: bigint): boolean {
+/** The mark that /proc/PID/limits shows, if it shows one. */
+export function limitMarkIn(limits: string): bigint | undefined {
   const [, bytes] = /^Max resident set +(\d+) /m.exec(limits) ?? [];
-  return bytes !== undefined && BigInt(bytes) === mark * 1024n;
+  return bytes === undefined ? undefined : BigInt(bytes) / 1024n;
 }
+
+/** Whether /proc/PID/limits shows the mark of a run. */
+export const hasLimitMark = (limits: string, mark: bigint): boolean => limitMarkIn(limits) === mark;

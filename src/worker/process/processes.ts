@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { RUN_MARK } from '../../shared/config/load.js';
-import { hasLimitMark, limitMark } from './limit-mark.js';
+import { hasLimitMark, limitMark, limitMarkIn } from './limit-mark.js';
 
 /** A process, safe against a reused pid: the same pid with another start is another process. */
 export interface ProcessId {
@@ -160,13 +160,33 @@ function fromPs(mark: string, group: number | undefined): Seen[] {
   });
 }
 
+const EXACT_MARK = new RegExp(`\\0${RUN_MARK}=([^\\0]*)`, 'g');
+const ENVIRON_MARK = new RegExp(`[\\0 ]${RUN_MARK}=(\\w+)`);
+
 /** The ids of all runs, of whatever pool, whose mark is on a living process. */
 export function markedRuns(): string[] {
-  const mark = new RegExp(`[\\0 ]${RUN_MARK}=(\\w+)`);
   const texts = linux
     ? readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? environOf(name) : []))
     : execFileSync('ps', ['-axwwE', '-o', 'command='], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 }).split('\n');
-  return [...new Set(texts.flatMap((text) => mark.exec(text)?.[1] ?? []))];
+  return [...new Set(texts.flatMap((text) => ENVIRON_MARK.exec(text)?.[1] ?? []))];
+}
+
+/** Which of these runs have a living process that carries one of their marks; one look at all processes. */
+export function markedAmong(runIds: readonly string[]): Set<string> {
+  if (!linux) {
+    const marked = new Set(markedRuns());
+    return new Set(runIds.filter((runId) => marked.has(runId)));
+  }
+  const limits = new Map(runIds.map((runId) => [limitMark(runId), runId]));
+  const wanted = new Set(runIds);
+  const found = new Set<string>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const byName = [...environOf(name).matchAll(EXACT_MARK)].map(([, runId]) => runId);
+    const byLimit = limits.get(limitMarkIn(limitsOf(name)) ?? 0n);
+    for (const runId of [...byName, byLimit]) if (runId !== undefined && wanted.has(runId)) found.add(runId);
+  }
+  return found;
 }
 
 /** Differs after every boot of the machine: no process of another boot lives. */

@@ -27,6 +27,7 @@ import type { SpoolMeta } from '../spool/spool-meta.js';
 import { storedMeta, withWhatIsKnown } from '../spool/spool-meta.js';
 import { allRuns } from './all-runs.js';
 import type { Contact } from './contact.js';
+import type { RecentEnds } from './recent-ends.js';
 import { tidy } from './tidy.js';
 
 /** Whether a worker is gone for certain: nobody knows it, it left, or it is of this host and its process is gone. */
@@ -50,10 +51,27 @@ export interface TakeOverDeps {
   readonly host: string;
   readonly spools: string;
   readonly owned: OwnedRuns;
+  readonly recentEnds: Pick<RecentEnds, 'has'>;
+  readonly heartbeatMs: number;
   readonly contact: Contact;
   /** Does all that is to be done for a run that is ours; see `execute`. */
   readonly execute: (owned: OwnedRun, first: Beginning) => Promise<void>;
   readonly logger: Logger;
+}
+
+/** A host without other workers looks for new ones after so many heartbeats: what they leave in its spools it sees at once. */
+const ALONE_BEATS = 6;
+
+/** Who else was on this host when the register was read last. */
+interface Neighbours {
+  alone: boolean;
+  readAt: number;
+}
+
+/** What takes over, again and again; see `takeOver`. */
+export function openTakeOver(deps: TakeOverDeps): () => Promise<number> {
+  const neighbours: Neighbours = { alone: false, readAt: 0 };
+  return () => takeOver(deps, neighbours);
 }
 
 /**
@@ -61,9 +79,9 @@ export interface TakeOverDeps {
  * and reads the end of those that ended meanwhile. A run that cannot be taken over now is not in the way of the others.
  * Answers how many runs it took.
  */
-export async function takeOver(deps: TakeOverDeps): Promise<number> {
-  const { runs, host, owned, spools, logger } = deps;
-  const neighbours = await readRegister(deps);
+async function takeOver(deps: TakeOverDeps, before: Neighbours): Promise<number> {
+  const { runs, host, owned, recentEnds, spools, logger } = deps;
+  const neighbours = readRegister(deps, before);
   const spooled = spooledRuns(spools);
   let taken = 0;
   const consider = async (run: Run | undefined) => {
@@ -75,12 +93,12 @@ export async function takeOver(deps: TakeOverDeps): Promise<number> {
     }
   };
   for (const runId of spooled) {
-    if (owned.has(runId)) continue;
+    if (owned.has(runId) || recentEnds.has(runId)) continue;
     const run = await runs.get(runId);
     // Queued, and never begun here: it is not this host's any more.
     if (run?.state !== 'queued' || hasBegun(spoolOf(spools, runId))) await consider(run);
   }
-  for (const state of await statesToLookAt(runs, neighbours.hasDead()))
+  for (const state of await statesToLookAt(runs, await neighbours.hasDead()))
     for await (const run of allRuns(runs, { state, host })) if (!spooled.includes(run.id)) await consider(run);
   if (taken > 0) logger.info({ taken }, 'took over runs of a worker that is gone');
   return taken;
@@ -93,14 +111,25 @@ async function statesToLookAt({ indexes }: TakeOverDeps['runs'], hasDead: boolea
 }
 
 /** Who of the register is dead, as seen from here. */
-async function readRegister({ register: look, id, host, contact }: TakeOverDeps) {
-  const read = async () => new Map((await look()).map((worker) => [worker.id, worker]));
-  let register = await read();
+function readRegister({ register: look, id, host, heartbeatMs, contact }: TakeOverDeps, before: Neighbours) {
+  let known: Map<string, LivingWorker> | undefined;
+  const read = async () => {
+    known = new Map((await look()).map((worker) => [worker.id, worker]));
+    before.alone = [...known.values()].every((worker) => worker.id === id || worker.host !== host);
+    before.readAt = performance.now();
+    return known;
+  };
   return {
-    hasDead: () => [...register.values()].some((worker) => worker.host === host && isDead(worker, host)),
+    /** Whether another worker of this host is dead; who was alone lately has none. */
+    async hasDead(): Promise<boolean> {
+      if (!known && before.alone && performance.now() - before.readAt < ALONE_BEATS * heartbeatMs) return false;
+      const register = known ?? (await read());
+      return [...register.values()].some((worker) => worker.host === host && isDead(worker, host));
+    },
     async hasDeadOwner({ worker }: Run): Promise<boolean> {
       // A run that is ours by its record, and not under our eyes, slipped out of them while we were taken for dead.
       if (worker === undefined || worker === id) return true;
+      let register = known ?? (await read());
       if (!register.has(worker)) register = await read(); // it may have come, and taken the run, since we looked
       return (contact.isSteady() ? isDead : isGone)(register.get(worker), host);
     },

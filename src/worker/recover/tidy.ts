@@ -3,9 +3,10 @@ import type { Logger } from '../../shared/logger.js';
 import { isEnded } from '../../shared/run-state.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import { endTree } from '../process/end-tree.js';
-import { markedRuns } from '../process/processes.js';
+import { markedAmong, markedRuns } from '../process/processes.js';
 import type { OwnedRuns } from '../run/owned-run.js';
 import { hasBegun, removeSpool, type Spool, spooledRuns, spoolOf } from '../spool/spool.js';
+import type { RecentEnds } from './recent-ends.js';
 
 /**
  * A Redis that syncs its file once a second may forget, in a crash, what it was told just before (ms, with a margin).
@@ -26,6 +27,7 @@ export interface TidyDeps {
   readonly host: string;
   readonly spools: string;
   readonly owned: Pick<OwnedRuns, 'has'>;
+  readonly recentEnds: Pick<RecentEnds, 'has'>;
   readonly keepLeftovers: boolean;
   readonly logger: Logger;
 }
@@ -35,8 +37,9 @@ export interface TidyDeps {
  * before anything was started from their spool. Of runs that ended only when a failover cannot undo it: the spool is
  * what tells the end again.
  */
-export async function tidyEnded({ runs, host, spools, owned, logger }: TidyDeps, keepMs: number): Promise<void> {
-  const spooled = spooledRuns(spools).filter((runId) => !owned.has(runId));
+export async function tidyEnded(deps: TidyDeps, keepMs: number): Promise<void> {
+  const { runs, host, spools, owned, recentEnds, logger } = deps;
+  const spooled = spooledRuns(spools).filter((runId) => !owned.has(runId) && !recentEnds.has(runId, keepMs));
   if (spooled.length === 0) return;
   const before = runs.interruptions();
   const now = await runs.now();
@@ -51,7 +54,10 @@ export async function tidyEnded({ runs, host, spools, owned, logger }: TidyDeps,
   if (any === undefined) return;
   await runs.settled(any); // one question for all of them, as long as they were asked for by one connection
   if (runs.interruptions() !== before) return;
-  for (const runId of ended) await tidy(spools, runId, logger);
+  const marked = markedAmong(ended); // one look at all processes, instead of one for each
+  for (const runId of ended)
+    if (marked.has(runId)) await tidy(spools, runId, logger);
+    else removeSpool(spoolOf(spools, runId));
 }
 
 /** Nothing was started from it, and nobody has just made it. */

@@ -1,6 +1,7 @@
 import type { Logger } from '../../shared/logger.js';
 import { again } from '../again.js';
 import type { Figures } from '../figures.js';
+import type { RecentEnds } from '../recover/recent-ends.js';
 import { REFUSED } from '../spool/launch.js';
 import { removeStart } from '../spool/spool.js';
 import { attemptAfter } from './attempts.js';
@@ -21,6 +22,7 @@ export interface ExecuteDeps {
   readonly trace?: (owned: OwnedRun) => RunTrace;
   readonly giveBack: GiveBackDeps;
   readonly figures: Pick<Figures, 'ended'>;
+  readonly recentEnds: Pick<RecentEnds, 'note'>;
   readonly logger: Logger;
 }
 
@@ -87,6 +89,7 @@ async function superviseToEnd(
   if (over.kind === 'ended') {
     const { state, failure } = over;
     deps.figures.ended(owned.runner, state, failure?.kind);
+    deps.recentEnds.note(owned.id);
     await finishJob(deps.giveBack, owned, { state, ...(failure && { message: failure.message }) });
   }
   if (over.kind === 'refused') {

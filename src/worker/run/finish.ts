@@ -26,10 +26,16 @@ export type Over =
   /** The host could not start the program; the prompt was not given to it. */
   | { readonly kind: 'unstarted'; readonly code: number | undefined };
 
+/** Who owns a run, as Redis has confirmed. */
+export interface ConfirmedOwner extends Ownership {
+  /** When we sent what Redis has taken last from us as the owner (`performance.now()`). */
+  confirmedAt: number;
+}
+
 export interface Finish {
   readonly runs: RunStore;
   readonly runner: Runner;
-  readonly own: Ownership;
+  readonly own: ConfirmedOwner;
   readonly spool: Spool;
   readonly meta: SpoolMeta;
   readonly ending: RunEnding;
@@ -42,6 +48,8 @@ export interface Finish {
   readonly logger: Logger;
 }
 
+/** Whoever was confirmed as the owner so shortly ago (ms) was not paused since, and is the owner still. */
+const JUST_CONFIRMED_MS = 100;
 /** Nobody who asked for the end of a run waits longer than this for what else its output may hold (ms). */
 const READ_WITHIN_MS = 1_000;
 
@@ -50,7 +58,8 @@ export async function finish(given: Finish, exitCode: number | undefined): Promi
   const { runs, own, ending, shipping, keepLeftovers, left, logger } = given;
   const agoMs = sinceExit(given.spool);
   // Whoever has been replaced while it was paused must not even clear up: the processes are another one's by now.
-  if ((await runs.get(own.id))?.epoch !== own.epoch) return { kind: 'left' };
+  const isOurs = performance.now() - own.confirmedAt < JUST_CONFIRMED_MS;
+  if (!isOurs && (await runs.get(own.id))?.epoch !== own.epoch) return { kind: 'left' };
   if (isCutOff(ending.why())) shipping.hurry();
   await ending.done();
   if (!ending.why() && !keepLeftovers) await ending.endLeftovers();

@@ -20,6 +20,10 @@ export interface OwnedRun extends Ownership {
   lease: Lease | undefined;
   /** Of the claim or take-over that made it ours; a writer with an older one is refused. */
   epoch: number;
+  /** When we sent what Redis has taken last from us as the owner (`performance.now()`). */
+  confirmedAt: number;
+  /** Somebody has asked for something while its program was not watched yet: its record is to be looked at. */
+  wasAsked: boolean;
   readonly phase: Phase;
   /** Watches the program, once there is one. */
   readonly supervision: Supervision | undefined;
@@ -89,6 +93,8 @@ function handleOf(
     obtainedAt: performance.now(),
     lease,
     epoch,
+    confirmedAt: Number.NEGATIVE_INFINITY,
+    wasAsked: false,
     gone: gone.signal,
     placed,
     over,

@@ -5,6 +5,7 @@ import type { OwnedRuns } from './owned-run.js';
 /** Somebody asks for something: it is in the records, or, where Redis takes no writes, in the notification. */
 export function look(owned: OwnedRuns, direct: DirectKill | undefined, logger: Logger): void {
   if (direct) owned.get(direct.runId)?.supervision?.kill(direct);
+  for (const one of owned.all()) if (!one.supervision) one.wasAsked = true;
   void reconcileAll(owned, logger);
 }
 

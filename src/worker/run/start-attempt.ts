@@ -85,11 +85,11 @@ export async function startAttempt(
   // Before the prompt is given away: Redis must not be able to forget that it is ours, and we may have been paused.
   const before = runs.interruptions();
   if (!(await runs.launching(owned, attempt?.number ?? 1, factsOf(meta))).changed) return { kind: 'not-ours' };
-  await runs.settled(owned.id);
+  owned.wasAsked = false; // what is asked for from here on is in no record that was read yet
+  const run = await runs.settled(owned.id);
   if (runs.interruptions() !== before)
     throw new UnreachableError('the connection to Redis was lost just before the start', 'It is started again.');
-  const run = await runs.get(owned.id);
-  if (owned.gone.aborted || run?.epoch !== owned.epoch || isEnded(run.state)) return { kind: 'not-ours' };
+  if (owned.gone.aborted || run.epoch !== owned.epoch || isEnded(run.state)) return { kind: 'not-ours' };
   if (run.kill) {
     removeInputs(spool);
     return { kind: 'killed' };

@@ -1,7 +1,7 @@
 import type { Logger } from '../../shared/logger.js';
 import { plainText } from '../../shared/plain-text.js';
 import { type KillRequest, type Run, WORD } from '../../shared/run.js';
-import type { Chunk, Ownership } from '../../shared/run-store/ownership.js';
+import type { Chunk } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Findings, Runner } from '../../shared/runners/runner.js';
 import { again } from '../again.js';
@@ -17,7 +17,7 @@ import type { SpoolMeta } from '../spool/spool-meta.js';
 import { type Exit, watchSpool, whenGrown } from '../spool/watch-spool.js';
 import { createAfterResult } from './after-result.js';
 import { createEnding, type RunEnding } from './ending.js';
-import { finish, type Over } from './finish.js';
+import { type ConfirmedOwner, finish, type Over } from './finish.js';
 import { startLimits } from './limits.js';
 import type { EndedBy } from './outcome.js';
 import { createProviderLimit } from './provider-limit.js';
@@ -30,7 +30,7 @@ const LEFT: Over = { kind: 'left' };
 export interface Supervised {
   readonly runs: RunStore;
   readonly runner: Runner;
-  readonly own: Ownership;
+  readonly own: ConfirmedOwner;
   readonly spool: Spool;
   readonly meta: SpoolMeta;
   /** How far the run's stream already is, and what is known of it; from the record. */
@@ -248,7 +248,9 @@ class ProgramWatch implements Supervision {
 
 /** Appends output. Refused: another owner, or we were silent for so long that we were taken for dead. */
 async function append({ runs, own }: Supervised, chunks: readonly Chunk[]) {
+  const sentAt = performance.now();
   const answer = await runs.append(own, chunks);
+  if (answer.code >= 0) own.confirmedAt = sentAt;
   return answer.code >= 0 || !(await runs.comeBack(own)).changed ? answer : runs.append(own, chunks);
 }
 

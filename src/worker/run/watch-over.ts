@@ -53,7 +53,7 @@ export function watchOver(
   const supervision = supervise({
     runs,
     runner,
-    own: { id: owned.id, epoch: owned.epoch },
+    own: owned,
     spool,
     meta,
     from,
@@ -86,7 +86,9 @@ export function watchOver(
     logger,
   });
   if (meta.sessionId !== undefined) supervision.sessionKnown(meta.sessionId);
-  supervision.reconcile().catch((error: unknown) => logger.debug({ err: error }, 'the next heartbeat looks again'));
+  // Its record was read just before we started it.
+  if (!wrapperGone || owned.wasAsked)
+    supervision.reconcile().catch((error: unknown) => logger.debug({ err: error }, 'the next heartbeat looks again'));
   if (wrapperGone)
     void tellStart(deps, owned, begun, supervision, logger).finally(() => {
       isTellingStart = false;
@@ -111,7 +113,10 @@ async function tellStart(
     if (!meta.attempt) figures.started(meta.runner, performance.now() - owned.obtainedAt);
     logger.info({ pid, ...omitUndefined({ attempt: meta.attempt?.number }) }, 'the program has started');
     if (plan) lookForSession(plan, { runId: owned.id, pid, path: meta.path }, supervision, logger);
-    await persist(() => runs.started(owned, pid, meta.path, !meta.attempt));
+    await persist(async () => {
+      const sentAt = performance.now();
+      if ((await runs.started(owned, pid, meta.path, !meta.attempt)).changed) owned.confirmedAt = sentAt;
+    });
   }
   await persist(() => {
     if (readNumberLine(spool.once) === meta.wrapper?.pid) writeMeta(spool, meta); // else another wrapper was faster

@@ -109,8 +109,7 @@ local function rebase()
 end
 
 local function serve(share)
-  redis.call('SADD', served, share)
-  redis.call('EXPIRE', served, SERVED_S)
+  if redis.call('SADD', served, share) == 1 then redis.call('EXPIRE', served, SERVED_S) end
 end
 
 local function goOn(share, turn)

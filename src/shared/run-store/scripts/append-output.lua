@@ -40,6 +40,7 @@ end
 
 local code = 1
 local is_added = false
+local last -- the id of the last entry, which is the time of Redis
 local lines = 0
 for i = FIRST_CHUNK, #ARGV, 4 do
   local kind, offset, bytes, count = string.sub(ARGV[i], 1, 3), ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
@@ -48,7 +49,7 @@ for i = FIRST_CHUNK, #ARGV, 4 do
     break
   end
   if ARGV[i] == kind then
-    redis.call('XADD', events, '*', 'k', kind, 'o', offset, 'd', bytes)
+    last = redis.call('XADD', events, '*', 'k', kind, 'o', offset, 'd', bytes)
     at[kind] = at[kind] + #bytes
     lines = lines + count
   else
@@ -61,9 +62,8 @@ end
 if is_added then
   drop_oldest()
   if has_dropped then redis.call('HSET', run, 'outDropped', dropped.out, 'errDropped', dropped.err) end
-  local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  redis.call('HSET', run, 'out', at.out, 'err', at.err, 'lastOutputAt', now, 'lines', tonumber(record[7] or 0) + lines)
+  redis.call('HSET', run, 'out', at.out, 'err', at.err, 'lines', tonumber(record[7] or 0) + lines,
+    unpack(last and { 'lastOutputAt', string.match(last, '^%d+') } or {}))
   redis.call('PUBLISH', channel, 'output')
 end
 return { code, at.out, at.err }

@@ -8,7 +8,8 @@ local owner_epoch = ARGV[4]       -- '': any
 local is_new_owner = ARGV[5] == '1'
 local time_field = ARGV[6]        -- gets the time; '': none
 local event = ARGV[7]             -- '': none
-local FIRST_FIELD = 8             -- then field, value, ...
+local word = ARGV[8]              -- what is told to those who listen; '': the state
+local FIRST_FIELD = 9             -- then field, value, ...
 
 local record = redis.call('HMGET', run, 'state', 'epoch', 'queuedAt', 'claimedAt', 'startedAt')
 local state, epoch, queued_at = record[1], record[2], record[3]
@@ -28,9 +29,14 @@ if to ~= '' then
   set('state', to)
   state = to
 end
+-- The id of an entry is the time of Redis, which is asked no second time.
+local entry = event ~= '' and redis.call('XADD', events, '*', 'k', 'state', 'd', event)
 if is_new_owner or time_field ~= '' then
-  local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local now = entry and tonumber(string.match(entry, '^%d+'))
+  if not now then
+    local time = redis.call('TIME')
+    now = time[1] * 1000 + math.floor(time[2] / 1000)
+  end
   if is_new_owner then
     -- At least the time: should Redis forget an epoch in a crash, the next one is another all the same.
     epoch = string.format('%.0f', math.max(tonumber(epoch) + 1, now))
@@ -46,6 +52,7 @@ if is_new_owner or time_field ~= '' then
   end
 end
 if #fields > 0 then redis.call('HSET', run, unpack(fields)) end
-if event ~= '' then redis.call('XADD', events, '*', 'k', 'state', 'd', event) end
-if to ~= '' or event ~= '' then redis.call('PUBLISH', channel, state) end -- else nothing that is shown has changed
+if to ~= '' or event ~= '' then -- else nothing that is shown has changed
+  redis.call('PUBLISH', channel, word ~= '' and word or state)
+end
 return { 1, state, tonumber(epoch), before, tonumber(queued_at) }

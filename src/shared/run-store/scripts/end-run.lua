@@ -1,6 +1,7 @@
 -- Ends a run. Answers { code, state, epoch, out, err, state before, time when it was queued, runner, session, resumed
--- session }; code is 1 (ended), 0 (it may not) or -1 (output is missing: go on from out and err). All in one step, so whoever is told of the end finds the result and all output, and what is kept for
--- a time only gets it whoever dies in between.
+-- session, time of Redis or 0 }; code is 1 (ended), 0 (it may not) or -1 (output is missing: go on from out and err). All in
+-- one step, so whoever is told of the end finds the result and all output, and what is kept for a time only gets it whoever
+-- dies in between.
 local run, events, request, result = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local channel = ARGV[1]
 local from = ARGV[2]                 -- the states it may be in, with commas
@@ -18,10 +19,11 @@ local FIRST_FIELD = 12               -- then field, value, ...
 local record = redis.call('HMGET', run, 'state', 'epoch', 'out', 'err', 'startedAt', 'claimedAt',
   'queuedAt', 'runner', 'sessionId', 'resumes')
 local state, epoch, out, err = record[1], record[2], tonumber(record[3]), tonumber(record[4])
-if not state then return { 0, 'unknown', 0, 0, 0, '', 0, '', '', '' } end
+if not state then return { 0, 'unknown', 0, 0, 0, '', 0, '', '', '', 0 } end
+local now = 0
 local function answer(code, now_state)
   return { code, now_state, tonumber(epoch), out, err,
-    state, tonumber(record[7]), record[8], record[9] or '', record[10] or '' }
+    state, tonumber(record[7]), record[8], record[9] or '', record[10] or '', now }
 end
 local is_allowed = string.find(',' .. from .. ',', ',' .. state .. ',', 1, true)
 if not is_allowed or (owner_epoch ~= '' and owner_epoch ~= epoch) then
@@ -31,8 +33,8 @@ if out_needed ~= '' and (tonumber(out_needed) ~= out or tonumber(err_needed) ~= 
   return answer(-1, state)
 end
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- The id of the entry is the time of Redis, which is asked no second time.
+now = tonumber(string.match(redis.call('XADD', events, '*', 'k', 'state', 'd', event), '^%d+'))
 if result_text ~= '' then redis.call('SET', result, result_text, 'PX', record_retention_ms) end
 -- When the clock of Redis has gone back, what comes later in the life of a run is not recorded as earlier.
 local ended_at = now - ago_ms
@@ -41,7 +43,6 @@ for i = 5, 7 do
 end
 local fields = { 'state', to, 'endedAt', ended_at, 'endRecordedAt', math.max(now, ended_at), unpack(ARGV, FIRST_FIELD) }
 redis.call('HSET', run, unpack(fields))
-redis.call('XADD', events, '*', 'k', 'state', 'd', event)
 redis.call('PEXPIRE', events, output_retention_ms)
 redis.call('PEXPIRE', request, output_retention_ms)
 redis.call('PEXPIRE', run, record_retention_ms)

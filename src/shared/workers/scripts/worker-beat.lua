@@ -5,7 +5,5 @@ local worker, report, host = ARGV[1], ARGV[2], ARGV[3]
 local time = redis.call('TIME')
 redis.call('HSET', reports, worker, report)
 redis.call('ZADD', beats, time[1] * 1000 + math.floor(time[2] / 1000), worker)
-for _, name in ipairs({ worker, host }) do
-  if redis.call('HEXISTS', cordons, name) == 1 then return 1 end
-end
-return 0
+local cordoned = redis.call('HMGET', cordons, worker, host)
+return (cordoned[1] or cordoned[2]) and 1 or 0

@@ -98,7 +98,7 @@ async function watch({ own, spool, meta, launched }: Started, isOurs = true, giv
     figures: NO_FIGURES,
     runs: pool.runs,
     runner,
-    own,
+    own: { confirmedAt: Number.NEGATIVE_INFINITY, ...own },
     spool,
     meta,
     from: record ?? { outBytes: 0, errBytes: 0 },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Run } from '../../../../src/shared/run.js';
 import { isEnded, type RunState } from '../../../../src/shared/run-state.js';
-import { createWaker, waitForRun } from '../../../../src/shared/run-store/wait.js';
+import { CLAIMED, createWaker, waitForRun } from '../../../../src/shared/run-store/wait.js';
 
 const LONG = 600_000;
 const ended = (run: Run) => isEnded(run.state);
@@ -41,6 +41,19 @@ describe('a wait for a run', () => {
     await settled();
     record.become('done');
     record.ring(message);
+    expect(await waiting).toEqual({ state: 'done' });
+  });
+
+  test('looks at a claim only if claims matter, and an end always wakes it', async () => {
+    const record = source('queued');
+    const waiting = waitForRun(record, 'r', ended, { timeoutMs: LONG, wakesOn: (_, isClaim) => !isClaim });
+    await settled();
+    const before = record.looks();
+    record.ring(CLAIMED);
+    await settled();
+    expect(record.looks()).toBe(before);
+    record.become('done');
+    record.ring('done');
     expect(await waiting).toEqual({ state: 'done' });
   });
 

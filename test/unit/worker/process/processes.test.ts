@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { RUN_MARK } from '../../../../src/shared/config/load.js';
+import { limitMark } from '../../../../src/worker/process/limit-mark.js';
 import {
   bootId,
   identify,
   isAlive,
+  markedAmong,
   type ProcessId,
   parseStat,
   processesOf,
@@ -30,8 +32,13 @@ afterEach(async () => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** A child that sleeps until it is ended, once it is what it was to become. */
-async function sleeping(command = 'sleep', env: Record<string, string> = {}, detached = false): Promise<ProcessId> {
-  const child = spawn(command, ['600'], { env: { PATH: process.env.PATH, ...env }, detached, stdio: 'ignore' });
+async function sleeping(
+  command = 'sleep',
+  env: Record<string, string> = {},
+  detached = false,
+  args = ['600'],
+): Promise<ProcessId> {
+  const child = spawn(command, args, { env: { PATH: process.env.PATH, ...env }, detached, stdio: 'ignore' });
   children.push(child);
   await once(child, 'spawn');
   return eventually(() => identify(child.pid ?? 0) as ProcessId);
@@ -153,6 +160,19 @@ describe('the processes of a run', () => {
     await sleeping('sleep', { OTHER: `x ${RUN_MARK}=${run}` });
     const byPid = (a: ProcessId, b: ProcessId) => a.pid - b.pid;
     expect(processesOf(run).sort(byPid)).toEqual([near, far].sort(byPid));
+  });
+
+  test('are looked for of many runs at once', async () => {
+    const runs = ['a', 'b', 'c'].map((end) => `r${process.pid}${end}`);
+    const [first = '', second = ''] = runs;
+    await sleeping('sleep', { OTHER: `x ${RUN_MARK}=${second}`, [RUN_MARK]: first });
+    await sleeping('sleep', { [`X${RUN_MARK}`]: second });
+    expect([...markedAmong(runs)]).toEqual([first]);
+    const script = `ulimit -S -m ${limitMark(second)} && exec env -i sleep 600`;
+    const stripped = await sleeping('/bin/sh', {}, false, ['-c', script]);
+    await eventually(() => processesOf(second).length === 1);
+    expect(isAlive(stripped)).toBe(true);
+    expect([...markedAmong(runs)].sort()).toEqual([first, second]);
   });
 
   test('are also those of its group, with or without the mark', async () => {
