@@ -1,5 +1,6 @@
 import type { Context, Hono } from 'hono';
 import { searchRuns } from '../client/search-runs.js';
+import type { Span } from '../client/usage.js';
 import { workerFactsFor } from '../client/worker-facts.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
@@ -9,6 +10,7 @@ import { changeRuns } from './change-run.js';
 import { readFilter, type ShownFilter } from './filter.js';
 import { callerOf, type Looking } from './looking.js';
 import { overviewPage } from './overview.js';
+import { createRecentRuns } from './recent-runs.js';
 import type { ListedRun } from './tables.js';
 
 const PAGE_RUNS = 25;
@@ -19,27 +21,31 @@ const MOST_RUNNING = 50;
 
 /** The overview: the runs that match what the address says, and what its form does with those that are ticked. */
 export function addOverview(app: Hono<Looking>, pool: Pool): void {
+  const recentRuns = createRecentRuns();
   app.post('/bulk', async (context) => {
     await pool.ready();
     return changeRuns(context, callerOf(pool, context));
   });
   app.get('/', async (context) => {
     await pool.ready();
-    return context.html(await overview(pool, context, readFilter(context.req.query())));
+    const recent = recentRuns(callerOf(pool, context));
+    return context.html(await overview(pool, context, readFilter(context.req.query()), recent));
   });
 }
 
-async function overview(pool: Pool, context: Context<Looking>, filter: ShownFilter) {
+async function overview(pool: Pool, context: Context<Looking>, filter: ShownFilter, recent: Promise<readonly Span[]>) {
   const who = context.get('principal');
-  const [workers, queues, { runs, nextCursor }, byState, redis, now] = await Promise.all([
+  const [workers, queues, { runs, nextCursor }, byState, redis, now, spans] = await Promise.all([
     pool.workers.list(),
     pool.queues.counts(),
     shownRuns(pool, context, filter),
     countsFor(pool, who),
     pool.health(),
     pool.runs.now(),
+    recent,
   ]);
   return overviewPage({
+    spans,
     workers,
     queues,
     runs,

@@ -5,6 +5,7 @@ import { RUN_STATES, type RunState } from '../shared/run-state.js';
 import { type Notice, needsAttention } from './attention.js';
 import { addressWith } from './filter.js';
 import { type Html, layout } from './layout.js';
+import { runsChart } from './runs-chart.js';
 import { inWords, stateMark } from './state-mark.js';
 import { type Overview, queuesTable, runsTable, workersTable } from './tables.js';
 
@@ -28,6 +29,13 @@ function tiles({ byState, filter }: Overview): Html {
         state === only ? html` aria-current="true"` : ''
       }><b>${count(byState[state])}</b>${stateMark(state)}</a></li>`,
   )}</ul></nav>`;
+}
+
+/** A look back; nothing before there was a run. */
+function lastHours({ spans }: Overview): Html | '' {
+  if (spans.every(({ done, failed, others }) => done + failed + others === 0)) return '';
+  const usage = html`<a href="/usage?last=24h">the last 24 hours</a>`;
+  return html`<section id="recent" aria-label="The last 24 hours">${runsChart(spans, usage)}</section>`;
 }
 
 const LAST: readonly (readonly [string, string])[] = [
@@ -96,6 +104,7 @@ export function overviewPage(overview: Overview): Html {
   const main = html`<h1 class="unseen">Overview</h1>
 ${notices(needsAttention({ workers, queues, redis, orphaned, now }))}
 ${tiles(overview)}
+${lastHours(overview)}
 ${filters(overview)}
 <section id="runs" aria-labelledby="runs-title">${runsHead(overview)}<form method="post" action="/bulk" id="many">${runsTable(overview)}${bulk(overview)}</form>${pagesOf(overview)}</section>
 <div id="pool" class="two">

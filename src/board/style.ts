@@ -104,6 +104,11 @@ progress { width: 8rem; height: .55rem; accent-color: var(--busy); vertical-alig
 .chart { padding: .9rem }
 .chart svg { width: 100%; height: 9rem; display: block }
 .chart p { margin: .5rem 0 0; display: flex; gap: 1rem }
+#recent { margin-bottom: 1.4rem }
+#recent .chart { padding: .7rem .9rem .55rem }
+#recent svg { height: 3.2rem; border-bottom: 1px solid var(--line) }
+#recent p { font-size: .84rem }
+#recent a { margin-left: auto }
 .chart .is-done { fill: var(--good) } .chart .is-failed { fill: var(--bad) } .chart .is-other { fill: var(--dim) }
 .chart .hover { fill: transparent } .chart g:hover .hover { fill: var(--hover) }
 td.wide pre { white-space: pre-wrap }

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { FoundRun } from '../client/search-runs.js';
+import type { Span } from '../client/usage.js';
 import { count, counted, duration, size } from '../shared/measures.js';
 import type { Principal } from '../shared/principal.js';
 import type { QueueCounts } from '../shared/queues/queues.js';
@@ -29,6 +30,8 @@ export interface Overview {
   readonly nextCursor?: string;
   readonly byState: Readonly<Record<RunState, number>>;
   readonly filter: ShownFilter;
+  /** The runs of the last 24 hours, by the hour. */
+  readonly spans: readonly Span[];
   /** Who looks. */
   readonly principal: Principal;
   readonly redis: RedisHealth;
@@ -44,9 +47,9 @@ function remark({ run, waits }: ListedRun): string {
   const { state, failure, kill, host } = run;
   if (failure) return failure.message;
   if (state === 'killed') return kill?.reason ?? '';
-  if (kill && (state === 'running' || state === 'orphaned')) return 'its end was asked for';
+  if (kill && (state === 'running' || state === 'orphaned')) return 'a kill was requested';
   if (state === 'orphaned') return `the worker on ${host} is silent`;
-  return state === 'queued' && waits !== undefined ? `waits: ${waits}` : '';
+  return waits === undefined ? '' : `waits: ${waits}`;
 }
 
 const took = ({ startedAt, endedAt }: Run, now: number) =>

@@ -41,6 +41,8 @@ export interface UsageReport {
 /** Usage looks at no more runs than this. */
 const MOST_RUNS = 20_000;
 const SPANS = 24;
+/** A look at the last hours counts no more runs than this. */
+const MOST_RECENT = 5_000;
 
 /** Sums up the runs of the last so much time (ms) that the caller may see. */
 export async function usageOf({ pool, principal }: Caller, lastMs: number): Promise<UsageReport> {
@@ -57,6 +59,12 @@ export async function usageOf({ pool, principal }: Caller, lastMs: number): Prom
     spans: spansOf(runs, now, lastMs / SPANS),
     isPartial: runs.length === MOST_RUNS,
   };
+}
+
+/** How many runs came in each part of the last so much time (ms), of the latest that the caller may see. */
+export async function recentSpans({ pool, principal }: Caller, lastMs: number): Promise<readonly Span[]> {
+  const now = await pool.runs.now();
+  return spansOf(await pool.runs.summaries(seenBy(principal), MOST_RECENT, now - lastMs), now, lastMs / SPANS);
 }
 
 const MEMBERS = ['inputTokens', 'outputTokens', 'cachedInputTokens', 'costUsd'] as const;

@@ -4,7 +4,7 @@ import { oneMcp, onePlace, oneServer, oneWorker } from '../support/beginnings.js
 import { type Browser, haveBrowser, openBrowser, textOf } from '../support/browser.js';
 import { bearerFor } from '../support/http-token.js';
 import { steps } from '../support/pool.js';
-import { eventually } from '../support/processes.js';
+import { eventually, type Facts } from '../support/processes.js';
 
 const place = onePlace({ AGENTPOOL_HOST_NAME: 'here' });
 oneWorker(place);
@@ -139,6 +139,50 @@ describe.skipIf(!haveBrowser())('the pages about many runs in Chromium', () => {
       await mcp.call('kill_agent', { runId, graceMs: 100 });
     }
     expect(complaints.filter((one) => !one.includes('ERR_ABORTED'))).toEqual([]);
+    await page.close();
+  });
+
+  it('runs those that are ticked, or all that match, again, after asking once more', async () => {
+    const quick = { runner: 'demo', mode: 'quick', agentName: 'twice', labels: { batch: '9' } };
+    const [one, two, other] = [
+      await submit('say one', quick),
+      await submit('say two', quick),
+      await submit('say other', { ...quick, labels: { batch: '10' } }),
+    ];
+    await mcp.call('wait_agent', { runIds: [one, two, other], mode: 'all', timeoutMs: 40_000 });
+    const prompts = async () => {
+      const { runs } = await mcp.call<{ runs: Facts[] }>('list_runs', { agentName: 'twice', limit: 50 });
+      return runs.map(({ promptLine, labels }) => `${promptLine} ${(labels as Facts).batch}`).sort();
+    };
+    const { page, complaints } = await open('/?agent=twice');
+    for (const id of [one, other]) await page.getByLabel(`Tick run ${id}`).check();
+    await page.getByText('Run them again', { exact: true }).first().click();
+    expect(await prompts()).toHaveLength(3);
+    await page.getByRole('button', { name: 'Run them again' }).click();
+    await eventually(prompts, (all) => all.length === 5);
+    await page.goto(`${server.url}/?label=batch%3D9`);
+    await page.getByText('Run all that match again', { exact: true }).first().click();
+    await page.getByRole('button', { name: 'Run all that match again' }).click();
+    await eventually(prompts, (all) => all.length === 8);
+    expect(await prompts()).toEqual([
+      ...['say one 9', 'say one 9', 'say one 9', 'say one 9'],
+      ...['say other 10', 'say other 10', 'say two 9', 'say two 9'],
+    ]);
+    expect(complaints.filter((one) => !one.includes('ERR_ABORTED'))).toEqual([]);
+    await page.close();
+  });
+
+  it('shows the last hours, each run once', async () => {
+    const { page } = await open('/');
+    const { stats } = await mcp.call<{ stats: { count: number }[] }>('list_runs', { stats: true });
+    const runs = stats.reduce((sum, { count }) => sum + count, 0);
+    const shownRuns = async () => {
+      await page.reload();
+      const bars = await page.locator('#recent title').allTextContents();
+      expect(bars).toHaveLength(24);
+      return bars.reduce((sum, words) => sum + Number(/: ([\d,]+) runs?,/.exec(words)?.[1]), 0);
+    };
+    await eventually(shownRuns, (count) => count === runs, 20_000);
     await page.close();
   });
 

@@ -1,4 +1,4 @@
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,10 +9,12 @@ import { realRunner } from '../clis/real-runners.js';
 import { oneMcp, onePlace } from '../support/beginnings.js';
 import { type Browser, haveBrowser, openBrowser } from '../support/browser.js';
 import { type Asked, type ModelEndpoint, startModelEndpoint, type Turn } from '../support/model-endpoint.js';
-import { type Started, startServeProcess, startWorkerProcess } from '../support/processes.js';
+import { type Facts, type Started, startServeProcess, startWorkerProcess } from '../support/processes.js';
 import { haveTerminals, openTerminal, type Terminal } from '../support/terminal.js';
 
 const IMAGES = new URL('../../docs/images/', import.meta.url).pathname;
+const PICTURES = new URL('../../docs/pictures.md', import.meta.url).pathname;
+const QUESTION = 'Which file starts the HTTP server?';
 const MOST_BYTES = 200_000;
 const SERVER = `import { createServer } from 'node:http';
 
@@ -77,6 +79,32 @@ const looking =
     turnOf(asked) === 0 && asked.tools.length > 0
       ? { say: ['I look around first.'], call: real.shell('ls') }
       : { say: [`It is \`server.js\`, as ${real.name} sees it.`] };
+
+const TABLE_HEAD = `| Program | \`wait_agent\` | \`get_agent_status\` | \`stream_agent_output\` |
+| --- | --- | --- | --- |`;
+const bytes = (answer: object) => Buffer.byteLength(JSON.stringify(answer));
+const change = (before: object, now: object) => `${bytes(before)} → ${bytes(now)}`;
+
+/** How long each answer is with the raw output in it, as it was before there was a transcript, and how long it is (bytes). */
+async function sizesOf(name: string, runId: string, { activity: _, ...waited }: Facts): Promise<string> {
+  const [status, { activity: __, ...rawStatus }, said, raw] = await Promise.all([
+    mcp.call('get_agent_status', { runId }),
+    mcp.call<Facts>('get_agent_status', { runId, tailBytes: 2_048 }),
+    mcp.call('stream_agent_output', { runId }),
+    mcp.call('stream_agent_output', { runId, view: 'raw' }),
+  ]);
+  const now = { ...waited, activity: _ };
+  const cells = [
+    change({ ...waited, output: rawStatus.outputTail }, now),
+    change(rawStatus, status),
+    change(raw, said),
+  ];
+  return `| ${name} | ${cells.join(' | ')} |`;
+}
+
+/** Lines as a terminal of 110 columns would show them. */
+const wrapped = (text: string) =>
+  text.split('\n').flatMap((line) => (line === '' ? [''] : (line.match(/.{1,110}/gu) ?? [])));
 
 /** Takes a picture and keeps it small. */
 async function photograph(name: string, take: (path: string) => Promise<unknown>): Promise<void> {
@@ -155,14 +183,46 @@ describe.skipIf(!haveBrowser() || !haveTerminals() || runners.length === 0)('the
     await page.close();
   });
 
+  it('show the others in a terminal and on their pages', async () => {
+    const others = runners.filter(({ name }) => name !== 'claude');
+    for (const { name, model } of others) {
+      await terminal.run(`agentpool run ${name} "${QUESTION}" --model ${model[0]}`, 400_000);
+      const screen = terminal.screen({ styled: true });
+      expect(screen.join('\n')).toContain('server.js');
+      await photographScreen(`terminal-${name}`, screen.slice(0, -1));
+      const { runs } = await mcp.call<{ runs: { runId: string }[] }>('list_runs', { runner: name });
+      const { page } = await browser.open(`${server.url}/runs/${runs[0]?.runId}`);
+      await page.setViewportSize({ width: 1000, height: 1100 });
+      await page.locator('#output .row span').first().waitFor();
+      await photograph(`run-${name}`, (path) => page.screenshot({ path }));
+      await page.close();
+    }
+  });
+
+  it('show an answer over MCP, and how long each is', async () => {
+    const rows: string[] = [];
+    for (const { name } of runners) {
+      const { runs } = await mcp.call<{ runs: { runId: string }[] }>('list_runs', { runner: name });
+      const runId = runs[0]?.runId ?? '';
+      const waited = await mcp.call('wait_agent', { runId });
+      if (name === 'claude') await photographScreen('mcp', wrapped(JSON.stringify(waited, null, 2)));
+      rows.push(await sizesOf(name, runId, waited));
+    }
+    const page = readFileSync(PICTURES, 'utf8');
+    const table = `${TABLE_HEAD}\n${rows.join('\n')}\n`;
+    writeFileSync(
+      PICTURES,
+      page.replace(/<!-- sizes -->[\s\S]*<!-- end -->/, `<!-- sizes -->\n\n${table}\n<!-- end -->`),
+    );
+    console.info(table);
+  });
+
   it('show the overview of a pool that works', async () => {
     const ask = async (runner: string, prompt: string, more: object = {}) => {
       const { runId } = await mcp.call<{ runId: string }>('run_agent', { runner, prompt, ...more });
       return runId;
     };
-    const others = runners.filter(({ name }) => name !== 'claude');
     const ids = await Promise.all([
-      ...others.map(({ name, model }) => ask(name, 'Which file starts the HTTP server?', { model: model[0] })),
       ask('demo', 'please fail', { agentName: 'nightly', mode: 'quick' }),
       ask('demo', 'say hello', { agentName: 'greeter', mode: 'quick', labels: { team: 'docs' } }),
     ]);
