@@ -4,10 +4,12 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: [
+      'test/browser/**',
       'test/clients/**',
       'test/clis/**',
       'test/docker/**',
       'test/hosts/**',
+      'test/load/**',
       'test/package/**',
       'test/chaos/**',
       'test/topologies/**',

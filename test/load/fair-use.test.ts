@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
 import { connect as dial, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -13,7 +14,7 @@ import { type Facts, type Started, startServeProcess } from '../support/processe
 /** A principal that floods, and an innocent one that asks something small all the while. */
 const hash = (secret: string) => createHash('sha256').update(secret).digest('hex');
 const place = makePlace({
-  AGENTPOOL_TOKENS: `flood:read+run+kill:${hash('flood')},keys:read:${hash('keys')},more:read:${hash('more-keys')},bob:read+run:${hash('bob')}`,
+  AGENTPOOL_TOKENS: `flood:read+run+kill:${hash('flood')},keys:read:${hash('keys')},more:read:${hash('more-keys')},burst:read:${hash('burst')},bob:read+run:${hash('bob')}`,
   AGENTPOOL_BODY_TIMEOUT_MS: '3000',
   AGENTPOOL_MAX_QUEUED_RUNS: '20',
   AGENTPOOL_MAX_QUEUED_BYTES: '2000000',
@@ -161,6 +162,23 @@ describe('a flood of one principal is refused, and another one is answered all t
     expect(body).toContain('9980 more');
     expect(body.length).toBeLessThan(20_000);
   });
+});
+
+it('of 10,000 requests at once the rate is answered, and the others are told when to come again', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 100 });
+  const { hostname, port } = new URL(server.url);
+  const headers = { ...HEADERS, authorization: 'Bearer burst' };
+  const ping = async () => {
+    const asked = request({ hostname, port, path: '/mcp', method: 'POST', agent, headers });
+    asked.end(message('ping'));
+    const [answer] = await once(asked, 'response');
+    await once(answer.resume(), 'end');
+    return answer.statusCode === 429 ? `429, Retry-After ${'retry-after' in answer.headers}` : `${answer.statusCode}`;
+  };
+  const answers = await during('10,000 requests at once', () => Promise.all(Array.from({ length: 10_000 }, ping)));
+  agent.destroy();
+  expect([...new Set(answers)].sort()).toEqual(['200', '429, Retry-After true']);
+  expect(answers.filter((answer) => answer === '200').length).toBeGreaterThanOrEqual(900);
 });
 
 describe('what one principal may have queued', () => {

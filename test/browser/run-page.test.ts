@@ -276,6 +276,10 @@ describe.skipIf(!haveBrowser())('the page of a run in Chromium', () => {
     const runId = await submit('scripted', steps({ print: '{"session_id":"s-9"}\n' }, { pause: 60_000 }), {
       agentName: 'victim',
     });
+    await eventually(
+      () => mcp.call('get_agent_status', { runId }),
+      ({ sessionId }) => sessionId === 's-9',
+    );
     const { page, complaints } = await open(runId);
     await page.getByText('Kill', { exact: true }).click();
     await page.getByLabel('Reason').fill('wrong <b>branch</b>');
