@@ -52,6 +52,7 @@ header a:hover { color: var(--ink); text-decoration: none }
 .notice p, .notices p { margin: 0 }
 .notice p + p, .notices p + p { color: var(--dim); font-size: .9rem }
 main > .notice { margin-bottom: 1.25rem }
+#outcome > .notice { margin-bottom: .8rem }
 
 .tiles { list-style: none; margin: 0 0 1.75rem; padding: 0; display: grid; grid-template-columns: repeat(auto-fit, minmax(6.6rem, 1fr)); gap: .6rem }
 .tiles a { display: block; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: .55rem .85rem .6rem; color: inherit }
@@ -107,8 +108,8 @@ progress { width: 8rem; height: .55rem; accent-color: var(--busy); vertical-alig
 #recent { margin-bottom: 1.4rem }
 #recent .chart { padding: .7rem .9rem .55rem }
 #recent svg { height: 3.2rem; border-bottom: 1px solid var(--line) }
-#recent p { font-size: .84rem }
-#recent a { margin-left: auto }
+#recent p { flex-wrap: wrap; gap: .2rem .9rem; font-size: .84rem }
+#recent a { margin-left: auto; white-space: nowrap }
 .chart .is-done { fill: var(--good) } .chart .is-failed { fill: var(--bad) } .chart .is-other { fill: var(--dim) }
 .chart .hover { fill: transparent } .chart g:hover .hover { fill: var(--hover) }
 td.wide pre { white-space: pre-wrap }
@@ -137,9 +138,9 @@ button.danger { color: var(--bad); border-color: var(--error-line) }
 .action label { display: grid; gap: .2rem; font-size: .87rem }
 textarea { resize: vertical; width: 100% }
 .label { display: inline-block; font: .82em/1.5 var(--mono); border: 1px solid var(--line); border-radius: 999px; padding: 0 .55rem; color: inherit }
-.timeline { list-style: none; display: flex; flex-wrap: wrap; gap: .3rem 1.6rem; margin: .7rem 0 0; padding: 0 .3rem; font-size: .87rem; color: var(--dim) }
-.timeline li { position: relative; display: flex; gap: .4rem; align-items: baseline }
-.timeline li + li::before { content: "→"; position: absolute; left: -1.3rem; color: var(--dim) }
+.timeline { list-style: none; display: flex; flex-wrap: wrap; gap: .3rem .7rem; margin: .7rem 0 0; padding: 0 .3rem; font-size: .87rem; color: var(--dim) }
+.timeline li { display: flex; gap: .4rem; align-items: baseline }
+.timeline li:not(:last-child)::after { content: "→"; margin-left: .3rem; color: var(--dim) }
 .timeline small { font-size: .92em; font-variant-numeric: tabular-nums }
 .files { margin: .5rem 0 0; padding-left: 1.2rem }
 pre.prompt { max-height: 14rem }

@@ -47,6 +47,7 @@ function addLooking(agents: Command): void {
         const found = await listOfAgents(caller, { runner, labels: label });
         if (json) return printJson(found);
         const { agents, unreadable = [] } = found;
+        if (agents.length === 0) note('no agent is stored; agentpool agents create --help says how to store one');
         printTable(
           AGENT_COLUMNS,
           agents.map(({ name, runner, model = '', mode = '', revision, variables, labels = {}, description = '' }) => {

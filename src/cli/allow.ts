@@ -38,7 +38,12 @@ function allow(given: string | undefined, { remove, json }: Options): void {
     const directory = realPathOf(given) ?? given; // what is gone can be taken back by the name in the list
     const removed = disallowDirectory(home, directory);
     if (json) printJson({ directory, removed });
-    else print(removed ? `${directory} is allowed no more` : `${directory} was not in the list`);
+    else
+      print(
+        removed
+          ? `${directory} is allowed no more: no run starts there from now on`
+          : `${directory} was not in the list`,
+      );
     return;
   }
   const directory = realDirectory(given);

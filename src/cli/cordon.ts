@@ -15,7 +15,7 @@ export function addCordon(program: Command): void {
   program
     .command('cordon')
     .description(
-      'have a worker or a host take no new runs; what runs goes on, and a worker started there later heeds it',
+      'have a worker or a host take no new runs; what runs goes on; it also holds for a worker that is started there later',
     )
     .argument('<worker>', WORKER)
     .option('--json', 'print data as JSON')
@@ -67,5 +67,5 @@ function show({ name, workers, deaf }: Cordoned, words: string, json: boolean | 
   if (json)
     printJson({ name, workers: workers.map(({ id, host, running }) => ({ id, host, running })), deaf, ...more });
   else print(`${name} ${words}${workers.length === 0 ? '; no worker of it is alive' : ''}`);
-  for (const id of deaf) note(`worker ${id} did not answer; it heeds this with its next heartbeat, if its release can`);
+  for (const id of deaf) note(`worker ${id} did not answer; it does this with its next heartbeat, if its release can`);
 }

@@ -2,7 +2,7 @@ import { bodyOf, ConfigError, codeOf, messageOf, UnreachableError, UserError } f
 import { plainText } from '../shared/plain-text.js';
 import { asUnreachable } from '../shared/redis/unreachable.js';
 import { raiseLine } from '../worker/host/descriptors.js';
-import { note } from './print.js';
+import { note, noteFolded } from './print.js';
 
 /** The exit codes of every subcommand. */
 export const EXIT = {
@@ -26,7 +26,7 @@ export const exitOf = (status: string) => (status === 'done' ? EXIT.ok : EXIT.ru
 export function explain(thrown: unknown, json = false): number {
   const error = inOurWords(asUnreachable(thrown) ?? thrown);
   if (json) note(JSON.stringify(bodyOf(error)));
-  else for (const line of linesOn(error)) note(plainText(line));
+  else for (const [lead, text] of linesOn(error)) noteFolded(lead, plainText(text));
   return exitFor(error);
 }
 
@@ -50,12 +50,17 @@ function inOurWords(error: unknown): unknown {
   return new UserError(error.code, error.what, error.hint, NAMES[error.argument] ?? error.argument);
 }
 
-function linesOn(error: unknown): string[] {
-  if (error instanceof ConfigError) return error.problems.map((problem) => `agentpool: ${problem}`);
+const LEAD = 'agentpool: ';
+
+function linesOn(error: unknown): (readonly [lead: string, text: string])[] {
+  if (error instanceof ConfigError) return error.problems.map((problem) => [LEAD, problem]);
   const { message, hint } = bodyOf(error);
   const isKnown = error instanceof UserError || error instanceof UnreachableError;
   const what = isKnown || !(error instanceof Error) ? message : (error.stack ?? message);
-  return [`agentpool: ${what}`, `           ${hint}`];
+  return [
+    [LEAD, what],
+    [' '.repeat(LEAD.length), hint],
+  ];
 }
 
 function exitFor(error: unknown): number {

@@ -1,5 +1,6 @@
 import colors from 'picocolors';
-import { print } from './print.js';
+import { print, widthOf } from './print.js';
+import { foldWords } from './table.js';
 
 /** One thing that `doctor` looked at. */
 export interface Finding {
@@ -23,7 +24,9 @@ export function printFindings(findings: readonly Finding[]): void {
   const width = Math.max(...findings.map(({ what }) => what.length));
   for (const finding of findings) {
     const { what, ok, found, note, fix } = finding;
-    print(`${mark(finding)} ${ok ? what.padEnd(width) : colors.bold(what.padEnd(width))}  ${found}`);
+    const [first = '', ...rest] = foldWords(found, widthOf(process.stdout) - width - 4);
+    print(`${mark(finding)} ${ok ? what.padEnd(width) : colors.bold(what.padEnd(width))}  ${first}`);
+    for (const line of rest) print(`${' '.repeat(width + 4)}${line}`);
     if (fix && (note || !ok)) print(`  ${' '.repeat(width)}  ${colors.dim('→')} ${colors.cyan(fix)}`);
   }
   const problems = findings.filter(({ ok }) => !ok).length;

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
+import colors from 'picocolors';
 import { type Killed, kill } from '../client/kill.js';
 import { KILL_GRACE_MS, KILL_SIGNALS, type KillSignal } from '../shared/run.js';
 import { EXIT } from './exit.js';
 import { milliseconds, oneOf } from './options.js';
-import { paintState, print, printJson } from './print.js';
+import { note, paintState, print, printJson } from './print.js';
 import { RUNS_ARGUMENT, withRuns } from './with-pool.js';
 
 interface Options {
@@ -32,9 +33,12 @@ export function addKill(program: Command): void {
         const killed = await Promise.all(runIds.map((runId) => kill(caller, { runId }, options)));
         if (json) printJson(killed.length === 1 ? killed[0] : killed);
         else for (const one of killed) print(`${killed.length === 1 ? '' : `${one.runId}  `}${outcomeOf(one)}`);
+        if (!json) for (const one of killed) if (hadEnded(one)) note(colors.dim(`run ${one.runId} had ended before`));
         return killed.some(({ pending }) => pending) ? EXIT.unreachable : EXIT.ok;
       }),
     );
 }
 
+/** Then there was nothing to kill. */
+const hadEnded = ({ killed, pending }: Killed) => !killed && !pending;
 const outcomeOf = ({ pending, hint, status }: Killed) => (pending ? `pending: ${hint}` : paintState(status));

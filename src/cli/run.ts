@@ -24,6 +24,7 @@ import { EXIT, exitOf } from './exit.js';
 import { showTranscript } from './follow-transcript.js';
 import { onInterrupt } from './interrupt.js';
 import { LABEL_FLAGS, labelOption } from './label-option.js';
+import { withLocalTimes } from './local-time.js';
 import { openedFor } from './opened.js';
 import { matching, milliseconds, wholeNumber } from './options.js';
 import { note, paintState, print, printJson, widthOf } from './print.js';
@@ -140,7 +141,7 @@ export async function followSubmitted(
   const { run: submitted, waitingFor, queuePosition } = submission;
   const warning = warningOf(submission, 'queued');
   if (warning) note(colors.yellow(warning));
-  if (waitingFor && !warning) note(colors.yellow(waitingInWords(waitingFor)));
+  if (waitingFor && !warning) note(colors.yellow(withLocalTimes(waitingInWords(waitingFor))));
   if (!options.follow) {
     if (options.json)
       printJson({

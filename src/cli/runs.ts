@@ -6,6 +6,7 @@ import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Labels } from '../shared/run.js';
 import { RUN_STATES, type RunState } from '../shared/run-state.js';
 import { LABEL_FLAGS, labelOption, labelsInWords } from './label-option.js';
+import { withLocalTimes } from './local-time.js';
 import { oneOf, wholeNumber } from './options.js';
 import { note, paintStateAndRemark, print, printJson, printTable } from './print.js';
 import { parseSince, sinceOption } from './since.js';
@@ -139,8 +140,8 @@ const wideRowOf = ({ pid, model = '', principal, labels = {}, sessionId = '' }: 
 
 /** Why it waits, or what became of it. */
 function remarkOn({ waitingFor, workerSilentSinceIso, failure }: RunView): string {
-  if (waitingFor) return waitingFor.message;
-  if (workerSilentSinceIso) return `worker silent since ${workerSilentSinceIso}`;
+  if (waitingFor) return withLocalTimes(waitingFor.message);
+  if (workerSilentSinceIso) return withLocalTimes(`worker silent since ${workerSilentSinceIso}`);
   return failure?.message ?? '';
 }
 

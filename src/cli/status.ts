@@ -12,7 +12,7 @@ import type { KillRequest, Run } from '../shared/run.js';
 import { usageInWords } from '../shared/transcript/readable.js';
 import { EXIT } from './exit.js';
 import { labelsInWords } from './label-option.js';
-import { localTime } from './local-time.js';
+import { localTime, withLocalTimes } from './local-time.js';
 import { paintState, print, printJson, widthOf } from './print.js';
 import { foldWords } from './table.js';
 import { type LocalCaller, RUN_ARGUMENT, withRun } from './with-pool.js';
@@ -104,7 +104,7 @@ function factsOf(status: RunStatus, kill: KillRequest | undefined, now: number):
     ['runner', [status.runner, status.model, status.mode].filter(Boolean).join(', ')],
     ['labels', labelsInWords(status.labels ?? {})],
     ['requires', (status.requires ?? []).join(' ')],
-    ['waits', status.waitingFor && waitingInWords(status.waitingFor)],
+    ['waits', status.waitingFor && withLocalTimes(waitingInWords(status.waitingFor))],
     ['host', status.host],
     ['worker', status.workerSilentSince ? `silent since ${localTime(status.workerSilentSince)}` : status.worker],
     ['process', status.pid],
@@ -114,7 +114,10 @@ function factsOf(status: RunStatus, kill: KillRequest | undefined, now: number):
     ['started', when(startedAt)],
     ['last output', endedAt === undefined ? when(lastOutputAt) : undefined],
     ['ended', when(endedAt)],
-    ['took', startedAt === undefined ? undefined : duration((endedAt ?? now) - startedAt)],
+    [
+      endedAt === undefined ? 'runs for' : 'took',
+      startedAt === undefined ? undefined : duration((endedAt ?? now) - startedAt),
+    ],
     ['kill', kill && `asked for ${when(kill.requestedAt)}${kill.reason ? `: ${kill.reason}` : ''}`],
     ['exit code', status.exitCode],
     ['usage', usageInWords(status.usage ?? activity?.usage ?? {})],

@@ -1,6 +1,7 @@
 import type { Caller } from '../client/caller.js';
 import { type RunStatus, statusOf } from '../client/status.js';
 import { duration } from '../shared/measures.js';
+import { withLocalTimes } from './local-time.js';
 import { startProgress } from './progress.js';
 
 const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
@@ -26,7 +27,7 @@ export function startWaitingLine(caller: Caller, runId: string, spent: () => str
   let stopped = false;
   const ask = async () => {
     const status: RunStatus = await statusOf(caller, { runId }, 0);
-    waits = status.waitingFor?.message;
+    waits = status.waitingFor && withLocalTimes(status.waitingFor.message);
     return status.startedAt === undefined ? ASK_MS : ASK_RUNNING_MS;
   };
   let asking: NodeJS.Timeout | undefined;

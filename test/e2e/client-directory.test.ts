@@ -102,7 +102,8 @@ describe('a run without a path', () => {
     expect(await agentpool(at(a), ['allow', b])).toMatchObject({ code: 0, stdout: `${b} is allowed now\n` });
     expect(await whereWorks(inA, { path: b })).toMatchObject(worksIn(b));
     expect(await agentpool(place, ['allow'])).toMatchObject({ stdout: `${b}\n` });
-    expect(await agentpool(place, ['allow', '--remove', b])).toMatchObject({ code: 0 });
+    const removed = `${b} is allowed no more: no run starts there from now on\n`;
+    expect(await agentpool(place, ['allow', '--remove', b])).toMatchObject({ code: 0, stdout: removed });
     // By the worker, where its last heartbeat is older than that.
     expect(JSON.stringify(await whereWorks(inA, { path: b }))).toMatch(/"(code|kind)":"path_not_allowed"/);
     expect(await whereWorks(inB, { path: b })).toMatchObject(worksIn(b));

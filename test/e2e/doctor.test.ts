@@ -48,7 +48,7 @@ it('tells a sound pool from one that could be better, and says what would make i
   expect(of('Redis')).toMatchObject({ ok: true, found: expect.stringContaining('noeviction') });
   expect(of('Redis on disk')).toMatchObject({ ok: true });
   expect(of('Redis streams')).toMatchObject({ ok: true, note: false });
-  expect(of('Worker here')).toMatchObject({ ok: true, found: '0 of 4 busy, has demo' });
+  expect(of('Worker here')).toMatchObject({ ok: true, found: '0 of 4 busy, has demo, labels os=linux arch=x64' });
   expect(of('Queues')).toMatchObject({ ok: true, found: 'empty' });
   expect(of('Runner claude')).toMatchObject({
     ok: true,

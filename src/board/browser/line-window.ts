@@ -5,6 +5,7 @@ const HIGHEST = 8_000_000;
 export function createLineWindow(scroller: HTMLElement, space: HTMLElement, rows: HTMLElement) {
   let total = 0;
   let rowHeight = 20;
+  let isSized = false;
   const visible = () => Math.max(1, Math.ceil(scroller.clientHeight / rowHeight));
   const height = () => Math.min(HIGHEST, Math.max(1, total) * rowHeight);
   const room = () => Math.max(1, height() - scroller.clientHeight);
@@ -18,7 +19,8 @@ export function createLineWindow(scroller: HTMLElement, space: HTMLElement, rows
       space.style.height = `${height()}px`;
     },
     resize(lines: number): void {
-      if (lines === total) return;
+      if (lines === total && isSized) return;
+      isSized = true;
       total = lines;
       scroller.style.height = `clamp(4rem, ${(total + 1) * rowHeight}px, 34rem)`;
       space.style.height = `${height()}px`;

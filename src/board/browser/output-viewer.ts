@@ -6,6 +6,9 @@ import { inLocalWords } from './local-times.js';
 import { createSearch } from './output-search.js';
 import { buildViewer, type ViewerElements } from './viewer-elements.js';
 
+const inWords = (lines: number) =>
+  lines === 0 ? 'nothing printed so far' : `${lines.toLocaleString()} ${lines === 1 ? 'line' : 'lines'}`;
+
 /** Shows the output of a run, however long it is. */
 export interface Viewer {
   /** There is more at the end. */
@@ -25,7 +28,7 @@ export function openViewer(run: string, card: HTMLElement): Viewer {
     if (isSelectedIn(scroller)) return;
     lines.resize(store.total);
     card.dataset.lines = String(store.total);
-    count.textContent = `${store.total.toLocaleString()} lines`;
+    count.textContent = inWords(store.total);
     if (follow.checked) lines.toEnd();
     const { first, end } = lines.seen();
     const drawn: Node[] = [];
