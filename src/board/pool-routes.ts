@@ -18,8 +18,11 @@ const LONGEST_MS = 31 * 86_400_000;
 export function addPoolPages(app: Hono<Looking>, pool: Pool): void {
   app.get('/workers', async (context) => {
     await pool.ready();
-    const [{ workers, queues }, now] = await Promise.all([statusOfPool(callerOf(pool, context)), pool.runs.now()]);
-    return context.html(workersPage({ workers, queues, now }));
+    const [{ workers, queues, limits }, now] = await Promise.all([
+      statusOfPool(callerOf(pool, context)),
+      pool.runs.now(),
+    ]);
+    return context.html(workersPage({ workers, queues, limits: limits.runners, now }));
   });
   app.get('/agents', async (context) => {
     await pool.ready();

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { QueueView, WorkerView } from '../client/pool-status.js';
+import { limitInWords, type RunnerLimitView } from '../client/runner-limits.js';
 import { count, counted, duration, size } from '../shared/measures.js';
 import { HOST_FIXES } from '../shared/workers/workers.js';
 import { ago } from './ago.js';
@@ -10,6 +11,7 @@ import { stateMark } from './state-mark.js';
 interface ShownPool {
   readonly workers: readonly WorkerView[];
   readonly queues: readonly QueueView[];
+  readonly limits: readonly RunnerLimitView[];
   /** Milliseconds, by the clock of Redis. */
   readonly now: number;
 }
@@ -64,7 +66,7 @@ ${reason && html`<p class="why">${reason}</p>`}
 }
 
 /** Who works, on which hosts, and why somebody takes no runs. */
-export function workersPage({ workers, queues, now }: ShownPool): Html {
+export function workersPage({ workers, queues, limits, now }: ShownPool): Html {
   const living = workers.filter(({ alive }) => alive).length;
   const list =
     workers.length === 0
@@ -76,6 +78,7 @@ export function workersPage({ workers, queues, now }: ShownPool): Html {
   );
   const main = html`<div class="title"><h1>Workers</h1><p class="dim">${counted(living, 'worker')} alive</p></div>
 <section id="workers" aria-label="Workers">${list}</section>
+${limits.map((limit) => html`<p class="dim">${limit.runner}: ${limitInWords(limit)}</p>`)}
 <section id="queues" aria-labelledby="queues-title"><div class="head"><h2 id="queues-title">Queues</h2></div>${card('Queues', html`<table><thead><tr><th scope="col">Queue</th><th scope="col" class="n">Waiting</th><th scope="col" class="n">Delayed</th><th scope="col" class="n">Active</th><th scope="col" class="n">Waiting, yours</th></tr></thead><tbody>${rows}</tbody></table>`)}</section>`;
   return layout({ title: 'Workers · agentpool', here: '/workers', main, changes: true });
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { limitInWords, limitsInUse, type RunnerLimitView } from '../client/runner-limits.js';
 import type { ProfileSummary } from '../shared/agents/profile.js';
 import type { UnreadableAgent } from '../shared/agents/stored-profile.js';
 import { ConfigError, messageOf } from '../shared/errors.js';
@@ -38,6 +39,7 @@ export async function poolFindings(context: Context): Promise<SeenPool> {
         ...redis,
         ...workersFindings(workers),
         ...queueFindings(pool, queues, workers),
+        ...limitFindings(await limitsInUse(pool, workers)),
         ...unreadableFindings(agents.unreadable),
       ],
       workers,
@@ -47,6 +49,9 @@ export async function poolFindings(context: Context): Promise<SeenPool> {
     await pool.stop();
   }
 }
+
+const limitFindings = (limits: readonly RunnerLimitView[]): Finding[] =>
+  limits.map((limit) => ({ what: `Limit of ${limit.runner}`, ok: true, found: limitInWords(limit) }));
 
 const unreadableFindings = (unreadable: readonly UnreadableAgent[]): Finding[] =>
   unreadable.map(({ name, problem }) => ({

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import colors from 'picocolors';
 import { findRuns } from '../client/list-runs.js';
 import { statusOfPool, type WorkerView } from '../client/pool-status.js';
+import { limitInWords } from '../client/runner-limits.js';
 import { duration, size } from '../shared/measures.js';
 import { HOST_FIXES } from '../shared/workers/workers.js';
 import { EXIT } from './exit.js';
@@ -64,7 +65,7 @@ function stateOf({ alive, phase, problem, cordonedSince }: WorkerView): string {
 }
 
 async function showWorkers(caller: LocalCaller, show: Show = print): Promise<void> {
-  const [{ workers }, now] = await Promise.all([statusOfPool(caller), caller.pool.runs.now()]);
+  const [{ workers, limits }, now] = await Promise.all([statusOfPool(caller), caller.pool.runs.now()]);
   if (workers.length === 0) return show('No worker is there. Start one: agentpool worker');
   printTable(
     WORKER_COLUMNS,
@@ -80,6 +81,7 @@ async function showWorkers(caller: LocalCaller, show: Show = print): Promise<voi
     ]),
     show,
   );
+  for (const limit of limits.runners) show(colors.dim(`  ${limit.runner}: ${limitInWords(limit)}`));
   for (const { host, problem } of workers)
     if (problem) show(colors.dim(`  ${host} tries again by itself; ${HOST_FIXES[problem.kind]}`));
 }

@@ -6,10 +6,11 @@ import type { RedisHealth } from '../shared/redis/check.js';
 import type { Held } from '../shared/run-store/held-runs.js';
 import type { LivingWorker } from '../shared/workers/workers.js';
 import type { Caller } from './caller.js';
+import { limitsInUse, type RunnerLimitView } from './runner-limits.js';
 
 /** A worker as callers see it. */
 export interface WorkerView
-  extends Omit<LivingWorker, 'pid' | 'processStart' | 'machine' | 'runners' | 'problem' | 'heedsCordon'> {
+  extends Omit<LivingWorker, 'pid' | 'processStart' | 'machine' | 'runners' | 'problem' | 'heedsCordon' | 'limits'> {
   readonly runners: readonly { readonly name: string; readonly version?: string }[];
   /** Why it takes no runs for now; it tries again by itself. */
   readonly problem?: NonNullable<LivingWorker['problem']> & { readonly sinceIso: string };
@@ -37,6 +38,8 @@ export interface Limits {
   readonly queuedBytes: { readonly used: number; readonly most: number };
   /** `most` 0 means no limit. */
   readonly runningRuns: { readonly used: number; readonly most: number };
+  /** Of the runners that the living workers limit for the whole pool; `most` 0 means no limit. */
+  readonly runners: readonly RunnerLimitView[];
   readonly openCalls: { readonly most: number };
   readonly listenStreams: { readonly most: number };
   readonly bodyBytes: { readonly most: number };
@@ -51,16 +54,17 @@ export async function statusOfPool({ pool, principal }: Caller): Promise<PoolSta
     pool.health(),
     pool.runs.heldBy(principal.name),
   ]);
+  const runners = await limitsInUse(pool, workers);
   const shares = await Promise.all(queues.map(({ queue }) => pool.queues.shareOf(principal.name, queue)));
   return {
     workers: workers.map(viewOfWorker),
     queues: queues.map((one, at) => ({ ...one, yours: shares[at] ?? { waiting: 0 } })),
     redis,
-    limits: limitsOf(pool.config, held),
+    limits: { ...limitsOf(pool.config, held), runners },
   };
 }
 
-function limitsOf(config: Config, held: Held): Limits {
+function limitsOf(config: Config, held: Held): Omit<Limits, 'runners'> {
   return {
     queuedRuns: { used: held.queued, most: config.maxQueuedRuns },
     queuedBytes: { used: held.queuedBytes, most: config.maxQueuedBytes },
@@ -77,6 +81,7 @@ function viewOfWorker({
   processStart: __,
   machine: ___,
   heedsCordon: ____,
+  limits: _____,
   runners,
   problem,
   ...worker

@@ -1,3 +1,4 @@
+import { counted } from '../shared/measures.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
 import { partsOf } from '../shared/queues/route.js';
@@ -5,6 +6,7 @@ import type { Run } from '../shared/run.js';
 import { unmet } from '../shared/workers/labels.js';
 import { HOST_FIXES, type LivingWorker } from '../shared/workers/workers.js';
 import { takesRuns } from './check-submission.js';
+import { limitOf, type UsedLimit, usesOf } from './runner-limits.js';
 import { unmetInWords } from './unmet-requirements.js';
 
 /** Why a run does not run yet, or does not go on. More kinds may come. */
@@ -37,6 +39,8 @@ export interface WaitFacts {
   readonly position?: number | undefined;
   /** When its delay is over (Redis server milliseconds). */
   readonly dueAt?: number | undefined;
+  /** What the pool allows its runner, where all who can take it keep to that, and how much of it is in use. */
+  readonly limit?: UsedLimit | undefined;
   /** How many runs its principal has running, where that keeps it from starting. */
   readonly share?: { readonly running: number; readonly most: number } | undefined;
 }
@@ -73,7 +77,9 @@ export function waitingForOf(run: Run, facts: WaitFacts): WaitingFor | undefined
   if (run.state !== 'queued') return undefined;
   if (run.waitReason !== undefined)
     return { kind: 'no_worker', message: run.waitReason, hint: 'Start or upgrade a worker to the newer release.' };
-  return forSession(run, facts) ?? forWorker(run, facts) ?? forTime(facts) ?? forSlot(run, facts);
+  const isBound = hostOf(run) !== undefined; // there it is delayed for a moment while a limit is reached
+  const [first, second] = isBound ? [forLimit(run, facts), forTime(facts)] : [forTime(facts), forLimit(run, facts)];
+  return forSession(run, facts) ?? forWorker(run, facts) ?? first ?? second ?? forSlot(run, facts);
 }
 
 function forSession({ resumes, sessionId }: Run, { holder }: WaitFacts): WaitingFor | undefined {
@@ -153,6 +159,24 @@ function forHost(host: string, workers: readonly LivingWorker[]): WaitingFor {
   };
 }
 
+function forLimit({ runner }: Run, { limit }: WaitFacts): WaitingFor | undefined {
+  const { atOnce = Number.POSITIVE_INFINITY, startsPerMinute = Number.POSITIVE_INFINITY } = limit ?? {};
+  if (limit && limit.running >= atOnce)
+    return {
+      kind: 'limit',
+      message: `The pool's limit of ${counted(atOnce, `${runner} run`)} at once is reached`,
+      hint: 'It starts by itself when one of them has ended; AGENTPOOL_POOL_CONCURRENCY of the workers is the limit.',
+    };
+  if (!limit || limit.startsLastMinute < startsPerMinute) return undefined;
+  const until = limit.oldestStartOverAt;
+  return {
+    kind: 'limit',
+    ...omitUndefined({ until, untilIso: until === undefined ? undefined : new Date(until).toISOString() }),
+    message: `The pool's limit of ${counted(startsPerMinute, 'start')} of ${runner} in a minute is reached`,
+    hint: 'It starts by itself within a minute; AGENTPOOL_STARTS_PER_MINUTE of the workers is the limit.',
+  };
+}
+
 function forTime({ dueAt, share }: WaitFacts): WaitingFor | undefined {
   if (share)
     return {
@@ -193,14 +217,22 @@ export async function waitingForAll(
 ): Promise<(run: Run) => WaitingFor | undefined> {
   const queued = runs.filter(({ state }) => state === 'queued');
   const workers = queued.length === 0 ? [] : (known ?? (await pool.workers.list()));
+  const useOf = usesOf(pool);
   const found = await Promise.all(
-    queued.map(async (run) => [run.id, waitingForOf(run, await factsOf(pool, run, workers))] as const),
+    queued.map(async (run) => [run.id, waitingForOf(run, await factsOf(pool, run, workers, useOf))] as const),
   );
   const all = new Map(found);
   return (run) => all.get(run.id) ?? (run.state === 'running' ? forProvider(run) : undefined);
 }
 
-async function factsOf(pool: Pool, run: Run, workers: readonly LivingWorker[]): Promise<WaitFacts> {
+async function factsOf(
+  pool: Pool,
+  run: Run,
+  workers: readonly LivingWorker[],
+  useOf: ReturnType<typeof usesOf>,
+): Promise<WaitFacts> {
+  const takers = suited(run, workers).filter(takesRuns);
+  const allowed = limitOf(run.runner, takers);
   const { maxRunningRuns } = pool.config;
   const [holder, position, dueAt] = await Promise.all([
     pool.runs.sessionHolder(run),
@@ -210,5 +242,6 @@ async function factsOf(pool: Pool, run: Run, workers: readonly LivingWorker[]): 
   const running = dueAt !== undefined && maxRunningRuns > 0 ? await pool.runs.runningOf(run.principal) : 0;
   const share = maxRunningRuns > 0 && running >= maxRunningRuns ? { running, most: maxRunningRuns } : undefined;
   const install = pool.runners.get(run.runner)?.install;
-  return { workers, install, holder, position, dueAt, share };
+  const limit = allowed && { ...allowed, ...(await useOf(run.runner)) };
+  return { workers, install, holder, position, dueAt, limit, share };
 }

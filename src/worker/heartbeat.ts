@@ -21,7 +21,7 @@ const COUNT_WITHIN_MS = 1_000;
 export interface HeartbeatDeps {
   readonly workers: Pick<Workers, 'beat'>;
   /** What never changes. */
-  readonly report: Pick<WorkerReport, 'id' | 'host' | 'machine' | 'startedAt' | 'labels'>;
+  readonly report: Pick<WorkerReport, 'id' | 'host' | 'machine' | 'startedAt' | 'labels' | 'limits'>;
   readonly config: Pick<Config, 'heartbeatMs' | 'allowedPaths' | 'home'>;
   readonly offers: () => readonly OfferedRunner[];
   readonly slots: Pick<Slots, 'used' | 'capacity'>;

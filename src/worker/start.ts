@@ -8,6 +8,7 @@ import { startClaiming } from './claim/claim-loop.js';
 import { createCordon } from './claim/cordon.js';
 import { createMirrors } from './claim/mirror.js';
 import { createOneByOne } from './claim/one-by-one.js';
+import { limitsFrom, startPoolLimits } from './claim/pool-limits.js';
 import { prolong } from './claim/prolong.js';
 import { createShareTurns } from './claim/share-turns.js';
 import { createSlots } from './claim/slots.js';
@@ -28,8 +29,8 @@ import { openWorkerMetrics } from './host/worker-metrics.js';
 import { identity } from './identity.js';
 import { inheritedEnvironment } from './prepare/inherited.js';
 import { knownRunners } from './prepare/known-runners.js';
-import { startOffering } from './prepare/offering.js';
-import { environmentAs, letOthersReach } from './prepare/run-as.js';
+import { type Offering, startOffering } from './prepare/offering.js';
+import { environmentAs, letOthersReach, type UserOf } from './prepare/run-as.js';
 import { startFollowing } from './process/descendants.js';
 import { createContact } from './recover/contact.js';
 import { createRecentEnds } from './recover/recent-ends.js';
@@ -76,7 +77,7 @@ export async function startWorker(pool: Pool, env: Env, allowsScrape?: Scrape['a
   const runners = [...offering.installed.keys()];
   logger.info({ runners, slots: parts.slots.capacity(runners) }, 'worker is ready');
 
-  const others = [disk, leases, following, offering, ...(endpoint ? [endpoint] : [])];
+  const others = [parts.limits, disk, leases, following, offering, ...(endpoint ? [endpoint] : [])];
   const started = { id, workers, owned, health, heartbeat, claiming, sweeping, mirrors, others, unsubscribe, logger };
   let stopping: Promise<void> | undefined;
   return {
@@ -109,23 +110,19 @@ async function assemble(pool: Pool, env: Env) {
   const slots = createSlots(concurrency, onSlots, (runner) => pool.runners.get(runner)?.atOnce);
   /** Set as soon as this worker claims. */
   const claims = { wake: () => {} };
-  const owned = createOwnedRuns(slots, () => claims.wake());
+  const owned = createOwnedRuns(slots, (run) => {
+    limits.release(run);
+    claims.wake();
+  });
+  const { heartbeatMs } = config;
+  const keeping = { permits: queues.permits, limits: limitsFrom(config), running: owned.all, heartbeatMs, logger };
+  const limits = startPoolLimits({ ...keeping, onRoom: () => claims.wake() });
   const disk = await watchDisk(config, owned, { spools, health, logger });
   const hasBegunHere = (runId: string) => hasBegun(spoolOf(spools, runId));
   const mirrors = createMirrors({ runs, hasBegunHere, logger });
   const contact = createContact(config.heartbeatMs);
-  const report = { id, host, machine: thisMachine(config.home), startedAt, labels: labelsOf(config) };
-  const offering = startOffering({
-    runners: pool.runners.values(),
-    wanted,
-    env,
-    askingOf({ name, inherits }) {
-      const user = userOf(name);
-      return { env: environmentAs(user, inheritedEnvironment(env, inherits, config.passEnv)), user };
-    },
-    everyMs: config.lookForRunnersMs,
-    logger,
-  });
+  const report = { id, host, machine: thisMachine(config.home), startedAt, ...said(config) };
+  const offering = offeringOf(pool, { wanted, env, userOf, logger });
   const reconcile = () => reconcileAll(owned, logger).then(pool.lookAtReplicas);
   const cordon = createCordon(logger);
   const telling = {
@@ -151,20 +148,43 @@ async function assemble(pool: Pool, env: Env) {
   const run = executing(pool, onHost);
   const ours = { runs, id, host, owned, logger, execute: run };
   const tidying = { runs, host, spools, owned, recentEnds, keepLeftovers: config.keepLeftovers, logger };
-  const register = watchRegister({ workers, now: runs.now, heartbeatMs: config.heartbeatMs }).list;
-  const { heartbeatMs } = config;
+  const register = watchRegister({ workers, now: runs.now, heartbeatMs }).list;
   const lookThroughSpools = openTakeOver({ ...ours, recentEnds, heartbeatMs, register, queues, spools, contact });
   const recovery = { contact, register, tidying, lookThroughSpools };
-  const taking = { slots, claims, cordon, mirrors, hasBegunHere };
+  const taking = { slots, limits, claims, cordon, mirrors, hasBegunHere };
   const parts = { report, health, disk, offering, heartbeat, metrics, following };
   return { pool, ...ours, ours, ...parts, ...recovery, ...taking };
 }
 
-/** What runs may require of this worker. */
-const labelsOf = ({ workerLabels }: Config) => [...new Set([...ownLabels(process), ...workerLabels])];
+/** What this worker tells of its settings. */
+const said = (config: Config) => ({
+  labels: [...new Set([...ownLabels(process), ...config.workerLabels])],
+  limits: limitsFrom(config),
+});
+
+interface OfferingOf {
+  readonly wanted: readonly string[] | undefined;
+  readonly env: Env;
+  readonly userOf: UserOf;
+  readonly logger: Logger;
+}
+
+function offeringOf({ runners, config }: Pool, { wanted, env, userOf, logger }: OfferingOf): Offering {
+  return startOffering({
+    runners: runners.values(),
+    wanted,
+    env,
+    askingOf({ name, inherits }) {
+      const user = userOf(name);
+      return { env: environmentAs(user, inheritedEnvironment(env, inherits, config.passEnv)), user };
+    },
+    everyMs: config.lookForRunnersMs,
+    logger,
+  });
+}
 
 /** Tells everybody of this worker; refuses to begin where its host name is another machine's. */
-async function enterRegister({ pool, id, report, heartbeat, health, disk, offering }: Parts): Promise<void> {
+async function enterRegister({ pool, id, report, heartbeat, health, disk, offering, limits }: Parts): Promise<void> {
   const { workers, config } = pool;
   const { beat } = heartbeat;
   await beat();
@@ -172,7 +192,7 @@ async function enterRegister({ pool, id, report, heartbeat, health, disk, offeri
     await refuseSharedHostName({ workers, id, machine: report.machine, heartbeatMs: config.heartbeatMs, beat });
   } catch (error) {
     health.stop();
-    await Promise.all([heartbeat.stop(), disk.stop(), offering.stop()]);
+    await Promise.all([heartbeat.stop(), disk.stop(), offering.stop(), limits.stop()]);
     throw error;
   }
 }
@@ -188,17 +208,29 @@ function listen({ pool, id, owned, offering, heartbeat, logger }: Parts): Promis
 
 /** Claims what this worker has room for. */
 async function startTaking(parts: Parts) {
-  const { pool, ours, id, host, slots, health, offering, mirrors, hasBegunHere, tidying, logger } = parts;
+  const { pool, ours, id, host, slots, limits, health, offering, mirrors, hasBegunHere, tidying, logger } = parts;
   const { config, queues } = pool;
   const endLostOnes = () => endLost(tidying);
   const oneByOne = createOneByOne();
   const shareTurns = createShareTurns();
-  const deps = { ...ours, config, queues, slots, mirrors, hasBegunHere, oneByOne, shareTurns, endLost: endLostOnes };
+  const deps = {
+    ...ours,
+    config,
+    queues,
+    slots,
+    limits,
+    mirrors,
+    hasBegunHere,
+    oneByOne,
+    shareTurns,
+    endLost: endLostOnes,
+  };
   const claiming = await startClaiming({
     queues,
     id,
     host,
     labels: parts.report.labels,
+    limits,
     runners: () => [...offering.installed.keys()],
     isHere: offering.isHere,
     isCordoned: parts.cordon.isOn,

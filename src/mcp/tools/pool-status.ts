@@ -66,6 +66,9 @@ export const poolStatus = defineTool({
         queuedRuns: share,
         queuedBytes: share,
         runningRuns: share,
+        runners: z
+          .array(z.object({ runner: z.string(), atOnce: share, startsLastMinute: share }))
+          .describe('What all workers together may have of a runner'),
         openCalls: share.omit({ used: true }),
         listenStreams: share.omit({ used: true }),
         bodyBytes: share.omit({ used: true }),

@@ -84,6 +84,23 @@ export const concurrency = z
           ),
   );
 
+/** A number for each of some runners. */
+export const byRunner = z
+  .string()
+  .regex(
+    /^([\w.-]+=[1-9]\d{0,8}(,[\w.-]+=[1-9]\d{0,8})*)?$/,
+    'must be runner=number pairs such as claude=3,gemini=10, each at least 1',
+  )
+  .transform(
+    (text): Readonly<Record<string, number>> =>
+      Object.fromEntries(
+        text
+          .split(',')
+          .filter(Boolean)
+          .map((pair) => [pair.slice(0, pair.indexOf('=')), Number(pair.slice(pair.indexOf('=') + 1))]),
+      ),
+  );
+
 const USER = /^([a-z_][\w.-]*\$?|\d+:\d+)$/i;
 
 /** Users by runner; the one for all others is under `*`. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LOG_FORMATS, LOG_LEVELS } from '../logger.js';
 import {
+  byRunner,
   concurrency,
   flag,
   list,
@@ -119,6 +120,16 @@ export const SETTINGS = {
     .prefault('auto')
     .describe(
       'Runs at once on one worker: a number for all together, or `claude=2,gemini=4` (others: 1 each); `auto`: what its memory, cores and programs allow, which `agentpool doctor` tells with the reason',
+    ),
+  AGENTPOOL_POOL_CONCURRENCY: byRunner
+    .prefault('')
+    .describe(
+      'How many runs of a runner [all workers together](../many-hosts.md#limits-of-the-whole-pool) have at once: `claude=3,gemini=10`; by default no more than their slots. The same on every worker',
+    ),
+  AGENTPOOL_STARTS_PER_MINUTE: byRunner
+    .prefault('')
+    .describe(
+      'How many runs of a runner all workers together start within a minute: `claude=20`; by default any number. The same on every worker',
     ),
   AGENTPOOL_ALLOWED_PATHS: list(/[,:]/)
     .optional()

@@ -1,5 +1,5 @@
 import type { QueueParts } from './parts.js';
-import { NEW_QUEUE } from './requiring.js';
+import { NEW_QUEUE, ROOM, type Told } from './told.js';
 
 /** The longest that a timer of Node can wait (ms). */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -9,11 +9,11 @@ export async function onPlaced(
   { notifications, channelOf }: QueueParts,
   name: string,
   onPlaced: () => void,
-  onNewQueue?: () => void,
+  onTold?: (what: Told) => void,
 ): Promise<() => void> {
   const timers = new Set<NodeJS.Timeout>();
   const stopListening = await notifications.listen(channelOf(name), (message) => {
-    if (message === NEW_QUEUE) return onNewQueue?.();
+    if (message === NEW_QUEUE || message === ROOM) return onTold?.(message);
     const delayMs = Number(message);
     if (!delayMs) return onPlaced();
     const onDue = () => {

@@ -5,8 +5,11 @@ import { checkRoom, dueAt, enqueue, position, promote, remove, withJobs } from '
 import { openClaimer, resumeLease } from './leases.js';
 import { onPlaced } from './on-placed.js';
 import { bullQueue, openParts, type QueueParts, turnsIn } from './parts.js';
+import { openPermits } from './permits.js';
 import type { QueueCounts, QueueLimits, Queues } from './queues.js';
 import { announce, retire } from './requiring.js';
+import { runnerQueue } from './route.js';
+import { ROOM } from './told.js';
 
 /** Ended jobs of each kind that a queue keeps. */
 const MOST_ENDED_JOBS = 10_000;
@@ -42,8 +45,9 @@ export function openQueues(
     remove: (runId, name) => remove(parts, runId, name),
     clean: () => clean(parts),
 
+    permits: openPermits(redis, parts.limitsOf, (runner) => redis.publish(parts.channelOf(runnerQueue(runner)), ROOM)),
     withJobs: (names) => withJobs(parts, names),
-    onPlaced: (name, callback, onNewQueue) => onPlaced(parts, name, callback, onNewQueue),
+    onPlaced: (name, callback, onTold) => onPlaced(parts, name, callback, onTold),
     claimer: (name, owner) => openClaimer(redis, name, taggedPrefix(name), owner, limits.lockMs, logger),
     resumeLease: (runId, name, token) =>
       resumeLease(bullQueue(parts, name), turnsIn(parts, name), runId, token, limits.lockMs),

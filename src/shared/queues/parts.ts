@@ -23,6 +23,8 @@ export interface QueueParts {
   readonly known: string;
   /** The set of the names of those whose runs require something, as long as they may have jobs. */
   readonly requiring: string;
+  /** Before the keys of what the pool allows a runner: a hash tag, so that a cluster keeps them together. */
+  readonly limitsOf: (runner: string) => string;
   readonly channelOf: (queue: string) => string;
   /** The prefix of BullMQ, by queue: with a hash tag, so that a cluster keeps the keys of one queue together. */
   readonly taggedPrefix: (queue: string) => string;
@@ -52,6 +54,7 @@ export function openParts(
     logger,
     known: `${prefix}:queues`,
     requiring: `${prefix}:queues-with-requirements`,
+    limitsOf: (runner) => `{${prefix}:limits:${runner}}`,
     channelOf: (queue) => `${prefix}:queue-bell:${queue}`,
     taggedPrefix: (queue) => `{${prefix}:${queue}}`,
     opened: new Map(),

@@ -1,6 +1,8 @@
 import type { Queue } from 'bullmq';
 import type { RunRequest } from '../run.js';
 import type { Claimer, Lease } from './leases.js';
+import type { Permits } from './permits.js';
+import type { Told } from './told.js';
 import type { Share } from './turns.js';
 
 export interface QueueCounts {
@@ -57,13 +59,16 @@ export interface Queues {
   /** Those of some queues in which jobs wait: a cheap look, for when a notification may have got lost. */
   withJobs(names: readonly string[]): Promise<readonly string[]>;
   /**
-   * Calls back when a job was placed in a queue, and once more when a delayed one is due; and when there is a new queue of
-   * the same runner or host whose runs require something.
+   * Calls back when a job was placed in a queue, and once more when a delayed one is due; and tells what else is new for
+   * those who listen to it.
    */
-  onPlaced(name: string, onPlaced: () => void, onNewQueue?: () => void): Promise<() => void>;
+  onPlaced(name: string, onPlaced: () => void, onTold?: (what: Told) => void): Promise<() => void>;
   claimer(name: string, owner: string): Claimer;
   /** The lease of a job that an earlier worker of this host held; undefined when the job is gone. */
   resumeLease(runId: string, name: string, token: string): Promise<Lease | undefined>;
+
+  /** Limits of the whole pool. */
+  readonly permits: Permits;
 
   stop(): Promise<void>;
 }

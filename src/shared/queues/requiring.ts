@@ -1,15 +1,13 @@
 import { UserError } from '../errors.js';
 import { bullQueue, type QueueParts } from './parts.js';
 import { partsOf } from './route.js';
+import { NEW_QUEUE } from './told.js';
 
 /**
  * So many different queues of runs that require something there may be at once: each one that a worker listens to costs it
  * some questions to Redis, and whoever submits makes them up.
  */
 const MOST_REQUIRING = 64;
-
-/** What workers are told over the channel of a runner or a host: it has a further queue. Older ones look for a job. */
-export const NEW_QUEUE = 'new-queue';
 
 /** Whether the runs of a queue require something. */
 export const hasRequirements = (name: string) => partsOf(name).requires.length > 0;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { omitUndefined } from '../omit-undefined.js';
+import type { RunnerLimit } from '../queues/permits.js';
 import { sharedByTurn } from '../redis/by-turn.js';
 import type { RedisClient } from '../redis/connect.js';
 import { serverNow } from '../redis/now.js';
@@ -73,6 +74,8 @@ export interface WorkerReport {
   readonly allowedPaths: readonly string[];
   /** What runs may require of it; absent in the reports of older workers, which take none that require something. */
   readonly labels?: readonly string[];
+  /** To what it keeps for the whole pool, by runner; absent in the reports of older workers. */
+  readonly limits?: Readonly<Record<string, RunnerLimit>>;
   /** See `placeOf`; absent in the reports of older workers. */
   readonly place?: string;
   /** `stopping` claims nothing more; `left` has handed its programs to the next worker of its host. */
@@ -108,6 +111,9 @@ const report = z.looseObject({
   running: z.number().int(),
   allowedPaths: z.array(z.string()),
   labels: z.array(z.string()).optional(),
+  limits: z
+    .record(z.string(), z.looseObject({ atOnce: z.number().optional(), startsPerMinute: z.number().optional() }))
+    .optional(),
   place: z.string().optional(),
   phase: z.enum(['ready', 'stopping', 'left']),
   reloads: z.number().int().optional(),

@@ -1,6 +1,7 @@
 import type { Logger } from '../../shared/logger.js';
 import type { Lease } from '../../shared/queues/leases.js';
 import type { Queues } from '../../shared/queues/queues.js';
+import { partsOf } from '../../shared/queues/route.js';
 import type { Run, RunRequest } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
@@ -11,6 +12,7 @@ import { makeOurs } from '../run/make-ours.js';
 import type { OwnedRun, OwnedRuns } from '../run/owned-run.js';
 import type { Mirrors } from './mirror.js';
 import type { OneByOne } from './one-by-one.js';
+import type { PoolLimits } from './pool-limits.js';
 import type { ShareTurns } from './share-turns.js';
 import type { Slots } from './slots.js';
 
@@ -40,6 +42,8 @@ export function decide(
 
 /** A waiting run looks by itself whether its session is free (ms): the end of the other one may have promoted in vain. */
 const LOOK_AGAIN_MS = 10_000;
+/** A run that is bound to a host looks so often (ms) whether the pool may run one more of its runner. */
+const LOOK_FOR_ROOM_MS = 1_000;
 
 export interface ClaimDeps {
   readonly runs: Pick<
@@ -51,6 +55,7 @@ export interface ClaimDeps {
   readonly id: string;
   readonly host: string;
   readonly slots: Pick<Slots, 'isFree'>;
+  readonly limits: Pick<PoolLimits, 'take' | 'untake'>;
   /** How many runs of one principal may run at once; 0 means no limit. */
   readonly config: { readonly maxRunningRuns: number };
   /** Of one name, does one after the other. */
@@ -110,8 +115,11 @@ async function startHere(
     await deps.queues.wakeWhenDue(run.queue, againMs);
     return true;
   }
+  const fullForMs = decision === 'start' ? await deps.limits.take(run) : undefined;
+  if (fullForMs !== undefined) return leaveForRoom(deps, run, lease, fullForMs);
   // In one step with taking the slot: others are being started at the same time.
   if (!deps.slots.isFree(run.runner)) {
+    deps.limits.untake(run);
     await lease.giveBack();
     return false;
   }
@@ -120,6 +128,21 @@ async function startHere(
   const claimed: Claimed = decision === 'start-claimed' ? { kind: 'ours' } : await claim(deps, handle, run);
   if (claimed.kind === 'ours') void deps.execute(handle, { kind: 'start', request: claimed.request });
   return claimed.kind === 'lost' ? 'again' : true; // lost to a kill, or to another worker
+}
+
+/**
+ * The pool has as many runs of this runner as it may: the run goes back to the head of its queue, which nobody asks until there
+ * is room. In the queue of a host it lets the runs of other runners pass. Answers as `attachOrStart` does.
+ */
+async function leaveForRoom({ queues }: ClaimDeps, run: Run, lease: Lease, againMs: number): Promise<boolean> {
+  if (partsOf(run.queue).host === undefined) {
+    await lease.giveBack();
+    return false;
+  }
+  const soonMs = Math.min(againMs, LOOK_FOR_ROOM_MS);
+  await lease.delay(soonMs);
+  await queues.wakeWhenDue(run.queue, soonMs);
+  return true;
 }
 
 /** Whether the principal of a run has as many running as it may have; it is counted, not locked, so a few more may be. */
@@ -156,7 +179,10 @@ async function claim(deps: ClaimDeps, handle: OwnedRun, run: Run): Promise<Claim
     if (claimed.state !== undefined && isEnded(claimed.state)) await runs.releaseSessions(run);
     return ours ? { kind: 'ours', request } : { kind: 'lost' };
   } finally {
-    if (!ours) handle.letGo();
+    if (!ours) {
+      deps.limits.untake(run);
+      handle.letGo();
+    }
   }
 }
 

@@ -1,9 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Claimer } from '../../shared/queues/leases.js';
 import type { Queues } from '../../shared/queues/queues.js';
-import { hostQueue, runnerQueue, serves } from '../../shared/queues/route.js';
+import { hostQueue, partsOf, runnerQueue, serves } from '../../shared/queues/route.js';
+import type { Told } from '../../shared/queues/told.js';
 import { createWaker } from '../../shared/run-store/wait.js';
 import type { HostHealth } from '../host/health.js';
+import type { PoolLimits } from './pool-limits.js';
 import { createSpread, type Spread } from './spread.js';
 import { createTaking, type TakerDeps, takeOn } from './taking.js';
 
@@ -16,6 +18,7 @@ export interface ClaimingDeps extends TakerDeps {
   readonly queues: Pick<Queues, 'announce' | 'claimer' | 'onPlaced' | 'requiring' | 'withJobs'>;
   /** This worker. */
   readonly id: string;
+  readonly limits: Pick<PoolLimits, 'mayAsk' | 'roomAgain'>;
   readonly health: Pick<HostHealth, 'problem' | 'onChange'>;
   /** How often the connection to Redis was lost. */
   readonly interruptions: () => number;
@@ -98,7 +101,11 @@ export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
  * The queues of this host and of the runners that it has by now, with those whose runs require no more than it has, and which
  * of them may have a job.
  */
-function createOffered({ queues, id, host, labels, runners }: ClaimingDeps, spread: Spread, onPlaced: () => void) {
+function createOffered(
+  { queues, id, host, labels, runners, limits }: ClaimingDeps,
+  spread: Spread,
+  onPlaced: () => void,
+) {
   const claimers = new Map<string, Claimer>();
   const listening = new Map<string, () => void>();
   const due = new Set<string>();
@@ -107,7 +114,8 @@ function createOffered({ queues, id, host, labels, runners }: ClaimingDeps, spre
   let requiring: readonly string[] = [];
   let hasMore = true;
 
-  const onNewQueue = () => {
+  const onTold = (runner: string | undefined) => (what: Told) => {
+    if (what === 'room') return runner === undefined ? undefined : limits.roomAgain(runner);
     hasMore = true;
     onPlaced();
   };
@@ -135,7 +143,7 @@ function createOffered({ queues, id, host, labels, runners }: ClaimingDeps, spre
         if (listening.has(queue)) ask();
       }, delayMs);
     };
-    listening.set(queue, await queues.onPlaced(queue, placed, onNewQueue));
+    listening.set(queue, await queues.onPlaced(queue, placed, onTold(partsOf(queue).runner)));
     claimers.set(queue, queues.claimer(queue, id));
     due.add(queue); // something may have been waiting there for long
   };

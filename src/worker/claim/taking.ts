@@ -3,6 +3,7 @@ import type { Claimer, Lease } from '../../shared/queues/leases.js';
 import { partsOf } from '../../shared/queues/route.js';
 import { again } from '../again.js';
 import type { HostHealth } from '../host/health.js';
+import type { PoolLimits } from './pool-limits.js';
 import type { Slots } from './slots.js';
 import type { Spread } from './spread.js';
 
@@ -16,6 +17,7 @@ export interface TakerDeps {
   readonly isHere: (runner: string) => boolean;
   readonly slots: Pick<Slots, 'room'>;
   readonly health: Pick<HostHealth, 'problem'>;
+  readonly limits: Pick<PoolLimits, 'mayAsk'>;
   /** Whether an operator wants it to take no new runs. */
   readonly isCordoned: () => boolean;
   /** Whether the job of a run is in our hands. */
@@ -177,7 +179,7 @@ async function ask(
 
 /** For how many more jobs of a queue there are slots. */
 function roomFor(deps: TakerDeps, queue: string, underWay: readonly UnderWay[]): number {
-  const { runners, isHere, slots, health, isCordoned, holds } = deps;
+  const { runners, isHere, slots, limits, health, isCordoned, holds } = deps;
   if (health.problem || isCordoned()) return 0;
   const withoutSlot = underWay.filter(({ lease }) => lease === undefined || !holds(lease.runId));
   const all = withoutSlot.length;
@@ -185,7 +187,7 @@ function roomFor(deps: TakerDeps, queue: string, underWay: readonly UnderWay[]):
   if (runner === undefined) return Math.max(0, ...runners().map((name) => slots.room(name, { ofIt: all, all })));
   if (!runners().includes(runner)) return 0;
   const ofIt = withoutSlot.filter((one) => (partsOf(one.queue).runner ?? runner) === runner).length;
-  return isHere(runner) ? slots.room(runner, { ofIt, all }) : 0;
+  return limits.mayAsk(runner, ofIt) && isHere(runner) ? slots.room(runner, { ofIt, all }) : 0;
 }
 
 /** Takes on a job that is ours; false when it went back to its queue. */

@@ -53,7 +53,10 @@ export interface OwnedRuns {
 }
 
 /** `onRoom` is called when a run was let go. Adopted runs take slots even when none is free: their programs run anyway. */
-export function createOwnedRuns(slots: Pick<Slots, 'take' | 'release'>, onRoom: () => void): OwnedRuns {
+export function createOwnedRuns(
+  slots: Pick<Slots, 'take' | 'release'>,
+  onRoom: (run: Pick<Run, 'id' | 'runner'>) => void,
+): OwnedRuns {
   const runs = new Map<string, OwnedRun>();
   return {
     obtain(run, lease) {
@@ -61,7 +64,7 @@ export function createOwnedRuns(slots: Pick<Slots, 'take' | 'release'>, onRoom: 
       const owned = handleOf(run, lease, () => {
         runs.delete(run.id);
         slots.release(run.runner);
-        onRoom();
+        onRoom(run);
       });
       runs.set(run.id, owned);
       slots.take(run.runner);

@@ -32,8 +32,8 @@ test('the first run of a set of requirements tells whoever listens to its runner
   const onJob = () => {
     jobs += 1;
   };
-  const onNewQueue = () => {
-    told += 1;
+  const onNewQueue = (what: string) => {
+    if (what === 'new-queue') told += 1;
   };
   stops.push(await pool.queues.onPlaced(runnerQueue('demo'), onJob, onNewQueue));
   await placed(GPU);

@@ -46,6 +46,7 @@ async function claim(capacity: number, given: Partial<ClaimingDeps> = {}) {
     id: 'here-1',
     host: 'here',
     labels: [],
+    limits: { mayAsk: () => true, roomAgain: () => {} },
     runners: () => ['demo', 'other'],
     isHere: () => true,
     interruptions: () => 0,

@@ -56,6 +56,8 @@ const WORDS = [
   ['AGENTPOOL_PASS_ENV', 'passEnv', [], 'A,CORP_*', ['A', 'CORP_*'], '*'],
   ['AGENTPOOL_WORKER_LABELS', 'workerLabels', [], 'gpu,repo=web', ['gpu', 'repo=web'], 'gpu:1'],
   ['AGENTPOOL_CONCURRENCY', 'concurrency', 'auto', '12', 12, '-1'],
+  ['AGENTPOOL_POOL_CONCURRENCY', 'poolConcurrency', {}, 'claude=3,my-own=10', { claude: 3, 'my-own': 10 }, '3'],
+  ['AGENTPOOL_STARTS_PER_MINUTE', 'startsPerMinute', {}, 'claude=20', { claude: 20 }, 'claude=0'],
   ['AGENTPOOL_ALLOWED_PATHS', 'allowedPaths', ['/place'], '/a:/b', ['/a', '/b'], undefined],
   ['AGENTPOOL_PERMISSIONS', 'permissions', 'auto', 'safe', 'safe', 'none'],
   ['AGENTPOOL_STOP_MODE', 'stopMode', 'detach', 'drain', 'drain', 'kill'],
