@@ -190,8 +190,17 @@ function exitCodeOf(name) {
 }
 
 function errorsTable() {
-  const rows = Object.entries(ERRORS).map(([name, hint]) => [code(name), hint, exitCodeOf(name), STATUSES[name] ?? '']);
-  return table(['Code', 'What to do, where the message does not say better', 'Exit code', 'HTTP status'], rows);
+  const rows = Object.entries(ERRORS).map(([name, { means, hint }]) => [
+    code(name),
+    means,
+    hint,
+    exitCodeOf(name),
+    STATUSES[name] ?? '',
+  ]);
+  return table(
+    ['Code', 'Means', 'What to do, where the message does not say better', 'Exit code', 'HTTP status'],
+    rows,
+  );
 }
 
 const PAGES = {
@@ -211,7 +220,7 @@ const PAGES = {
         '* [tools.md](tools.md): the MCP tools and their arguments\n' +
         '* [settings.md](settings.md): every setting, with its default\n' +
         '* [runners.md](runners.md): the agent programs that are known, and how each is installed\n' +
-        '* [errors.md](errors.md): every error code, what to do about it, its exit code and its HTTP status',
+        '* [errors.md](errors.md): every error code, what it means, what to do about it, its exit code and its HTTP status',
     ].join('\n\n'),
   'commands.md': commandsPage,
   'tools.md': () =>

@@ -195,6 +195,34 @@ async function exportsOf(folder: string, without: readonly string[]): Promise<Ma
 const hasMembers = (value: unknown, ...members: string[]): value is { name: string } =>
   typeof value === 'object' && value !== null && members.every((member) => member in value);
 
+describe('the page of the architecture', () => {
+  const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+  const sizes = page.slice(page.indexOf('## The size of the house'));
+
+  it('counts the files of each room of the worker', () => {
+    const files = source.filter(({ path }) => within(path, 'worker/')).map(({ path }) => path.split('/').slice(2));
+    const rooms = new Map<string, number>();
+    for (const [room = '', file] of files) if (file !== undefined) rooms.set(room, (rooms.get(room) ?? 0) + 1);
+    const beside = files.filter(({ length }) => length === 1).length;
+    expect(sizes).toContain(`${files.length} in eight rooms: `);
+    expect(sizes).toContain(`and ${beside} beside them`);
+    for (const [room, count] of rooms) expect(sizes).toContain(`${room} ${count}`);
+  });
+
+  it('leads what it walks through files that are there', () => {
+    const walks = sizes.slice(sizes.indexOf('| Walk |'));
+    const named = [...walks.matchAll(/`([a-z][\w-]*\/[\w/.-]+)`/g)].map(([, name = '']) => name.replace(/\.lua$/, ''));
+    expect(named.length).toBeGreaterThan(25);
+    const there = new Set([
+      ...source.map(({ path }) => path.replace(/^src\/(worker\/)?|\.ts$/g, '')),
+      ...source.map(({ path }) => path.replace(/^src\/|\.ts$/g, '')),
+    ]);
+    const scripts = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' });
+    for (const name of scripts) if (name.endsWith('.lua')) there.add(name.replace(/\.lua$/, ''));
+    expect(named.filter((name) => !there.has(name))).toEqual([]);
+  });
+});
+
 describe('the two lists', () => {
   it('have nothing but tools in src/mcp/tools', async () => {
     const files = await exportsOf('src/mcp/tools', ['list']);

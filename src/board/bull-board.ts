@@ -33,7 +33,7 @@ export function createQueuesPage(pool: Pool, path: string): Hono {
   page.use(async (context, next) => {
     if (!['GET', 'HEAD'].includes(context.req.method))
       return context.json(
-        { code: 'read_only', message: 'queues can be looked at only', hint: ERRORS.read_only } satisfies ErrorBody,
+        { code: 'read_only', message: 'queues can be looked at only', hint: ERRORS.read_only.hint } satisfies ErrorBody,
         405,
       );
     if (context.req.path.startsWith(`${path}/api/`)) {

@@ -32,7 +32,7 @@ export async function changeRuns(context: Context, caller: Caller): Promise<Resp
   const form = await context.req.parseBody({ all: true });
   const [, what, matching] = /^(kill|rerun)(-matching)?$/.exec(String(form.what)) ?? [];
   if (what !== 'kill' && what !== 'rerun') return failed(context, 'Nothing was asked for.');
-  if (!allows(caller.principal, what === 'kill' ? 'kill' : 'run')) return failed(context, ERRORS.forbidden, 403);
+  if (!allows(caller.principal, what === 'kill' ? 'kill' : 'run')) return failed(context, ERRORS.forbidden.hint, 403);
   const words = Object.entries(form).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : []));
   const filter = readFilter(Object.fromEntries(words));
   if (matching && !filter.isDefinite) return failed(context, 'This filter says nothing, or is not understood.');

@@ -78,5 +78,5 @@ const fromOurPages: MiddlewareHandler<Looking> = async (context, next) => {
   const origin = context.req.header('origin') ?? '';
   if (URL.canParse(origin) && new URL(origin).host === context.req.header('host')) return next();
   const message = 'only a page of this server may ask for a change';
-  return context.json({ code: 'wrong_origin', message, hint: ERRORS.wrong_origin } satisfies ErrorBody, 403);
+  return context.json({ code: 'wrong_origin', message, hint: ERRORS.wrong_origin.hint } satisfies ErrorBody, 403);
 };

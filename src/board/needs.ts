@@ -8,7 +8,7 @@ export function needs(scope: Scope): MiddlewareHandler<Looking> {
   return async (context, next) => {
     if (allows(context.get('principal'), scope)) return next();
     return context.json(
-      bodyOf(new UserError('forbidden', `the token lacks the scope ${scope}`, ERRORS.forbidden)),
+      bodyOf(new UserError('forbidden', `the token lacks the scope ${scope}`, ERRORS.forbidden.hint)),
       403,
     );
   };

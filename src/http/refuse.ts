@@ -33,7 +33,7 @@ export function refuse(
   message: string,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  return refusal({ code, message, hint: ERRORS[code] }, headers);
+  return refusal({ code, message, hint: ERRORS[code].hint }, headers);
 }
 
 /** As `refuse`, with a body that has a hint of its own. */

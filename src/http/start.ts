@@ -92,7 +92,7 @@ function answerBrokenRequests(server: Server): void {
     if (!socket.writable || socket.destroyed) return;
     const code = codeOf(error) === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request_too_slow' : 'bad_request';
     const status = `${STATUSES[code]} ${STATUS_CODES[STATUSES[code]]}`;
-    const body = JSON.stringify({ code, message: 'this request cannot be answered', hint: ERRORS[code] });
+    const body = JSON.stringify({ code, message: 'this request cannot be answered', hint: ERRORS[code].hint });
     const head = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
     socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`);
   });

@@ -64,7 +64,7 @@ export function scopeError(what: string, scope: Scope, principal: Principal): Er
   return {
     code: 'forbidden',
     message: `${what} needs the scope ${scope}, and ${principal.name} has ${has}`,
-    hint: ERRORS.forbidden,
+    hint: ERRORS.forbidden.hint,
   };
 }
 

@@ -136,6 +136,6 @@ function refuseNearMiss(given: string, known: readonly string[]): undefined {
   throw new UserError(
     'invalid_argument',
     `there is no argument ${given}. Did you mean ${meant}?`,
-    ERRORS.invalid_argument,
+    ERRORS.invalid_argument.hint,
   );
 }
