@@ -86,12 +86,13 @@ const NO_TELEMETRY = { DO_NOT_TRACK: '1', MCP_USE_ANONYMIZED_TELEMETRY: 'false',
 async function outcomesOf(client: TestedClient): Promise<readonly Outcome[]> {
   const folder = join(directory, folderOf(client));
   mkdirSync(folder, { recursive: true });
-  for (const file of ['scenario.mjs', `drivers/${client.driver}`])
-    copyFileSync(ours(file), join(folder, file.replace('drivers/', '')));
+  const files = [...(client.python ? [] : ['scenario.mjs']), `drivers/${client.driver}`];
+  for (const file of files) copyFileSync(ours(file), join(folder, file.replace('drivers/', '')));
   const { target, started } = await targetOf(client);
-  const args = [join(folder, 'scenario.mjs'), join(folder, client.driver), JSON.stringify(target)];
+  const args = [...files.map((file) => join(folder, file.replace('drivers/', ''))), JSON.stringify(target)];
   const env = { ...process.env, ...NO_TELEMETRY };
-  const child = spawn(nodeFor(client), args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const program = client.python ? join(folder, 'bin', 'python') : nodeFor(client);
+  const child = spawn(program, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';
   let said = '';
   child.stdout.on('data', (bytes) => {
@@ -153,6 +154,6 @@ describe.each(CHOSEN)('$name', (client) => {
 
 test('docs/clients.md has every client with its version', () => {
   const page = readFileSync(new URL('../../docs/clients.md', import.meta.url), 'utf8');
-  const versions = CLIENTS.map(({ packages: [first], revision }) => revision ?? first?.split('@').at(-1) ?? '');
+  const versions = CLIENTS.map(({ packages: [first], revision }) => revision ?? first?.split(/@|==/).at(-1) ?? '');
   expect(versions.filter((version) => !page.includes(version))).toEqual([]);
 });

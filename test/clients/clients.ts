@@ -22,6 +22,8 @@ export interface TestedClient {
   readonly name: string;
   /** What npm installs; empty for one without any package. */
   readonly packages: readonly string[];
+  /** It is a Python package, and its driver is the scenario, too. */
+  readonly python?: true;
   readonly driver: string;
   readonly reached: Reached;
   /** The revision that a client without an SDK uses. */
@@ -63,6 +65,13 @@ export const CLIENTS: readonly TestedClient[] = [
   { name: 'MCP SDK 1.32.2, HTTP', packages: [SDK], driver: 'sdk.mjs', reached: HTTP, inCi: true },
   { name: 'MCP SDK 2.4.0', packages: [SDK_2], driver: 'sdk-2.mjs', reached: STDIO, inCi: true },
   { name: 'MCP SDK 2.4.0, HTTP', packages: [SDK_2], driver: 'sdk-2.mjs', reached: HTTP, inCi: true },
+  {
+    name: 'MCP SDK for Python',
+    packages: ['mcp==2.3.0'],
+    python: true,
+    driver: 'python-sdk.py',
+    reached: STDIO,
+  },
   {
     name: 'AI SDK',
     packages: ['@ai-sdk/mcp@2.0.99'],
