@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const NOT_FIGURES = ['run.mjs', 'report.mjs', 'bare-bullmq.mjs', 'up.mjs'];
+const NOT_FIGURES = ['run.mjs', 'report.mjs', 'bare-bullmq.mjs', 'up.mjs', 'endurance.mjs'];
 const wanted = process.argv[2];
 const files = readdirSync(here)
   .filter((name) => name.endsWith('.mjs') && !NOT_FIGURES.includes(name))

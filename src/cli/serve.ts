@@ -6,6 +6,7 @@ import { openContext } from './context.js';
 import { aborted, onInterruptOrOrphaned } from './interrupt.js';
 import { loginLink, openLocalAccess } from './local-token.js';
 import { print } from './print.js';
+import { openServiceManager } from './service-manager.js';
 
 export function addServe(program: Command): void {
   program
@@ -28,10 +29,18 @@ export function addServe(program: Command): void {
           throw error;
         },
       );
+      const manager = openServiceManager(context.env, context.logger);
+      manager?.ready();
+      const watching = manager?.watch(async () => {
+        const problem = await pool.redisProblem(); // which a restart does not help
+        return { live: [], ready: problem === undefined ? [] : [problem] };
+      });
       const link = loginLink(http.url, context.config);
       if (options.json) print(JSON.stringify({ url: http.url, ...(link !== undefined && { link }) }));
       else print(`listening on ${http.url}${link === undefined ? '' : `\nfor a browser, once: ${link}`}`);
       await aborted(signal);
+      manager?.stopping();
+      watching?.stop();
       await http.stop();
       await pool.stop();
       process.exit(0); // the pipe to a parent must not keep us

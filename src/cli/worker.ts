@@ -7,6 +7,7 @@ import { type Context, openContext } from './context.js';
 import { aborted, onInterruptOrOrphaned } from './interrupt.js';
 import { openLocalAccess } from './local-token.js';
 import { print } from './print.js';
+import { openServiceManager } from './service-manager.js';
 
 /** A stop that waits for Redis is cut off after this (ms); nothing is lost by it. */
 const STOP_WITHIN_MS = 8_000;
@@ -61,6 +62,9 @@ export function addWorker(program: Command): void {
           await pool.stop();
           throw error;
         });
+        const manager = openServiceManager(context.env, context.logger);
+        manager?.ready();
+        const watching = manager?.watch(worker.look);
         const { id, host, runners, healthAt } = worker;
         print(
           options.json
@@ -68,8 +72,10 @@ export function addWorker(program: Command): void {
             : `worker ${id} is ready: ${runners.join(', ')}`,
         );
         await aborted(signal);
+        manager?.stopping();
         if (context.config.stopMode === 'detach') setTimeout(() => process.exit(0), STOP_WITHIN_MS).unref();
-        await worker.stop();
+        await worker.stop(); // as long as a drain takes, we are watched
+        watching?.stop();
         await pool.stop();
         process.exit(0); // programs that go on must not keep us
       },

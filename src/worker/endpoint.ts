@@ -5,15 +5,21 @@ import type { Slots } from './claim/slots.js';
 import type { startHeartbeat } from './heartbeat.js';
 import type { HostHealth } from './host/health.js';
 import { type HealthEndpoint, type Scrape, startHealthEndpoint } from './host/health-endpoint.js';
-import { verdictOf } from './host/vitals.js';
+import { type Verdict, verdictOf } from './host/vitals.js';
 import type { WorkerMetrics } from './host/worker-metrics.js';
 import type { startOffering } from './prepare/offering.js';
 import type { OwnedRuns } from './run/owned-run.js';
 
-interface EndpointDeps {
+interface VitalsDeps {
   readonly pool: Pick<Pool, 'config' | 'redisProblem'>;
   readonly heartbeat: Pick<ReturnType<typeof startHeartbeat>, 'silentMs' | 'phase'>;
   readonly health: Pick<HostHealth, 'problem'>;
+}
+
+interface EndpointDeps extends Pick<VitalsDeps, 'heartbeat'> {
+  readonly pool: Pick<Pool, 'config'>;
+  /** See `openVitals`. */
+  readonly look: () => Promise<Verdict>;
   readonly metrics: WorkerMetrics | undefined;
   readonly slots: Pick<Slots, 'capacity' | 'used'>;
   readonly offering: Pick<ReturnType<typeof startOffering>, 'installed'>;
@@ -21,25 +27,31 @@ interface EndpointDeps {
   readonly owned: Pick<OwnedRuns, 'all'>;
 }
 
-/** Tells whether this worker lives and is ready, and its figures to who may have them, where the settings say so. */
-export async function startEndpoint(
-  { pool: { config, redisProblem }, heartbeat, health, metrics, slots, offering, cordon, owned }: EndpointDeps,
+/** What answers whether this worker lives and is ready. */
+export function openVitals(
+  { pool: { config, redisProblem }, heartbeat, health }: VitalsDeps,
   claiming: Pick<Claiming, 'turnMs'>,
-  allows: Scrape['allows'] | undefined,
-): Promise<HealthEndpoint | undefined> {
-  const { workerHealth, heartbeatMs } = config;
-  if (!workerHealth) return undefined;
-  const look = async () => {
+): () => Promise<Verdict> {
+  return async () => {
     const redis = await redisProblem();
     return verdictOf({
       redis,
-      heartbeatMs,
+      heartbeatMs: config.heartbeatMs,
       silentMs: heartbeat.silentMs(),
       claimingMs: claiming.turnMs(),
       phase: heartbeat.phase(),
       problem: health.problem,
     });
   };
+}
+
+/** Tells whether this worker lives and is ready, and its figures to who may have them, where the settings say so. */
+export async function startEndpoint(
+  { pool, look, heartbeat, metrics, slots, offering, cordon, owned }: EndpointDeps,
+  allows: Scrape['allows'] | undefined,
+): Promise<HealthEndpoint | undefined> {
+  const { workerHealth } = pool.config;
+  if (!workerHealth) return undefined;
   if (!metrics || !allows) return startHealthEndpoint(workerHealth, look);
   const text = async () =>
     metrics.text({

@@ -12,7 +12,7 @@ import { limitsFrom, startPoolLimits } from './claim/pool-limits.js';
 import { prolong } from './claim/prolong.js';
 import { createShareTurns } from './claim/share-turns.js';
 import { createSlots } from './claim/slots.js';
-import { startEndpoint } from './endpoint.js';
+import { openVitals, startEndpoint } from './endpoint.js';
 import { every } from './every.js';
 import { executing } from './executing.js';
 import { NO_FIGURES } from './figures.js';
@@ -25,6 +25,7 @@ import type { Scrape } from './host/health-endpoint.js';
 import { thisMachine } from './host/machine.js';
 import { refuseSharedHostName } from './host/one-machine.js';
 import { hostProbes } from './host/probes.js';
+import type { Verdict } from './host/vitals.js';
 import { openWorkerMetrics } from './host/worker-metrics.js';
 import { identity } from './identity.js';
 import { inheritedEnvironment } from './prepare/inherited.js';
@@ -51,6 +52,8 @@ export interface StartedWorker {
   readonly runners: readonly string[];
   /** Where it answers /healthz and /readyz; absent without AGENTPOOL_WORKER_HEALTH. */
   readonly healthAt?: string;
+  /** Whether it lives and is ready. */
+  look(): Promise<Verdict>;
   /** `detach` leaves the programs to the next worker of this host, `drain` waits for their end. Legal twice. */
   stop(how?: 'detach' | 'drain'): Promise<void>;
 }
@@ -73,7 +76,8 @@ export async function startWorker(pool: Pool, env: Env, allowsScrape?: Scrape['a
   const sweeping = startRecovery(parts);
   const prolongAll = () => prolong([...owned.leases(), ...mirrors.leases()], logger);
   const leases = every(config.lockMs / 4, prolongAll, { failed: 'the jobs could not be prolonged', logger });
-  const endpoint = await startEndpoint(parts, claiming, allowsScrape);
+  const look = openVitals(parts, claiming);
+  const endpoint = await startEndpoint({ ...parts, look }, allowsScrape);
   const runners = [...offering.installed.keys()];
   logger.info({ runners, slots: parts.slots.capacity(runners) }, 'worker is ready');
 
@@ -84,6 +88,7 @@ export async function startWorker(pool: Pool, env: Env, allowsScrape?: Scrape['a
     id,
     host,
     runners,
+    look,
     ...(endpoint && { healthAt: endpoint.address }),
     stop: (how = config.stopMode) => {
       stopping ??= stopWorker({ ...started, how });

@@ -17,9 +17,16 @@ const AGENT = fileURLToPath(new URL('../fixtures/agents/scripted.mjs', import.me
 /**
  * A private Redis, workers on hosts (`workers` has the host of each), and an MCP server: everything that the faults hit.
  * With `managed` it is a master with a replica behind one address, as a provider gives it: a proxy that can fall silent
- * and follows the master. Figures of speed are taken without. `runners` are there besides `scripted` and `shell`.
+ * and follows the master. Figures of speed are taken without. `runners` are there besides `scripted` and `shell`;
+ * `envOf` is what the worker of a host has besides the `env` of all.
  */
-export async function makeWorld({ workers: hosts, env: extraEnv = {}, runners: extraRunners = {}, managed = false }) {
+export async function makeWorld({
+  workers: hosts,
+  env: extraEnv = {},
+  envOf = () => ({}),
+  runners: extraRunners = {},
+  managed = false,
+}) {
   const root = mkdtempSync(join(tmpdir(), 'ap-chaos-'));
   const work = join(root, 'work');
   mkdirSync(work);
@@ -49,7 +56,11 @@ export async function makeWorld({ workers: hosts, env: extraEnv = {}, runners: e
   const home = (host) => join(root, `h${host}`);
   const workers = await Promise.all(
     hosts.map((host) =>
-      startWorker({ ...env, AGENTPOOL_HOME: home(host), AGENTPOOL_HOST_NAME: `host${host}` }, work, log),
+      startWorker(
+        { ...env, AGENTPOOL_HOME: home(host), AGENTPOOL_HOST_NAME: `host${host}`, ...envOf(host) },
+        work,
+        log,
+      ),
     ),
   );
   const mcp = await startMcp({ ...env, AGENTPOOL_HOME: join(root, 'mcp') }, work);

@@ -7,8 +7,10 @@ import { commandLine } from '../../src/cli/command-line.js';
 import { SETTINGS } from '../../src/shared/config/settings.js';
 
 const DEPLOY = new URL('../../deploy/', import.meta.url).pathname;
-const filesIn = (directory: string) =>
-  readdirSync(join(DEPLOY, directory)).map((name) => join(DEPLOY, directory, name));
+const filesIn = (directory: string, ending = '') =>
+  readdirSync(join(DEPLOY, directory))
+    .filter((name) => name.endsWith(ending))
+    .map((name) => join(DEPLOY, directory, name));
 const read = (file: string) => readFileSync(file, 'utf8');
 /** Whether a program is there; else the reason why its tests are skipped is printed. */
 function isThere(program: string, ...args: string[]): boolean {
@@ -30,9 +32,10 @@ it('name settings and commands that there are', async () => {
 describe('the units of systemd', () => {
   it.skipIf(!isThere('systemd-analyze', '--version'))('are valid', () => {
     const directory = mkdtempSync(join(tmpdir(), 'ap-units-'));
-    const units = filesIn('systemd').map((file) => {
+    const units = filesIn('systemd', '.service').map((file) => {
       const unit = join(directory, file.slice(file.lastIndexOf('/') + 1));
-      writeFileSync(unit, read(file).replace('/usr/local/bin/agentpool', process.execPath)); // it has to be there
+      const installed = /\/usr\/local\/(bin\/agentpool|lib\/agentpool\/with-notify)/g; // they have to be there
+      writeFileSync(unit, read(file).replace(installed, process.execPath));
       return unit;
     });
     const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', ...units], {
