@@ -1,4 +1,13 @@
-import { chmodSync, chownSync, existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { giveTo, isRoot, startOpenRedis } from '../support/other-user.js';
@@ -62,6 +71,28 @@ describe.runIf(isRoot())('a worker of root that starts programs as another user'
     });
     const { outputTail } = await end(await begin('echo "$(id -u):$(id -G)"', 'other'));
     expect(outputTail).toBe(`${OTHER}:${OTHER}\n`);
+  });
+
+  it('starts none in a directory that this user may not enter, and says so', async () => {
+    const above = join(place.work, 'of-root');
+    const path = join(above, 'open-to-all');
+    mkdirSync(path, { recursive: true });
+    chmodSync(path, 0o777);
+    const inThere = async () => {
+      const { runId } = await mcp.call<{ runId: string }>('run_agent', { runner: 'shell', prompt: 'touch here', path });
+      return end(runId);
+    };
+    chmodSync(above, 0o700);
+    expect(await inThere()).toMatchObject({
+      status: 'failed',
+      failure: {
+        kind: 'path_not_allowed',
+        message: expect.stringContaining(`cannot be entered by the user ${NOBODY}`),
+      },
+    });
+    expect(readdirSync(path)).toEqual([]);
+    chmodSync(above, 0o711);
+    expect(await inThere()).toMatchObject({ status: 'done' });
   });
 
   it('asks them for their version as that user: they may have put another program in its place', async () => {

@@ -1,5 +1,6 @@
-import { closeSync, constants, openSync, readlinkSync, realpathSync } from 'node:fs';
+import { closeSync, constants, openSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { codeOf } from '../../shared/errors.js';
+import { actAs, type Credentials } from '../process/act-as.js';
 
 /** Opens a directory only to be in it, for which the right to list it is not needed; Node has no name for it. */
 const O_PATH = 0x200000;
@@ -7,6 +8,9 @@ const linux = process.platform === 'linux';
 
 /** The name of a directory leads elsewhere than when it was checked. */
 export class DirectoryMoved extends Error {}
+
+/** The user that a program is to have may not be in a directory. */
+export class DirectoryClosed extends Error {}
 
 /** A directory that stays the same one, whatever becomes of its name. */
 export interface HeldDirectory {
@@ -33,6 +37,21 @@ export function holdDirectory(path: string): HeldDirectory {
     if (!['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].includes(codeOf(error) ?? '')) throw error;
   }
   throw moved();
+}
+
+/**
+ * Throws DirectoryClosed when a user may not enter a directory by its name: we of root put his program into any, also
+ * into one that is his only where somebody above it has let nobody in.
+ */
+export function checkEnterable(path: string, user: Credentials): void {
+  try {
+    actAs(user, () => statSync(`${path}/.`));
+  } catch (error) {
+    if (codeOf(error) !== 'EACCES') throw error;
+    throw new DirectoryClosed(
+      `path ${path} cannot be entered by the user ${user.uid} that its program has (AGENTPOOL_RUN_AS)`,
+    );
+  }
 }
 
 /** Closes the descriptor unless it is of the directory that has this path. */

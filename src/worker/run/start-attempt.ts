@@ -7,7 +7,7 @@ import { isEnded } from '../../shared/run-state.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Stored } from '../../shared/stored-form.js';
 import { hostFaultOf } from '../host/host-fault.js';
-import { DirectoryMoved, holdDirectory } from '../prepare/held-directory.js';
+import { checkEnterable, DirectoryClosed, DirectoryMoved, holdDirectory } from '../prepare/held-directory.js';
 import { failure, type LaunchPlan } from '../prepare/plan-run.js';
 import { bootId, uptimeMs } from '../process/processes.js';
 import { type Launched, launch } from '../spool/launch.js';
@@ -179,6 +179,7 @@ async function launchPlanned(
   try {
     const directory = holdDirectory(input.path);
     try {
+      if (user) checkEnterable(input.path, user);
       return await launch({ spool, runId, program, args, env, user, path: directory.cwd });
     } finally {
       directory.close();
@@ -192,7 +193,8 @@ async function launchPlanned(
 }
 
 function launchFailure(error: unknown): Failure {
-  if (error instanceof DirectoryMoved) return failure('path_not_allowed', error.message);
+  if (error instanceof DirectoryMoved || error instanceof DirectoryClosed)
+    return failure('path_not_allowed', error.message);
   if (codeOf(error) === 'E2BIG')
     return failure(
       'invalid_request',
