@@ -26,9 +26,9 @@ export interface Board {
 export function createBoard(pool: Pool): Board {
   const pages = new Hono<Looking>();
   pages.use('/', needs('read'));
-  for (const path of ['/runs/*', '/bulk']) pages.use(path, fromOurPages);
+  for (const path of ['/runs/*', '/bulk', '/hosts/*']) pages.use(path, fromOurPages);
   for (const path of ['/runs/*', '/bulk', '/workers', '/agents', '/usage', '/assets/*']) pages.use(path, needs('read'));
-  pages.use(`${BULL_BOARD_PATH}/*`, needs('admin'));
+  for (const path of ['/hosts/*', `${BULL_BOARD_PATH}/*`]) pages.use(path, needs('admin'));
   addOverview(pages, pool);
   addRunPages(pages, pool);
   addPoolPages(pages, pool);

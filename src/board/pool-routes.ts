@@ -1,6 +1,7 @@
-import type { Hono } from 'hono';
+import type { Context, Hono } from 'hono';
 import { agentsInFull, listOfAgents } from '../client/agents.js';
 import { statusOfPool } from '../client/pool-status.js';
+import { removedInWords, removeHost } from '../client/remove-host.js';
 import { usageOf } from '../client/usage.js';
 import type { Pool } from '../shared/pool.js';
 import { allows } from '../shared/principal.js';
@@ -16,13 +17,15 @@ const LONGEST_MS = 31 * 86_400_000;
 
 /** The pages about the pool: who works, which agents are stored, what it all comes to. */
 export function addPoolPages(app: Hono<Looking>, pool: Pool): void {
+  app.post('/hosts/:host/remove', async (context) => {
+    await pool.ready();
+    const removed = await removeHost(callerOf(pool, context), context.req.param('host'));
+    const notice = `${removed.host} is removed: ${removedInWords(removed, 'were')}.`;
+    return context.html(await shownWorkers(pool, context, notice));
+  });
   app.get('/workers', async (context) => {
     await pool.ready();
-    const [{ workers, queues, limits }, now] = await Promise.all([
-      statusOfPool(callerOf(pool, context)),
-      pool.runs.now(),
-    ]);
-    return context.html(workersPage({ workers, queues, limits: limits.runners, now }));
+    return context.html(await shownWorkers(pool, context));
   });
   app.get('/agents', async (context) => {
     await pool.ready();
@@ -38,4 +41,11 @@ export function addPoolPages(app: Hono<Looking>, pool: Pool): void {
     const lastMs = Math.min(LONGEST_MS, readDuration(asked) || WEEK_MS);
     return context.html(usagePage(await usageOf(callerOf(pool, context), lastMs), asked));
   });
+}
+
+async function shownWorkers(pool: Pool, context: Context<Looking>, notice = '') {
+  const caller = callerOf(pool, context);
+  const [{ workers, queues, limits }, now] = await Promise.all([statusOfPool(caller), pool.runs.now()]);
+  const mayRemove = allows(caller.principal, 'admin');
+  return workersPage({ workers, queues, limits: limits.runners, now, notice, mayRemove });
 }

@@ -1,7 +1,9 @@
 import { html } from 'hono/html';
 import type { QueueView, WorkerView } from '../client/pool-status.js';
+import { hostsAway } from '../client/remove-host.js';
 import { limitInWords, type RunnerLimitView } from '../client/runner-limits.js';
 import { count, counted, duration, size } from '../shared/measures.js';
+import { partsOf } from '../shared/queues/route.js';
 import { HOST_FIXES } from '../shared/workers/workers.js';
 import { ago } from './ago.js';
 import { card } from './card.js';
@@ -12,6 +14,10 @@ interface ShownPool {
   readonly workers: readonly WorkerView[];
   readonly queues: readonly QueueView[];
   readonly limits: readonly RunnerLimitView[];
+  /** What was just done, for who did it. */
+  readonly notice: string;
+  /** Whether whoever looks may remove hosts. */
+  readonly mayRemove: boolean;
   /** Milliseconds, by the clock of Redis. */
   readonly now: number;
 }
@@ -65,8 +71,16 @@ ${reason && html`<p class="why">${reason}</p>`}
   }</article>`;
 }
 
+/** A host without a living worker, which may be gone for good. */
+function awayCard(host: string, queues: readonly QueueView[], mayRemove: boolean): Html {
+  const waiting = queues.filter(({ queue }) => partsOf(queue).host === host);
+  const runs = waiting.reduce((sum, one) => sum + one.waiting + one.delayed, 0);
+  const remove = html`<div class="actions"><details class="action"><summary>Remove</summary><form method="post" action="/hosts/${encodeURIComponent(host)}/remove"><p>For a host that is gone for good. What waits for it is killed, what it had is failed (lost), and its sessions cannot be resumed.</p><button class="danger">Remove ${host}</button></form></details></div>`;
+  return html`<article class="card worker" id="away-${host}"><div class="head"><h2>${host}</h2>${stateMark('away')}${mayRemove ? remove : ''}</div><p>No worker of it is alive; ${counted(runs, 'run')} ${runs === 1 ? 'waits' : 'wait'} for it.</p></article>`;
+}
+
 /** Who works, on which hosts, and why somebody takes no runs. */
-export function workersPage({ workers, queues, limits, now }: ShownPool): Html {
+export function workersPage({ workers, queues, limits, notice, mayRemove, now }: ShownPool): Html {
   const living = workers.filter(({ alive }) => alive).length;
   const list =
     workers.length === 0
@@ -77,8 +91,13 @@ export function workersPage({ workers, queues, limits, now }: ShownPool): Html {
       html`<tr id="queue-${queue}"><th scope="row">${queue}</th><td class="n">${count(waiting)}</td><td class="n">${count(delayed)}</td><td class="n">${count(active)}</td><td class="n">${count(yours.waiting)}</td></tr>`,
   );
   const main = html`<div class="title"><h1>Workers</h1><p class="dim">${counted(living, 'worker')} alive</p></div>
+${notice && html`<div class="notice" role="status"><p>${notice}</p></div>`}
 <section id="workers" aria-label="Workers">${list}</section>
 ${limits.map((limit) => html`<p class="dim">${limit.runner}: ${limitInWords(limit)}</p>`)}
+${hostsAway(
+  queues.map(({ queue }) => queue),
+  workers,
+).map((host) => awayCard(host, queues, mayRemove))}
 <section id="queues" aria-labelledby="queues-title"><div class="head"><h2 id="queues-title">Queues</h2></div>${card('Queues', html`<table><thead><tr><th scope="col">Queue</th><th scope="col" class="n">Waiting</th><th scope="col" class="n">Delayed</th><th scope="col" class="n">Active</th><th scope="col" class="n">Waiting, yours</th></tr></thead><tbody>${rows}</tbody></table>`)}</section>`;
   return layout({ title: 'Workers · agentpool', here: '/workers', main, changes: true });
 }

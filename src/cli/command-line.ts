@@ -29,6 +29,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   cordon: async () => (await import('./cordon.js')).addCordon,
   drain: async () => (await import('./cordon.js')).addDrain,
   uncordon: async () => (await import('./cordon.js')).addUncordon,
+  'remove-host': async () => (await import('./remove-host.js')).addRemoveHost,
   wait: async () => (await import('./wait.js')).addWait,
   kill: async () => (await import('./kill.js')).addKill,
   connect: async () => (await import('./connect.js')).addConnect,

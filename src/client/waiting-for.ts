@@ -155,7 +155,7 @@ function forHost(host: string, workers: readonly LivingWorker[]): WaitingFor {
   return {
     kind: 'host',
     message: `Host ${host} is away${since}`,
-    hint: `Start its worker again (agentpool worker on ${host}), or kill this run and submit it without that host or session.`,
+    hint: `Start its worker again (agentpool worker on ${host}), or kill this run and submit it without that host or session; agentpool remove-host ${host} ends all that wait for it, if it is gone for good.`,
   };
 }
 

@@ -147,6 +147,10 @@ export const ERRORS = {
     means: 'There is no host of that name, and there was none of late.',
     hint: 'pool_status (agentpool workers) shows the hosts there are.',
   },
+  host_alive: {
+    means: 'A host cannot be removed while a worker of it is alive.',
+    hint: 'Stop its workers first; agentpool drain waits until they have no runs.',
+  },
   too_many_messages: {
     means: 'A request has too many messages.',
     hint: 'Send them in several requests.',

@@ -1,6 +1,7 @@
 import type { Logger } from '../logger.js';
 import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
+import { removeAll, unlist } from './forget.js';
 import { checkRoom, dueAt, enqueue, position, promote, remove, withJobs } from './jobs.js';
 import { openClaimer, resumeLease } from './leases.js';
 import { onPlaced } from './on-placed.js';
@@ -29,7 +30,7 @@ export function openQueues(
   return {
     bullQueue: (name) => bullQueue(parts, name),
     names: () => namesOf(parts),
-    announce: (name) => announce(parts, name),
+    announce: async (name) => void (await Promise.all([announce(parts, name), redis.srem(parts.removed, name)])),
     requiring: () => redis.smembers(parts.requiring),
     counts: async () => Promise.all((await namesOf(parts)).map((name) => countsOf(parts, name))),
 
@@ -45,6 +46,9 @@ export function openQueues(
     remove: (runId, name) => remove(parts, runId, name),
     clean: () => clean(parts),
 
+    wasRemoved: async (name) => (await redis.sismember(parts.removed, name)) === 1,
+    unlist: (name) => unlist(parts, name),
+    removeAll: (name) => removeAll(parts, name),
     permits: openPermits(redis, parts.limitsOf, (runner) => redis.publish(parts.channelOf(runnerQueue(runner)), ROOM)),
     withJobs: (names) => withJobs(parts, names),
     onPlaced: (name, callback, onTold) => onPlaced(parts, name, callback, onTold),

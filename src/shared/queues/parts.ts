@@ -23,6 +23,8 @@ export interface QueueParts {
   readonly known: string;
   /** The set of the names of those whose runs require something, as long as they may have jobs. */
   readonly requiring: string;
+  /** The set of the names of queues that somebody has removed, until a worker listens to them again. */
+  readonly removed: string;
   /** Before the keys of what the pool allows a runner: a hash tag, so that a cluster keeps them together. */
   readonly limitsOf: (runner: string) => string;
   readonly channelOf: (queue: string) => string;
@@ -54,6 +56,7 @@ export function openParts(
     logger,
     known: `${prefix}:queues`,
     requiring: `${prefix}:queues-with-requirements`,
+    removed: `${prefix}:removed-queues`,
     limitsOf: (runner) => `{${prefix}:limits:${runner}}`,
     channelOf: (queue) => `${prefix}:queue-bell:${queue}`,
     taggedPrefix: (queue) => `{${prefix}:${queue}}`,

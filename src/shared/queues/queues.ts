@@ -26,7 +26,7 @@ export interface Queues {
   bullQueue(name: string): Queue;
   /** Names of all queues that were ever used, in order. */
   names(): Promise<string[]>;
-  /** Makes a queue known before it has a job. */
+  /** Makes a queue known before it has a job: a worker listens to it. */
   announce(name: string): Promise<void>;
   /** The names of the queues whose runs require something, as long as they may have jobs. */
   requiring(): Promise<string[]>;
@@ -66,6 +66,13 @@ export interface Queues {
   claimer(name: string, owner: string): Claimer;
   /** The lease of a job that an earlier worker of this host held; undefined when the job is gone. */
   resumeLease(runId: string, name: string, token: string): Promise<Lease | undefined>;
+
+  /** Nobody is to know of a queue any more, until a run is placed in it or a worker listens to it. */
+  unlist(name: string): Promise<void>;
+  /** Whether somebody has removed a queue, and no worker has listened to it since. */
+  wasRemoved(name: string): Promise<boolean>;
+  /** Removes all jobs of a queue, whose runs have ended: those that are held, too. */
+  removeAll(name: string): Promise<void>;
 
   /** Limits of the whole pool. */
   readonly permits: Permits;
