@@ -77,7 +77,7 @@ export async function submit(caller: Caller, submission: Submission): Promise<Su
   const placement = await decide(caller, submission, await pool.workers.living());
   const { queue, warning, remark } = placement;
   await checkShare(caller, [placement.request.prompt]);
-  await pool.queues.checkRoom(queue);
+  await pool.queues.checkRoom(queue, caller.principal.name);
   const run = await place(caller, placement);
   const free = placement.free && (await pool.runs.sessionHolder(run)) === undefined;
   const started = ({ state, pid }: Run) => pid !== undefined || isEnded(state);
@@ -111,8 +111,12 @@ export async function submitAll(
       if (!(error instanceof UserError)) throw error;
       throw new UserError(error.code, `${error.message}; nothing was submitted`, error.hint, nameOf(at));
     }
-  for (const queue of new Set(placements.map((one) => one.queue)))
-    await pool.queues.checkRoom(queue, placements.filter((one) => one.queue === queue).length);
+  let sets = 0; // of requirements that are asked for together
+  for (const queue of new Set(placements.map((one) => one.queue))) {
+    const into = placements.filter((one) => one.queue === queue);
+    await pool.queues.checkRoom(queue, caller.principal.name, into.length, sets);
+    if (into[0]?.request.requires?.length) sets += 1;
+  }
   await checkShare(
     caller,
     placements.map(({ request }) => request.prompt),

@@ -85,8 +85,14 @@ function lengthOf(parts: QueueParts, name: string): Promise<number> {
 }
 
 /** Throws a UserError when no more runs may wait in a queue. */
-export async function checkRoom(parts: QueueParts, name: string, more: number): Promise<void> {
-  await checkNumber(parts, name);
+export async function checkRoom(
+  parts: QueueParts,
+  name: string,
+  principal: string,
+  more: number,
+  sets: number,
+): Promise<void> {
+  await checkNumber(parts, name, principal, sets);
   const now = performance.now();
   const counted = parts.lengths.get(name);
   const { maxQueueLength } = parts.limits;

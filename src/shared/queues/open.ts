@@ -36,7 +36,7 @@ export function openQueues(
 
     shareOf: (principal, name) => turnsIn(parts, name).shareOf(principal),
 
-    checkRoom: (name, more = 1) => checkRoom(parts, name, more),
+    checkRoom: (name, principal, more = 1, sets = 0) => checkRoom(parts, name, principal, more, sets),
     enqueue: (runId, name, request) => enqueue(parts, runId, name, request),
     has: async (runId, name) => (await bullQueue(parts, name).getJob(runId)) !== undefined,
     position: (runId, name) => position(parts, runId, name),

@@ -34,8 +34,11 @@ export interface Queues {
   /** What of a principal's runs waits in a queue; runs that wait for a time or for their session do not count. */
   shareOf(principal: string, name: string): Promise<Share>;
 
-  /** Throws a UserError when no more runs may wait in a queue, or no more queues may be. */
-  checkRoom(name: string, more?: number): Promise<void>;
+  /**
+   * Throws a UserError when no more runs may wait in a queue, or no more queues may be; `sets`: how many with requirements
+   * are about to be made besides.
+   */
+  checkRoom(name: string, principal: string, more?: number, sets?: number): Promise<void>;
   /** Places a run. Placing it twice leaves one job. */
   enqueue(runId: string, name: string, request: RunRequest): Promise<void>;
   /** Whether BullMQ has a job for a run. */

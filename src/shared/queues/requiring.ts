@@ -1,4 +1,5 @@
 import { UserError } from '../errors.js';
+import { LOCAL } from '../principal.js';
 import { bullQueue, type QueueParts } from './parts.js';
 import { partsOf } from './route.js';
 import { NEW_QUEUE } from './told.js';
@@ -8,6 +9,10 @@ import { NEW_QUEUE } from './told.js';
  * some questions to Redis, and whoever submits makes them up.
  */
 const MOST_REQUIRING = 64;
+/** One principal alone may have made so many of them, so that there is room for the others. */
+const MOST_OF_ONE = 16;
+/** So many jobs of each kind tell whose a queue is. */
+const LOOKED_AT = 10;
 
 /** Whether the runs of a queue require something. */
 export const hasRequirements = (name: string) => partsOf(name).requires.length > 0;
@@ -25,19 +30,34 @@ export async function announce(parts: QueueParts, name: string): Promise<void> {
   if (isNew === 1) await redis.publish(channelOf(partsOf(name).base), NEW_QUEUE);
 }
 
-/** Throws a UserError for a queue with requirements that would be one too many. */
-export async function checkNumber(parts: QueueParts, name: string): Promise<void> {
+/** Throws a UserError for a queue with requirements that would be one too many, of all or of this principal. */
+export async function checkNumber(parts: QueueParts, name: string, principal: string, sets: number): Promise<void> {
   const { redis, requiring } = parts;
   if (!hasRequirements(name) || (await redis.sismember(requiring, name)) === 1) return;
-  if ((await redis.scard(requiring)) < MOST_REQUIRING) return;
+  if ((await redis.scard(requiring)) + sets < MOST_OF_ONE) return;
   await retire(parts);
-  if ((await redis.scard(requiring)) < MOST_REQUIRING) return;
-  throw new UserError(
-    'queue_full',
-    `runs with ${MOST_REQUIRING} different sets of requirements wait or run, and no more are allowed`,
-    'Require the same as other runs do, or wait until the runs of one set have ended.',
-    'requires',
-  );
+  const names = await redis.smembers(requiring);
+  if (names.length + sets >= MOST_REQUIRING)
+    throw new UserError(
+      'queue_full',
+      `runs with ${MOST_REQUIRING} different sets of requirements wait or run, and no more are allowed`,
+      'Require the same as other runs do, or wait until the runs of one set have ended.',
+      'requires',
+    );
+  const own = await Promise.all(names.map((one) => isOnlyOf(parts, one, principal)));
+  if (principal !== LOCAL.name && own.filter(Boolean).length + sets >= MOST_OF_ONE)
+    throw new UserError(
+      'too_many_queued',
+      `your runs with ${MOST_OF_ONE} different sets of requirements wait or run, and no more are allowed`,
+      'Require the same as others of your runs do, or wait until those of one set have ended.',
+      'requires',
+    );
+}
+
+/** Whether nobody else has runs in a queue, by the first jobs that live in it. */
+async function isOnlyOf(parts: QueueParts, name: string, principal: string): Promise<boolean> {
+  const jobs = await bullQueue(parts, name).getJobs(['wait', 'prioritized', 'delayed', 'active'], 0, LOOKED_AT - 1);
+  return jobs.every((job) => (job.data as { principal?: string }).principal === principal);
 }
 
 /** Forgets the queues with requirements that have no jobs any more; those that still show ended ones stay known. */

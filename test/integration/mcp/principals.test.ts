@@ -39,6 +39,22 @@ const submit = async (principal: Principal, extra: Facts = {}) =>
 const idsOf = async (principal: Principal, filter: Facts = {}) =>
   (await ask<{ runs: { runId: string }[] }>(principal, 'list_runs', filter)).runs.map(({ runId }) => runId);
 
+test('who makes up requirements leaves room for those of others', async () => {
+  const runs = (count: number, from = 0) =>
+    Array.from({ length: count }, (_, at) => ({
+      runner: 'scripted',
+      prompt: '[]',
+      requires: [`made-up=${from + at}`],
+      delayMs: 60_000,
+    }));
+  const refused = { code: 'too_many_queued', message: expect.stringContaining('16 different sets of requirements') };
+  expect(await ask(ANN, 'run_agents_parallel', { agents: runs(17), timeoutMs: 0 })).toMatchObject(refused);
+  await ask(ANN, 'run_agents_parallel', { agents: runs(16), timeoutMs: 0 });
+  expect(await ask(ANN, 'run_agent', runs(1, 16)[0] as Facts)).toMatchObject(refused);
+  expect(await ask(ANN, 'run_agent', runs(1)[0] as Facts)).toHaveProperty('runId');
+  expect(await ask(BOB, 'run_agent', runs(1, 17)[0] as Facts)).toHaveProperty('runId');
+});
+
 describe('a run', () => {
   test.each([
     ['get_agent_status', {}],

@@ -78,12 +78,12 @@ test('there are no more than 64 sets of requirements at once; those whose runs h
   const queues = Array.from({ length: 64 }, (_, at) => runnerQueue('demo', [`n=${at}`]));
   const [first = ''] = await Promise.all(queues.map(placed));
   const further = runnerQueue('demo', ['further']);
-  await expect(pool.queues.checkRoom(further)).rejects.toMatchObject({
+  await expect(pool.queues.checkRoom(further, 'somebody')).rejects.toMatchObject({
     code: 'queue_full',
     message: expect.stringMatching(/64 different sets/),
   });
-  await pool.queues.checkRoom(queues[0] ?? '');
-  await pool.queues.checkRoom(runnerQueue('demo'));
+  await pool.queues.checkRoom(queues[0] ?? '', 'somebody');
+  await pool.queues.checkRoom(runnerQueue('demo'), 'somebody');
   await pool.queues.remove(first, queues[0] ?? '');
-  await pool.queues.checkRoom(further);
+  await pool.queues.checkRoom(further, 'somebody');
 });
