@@ -138,9 +138,9 @@ button.danger { color: var(--bad); border-color: var(--error-line) }
 .action label { display: grid; gap: .2rem; font-size: .87rem }
 textarea { resize: vertical; width: 100% }
 .label { display: inline-block; font: .82em/1.5 var(--mono); border: 1px solid var(--line); border-radius: 999px; padding: 0 .55rem; color: inherit }
-.timeline { list-style: none; display: flex; flex-wrap: wrap; gap: .3rem .7rem; margin: .7rem 0 0; padding: 0 .3rem; font-size: .87rem; color: var(--dim) }
+.timeline { list-style: none; display: flex; flex-wrap: wrap; gap: .3rem .5rem; margin: .7rem 0 0; padding: 0 .3rem; font-size: .87rem; color: var(--dim) }
 .timeline li { display: flex; gap: .4rem; align-items: baseline }
-.timeline li:not(:last-child)::after { content: "→"; margin-left: .3rem; color: var(--dim) }
+.timeline li:not(:last-child)::after { content: "→"; margin-left: .1rem; color: var(--dim) }
 .timeline small { font-size: .92em; font-variant-numeric: tabular-nums }
 .files { margin: .5rem 0 0; padding-left: 1.2rem }
 pre.prompt { max-height: 14rem }
@@ -207,6 +207,7 @@ pre.raw.stderr { color: var(--warn) }
 @media (max-width: 72rem) { .two { grid-template-columns: minmax(0, 1fr) } }
 @media (max-width: 46rem) {
   .second, .wide, .slots { display: none }
+  th[data-about]::after { content: attr(data-about); display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; font-weight: 400; font-size: .84rem; color: var(--dim) }
   body > header, main, body > footer { padding-left: .8rem; padding-right: .8rem }
   th, td, .two th, .two td { padding: .45rem .6rem }
   tbody th { white-space: normal; overflow-wrap: anywhere }
