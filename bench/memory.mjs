@@ -51,10 +51,14 @@ row({
   ours: `${stdio.toFixed(0)} MiB`,
   value: stdio,
   goal: '<= 45',
+  notes:
+    'Node itself takes about 40 MiB before it has loaded anything; the rest is the MCP SDK, its schemas and the clients of Redis.',
 });
 row({
   figure: `memory of all processes of agentpool up with ${RUNS} runs (MiB, PSS, ${all.length} processes)`,
   ours: `${sum.toFixed(0)} MiB`,
   value: sum,
   goal: '<= 150',
+  notes:
+    'Server, worker and what brings them up are processes of their own (docs/decisions/0007), so that one that fails takes no other with it; each is a Node.',
 });

@@ -16,15 +16,15 @@ export const median = (values) => quantile(values, 0.5);
  *
  * `figure` says what is measured, `ours` and `limit` are texts with their units (`limit` is the raw limit of this machine
  * or a peer, measured in the same run), `ratio` is ours divided by the limit, and `goal` is what the ratio or the figure
- * should be, such as `<= 2`.
+ * should be, such as `<= 2`. `notes`: what was tried and why it stops there, for the case that the goal is not met.
  */
-export function row({ figure, ours, limit, ratio, goal, value = ratio }) {
+export function row({ figure, ours, limit, ratio, goal, value = ratio, notes }) {
   const met = goal === undefined || value === undefined ? undefined : compare(value, goal);
   const shown = ratio === undefined ? '' : `, ratio ${ratio.toFixed(2)}`;
   const verdict = met === undefined ? '' : ` (goal ${goal}: ${met ? 'met' : 'not met'})`;
   process.stdout.write(`${figure}: ${ours}${limit ? `, limit ${limit}` : ''}${shown}${verdict}\n`);
   const { BENCH_REPORT: report } = process.env;
-  if (report) appendFileSync(report, `${JSON.stringify({ figure, ours, limit, ratio, goal, met })}\n`);
+  if (report) appendFileSync(report, `${JSON.stringify({ figure, ours, limit, ratio, goal, met, notes })}\n`);
 }
 
 function compare(value, goal) {
