@@ -47,14 +47,16 @@ export async function kill(caller: Caller, which: WhichRun, options: KillOptions
   if (isEnded(before.state)) return killedView(before, false);
   const request = { signal, graceMs, ...omitUndefined({ reason }) };
   let state: RunState | undefined;
+  let woken: string | undefined;
   try {
-    ({ state } = await pool.runs.requestKill(before.id, request));
+    ({ state, worker: woken } = await pool.runs.requestKill(before.id, request));
+    if (woken) await pool.control.wake(woken, before.id);
   } catch (error) {
     const hint = await askOwner(pool, before, request, error);
     return { ...killedView(before, true), pending: true, unconfirmed: true, hint };
   }
   if (state === 'queued' && (await killQueued(pool, before))) return killedView(await runById(pool, before.id), false);
-  const run = await carryOut(pool, before.id, graceMs, abort);
+  const run = await carryOut(pool, before.id, woken, graceMs, abort);
   if (isEnded(run.state)) return killedView(run, true);
   return {
     ...killedView(run, true),
@@ -89,11 +91,17 @@ async function killQueued(pool: Pool, run: Run): Promise<boolean> {
   });
 }
 
-/** Wakes the owner and waits for the fact. Without a living owner it does not wait. */
-async function carryOut(pool: Pool, id: string, graceMs: number, signal: AbortSignal | undefined): Promise<Run> {
+/** Wakes the owner, unless that is who was woken, and waits for the fact. Without a living owner it does not wait. */
+async function carryOut(
+  pool: Pool,
+  id: string,
+  woken: string | undefined,
+  graceMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Run> {
   const run = await runById(pool, id);
   if (isEnded(run.state) || run.worker === undefined) return run;
-  await pool.control.wake(run.worker);
+  if (run.worker !== woken) await pool.control.wake(run.worker, id);
   await pool.runs.settled(id); // a kill request that was accepted is not lost when Redis crashes
   const kept = await runById(pool, id);
   if (!isEnded(kept.state) && !kept.kill)

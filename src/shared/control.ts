@@ -5,6 +5,12 @@ import type { KillRequest } from './run.js';
 /** A kill request that could not be stored, and so is told to the owner of the run directly. */
 export type DirectKill = Omit<KillRequest, 'requestedAt'> & { readonly runId: string };
 
+/** What a worker is woken for; undefined: something that it does not know, or what it was told may have been lost. */
+export type Woken = DirectKill | { readonly look: string } | 'reload' | undefined;
+
+const LOOK = 'look ';
+const lookIn = (message: string) => (message.startsWith(LOOK) ? { look: message.slice(LOOK.length) } : undefined);
+
 /**
  * The notifications from whoever asks to the worker that owns a run. As a rule one carries nothing: the kill request is in
  * the run's record already, so a lost one costs a heartbeat and never a kill. Only where Redis takes no writes it carries
@@ -13,8 +19,9 @@ export type DirectKill = Omit<KillRequest, 'requestedAt'> & { readonly runId: st
 export function openControl(redis: RedisClient, notifications: Notifications, prefix: string) {
   const channel = (worker: string) => `${prefix}:worker-bell:${worker}`;
   return {
-    async wake(worker: string): Promise<void> {
-      await redis.publish(channel(worker), 'look');
+    /** Asks the owner to look at the record of a run; workers of the release before look at those of all their runs. */
+    async wake(worker: string, runId: string): Promise<void> {
+      await redis.publish(channel(worker), `${LOOK}${runId}`);
     },
     /**
      * Redis passes messages on even when it is full or read-only. False when nobody was listening, as after a failover
@@ -28,9 +35,9 @@ export function openControl(redis: RedisClient, notifications: Notifications, pr
     async reload(worker: string): Promise<void> {
       await redis.publish(channel(worker), 'reload');
     },
-    async onWake(worker: string, onWake: (message: DirectKill | 'reload' | undefined) => void): Promise<() => void> {
+    async onWake(worker: string, onWake: (message: Woken) => void): Promise<() => void> {
       return notifications.listen(channel(worker), (message) =>
-        onWake(message === 'reload' ? message : directKillIn(message)),
+        onWake(message === 'reload' ? message : (directKillIn(message) ?? lookIn(message))),
       );
     },
   };

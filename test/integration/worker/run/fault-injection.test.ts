@@ -145,7 +145,7 @@ async function kill(pool: Pool, id: string): Promise<void> {
   const { state, worker } = await pool.runs.requestKill(id, { signal: 'KILL', graceMs: 0 });
   if (state === 'queued' && (await pool.runs.end(id, undefined, { state: 'killed' })).changed)
     await pool.queues.remove(id, 'runs.quick');
-  else await pool.control.wake(worker);
+  else await pool.control.wake(worker, id);
 }
 
 /** The run has ended as it should, once, and nothing of it is held any more. */
