@@ -122,7 +122,8 @@ async function assemble(pool: Pool, env: Env) {
   const { heartbeatMs } = config;
   const keeping = { permits: queues.permits, limits: limitsFrom(config), running: owned.all, heartbeatMs, logger };
   const limits = startPoolLimits({ ...keeping, onRoom: () => claims.wake() });
-  const disk = await watchDisk(config, owned, { spools, health, logger });
+  const recentEnds = createRecentEnds(runs.interruptions);
+  const disk = await watchDisk(config, owned, { spools, isOver: recentEnds.has, health, logger });
   const hasBegunHere = (runId: string) => hasBegun(spoolOf(spools, runId));
   const mirrors = createMirrors({ runs, hasBegunHere, logger });
   const contact = createContact(config.heartbeatMs);
@@ -148,7 +149,6 @@ async function assemble(pool: Pool, env: Env) {
   const metrics = config.workerHealth ? await openWorkerMetrics() : undefined;
   const figures = metrics ?? NO_FIGURES;
   const { installed } = offering;
-  const recentEnds = createRecentEnds(runs.interruptions);
   const onHost = { figures, host, spools, installed, env, home, userOf, health, disk, following, recentEnds, logger };
   const run = executing(pool, onHost);
   const ours = { runs, id, host, owned, logger, execute: run };
@@ -258,7 +258,7 @@ async function startTaking(parts: Parts) {
 function watchDisk(
   { spoolQuotaBytes: quotaBytes, spoolReserveBytes: reserveBytes }: Config,
   { supervised, all }: OwnedRuns,
-  given: Pick<DiskWatchDeps, 'spools' | 'health' | 'logger'>,
+  given: Pick<DiskWatchDeps, 'spools' | 'isOver' | 'health' | 'logger'>,
 ): Promise<DiskWatch> {
   return startDiskWatch({ ...given, quotaBytes, reserveBytes, supervised, isBusy: () => all().length > 0 });
 }

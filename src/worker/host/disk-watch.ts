@@ -21,6 +21,8 @@ export interface DiskWatchDeps {
   readonly quotaBytes: number;
   readonly reserveBytes: number;
   readonly health: Pick<HostHealth, 'fault'>;
+  /** Whether a run has just ended here: its spool does not grow any more. */
+  readonly isOver: (runId: string) => boolean;
   /** Whether a program may run here, or be about to start. */
   readonly isBusy: () => boolean;
   /** The runs that we can end. */
@@ -53,6 +55,7 @@ export class DiskWatch {
   #looking: Promise<void>;
   #timer: NodeJS.Timeout | undefined;
   #kicked = false;
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #stopped = false;
 
   constructor(deps: DiskWatchDeps) {
@@ -71,12 +74,12 @@ export class DiskWatch {
     return this.#cutShort.has(runId) || (isFullNow(this.#deps.spools) && printedSince(spool, this.#hadRoomAt));
   }
 
-  /** Something has started or ended: looks now. */
+  /** Something has started or ended: looks now, or soon after the last look. */
   kick(): void {
     this.#kicked = true;
     if (!this.#timer || this.#stopped) return; // it is looking, and will soon again
     clearTimeout(this.#timer);
-    this.#looking = this.#lookOn();
+    this.#lookIn(Math.max(0, this.#lookedAt + SHORTEST_MS - performance.now()));
   }
 
   async stop(): Promise<void> {
@@ -88,9 +91,14 @@ export class DiskWatch {
   async #lookOn(): Promise<void> {
     this.#timer = undefined;
     this.#kicked = false;
+    this.#lookedAt = performance.now();
     const waitMs = await this.#look();
     if (this.#stopped) return;
     const pauseMs = this.#kicked ? SHORTEST_MS : waitMs;
+    this.#lookIn(pauseMs);
+  }
+
+  #lookIn(pauseMs: number): void {
     this.#timer = setTimeout(() => {
       this.#looking = this.#lookOn();
     }, pauseMs).unref();
@@ -120,9 +128,10 @@ export class DiskWatch {
   }
 
   #growingNow(): Growing[] {
-    const { spools, supervised } = this.#deps;
+    const { spools, supervised, isOver } = this.#deps;
     const sizes = this.#sizes;
     const ids = spooledRuns(spools).filter((runId) => {
+      if (isOver(runId)) return false;
       const { spool } = presentSpool(spools, runId);
       const grows = readNumberLine(spool.exit) === undefined;
       if (grows) sizes.set(runId, bytesOf(spool) ?? sizes.get(runId) ?? 0);

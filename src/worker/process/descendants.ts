@@ -44,8 +44,8 @@ function groupedBy(all: readonly Seen[], by: (one: Seen) => number): Map<number,
 
 /** One run whose processes are followed. */
 export interface Followed {
-  /** Every living process that is known to descend from it, as of now. Throws what the system says. */
-  living(): ProcessId[];
+  /** Every living process that is known to descend from it, by a look at all processes. */
+  livingAmong(all: readonly Seen[]): ProcessId[];
   /** It has printed, so it may have started something. */
   heard(): void;
   stop(): void;
@@ -113,8 +113,8 @@ export function startFollowing(): Following {
       families.add(family);
       lookSoon(family, LIVELY_START_MS);
       return {
-        living() {
-          update(family, allProcesses());
+        livingAmong(all) {
+          update(family, all);
           return family.known;
         },
         heard: () => lookSoon(family, LIVELY_OUTPUT_MS),

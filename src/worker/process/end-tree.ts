@@ -1,32 +1,49 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { sharedByTurn } from '../../shared/redis/by-turn.js';
 import type { KillSignal } from '../../shared/run.js';
-import { isAlive, type ProcessId, processesOf, signalProcess } from './processes.js';
+import { allProcesses, type ProcessId, processesAmong, type Seen, signalProcess } from './processes.js';
 
 export interface EndTree {
   readonly runId: string;
   /** Waits for the program and writes down its end, so it is the last to go; it ends by itself. */
   readonly wrapper?: ProcessId | undefined;
-  /** Those of its processes that were found otherwise than by mark or group, looked for anew with each call. */
-  readonly others?: () => readonly ProcessId[];
+  /** Those of its processes that are found otherwise than by mark or group. */
+  readonly others?: (all: readonly Seen[]) => readonly ProcessId[];
+  /** Where nothing of the run can be older: its first process. */
+  readonly first?: ProcessId | undefined;
   readonly signal: KillSignal;
   /** Between the first signal and SIGKILL. */
   readonly graceMs: number;
 }
 
+/** Most processes are gone in some milliseconds after a signal; so soon it is looked again, and then less and less often (ms). */
+const SCAN_SOON_MS = 5;
 const SCAN_EVERY_MS = 40;
 /** SIGKILL works at once except on processes stuck in the kernel; after this the scan gives up and says who is left. */
 const GIVE_UP_AFTER_MS = 10_000;
+
+/** One look at all processes for all who end something in one turn; it begins after the last of them has asked. */
+const lookAtAll = sharedByTurn(async () => allProcesses());
 
 /**
  * Ends every process of a run: the signal to each, grace, SIGKILL, and scans until none is left, since tools start
  * sessions of their own and outlive even a SIGKILL of the group. Answers who could not be ended; empty as a rule.
  */
-export async function endTree({ runId, wrapper, others, signal, graceMs }: EndTree): Promise<readonly ProcessId[]> {
+export async function endTree({
+  runId,
+  wrapper,
+  others,
+  first,
+  signal,
+  graceMs,
+}: EndTree): Promise<readonly ProcessId[]> {
   const signalled = new Set<string>();
   const begun = performance.now();
-  for (;;) {
-    const group = wrapper && isAlive(wrapper) ? wrapper.pid : undefined;
-    const found = [...processesOf(runId, group), ...(others?.() ?? [])].filter(({ pid }) => pid !== wrapper?.pid);
+  for (let scanInMs = SCAN_SOON_MS; ; scanInMs = Math.min(scanInMs * 2, SCAN_EVERY_MS)) {
+    const all = await lookAtAll();
+    const lives = all.some(({ pid, start }) => pid === wrapper?.pid && start === wrapper.start);
+    const marked = processesAmong(all, runId, lives ? wrapper?.pid : undefined, first);
+    const found = [...marked, ...(others?.(all) ?? [])].filter(({ pid }) => pid !== wrapper?.pid);
     const left = [...new Map(found.map((id) => [id.pid, id])).values()];
     if (left.length === 0) return [];
     const waited = performance.now() - begun;
@@ -38,6 +55,6 @@ export async function endTree({ runId, wrapper, others, signal, graceMs }: EndTr
       else if (!signalled.has(key)) signalProcess(id, `SIG${signal}`);
       signalled.add(key);
     }
-    await pause(SCAN_EVERY_MS);
+    await pause(scanInMs);
   }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { RUN_MARK } from '../../shared/config/load.js';
 import { hasLimitMark, limitMark, limitMarkIn } from './limit-mark.js';
@@ -40,7 +40,7 @@ export function parseStat(stat: string): Seen | undefined {
 
 function see(pid: number): Seen | undefined {
   try {
-    if (linux) return parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    if (linux) return parseStat(readProc(`/proc/${pid}/stat`));
     const line = execFileSync('ps', ['-o', 'ppid=,pgid=,stat=,lstart=', '-p', String(pid)], {
       encoding: 'utf8',
       stdio: 'pipe',
@@ -123,6 +123,26 @@ export function processesOf(runId: string, group?: number): ProcessId[] {
   return ours.filter(({ pid }) => pid !== process.pid).map(({ pid, start }) => ({ pid, start }));
 }
 
+/**
+ * The same, out of what one look at all processes has found. `first`: where nothing of the run can be older, its first
+ * process; whoever is, is no further looked at.
+ */
+export function processesAmong(
+  all: readonly Seen[],
+  runId: string,
+  group: number | undefined,
+  first: ProcessId | undefined,
+): ProcessId[] {
+  if (!linux) return processesOf(runId, group);
+  const mark = `${RUN_MARK}=${runId}`;
+  const limit = limitMark(runId);
+  const isMarked = (pid: string) => environOf(pid).includes(`\0${mark}\0`) || hasLimitMark(limitsOf(pid), limit);
+  return all
+    .filter((one) => one.pid !== process.pid && !(first && isOlder(one, first)))
+    .filter((one) => one.group === group || isMarked(String(one.pid)))
+    .map(({ pid, start }) => ({ pid, start }));
+}
+
 function fromProc(mark: string, limit: bigint, group: number | undefined): Seen[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -140,9 +160,26 @@ const environOf = (pid: string): string => `\0${textOf(`/proc/${pid}/environ`)}\
 /** What the kernel allows a process; empty where we may not look. Throws where we cannot. */
 const limitsOf = (pid: string): string => textOf(`/proc/${pid}/limits`);
 
+/** Files of /proc say nothing of their size, and hundreds of them are read at once: one room for all of them. */
+const room = Buffer.allocUnsafe(64 * 1024);
+
+function readProc(file: string): string {
+  const handle = openSync(file, 'r');
+  try {
+    let text = '';
+    for (let count = -1; count !== 0; ) {
+      count = readSync(handle, room, 0, room.length, null);
+      text += room.toString('latin1', 0, count);
+    }
+    return text;
+  } finally {
+    closeSync(handle);
+  }
+}
+
 function textOf(file: string): string {
   try {
-    return readFileSync(file, 'latin1');
+    return readProc(file);
   } catch (error) {
     if (isLack(error)) throw error;
     return '';

@@ -5,7 +5,7 @@ import type { RunStore } from '../../shared/run-store/run-store.js';
 import { endTree } from '../process/end-tree.js';
 import { markedAmong, markedRuns } from '../process/processes.js';
 import type { OwnedRuns } from '../run/owned-run.js';
-import { hasBegun, removeSpool, type Spool, spooledRuns, spoolOf } from '../spool/spool.js';
+import { hasBegun, removeSpool, removeSpoolAside, type Spool, spooledRuns, spoolOf } from '../spool/spool.js';
 import type { RecentEnds } from './recent-ends.js';
 
 /**
@@ -57,7 +57,7 @@ export async function tidyEnded(deps: TidyDeps, keepMs: number): Promise<void> {
   const marked = markedAmong(ended); // one look at all processes, instead of one for each
   for (const runId of ended)
     if (marked.has(runId)) await tidy(spools, runId, logger);
-    else removeSpool(spoolOf(spools, runId));
+    else await removeSpoolAside(spoolOf(spools, runId));
 }
 
 /** Nothing was started from it, and nobody has just made it. */

@@ -3,7 +3,7 @@ import type { KillRequest, KillSignal, Run } from '../../shared/run.js';
 import { again } from '../again.js';
 import type { RoomReason } from '../host/who-must-end.js';
 import { endTree } from '../process/end-tree.js';
-import type { ProcessId } from '../process/processes.js';
+import type { ProcessId, Seen } from '../process/processes.js';
 import { type Spool, writeEnding } from '../spool/spool.js';
 import type { EndedBy } from './outcome.js';
 
@@ -19,7 +19,9 @@ export interface EndingDeps {
   readonly spool: Spool;
   readonly wrapper: ProcessId | undefined;
   /** Its processes that were followed from its start on. */
-  readonly followed: () => readonly ProcessId[];
+  readonly followed: (all: readonly Seen[]) => readonly ProcessId[];
+  /** Its first process, where we have started it ourselves. */
+  readonly first: ProcessId | undefined;
   /** What the program is ended with, unless somebody asks for another signal. */
   readonly endSignal: KillSignal;
   /** We have let go of the run. */
@@ -30,7 +32,8 @@ export interface EndingDeps {
 }
 
 /** Ends the program of one run when there is a reason to; the first reason counts, and a kill comes on top of it. */
-export function createEnding({ runId, spool, wrapper, followed, endSignal, left, onKilled, logger }: EndingDeps) {
+export function createEnding(deps: EndingDeps) {
+  const { runId, spool, wrapper, followed, first, endSignal, left, onKilled, logger } = deps;
   let why: EndedBy | undefined;
   let closed = false;
   let forRoom = false;
@@ -38,7 +41,7 @@ export function createEnding({ runId, spool, wrapper, followed, endSignal, left,
 
   async function endAll(signal: KillSignal, graceMs: number): Promise<void> {
     const rest = await again(
-      () => endTree({ runId, wrapper, others: followed, signal, graceMs }),
+      () => endTree({ runId, wrapper, others: followed, first, signal, graceMs }),
       left,
       (error) => logger.warn({ err: error }, 'the processes of the run cannot be looked for; trying again'),
     );

@@ -114,7 +114,9 @@ class ProgramWatch implements Supervision {
       runId: own.id,
       spool,
       wrapper: meta.wrapper,
-      followed: this.#followed.living,
+      followed: this.#followed.livingAmong,
+      // A spool may be forged, and an earlier attempt may have left something.
+      first: given.wrapperGone && !meta.attempt ? meta.wrapper : undefined,
       endSignal: runner.endSignal ?? 'TERM',
       left: this.#left.signal,
       onKilled: given.figures.killed,

@@ -9,6 +9,7 @@ import {
   rmdirSync,
   rmSync,
 } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { codeOf } from '../../shared/errors.js';
 import { actAs, isRoot } from '../process/act-as.js';
@@ -86,6 +87,13 @@ export function removeOwn(directory: string, names: readonly string[]): void {
   within(directory, (path) => {
     for (const name of names) rmSync(join(path, name), { recursive: true, force: true });
   });
+}
+
+/** The same as `removeOwnDirectory`, beside what else this process does, where it is the directory of our own user. */
+export async function removeOwnDirectoryAside(directory: string): Promise<void> {
+  const owner = lstatSync(directory, { throwIfNoEntry: false })?.uid;
+  if (owner !== undefined && isOurs(owner)) await rm(directory, { recursive: true, force: true });
+  else removeOwnDirectory(directory);
 }
 
 /** Removes a whole spool, whoever of us it belongs to; a link in its place is removed, never followed. */

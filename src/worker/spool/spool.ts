@@ -17,7 +17,15 @@ import type { ConfigFile } from '../../shared/runners/runner.js';
 import { STORED_FORM } from '../../shared/stored-form.js';
 import { layOver } from '../prepare/lay-over.js';
 import type { Credentials } from '../process/act-as.js';
-import { openOwn, readOwn, removeOwn, removeOwnDirectory, sizeOfOwn, within } from './own-files.js';
+import {
+  openOwn,
+  readOwn,
+  removeOwn,
+  removeOwnDirectory,
+  removeOwnDirectoryAside,
+  sizeOfOwn,
+  within,
+} from './own-files.js';
 import { type SpoolMeta, storedMeta } from './spool-meta.js';
 
 /** The directory of a run on the worker's disk. */
@@ -81,11 +89,16 @@ export interface SpoolContent {
  */
 export function createSpool(root: string, meta: SpoolMeta, { stdin, files = [], user }: SpoolContent): Spool {
   const spool = spoolOf(root, meta.runId, meta.attempt?.number);
-  mkdirSync(spool.directory, { recursive: true, mode: 0o700 });
+  const isNew = mkdirSync(spool.directory, { recursive: true, mode: 0o700 }) !== undefined;
   if (user) lchownSync(spool.directory, user.uid, user.gid);
-  const made = within(spool.directory, () => {
-    if (!hasBegun(spool)) writeMeta(spool, meta);
-    replaceFile(spool.stdin, stdin);
+  const made = within(spool.directory, (directory) => {
+    // Nobody knows a directory that was just made, so its files need no other name first.
+    const write = (file: string, content: string) =>
+      isNew
+        ? writeFileSync(join(directory, basename(file)), content, { mode: 0o600, flag: 'wx' })
+        : replaceFile(file, content);
+    if (isNew || !hasBegun(spool)) write(metaOf(spool), storedText(meta));
+    write(spool.stdin, stdin);
     if (files.length > 0) mkdirSync(spool.files, { recursive: true, mode: 0o700 });
     for (const file of files)
       if (file.over) layOver(meta.home, spool.files, file);
@@ -95,7 +108,7 @@ export function createSpool(root: string, meta: SpoolMeta, { stdin, files = [], 
       }
     for (const file of [spool.stdout, spool.stderr]) closeSync(openOutput(file));
     for (const file of [spool.exit, spool.ending])
-      if (!existsSync(file)) writeFileSync(file, ' '.repeat(ROOM), { mode: 0o600, flag: 'a' });
+      if (isNew || !existsSync(file)) writeFileSync(file, ' '.repeat(ROOM), { mode: 0o600, flag: isNew ? 'wx' : 'a' });
     writeFileSync(spool.pid, '', { mode: 0o600, flag: 'a' }); // the program writes it with whatever umask it has
     return true;
   });
@@ -123,11 +136,12 @@ const notOurs = (file: string) => new Error(`${file} was replaced by something t
 /** Whether a wrapper has gone to work, so that the program may have been started. */
 export const hasBegun = ({ once }: Spool): boolean => existsSync(once);
 
-function replaceFile(file: string, content: string, flush = false): void {
+/** Not synced: what it is for lives no longer than the machine, whose processes a power failure ends, too. */
+function replaceFile(file: string, content: string): void {
   const replaced = within(dirname(file), (directory) => {
     const path = join(directory, basename(file));
     rmSync(`${path}.tmp`, { force: true, recursive: true }); // what lies there may be a link
-    writeFileSync(`${path}.tmp`, content, { mode: 0o600, flush, flag: 'wx' });
+    writeFileSync(`${path}.tmp`, content, { mode: 0o600, flag: 'wx' });
     renameSync(`${path}.tmp`, path);
     return true;
   });
@@ -188,8 +202,11 @@ export function writeOwn({ directory }: Spool, name: string, content: string): v
   replaceFile(join(directory, name), content);
 }
 
+const metaOf = ({ directory }: Spool) => join(directory, 'meta.json');
+const storedText = (meta: SpoolMeta) => JSON.stringify({ form: STORED_FORM, ...meta });
+
 export function writeMeta(spool: Spool, meta: SpoolMeta): void {
-  replaceFile(join(spool.directory, 'meta.json'), JSON.stringify({ form: STORED_FORM, ...meta }), true);
+  replaceFile(metaOf(spool), storedText(meta));
 }
 
 /** Undefined when the worker died before it was written, or when the disk gives something else back. */
@@ -239,6 +256,9 @@ export function emptyOutput({ stdout, stderr }: Spool): void {
       closeSync(handle);
     } catch {} // it goes with the spool
 }
+
+/** Removes a spool without keeping the worker waiting for the disk. */
+export const removeSpoolAside = (spool: Spool): Promise<void> => removeOwnDirectoryAside(spool.directory);
 
 export function removeSpool(spool: Spool): void {
   removeOwnDirectory(spool.directory);

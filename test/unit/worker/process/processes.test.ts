@@ -8,12 +8,14 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { RUN_MARK } from '../../../../src/shared/config/load.js';
 import { limitMark } from '../../../../src/worker/process/limit-mark.js';
 import {
+  allProcesses,
   bootId,
   identify,
   isAlive,
   markedAmong,
   type ProcessId,
   parseStat,
+  processesAmong,
   processesOf,
   signalProcess,
   uptimeMs,
@@ -173,6 +175,23 @@ describe('the processes of a run', () => {
     await eventually(() => processesOf(second).length === 1);
     expect(isAlive(stripped)).toBe(true);
     expect([...markedAmong(runs)].sort()).toEqual([first, second]);
+  });
+
+  test('are found among all that were looked at, without those that are older than its first', async () => {
+    const run = `r${process.pid}among`;
+    const stranger = await sleeping();
+    const before = await sleeping('sleep', { [RUN_MARK]: run });
+    const ticks = Number(before.start) + 2;
+    let first = await sleeping('sleep', { [RUN_MARK]: run }, true);
+    while (Number(first.start) < ticks) first = await sleeping('sleep', { [RUN_MARK]: run }, true);
+    const all = allProcesses();
+    const found = (of: ProcessId | undefined, group?: number) =>
+      processesAmong(all, run, group, of).map(({ pid }) => pid);
+    expect(found(undefined)).toEqual(expect.arrayContaining([before.pid, first.pid]));
+    expect(found(undefined)).not.toContain(stranger.pid);
+    expect(found(first)).toContain(first.pid);
+    expect(found(first)).not.toContain(before.pid);
+    expect(processesAmong(all, 'r-nobody', first.pid, first)).toEqual([first]);
   });
 
   test('are also those of its group, with or without the mark', async () => {
