@@ -15,6 +15,7 @@ local output_retention_ms = ARGV[9]
 local record_retention_ms = ARGV[10]
 local ago_ms = tonumber(ARGV[11])    -- since its program ended; no end is before the start
 local FIRST_FIELD = 12               -- then field, value, ...
+local SHORT_BYTES = 2048
 
 local record = redis.call('HMGET', run, 'state', 'epoch', 'out', 'err', 'startedAt', 'claimedAt',
   'queuedAt', 'runner', 'sessionId', 'resumes')
@@ -43,7 +44,17 @@ for i = 5, 7 do
 end
 local fields = { 'state', to, 'endedAt', ended_at, 'endRecordedAt', math.max(now, ended_at), unpack(ARGV, FIRST_FIELD) }
 redis.call('HSET', run, unpack(fields))
-redis.call('PEXPIRE', events, output_retention_ms)
+-- A stream has room for entries to come (4 KiB); a short one that is written anew has none. Where the user of Redis may not
+-- RESTORE, it stays as it is.
+local is_anew = false
+if out + err < SHORT_BYTES then
+  local text = redis.pcall('DUMP', events)
+  if type(text) == 'string' then
+    local restored = redis.pcall('RESTORE', events, output_retention_ms, text, 'REPLACE')
+    is_anew = type(restored) == 'table' and restored.ok ~= nil
+  end
+end
+if not is_anew then redis.call('PEXPIRE', events, output_retention_ms) end
 redis.call('PEXPIRE', request, output_retention_ms)
 redis.call('PEXPIRE', run, record_retention_ms)
 redis.call('PUBLISH', channel, to)
