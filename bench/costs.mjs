@@ -5,8 +5,8 @@ import { makeWorld } from '../test/chaos/world.mjs';
 import { bareBullMq, connectTo } from './bare-bullmq.mjs';
 import { row } from './report.mjs';
 
-const RUNS = 100;
-const IDLE_S = 20;
+const RUNS = 50;
+const IDLE_S = 15;
 const OUTPUT_MIB = 64;
 /** A tick of /proc/pid/stat, in milliseconds (USER_HZ is 100 on every Linux that Node runs on). */
 const TICK_MS = 10;
