@@ -25,7 +25,7 @@ function caller(): string | undefined {
   if (lines.some((line) => BESIDES.test(line))) return undefined;
   const [, name = '', file = ''] = /at (?:async )?(?:(\S+) \(?)?(\/\S+?):\d+:\d+/.exec(lines[0] ?? '') ?? [];
   const path = relative(source, file.replace(/\?.*$/, ''));
-  if (path === 'worker/start.ts' || name === 'startClaiming') return undefined; // a worker that cannot start at all ends
+  if (['worker/start.ts', 'worker/identity.ts'].includes(path) || name === 'startClaiming') return undefined; // a worker that cannot start at all ends
   return path.startsWith('worker/') ? `${path} ${name}`.trim() : undefined;
 }
 
