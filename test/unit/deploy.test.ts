@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -65,5 +65,63 @@ describe('the manifests of Kubernetes', () => {
       'StatefulSet',
     ]);
     expect(stdout).not.toMatch(/image: agentpool\b/);
+  });
+});
+
+describe('the component for KEDA', () => {
+  const scaled = read(join(DEPLOY, 'keda/scaled-object.yaml'));
+  const query = /^ +query: (.+)$/m.exec(scaled)?.[1] ?? '';
+
+  it.skipIf(!isThere('kubectl', 'version', '--client'))('scales the workers, and leaves their number to KEDA', () => {
+    const overlay = mkdtempSync(join(tmpdir(), 'ap-keda-'));
+    cpSync(join(DEPLOY, 'kubernetes'), join(overlay, 'kubernetes'), { recursive: true });
+    cpSync(join(DEPLOY, 'keda'), join(overlay, 'keda'), { recursive: true });
+    mkdirSync(join(overlay, 'scaled'));
+    const lines = ['resources: [../kubernetes]', 'components: [../keda]', 'namespace: agentpool', ''];
+    writeFileSync(join(overlay, 'scaled/kustomization.yaml'), lines.join('\n'));
+    const { status, stdout, stderr } = spawnSync('kubectl', ['kustomize', join(overlay, 'scaled')], {
+      encoding: 'utf8',
+    });
+    rmSync(overlay, { recursive: true });
+    expect([status, stderr]).toEqual([0, '']);
+    const [scaledObject = ''] = stdout.split(/^---$/m).filter((one) => one.includes('kind: ScaledObject'));
+    expect(scaledObject).toMatch(/scaleTargetRef:\n +kind: StatefulSet\n +name: agentpool-worker$/m);
+    const [set = ''] = stdout.split(/^---$/m).filter((one) => one.includes('kind: StatefulSet\nmetadata'));
+    expect(set).toContain('name: agentpool-worker');
+    expect(set).not.toMatch(/^ {2}replicas:/m);
+  });
+
+  it.skipIf(!isThere('promtool', '--version'))('asks Prometheus what it understands', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'ap-keda-'));
+    const rules = { groups: [{ name: 'keda', rules: [{ record: 'x', expr: query }] }] };
+    writeFileSync(join(directory, 'rules.yml'), JSON.stringify(rules));
+    // Two servers that tell the same, a queue of a host, and one with requirements.
+    const series = (labels: string, value: number) => ({
+      series: `agentpool_queue_jobs{${labels}}`,
+      values: `${value}`,
+    });
+    const input_series = [
+      series('instance="a",queue="runs.claude",state="waiting"', 5),
+      series('instance="b",queue="runs.claude",state="waiting"', 5),
+      series('instance="a",queue="runs.claude",state="active"', 2),
+      series('instance="a",queue="runs.claude",state="completed"', 90),
+      series('instance="a",queue="runs.demo",state="waiting"', 1),
+      series('instance="a",queue="runs@h1",state="waiting"', 30),
+      series('instance="a",queue="runs.claude+gpu",state="waiting"', 30),
+    ];
+    const promql_expr_test = [{ expr: query, eval_time: '0m', exp_samples: [{ labels: '{}', value: 8 }] }];
+    const tests = { rule_files: ['rules.yml'], tests: [{ interval: '1m', input_series, promql_expr_test }] };
+    writeFileSync(join(directory, 'tests.yml'), JSON.stringify(tests));
+    const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', 'tests.yml'], {
+      cwd: directory,
+      encoding: 'utf8',
+    });
+    rmSync(directory, { recursive: true });
+    expect([status, `${stdout}${stderr}`]).toEqual([0, expect.stringContaining('SUCCESS')]);
+  });
+
+  it('asks for a figure that the server has', () => {
+    const [metric = 'none'] = /agentpool_\w+/.exec(query) ?? [];
+    expect(read(new URL('../../src/http/metrics.ts', import.meta.url).pathname)).toContain(`'${metric}'`);
   });
 });
