@@ -37,7 +37,7 @@ export function withProfileOptions(command: Command): Command {
     .option('--runner <name>', 'claude, demo, or another that a worker has')
     .option('--prompt <text>', 'the system prompt')
     .option('--prompt-file <file>', 'the system prompt, from a file; - reads it from stdin')
-    .option('--description <text>', 'for whoever chooses an agent')
+    .option('--description <text>', 'for those who choose an agent')
     .option('--model <model>', 'the model')
     .option('--mode <mode>', 'a mode of the runner')
     .option('--path <directory>', 'the working directory on the worker')
@@ -108,7 +108,11 @@ function jsonFrom(file: string): Json {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
   } catch {}
-  throw new UserError('invalid_argument', `${nameOf(file)} is no JSON object`, 'agentpool agents example shows one.');
+  throw new UserError(
+    'invalid_argument',
+    `${nameOf(file)} is not a JSON object`,
+    'agentpool agents example shows one.',
+  );
 }
 
 function textFrom(file: string): string {

@@ -21,7 +21,7 @@ export function addAllow(program: Command): void {
     .option('--json', 'print data as JSON')
     .addHelpText(
       'after',
-      '\nIt is for the workers of this AGENTPOOL_HOME, at once, and for whoever may submit runs.\n\nExample:\n  agentpool allow ~/projects/web',
+      '\nIt is for the workers of this AGENTPOOL_HOME, at once, and for everybody who may submit runs.\n\nExample:\n  agentpool allow ~/projects/web',
     )
     .action(allow);
 }

@@ -40,7 +40,7 @@ export function withJsonEntry(text: string, servers: string, entry: Entry): stri
   const whole: unknown = parseJson(text, errors, { allowTrailingComma: true });
   const there = membersOf(whole)[servers];
   if (errors.length > 0 || membersOf(whole) !== whole || (there !== undefined && membersOf(there) !== there))
-    throw unreadable('it is no JSON, or has something else where the servers should be');
+    throw unreadable('it is not JSON, or has something else where the servers should be');
   const existing = membersOf(there)[SERVER_NAME];
   const goal = wanted(existing, entry);
   if (isDeepStrictEqual(existing, goal)) return text;
@@ -82,7 +82,7 @@ function tomlOf(text: string): Members {
   try {
     return structuredClone(parseToml(text)); // with plain objects, which compare as such
   } catch {
-    throw unreadable('it is no TOML');
+    throw unreadable('it is not TOML');
   }
 }
 

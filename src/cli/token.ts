@@ -18,7 +18,7 @@ export function addToken(program: Command): void {
       'print the token that the HTTP server of this machine wants, where AGENTPOOL_TOKENS does not say others',
     )
     .option('--link', 'print a link instead that lets one browser in, once')
-    .option('--rotate', 'make another one; whoever has the old one is refused from then on')
+    .option('--rotate', 'make another one; the old one is refused from then on')
     .option('--json', 'print data as JSON')
     .addHelpText(
       'after',

@@ -28,7 +28,7 @@ export async function checkShare({ pool, principal }: Caller, prompts: readonly 
   throw new UserError(
     'too_many_queued',
     `${principal.name} has ${over}`,
-    'Wait until some have started, or kill some; whoever runs this pool can raise the limit.',
+    'Wait until some have started, or kill some; the operator of this pool can raise the limit.',
   );
 }
 

@@ -105,7 +105,7 @@ export const ERRORS = {
   },
   forbidden: {
     means: 'The token lacks the scope that this needs.',
-    hint: 'Ask whoever runs this pool for a token with that scope.',
+    hint: 'Ask the operator of this pool for a token with that scope.',
   },
   issuer_unreachable: {
     means: 'The issuer of tokens does not answer, so a token cannot be checked.',
@@ -141,10 +141,10 @@ export const ERRORS = {
   },
   too_many_queued: {
     means: 'A principal has queued as much as AGENTPOOL_MAX_QUEUED_RUNS or AGENTPOOL_MAX_QUEUED_BYTES allows.',
-    hint: 'Wait until some have started, or kill some; whoever runs this pool can raise the limit.',
+    hint: 'Wait until some have started, or kill some; the operator of this pool can raise the limit.',
   },
   unknown_host: {
-    means: 'There is no host of that name, and there was none of late.',
+    means: 'No host of that name is in the pool, or was recently.',
     hint: 'pool_status (agentpool workers) shows the hosts there are.',
   },
   host_alive: {

@@ -70,7 +70,7 @@ test.each([
     'env.API_KEY: a literal that looks like',
   ],
   [['create', 'x', '--file', 'no-such-file'], 'no-such-file cannot be read'],
-  [['create', '--file', '-'], 'stdin is no JSON object'],
+  [['create', '--file', '-'], 'stdin is not a JSON object'],
   [['example', 'nobody'], 'provider'],
   [['delete', 'nobody'], 'there is no agent nobody'],
   [['frobnicate'], 'unknown command'],

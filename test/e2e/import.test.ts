@@ -110,7 +110,7 @@ describe('agentpool import', () => {
     );
     expect(imported.problems).toEqual(
       expect.arrayContaining([
-        { file: '.claude/settings_broken.json', message: expect.stringContaining('no JSON') },
+        { file: '.claude/settings_broken.json', message: expect.stringContaining('not JSON') },
         { file: '.claude/settings_silent.json', message: expect.stringContaining('no prompt') },
         { file: '.claude/settings_strange.json', message: expect.stringContaining('abacus') },
         { file: '.claude/sessions.json', message: expect.stringContaining('bad name!') },
@@ -177,7 +177,7 @@ describe('agentpool import', () => {
     expect(shown.stdout).toMatch(/^agent +talker +demo +unchanged/m);
     expect(shown.stdout).toMatch(/^session +coder +claude +known +tracked-session/m);
     expect(shown.stdout).toContain('GLM_KEY=   # .env, GLM_KEY');
-    expect(shown.stderr).toContain('.claude/settings_broken.json: it is no JSON');
+    expect(shown.stderr).toContain('.claude/settings_broken.json: it is not JSON');
     noSecret(shown.stdout + shown.stderr);
   });
 

@@ -198,7 +198,7 @@ const MISTAKES: Mistake[] = [
   ['get_agent_status', (runId) => ({ runId: runId.toUpperCase() }), 'the id', done],
   ['get_agent_status', { runId: 'latest' }, 'the latest run', refused(/not an id/, /agentName/)],
   ['stream_agent_output', (runId) => ({ runId, lines: 2 }), 'two lines', refused(/first or the last/, /tail/)],
-  ['stream_agent_output', (runId) => ({ runId, offset: 5 }), 'a place', refused(/no place/, /nextCursor/)],
+  ['stream_agent_output', (runId) => ({ runId, offset: 5 }), 'a place', refused(/not a place/, /nextCursor/)],
   [
     'stream_agent_output',
     (runId) => ({ runId, sinceTimestamp: '5m' }),

@@ -187,7 +187,7 @@ describe('tokens', () => {
     expect(JSON.parse(answer.body)).toEqual({
       code: 'forbidden',
       message: 'the token lacks the scope read',
-      hint: 'Ask whoever runs this pool for a token with that scope.',
+      hint: 'Ask the operator of this pool for a token with that scope.',
     });
   });
 

@@ -71,7 +71,7 @@ const ELSEWHERE: readonly { names: RegExp; has: string; lacks: string; what: str
     names: /^(offset|skip|start|startbyte|position|page)$/,
     has: 'cursor',
     lacks: 'prompt',
-    what: 'is no place that is known here',
+    what: 'is not a place that is known here',
     hint: 'Give cursor: nextCursor of the answer before.',
   },
 ];

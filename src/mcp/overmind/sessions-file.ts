@@ -50,10 +50,10 @@ export function readSessions(text: string, fileTime: number): ReadSessions {
   try {
     content = JSON.parse(text);
   } catch {
-    return { entries: [], problems: ['it is no JSON'] };
+    return { entries: [], problems: ['it is not JSON'] };
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content))
-    return { entries: [], problems: ['it is no JSON object'] };
+    return { entries: [], problems: ['it is not a JSON object'] };
   const read = Object.entries(content).map(([key, value]) => readEntry(key, value, fileTime));
   return {
     entries: read.flatMap((one) => (typeof one === 'string' ? [] : [one])),

@@ -73,7 +73,7 @@ export function readWorkspace(root: string): Workspace {
       for (const { path, message } of parsed.error.issues)
         complain(file, `${path.join('.') || 'the file'}: ${message}`);
     } catch (error) {
-      complain(file, `it is no JSON${/ at position \d+.*$/.exec(messageOf(error))?.[0] ?? ''}`);
+      complain(file, `it is not JSON${/ at position \d+.*$/.exec(messageOf(error))?.[0] ?? ''}`);
     }
     return undefined;
   }

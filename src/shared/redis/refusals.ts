@@ -3,24 +3,24 @@ import { beginningOf } from '../plain-text.js';
 
 /** Whose turn it is, by the word with which Redis begins its refusal. All of these may pass. */
 const HINTS: Readonly<Record<string, string>> = {
-  OOM: 'Redis is full. Whoever runs it: give it more memory (maxmemory), or let output expire sooner (AGENTPOOL_OUTPUT_RETENTION_MS). What runs goes on; ask again when there is room.',
+  OOM: 'Redis is full. Its operator can give it more memory (maxmemory), or let output expire sooner (AGENTPOOL_OUTPUT_RETENTION_MS). What runs goes on; ask again when there is room.',
   MISCONF:
-    'Redis cannot write to its disk, and so takes nothing. Whoever runs it: look into its log, make room or repair the disk; then ask again.',
+    'Redis cannot write to its disk, and so takes nothing. Its operator has to look into its log, and make room or repair the disk; then ask again.',
   NOREPLICAS:
-    'Redis takes writes only with a replica (min-replicas-to-write), and none is connected well enough. Whoever runs it: bring the replica back; then ask again.',
+    'Redis takes writes only with a replica (min-replicas-to-write), and none is connected well enough. Its operator has to bring the replica back; then ask again.',
   READONLY:
-    'This Redis is a replica. During a failover: ask again in some seconds. Otherwise REDIS_URL names a replica: whoever runs agentpool has to name the master, the Sentinels or the cluster.',
+    'This Redis is a replica. During a failover: ask again in some seconds. Otherwise REDIS_URL names a replica: the operator of agentpool has to name the master, the Sentinels or the cluster.',
   LOADING: 'Redis has just been started and loads its data. Ask again in some seconds.',
-  BUSY: 'Redis is busy with a script. Ask again; if it stays so, whoever runs it has to look at what the script is (SCRIPT KILL ends it).',
+  BUSY: 'Redis is busy with a script. Ask again; if it stays so, its operator has to look at what the script is (SCRIPT KILL ends it).',
   CLUSTERDOWN:
-    'The cluster misses a part of itself. It repairs itself where each master has a replica: ask again in some seconds. Otherwise whoever runs it has to bring its servers back.',
+    'The cluster misses a part of itself. It repairs itself where each master has a replica: ask again in some seconds. Otherwise its operator has to bring its servers back.',
   MASTERDOWN: 'This replica has lost its master. Ask again in some seconds, when the failover is over.',
   TRYAGAIN: 'The cluster is moving its slots. Ask again.',
   EXECABORT: 'Redis refused a part of what belongs together, so it did nothing. Ask again.',
   'max number of clients reached':
-    'Redis has as many clients as it allows (maxclients). Whoever runs it: allow more, or end some.',
+    'Redis has as many clients as it allows (maxclients). Its operator can allow more, or end some.',
   'Too many Cluster redirections':
-    'The servers of the cluster do not agree on who has what, as while a failover is under way. Ask again in some seconds; if it stays so, whoever runs it has to look at CLUSTER NODES.',
+    'The servers of the cluster do not agree on who has what, as while a failover is under way. Ask again in some seconds; if it stays so, its operator has to look at CLUSTER NODES.',
 };
 
 const REFUSALS = new RegExp(`(?:^|[-\\s])(${Object.keys(HINTS).join('|')})\\b`);

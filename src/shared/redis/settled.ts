@@ -133,7 +133,7 @@ function openConfirming(logger: Logger): (node: Redis, wanted: number) => Promis
     if (confirmed < wanted)
       throw new RedisRefusedError(
         `${confirmed} of ${wanted} replicas of Redis have confirmed this within ${CONFIRM_WITHIN_MS} ms`,
-        'A failover could undo it, so it does not count as accepted. Ask again in some seconds (with the same clientToken, where there was one); if it stays so, whoever runs Redis has to look at its replicas.',
+        'A failover could undo it, so it does not count as accepted. Ask again in some seconds (with the same clientToken, where there was one); if it stays so, the operator of Redis has to look at its replicas.',
       );
   };
 }

@@ -116,7 +116,7 @@ describe('config', () => {
     mkdirSync(join(broken, '.claude'), { recursive: true });
     writeFileSync(join(broken, '.claude/sessions.json'), `{ "coder": ${SECRETS.token}`);
     const answer = await status('coder', { config: broken });
-    expect(answer).toMatchObject({ code: 'no_workspace', message: expect.stringContaining('no JSON') });
+    expect(answer).toMatchObject({ code: 'no_workspace', message: expect.stringContaining('not JSON') });
     expect(JSON.stringify(answer)).not.toContain(SECRETS.token);
     expect(await status('coder', { config: join(place.work, 'absent') })).toMatchObject({ code: 'no_workspace' });
   });

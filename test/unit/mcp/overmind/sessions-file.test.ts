@@ -64,7 +64,7 @@ describe('sessions.json of overmind', () => {
     (text) => {
       const { entries, problems } = readSessions(text, FILE_TIME);
       expect(entries).toEqual([]);
-      expect(problems).toEqual([expect.stringMatching(/^it is no JSON( object)?$/)]);
+      expect(problems).toEqual([expect.stringMatching(/^it is not (a )?JSON( object)?$/)]);
     },
   );
 });
