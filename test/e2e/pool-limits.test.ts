@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { oneMcp, onePlace, onePool } from '../support/beginnings.js';
@@ -24,7 +24,7 @@ afterAll(async () => {
   other.clean();
 });
 
-type Status = Facts & { runId: string; status: string; host: string; startedAt: number; endedAt: number };
+type Status = Facts & { runId: string; status: string; host: string; startedAt: number; endedAt: number; pid?: number };
 const submit = (prompt: string, more: Facts = {}) =>
   mcp.call<Status>('run_agent', { runner: 'scripted', prompt, path: place.work, ...more });
 const statusOf = (runId: string) => mcp.call<Status>('get_agent_status', { runId });
@@ -94,4 +94,7 @@ test('what waits for the limit says so, other runners do not wait, and the share
   );
   await eventually(async () => (await used()) === next.length);
   for (let at = 0; at < 5; at += 1) writeFileSync(go(at), '');
+  // None is left behind, those of the dead worker included, before their directory goes.
+  const pids = (await Promise.all(ids.map(statusOf))).flatMap(({ pid }) => pid ?? []);
+  await eventually(() => pids.every((pid) => !existsSync(`/proc/${pid}`)));
 }, 120_000);
