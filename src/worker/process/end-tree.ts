@@ -5,7 +5,7 @@ import { allProcesses, type ProcessId, processesAmong, type Seen, signalProcess 
 
 export interface EndTree {
   readonly runId: string;
-  /** Waits for the program and writes down its end, so it is the last to go; it ends by itself. */
+  /** Starts the program, waits for it and writes down its end, so it is the first and the last; it ends by itself. */
   readonly wrapper?: ProcessId | undefined;
   /** Those of its processes that are found otherwise than by mark or group. */
   readonly others?: (all: readonly Seen[]) => readonly ProcessId[];
@@ -19,6 +19,8 @@ export interface EndTree {
 /** Most processes are gone in some milliseconds after a signal; so soon it is looked again, and then less and less often (ms). */
 const SCAN_SOON_MS = 5;
 const SCAN_EVERY_MS = 40;
+/** A wrapper that is alone has not started its program yet, or writes down its end: so long it is waited for (ms). */
+const ALONE_FOR_MS = 1_000;
 /** SIGKILL works at once except on processes stuck in the kernel; after this the scan gives up and says who is left. */
 const GIVE_UP_AFTER_MS = 10_000;
 
@@ -39,14 +41,17 @@ export async function endTree({
 }: EndTree): Promise<readonly ProcessId[]> {
   const signalled = new Set<string>();
   const begun = performance.now();
+  let aloneSince: number | undefined;
   for (let scanInMs = SCAN_SOON_MS; ; scanInMs = Math.min(scanInMs * 2, SCAN_EVERY_MS)) {
     const all = await lookAtAll();
     const lives = all.some(({ pid, start }) => pid === wrapper?.pid && start === wrapper.start);
     const marked = processesAmong(all, runId, lives ? wrapper?.pid : undefined, first);
     const found = [...marked, ...(others?.(all) ?? [])].filter(({ pid }) => pid !== wrapper?.pid);
     const left = [...new Map(found.map((id) => [id.pid, id])).values()];
-    if (left.length === 0) return [];
-    const waited = performance.now() - begun;
+    const now = performance.now();
+    aloneSince = left.length > 0 ? undefined : (aloneSince ?? now);
+    if (aloneSince !== undefined && (!lives || now - aloneSince > ALONE_FOR_MS)) return [];
+    const waited = now - begun;
     if (waited > graceMs + GIVE_UP_AFTER_MS) return left;
     const hard = signal === 'KILL' || waited >= graceMs;
     for (const id of left) {

@@ -38,18 +38,27 @@ export function createEnding(deps: EndingDeps) {
   let closed = false;
   let forRoom = false;
   const endings: Promise<void>[] = [];
+  let busy = 0;
 
   async function endAll(signal: KillSignal, graceMs: number): Promise<void> {
+    busy += 1;
     const rest = await again(
       () => endTree({ runId, wrapper, others: followed, first, signal, graceMs }),
       left,
       (error) => logger.warn({ err: error }, 'the processes of the run cannot be looked for; trying again'),
-    );
+    ).finally(() => {
+      busy -= 1;
+    });
     if (rest && rest.length > 0) logger.error({ left: rest }, 'processes of the run cannot be ended');
   }
 
   function begin(reason: EndedBy, signal: KillSignal = endSignal, graceMs = OWN_GRACE_MS): void {
-    if (closed || why === 'kill' || (why && reason !== 'kill')) return;
+    if (closed || (why && reason !== 'kill')) return;
+    if (why === 'kill') {
+      // Whoever lives after it was carried out, such as what was stopped before it could start anything, is ended now.
+      if (busy === 0) endings.push(endAll(signal, graceMs));
+      return;
+    }
     why = reason;
     writeEnding(spool, reason);
     logger.info({ why: reason, signal, graceMs }, 'ending the program');

@@ -17,8 +17,8 @@ afterEach(async () => {
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 let runs = 0;
-/** A run of a shell script, once it has printed `ready`. */
-async function running(script: string) {
+/** A run of a shell script that is just starting. */
+async function starting(script: string) {
   runs += 1;
   const runId = `r-${process.pid}-${runs}`;
   started.push(runId);
@@ -26,8 +26,14 @@ async function running(script: string) {
   const env = { PATH: process.env.PATH ?? '' };
   const launched = await launch({ spool, runId, program: '/bin/sh', args: ['-c', script], path: root, env });
   const printed = () => readFileSync(spool.stdout, 'utf8');
-  await eventually(() => printed().includes('ready'));
   return { runId, ...launched, printed, exitCode: () => readNumberLine(spool.exit) };
+}
+
+/** The same, once it has printed `ready`. */
+async function running(script: string) {
+  const run = await starting(script);
+  await eventually(() => run.printed().includes('ready'));
+  return run;
 }
 
 test('a program that ends at the first signal is asked once, and its end is written down', async () => {
@@ -68,6 +74,15 @@ test('what a program left behind at its end is ended, too', async () => {
   expect(await eventually(() => processesOf(run.runId))).toHaveLength(1);
   expect(await endTree({ ...run, signal: 'TERM', graceMs: 5_000 })).toEqual([]);
   expect([processesOf(run.runId), run.exitCode()]).toEqual([[], 0]);
+});
+
+test('a program that is just being started does not escape', async () => {
+  for (let left = 20; left > 0; left -= 1) {
+    const run = await starting('sleep 600');
+    expect(await endTree({ ...run, signal: 'TERM', graceMs: 5_000 })).toEqual([]);
+    await run.wrapperGone;
+    expect(processesOf(run.runId)).toEqual([]);
+  }
 });
 
 test('where nobody is left there is nothing to wait for', async () => {
