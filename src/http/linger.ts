@@ -10,7 +10,7 @@ const MOST_DISCARDED = 64 * 1024 * 1024;
 /** A client gets so long to take its answer before the connection is reset (ms), unless something else is said. */
 const LINGER_MS = 2_000;
 /** So many connections wait for that at once; the others are reset with their answer. */
-const MOST_LINGERING = 256;
+const MOST_LINGERING = 1_000;
 
 /**
  * Closes the connections of clients that are still sending a body when they have their answer. Most are left unread for a while
