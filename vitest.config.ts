@@ -10,6 +10,7 @@ export default defineConfig({
       'test/docker/**',
       'test/hosts/**',
       'test/load/**',
+      'test/outages/**',
       'test/package/**',
       'test/chaos/**',
       'test/topologies/**',
