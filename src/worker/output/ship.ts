@@ -130,23 +130,39 @@ export class Shipping {
   async #ship(all: boolean): Promise<void> {
     const underWay: Promise<(Shipped & { code: number }) | undefined>[] = [];
     for (;;) {
-      while (underWay.length < ROUNDS_UNDER_WAY) {
-        const chunks = this.#nextRound(all);
-        if (chunks.length === 0) break;
-        // What follows such a round must not overtake it.
-        underWay.push(this.#send(chunks, chunks.length > 2 || underWay.length > 0));
+      try {
+        this.#sendRounds(underWay, all);
+      } catch (error) {
+        // What is under way counts as read: whoever reads on must not take it for shipped.
+        await this.#goOnAfter(underWay, this.#confirmed);
+        throw error;
       }
       const answer = await underWay.shift();
       this.#lastShippedAt = performance.now();
       if (!answer || this.#stopped.signal.aborted) return;
       if (answer.code < 0) return this.#deps.onFenced();
       this.#confirm(answer);
-      if (answer.code > 0) continue;
       // It stands elsewhere: so does what was sent after it.
-      const rest = await Promise.all(underWay.splice(0));
+      if (answer.code === 0) await this.#goOnAfter(underWay, answer);
       if (this.#stopped.signal.aborted) return;
-      this.#seek(rest.reduce<Shipped>((at, one) => (one && one.code >= 0 ? furthest(at, one) : at), answer));
     }
+  }
+
+  /** Fills the rounds that may be under way at once. Throws what the spool says. */
+  #sendRounds(underWay: Promise<(Shipped & { code: number }) | undefined>[], all: boolean): void {
+    while (underWay.length < ROUNDS_UNDER_WAY) {
+      const chunks = this.#nextRound(all);
+      if (chunks.length === 0) break;
+      // What follows such a round must not overtake it.
+      underWay.push(this.#send(chunks, chunks.length > 2 || underWay.length > 0));
+    }
+  }
+
+  /** Waits for what is under way, and goes on from where the stream stands then, at least from `at`. */
+  async #goOnAfter(underWay: Promise<(Shipped & { code: number }) | undefined>[], at: Shipped): Promise<void> {
+    const rest = await Promise.all(underWay.splice(0));
+    if (this.#stopped.signal.aborted) return;
+    this.#seek(rest.reduce<Shipped>((far, one) => (one && one.code >= 0 ? furthest(far, one) : far), at));
   }
 
   #confirm(there: Shipped): void {
