@@ -151,6 +151,7 @@ describe('the house', () => {
       'read-time.ts',
       'find-program.ts',
       'traces',
+      'by-turn.ts',
     ];
     const closed = [...contract, ...gateways, ...start, ...decision0008];
     expect(readdirSync(join(root, 'src/shared')).filter((name) => !closed.includes(name))).toEqual([]);

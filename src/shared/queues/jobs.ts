@@ -1,7 +1,7 @@
 import { Cluster } from 'ioredis';
+import { batchedByTurn, sharedByTurn } from '../by-turn.js';
 import { UserError } from '../errors.js';
 import { omitUndefined } from '../omit-undefined.js';
-import { batchedByTurn, sharedByTurn } from '../redis/by-turn.js';
 import { serverNow } from '../redis/now.js';
 import type { RunRequest } from '../run.js';
 import { bullQueue, type Placement, type QueueParts, turnsIn } from './parts.js';

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Cluster, type Redis } from 'ioredis';
+import { sharedByTurn } from '../by-turn.js';
 import { RedisRefusedError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import { sharedByTurn } from './by-turn.js';
 import type { RedisClient } from './connect.js';
 import { withScripts } from './scripts.js';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { batchedByTurn } from '../by-turn.js';
 import { omitUndefined } from '../omit-undefined.js';
 import { LOCAL } from '../principal.js';
-import { batchedByTurn } from '../redis/by-turn.js';
 import { type CommandLine, inOrder } from '../redis/in-order.js';
 import { serverNow } from '../redis/now.js';
 import type { Run, RunRequest } from '../run.js';

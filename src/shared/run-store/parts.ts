@@ -1,4 +1,4 @@
-import { sharedByTurn } from '../redis/by-turn.js';
+import { sharedByTurn } from '../by-turn.js';
 import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
 import { serverNow } from '../redis/now.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { sharedByTurn } from '../by-turn.js';
 import { omitUndefined } from '../omit-undefined.js';
 import type { RunnerLimit } from '../queues/permits.js';
-import { sharedByTurn } from '../redis/by-turn.js';
 import type { RedisClient } from '../redis/connect.js';
 import { serverNow } from '../redis/now.js';
 import { withScripts } from '../redis/scripts.js';

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { sharedByTurn } from '../../shared/redis/by-turn.js';
+import { sharedByTurn } from '../../shared/by-turn.js';
 import type { KillSignal } from '../../shared/run.js';
 import { allProcesses, type ProcessId, processesAmong, type Seen, signalProcess } from './processes.js';
 
