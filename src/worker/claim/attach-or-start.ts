@@ -19,7 +19,7 @@ import type { Slots } from './slots.js';
 /** What to do with a job that BullMQ hands us; it may do so more than once for one run. */
 export type Decision = 'start' | 'start-claimed' | 'attach' | 'mirror' | 'end';
 
-/** Where this host has a run: under our eyes, in a spool whose program may have been started, or not at all. */
+/** Where this host has a run: watched by us, in a spool whose program may have been started, or not at all. */
 export type Here = 'watched' | 'spooled' | 'nowhere';
 
 /**

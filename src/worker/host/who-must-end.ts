@@ -18,7 +18,7 @@ export interface Room {
   readonly reserveBytes: number;
 }
 
-/** With less than this part of the reserve there is no time to end one after the other. */
+/** With less than this part of the reserve free, all that print much are ended at once: one after the other takes too long. */
 const LAST_PART = 1 / 4;
 /** Who has printed less than this part of it meanwhile is not the one who fills the disk. */
 const SMALL_PART = 1 / 64;

@@ -18,6 +18,9 @@ const manyEntries = createLane(ROUNDS_UNDER_WAY);
 /** Of what a program that we end has printed, and nobody has shipped yet, no more is kept (bytes): its end shall be told. */
 const KEPT_IN_A_HURRY = 16 * 1024 * 1024;
 
+/** Output that was sent; resolves with what the stream says to it, undefined when we have stopped. */
+type Round = Promise<(Shipped & { code: number }) | undefined>;
+
 export interface ShipDeps {
   readonly spool: Spool;
   /** How far the stream of the run already is. */
@@ -128,7 +131,7 @@ export class Shipping {
 
   /** Sends what there is; without `all` the beginning of a character stays until its rest has come. */
   async #ship(all: boolean): Promise<void> {
-    const underWay: Promise<(Shipped & { code: number }) | undefined>[] = [];
+    const underWay: Round[] = [];
     for (;;) {
       try {
         this.#sendRounds(underWay, all);
@@ -149,7 +152,7 @@ export class Shipping {
   }
 
   /** Fills the rounds that may be under way at once. Throws what the spool says. */
-  #sendRounds(underWay: Promise<(Shipped & { code: number }) | undefined>[], all: boolean): void {
+  #sendRounds(underWay: Round[], all: boolean): void {
     while (underWay.length < ROUNDS_UNDER_WAY) {
       const chunks = this.#nextRound(all);
       if (chunks.length === 0) break;
@@ -159,7 +162,7 @@ export class Shipping {
   }
 
   /** Waits for what is under way, and goes on from where the stream stands then, at least from `at`. */
-  async #goOnAfter(underWay: Promise<(Shipped & { code: number }) | undefined>[], at: Shipped): Promise<void> {
+  async #goOnAfter(underWay: Round[], at: Shipped): Promise<void> {
     const rest = await Promise.all(underWay.splice(0));
     if (this.#stopped.signal.aborted) return;
     this.#seek(rest.reduce<Shipped>((far, one) => (one && one.code >= 0 ? furthest(far, one) : far), at));

@@ -127,7 +127,7 @@ function readRegister({ register: look, id, host, heartbeatMs, contact }: TakeOv
       return [...register.values()].some((worker) => worker.host === host && isDead(worker, host));
     },
     async hasDeadOwner({ worker }: Run): Promise<boolean> {
-      // A run that is ours by its record, and not under our eyes, slipped out of them while we were taken for dead.
+      // It is ours by its record and we do not watch it: we let go of it while we were taken for dead.
       if (worker === undefined || worker === id) return true;
       let register = known ?? (await read());
       if (!register.has(worker)) register = await read(); // it may have come, and taken the run, since we looked

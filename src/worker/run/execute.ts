@@ -16,7 +16,7 @@ export type Beginning = ToStart | Begun;
 
 export interface ExecuteDeps {
   readonly start: StartDeps;
-  /** Puts a program under our eyes. */
+  /** Watches a program from now on. */
   readonly watch: (owned: OwnedRun, begun: Begun, saw?: RunTrace['saw']) => Supervision;
   /** Absent: nobody wants traces. */
   readonly trace?: (owned: OwnedRun) => RunTrace;

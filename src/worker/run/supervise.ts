@@ -56,7 +56,7 @@ export interface Supervised {
   readonly logger: Logger;
 }
 
-/** One program under our eyes, from its start, or our taking over, to its end. */
+/** The watch over one program, from its start or its take-over to its end. */
 export interface Supervision {
   /** Resolves when the program has ended and that is recorded, or when the run is not ours any more. */
   readonly over: Promise<Over>;

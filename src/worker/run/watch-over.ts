@@ -27,7 +27,7 @@ export interface WatchOverDeps {
   readonly logger: Logger;
 }
 
-/** Puts a program under our eyes, one that we have started or that we found running. */
+/** Watches a program from now on, one that we have started or that we found running. */
 export function watchOver(
   deps: WatchOverDeps,
   owned: OwnedRun,
