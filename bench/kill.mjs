@@ -59,15 +59,15 @@ row({
   limit: `direct signals: ${median(figures.direct).toFixed(1)} ms`,
   ratio: median(figures.gone) / median(figures.direct),
   goal: '<= 3',
-  notes: `The request is found, stored and told (three round trips), the worker reads the record and looks at all processes once,
-    since tools start sessions of their own; whoever signals directly knows the pids. The owner is told by name which run it is,
-    at once, and the look passes over what is older than the run: the ratio was 7.7.`,
+  notes: `The request is found, stored and told (three round trips), and the worker reads the record; whoever signals directly knows
+    the pids. Signals go first to who is found below the wrapper by its children, in place of a look at all processes of the host, which
+    follows: on a busy machine that has brought 24.7 ms down to 17.8 ms, beside 6.4 ms of direct signals.`,
 });
 row({
   figure: 'the answer of kill_agent after they are gone, median (ms)',
   ours: `${median(figures.answered).toFixed(1)} ms`,
   value: median(figures.answered),
   goal: '<= 10',
-  notes: `After the last process is gone the worker looks once more that none is left (after 5, 10, 20, 40 ms), ships the rest of the
-    output and records the end; before, it looked each 40 ms.`,
+  notes: `As soon as those that got the signal are gone, the worker looks at all processes that none is left, ships the rest of the output
+    and records the end; before, it looked again after 5, 10, 20, 40 ms. That look is most of the time, and longer with many processes.`,
 });

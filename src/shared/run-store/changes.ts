@@ -76,7 +76,12 @@ async function change(parts: StoreParts, id: string, order: ChangeOrder): Promis
     word,
     ...flat(fields),
   );
-  if (changed === 1) await indexes.follow({ id, queuedAt, from: before as RunState, to: state as RunState, host });
+  if (changed === 1) {
+    const followed = indexes.follow({ id, queuedAt, from: before as RunState, to: state as RunState, host });
+    if (isNewOwner)
+      followed.catch(() => {}); // it does not wait: they may lag, the sweep puts them right
+    else await followed;
+  }
   return { changed: changed === 1, state: stateOf(state), epoch };
 }
 

@@ -1,7 +1,9 @@
+import { Cluster } from 'ioredis';
 import { RedisRefusedError } from '../errors.js';
 import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
 import type { Settling } from '../redis/settled.js';
+import type { Run } from '../run.js';
 import * as changes from './changes.js';
 import { idForToken, openCreating, poolId } from './create.js';
 import { heldBy, runningOf } from './held-runs.js';
@@ -23,6 +25,16 @@ const forgotten = () =>
     'It was not accepted. Ask again (with the same clientToken, where there was one).',
   );
 
+/** See `RunStore.settled`; with a record that was read after what is to be settled, it is not read again. */
+const settledRuns =
+  (get: (id: string) => Promise<Run | undefined>, settling: Settling) =>
+  async (id: string, known?: Run): Promise<Run> => {
+    await settling.settled();
+    const run = known ?? (await get(id));
+    if (!run) throw forgotten();
+    return run;
+  };
+
 /** Opens the gateway to runs on one connection. */
 export function openRunStore(
   client: RedisClient,
@@ -38,18 +50,15 @@ export function openRunStore(
   const listen = (id: string, onNotification: (message: string) => void) =>
     notifications.listen(keysOf(id).channel, onNotification);
 
+  const settled = settledRuns(get, settling);
+
   return {
     now,
     poolId: () => poolId(parts),
 
     create: (id, queue, request, trace) => create({ id, queue, request, trace }),
     idForToken: (principal, token, id) => idForToken(parts, principal, token, id),
-    settled: async (id) => {
-      await settling.settled();
-      const run = await get(id);
-      if (!run) throw forgotten();
-      return run;
-    },
+    settled: (id) => settled(id),
     interruptions: settling.interruptions,
     keep: settling.keep,
 
@@ -78,7 +87,12 @@ export function openRunStore(
     claim: (id, worker, host) => changes.claim(parts, id, worker, host),
     tellWaiting: (id, reason) => changes.tellWaiting(parts, id, reason),
     takeOver: (from, worker, host) => changes.takeOver(parts, from, worker, host),
-    launching: (of, attempt, facts) => changes.launching(parts, of, attempt, facts),
+    async launching(of, attempt, facts) {
+      const written = changes.launching(parts, of, attempt, facts);
+      // Servers of a cluster, which may hand a command on, do not keep the order in which they are told.
+      const [change, run] = await Promise.all([written, client instanceof Cluster ? undefined : get(of.id)]);
+      return { ...change, run: await settled(of.id, run) };
+    },
     started: (of, pid, path, isFirst = true) => changes.started(parts, of, pid, path, isFirst),
     triesAgain: (of, credentials, because) => changes.triesAgain(parts, of, credentials, because),
     limited: (of, limit) => changes.limited(parts, of, limit),

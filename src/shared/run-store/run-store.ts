@@ -86,9 +86,9 @@ export interface RunStore {
   requeue(of: Ownership, host: string, mostErrors?: number): Promise<Requeued>;
   /**
    * Records that the program of an attempt (from 1) is about to be started; `requeue`, whose caller knows that it was
-   * not, takes that back.
+   * not, takes that back. Resolves and throws as `settled` does, with the record as it is from then on.
    */
-  launching(of: Ownership, attempt: number, facts: LaunchFacts): Promise<Change>;
+  launching(of: Ownership, attempt: number, facts: LaunchFacts): Promise<Change & { readonly run: Run }>;
   /** Records that the program runs; `isFirst` false: it is a further try, and began with the first. */
   started(of: Ownership, pid: number, path: string, isFirst?: boolean): Promise<Change>;
   /** Records that the provider refused, and that the next values are tried. */

@@ -78,7 +78,7 @@ export interface ClaimDeps {
  */
 export async function attachOrStart(deps: ClaimDeps, lease: Lease): Promise<boolean> {
   const { runs, id, owned, mirrors } = deps;
-  const run = await runs.get(lease.runId);
+  const [run, request] = await Promise.all([runs.get(lease.runId), runs.request(lease.runId)]);
   const decision = decide(run, id, whereIs(deps, lease.runId));
   if (!run || decision === 'end') {
     await lease.finish({
@@ -96,7 +96,7 @@ export async function attachOrStart(deps: ClaimDeps, lease: Lease): Promise<bool
     mirrors.hold(lease);
     return true;
   }
-  const start = () => startHere(deps, run, lease, decision);
+  const start = () => startHere(deps, run, request, lease, decision);
   // Counted, and then claimed: of one principal, one run after the other.
   const started = await (deps.config.maxRunningRuns > 0 ? deps.oneByOne(run.principal, start) : start());
   return started === 'again' ? attachOrStart(deps, lease) : started;
@@ -106,6 +106,7 @@ export async function attachOrStart(deps: ClaimDeps, lease: Lease): Promise<bool
 async function startHere(
   deps: ClaimDeps,
   run: Run,
+  request: Stored<RunRequest> | undefined,
   lease: Lease,
   decision: 'start' | 'start-claimed',
 ): Promise<boolean | 'again'> {
@@ -125,9 +126,9 @@ async function startHere(
   }
   const handle = deps.owned.obtain(run, lease);
   if (!handle) return 'again';
-  const claimed: Claimed = decision === 'start-claimed' ? { kind: 'ours' } : await claim(deps, handle, run);
-  if (claimed.kind === 'ours') void deps.execute(handle, { kind: 'start', request: claimed.request });
-  return claimed.kind === 'lost' ? 'again' : true; // lost to a kill, or to another worker
+  const claimed = decision === 'start-claimed' ? 'ours' : await claim(deps, handle, run, request);
+  if (claimed === 'ours') void deps.execute(handle, { kind: 'start', request });
+  return claimed === 'lost' ? 'again' : true; // lost to a kill, or to another worker
 }
 
 /**
@@ -150,34 +151,36 @@ async function hasItsShare({ runs, config: { maxRunningRuns } }: ClaimDeps, { pr
   return maxRunningRuns > 0 && (await runs.runningOf(principal)) >= maxRunningRuns;
 }
 
-type Claimed =
-  | { readonly kind: 'ours'; readonly request?: Stored<RunRequest> | undefined }
-  | { readonly kind: 'waits' | 'lost' };
+type Claimed = 'ours' | 'waits' | 'lost';
 
 /**
  * Claims a run when we understand its request and its session is free; else its job is delayed, and takes neither a
  * slot nor our time. Lets go of the handle unless the run is ours.
  */
-async function claim(deps: ClaimDeps, handle: OwnedRun, run: Run): Promise<Claimed> {
+async function claim(
+  deps: ClaimDeps,
+  handle: OwnedRun,
+  run: Run,
+  request: Stored<RunRequest> | undefined,
+): Promise<Claimed> {
   const { runs, queues, id, host } = deps;
   let ours = false;
   try {
-    const request = await runs.request(run.id);
     if (request && 'newer' in request) {
       await leaveForNewer(deps, handle, run, request.newer);
-      return { kind: 'waits' };
+      return 'waits';
     }
     if ((await runs.lockSession(run)) !== undefined) {
       await handle.lease?.delay(LOOK_AGAIN_MS);
       // It may have become free just before there was something to promote.
       if ((await runs.sessionHolder(run)) === undefined) await queues.promote(run.id, run.queue);
-      return { kind: 'waits' };
+      return 'waits';
     }
     if (run.resumes !== undefined) await deps.endLost();
     const claimed = await makeOurs(deps, handle, () => runs.claim(run.id, id, host));
     ours = claimed.changed;
     if (claimed.state !== undefined && isEnded(claimed.state)) await runs.releaseSessions(run);
-    return ours ? { kind: 'ours', request } : { kind: 'lost' };
+    return ours ? 'ours' : 'lost';
   } finally {
     if (!ours) {
       deps.limits.untake(run);

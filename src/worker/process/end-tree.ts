@@ -1,7 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { sharedByTurn } from '../../shared/by-turn.js';
 import type { KillSignal } from '../../shared/run.js';
-import { allProcesses, type ProcessId, processesAmong, type Seen, signalProcess } from './processes.js';
+import {
+  allProcesses,
+  descendantsOf,
+  isAlive,
+  type ProcessId,
+  processesAmong,
+  type Seen,
+  signalProcess,
+} from './processes.js';
 
 export interface EndTree {
   readonly runId: string;
@@ -16,9 +24,11 @@ export interface EndTree {
   readonly graceMs: number;
 }
 
-/** Most processes are gone in some milliseconds after a signal; so soon it is looked again, and then less and less often (ms). */
+/** Most processes are gone in some milliseconds after a signal; so soon all are looked at again, and then less and less often (ms). */
 const SCAN_SOON_MS = 5;
 const SCAN_EVERY_MS = 40;
+/** Between two scans it is looked so often whether those that were found are gone: then the next one comes at once. */
+const LOOKS_BETWEEN = 10;
 /** A wrapper that is alone has not started its program yet, or writes down its end: so long it is waited for (ms). */
 const ALONE_FOR_MS = 1_000;
 /** SIGKILL works at once except on processes stuck in the kernel; after this the scan gives up and says who is left. */
@@ -42,6 +52,19 @@ export async function endTree({
   const signalled = new Set<string>();
   const begun = performance.now();
   let aloneSince: number | undefined;
+  const send = (id: ProcessId, hard: boolean) => {
+    const key = `${id.pid}:${id.start}`;
+    if (hard) signalProcess(id, 'SIGKILL');
+    else if (!signalled.has(key)) signalProcess(id, `SIG${signal}`);
+    signalled.add(key);
+  };
+  // Most are found below the wrapper, which takes much less time than a look at all processes of the host.
+  const below: ProcessId[] = [];
+  for (const id of wrapper ? descendantsOf(wrapper) : []) {
+    send(id, signal === 'KILL' || graceMs === 0);
+    below.push(id);
+  }
+  if (below.length > 0) await untilGone([...below, ...(wrapper ? [wrapper] : [])], SCAN_SOON_MS);
   for (let scanInMs = SCAN_SOON_MS; ; scanInMs = Math.min(scanInMs * 2, SCAN_EVERY_MS)) {
     const all = await lookAtAll();
     const lives = all.some(({ pid, start }) => pid === wrapper?.pid && start === wrapper.start);
@@ -54,12 +77,16 @@ export async function endTree({
     const waited = now - begun;
     if (waited > graceMs + GIVE_UP_AFTER_MS) return left;
     const hard = signal === 'KILL' || waited >= graceMs;
-    for (const id of left) {
-      const key = `${id.pid}:${id.start}`;
-      if (hard) signalProcess(id, 'SIGKILL');
-      else if (!signalled.has(key)) signalProcess(id, `SIG${signal}`);
-      signalled.add(key);
-    }
-    await pause(scanInMs);
+    for (const id of left) send(id, hard);
+    await untilGone([...left, ...(wrapper ? [wrapper] : [])], scanInMs);
+  }
+}
+
+/** Waits until none of these processes lives, or for so long (ms). */
+async function untilGone(waiting: readonly ProcessId[], withinMs: number): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  for (let at = 0; performance.now() < deadline; await pause(withinMs / LOOKS_BETWEEN)) {
+    while (at < waiting.length && !isAlive(waiting[at] as ProcessId)) at += 1;
+    if (at === waiting.length) return;
   }
 }

@@ -89,6 +89,26 @@ export function isOlder(one: ProcessId, other: ProcessId): boolean {
   return time(one) < time(other);
 }
 
+/**
+ * The living processes that descend from one, as far as their parents live, each after its parent: what one has started is
+ * known before it is answered, so it may be ended then. Without those of other threads than the first, and only on Linux.
+ */
+export function* descendantsOf(root: ProcessId): Generator<ProcessId> {
+  const waiting = childrenOf(root);
+  for (let one = waiting.shift(); one; one = waiting.shift()) {
+    waiting.push(...childrenOf(one));
+    yield one;
+  }
+}
+
+function childrenOf(parent: ProcessId): ProcessId[] {
+  const pids = linux ? textOf(`/proc/${parent.pid}/task/${parent.pid}/children`).split(' ').filter(Boolean) : [];
+  const children = pids.flatMap((pid) => see(Number(pid)) ?? []);
+  const living = children.filter((child) => child.parent === parent.pid && !child.dead);
+  // Looked at last: until then its pid was its own.
+  return living.length > 0 && isAlive(parent) ? living.map(({ pid, start }) => ({ pid, start })) : [];
+}
+
 /** Who a living process is; undefined when it does not live, or only as a zombie. Throws where we cannot look. */
 export function identify(pid: number): ProcessId | undefined {
   const seen = see(pid);

@@ -19,7 +19,7 @@ import type { OwnedRun } from './owned-run.js';
 
 /** What starting a program needs. */
 export interface StartDeps {
-  readonly runs: Pick<RunStore, 'request' | 'get' | 'settled' | 'interruptions' | 'triesAgain' | 'launching'>;
+  readonly runs: Pick<RunStore, 'request' | 'get' | 'interruptions' | 'triesAgain' | 'launching'>;
   /** Works out what to start; see `planFor`. */
   readonly plan: (runId: string, request: RunRequest, attempt?: number) => Promise<LaunchPlan | { failure: Failure }>;
   readonly spools: string;
@@ -84,12 +84,11 @@ export async function startAttempt(
   if ('failure' in spool) return { kind: 'impossible', failure: spool.failure };
   // Before the prompt is given away: Redis must not be able to forget that it is ours, and we may have been paused.
   const before = runs.interruptions();
-  if (!(await runs.launching(owned, attempt?.number ?? 1, factsOf(meta))).changed) return { kind: 'not-ours' };
   owned.wasAsked = false; // what is asked for from here on is in no record that was read yet
-  const run = await runs.settled(owned.id);
+  const { changed, run } = await runs.launching(owned, attempt?.number ?? 1, factsOf(meta));
   if (runs.interruptions() !== before)
     throw new UnreachableError('the connection to Redis was lost just before the start', 'It is started again.');
-  if (owned.gone.aborted || run.epoch !== owned.epoch || isEnded(run.state)) return { kind: 'not-ours' };
+  if (!changed || owned.gone.aborted || run.epoch !== owned.epoch || isEnded(run.state)) return { kind: 'not-ours' };
   if (run.kill) {
     removeInputs(spool);
     return { kind: 'killed' };

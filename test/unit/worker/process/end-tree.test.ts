@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { endTree } from '../../../../src/worker/process/end-tree.js';
-import { processesOf } from '../../../../src/worker/process/processes.js';
+import { descendantsOf, parseStat, processesOf } from '../../../../src/worker/process/processes.js';
 import { launch } from '../../../../src/worker/spool/launch.js';
 import { createSpool, readNumberLine } from '../../../../src/worker/spool/spool.js';
 import type { SpoolMeta } from '../../../../src/worker/spool/spool-meta.js';
@@ -88,3 +88,21 @@ test('a program that is just being started does not escape', async () => {
 test('where nobody is left there is nothing to wait for', async () => {
   expect(await endTree({ runId: 'r-nobody', signal: 'TERM', graceMs: 600_000 })).toEqual([]);
 });
+
+test.runIf(process.platform === 'linux')(
+  'who descends from a process comes after its parent, as long as that lives',
+  async () => {
+    const run = await running(
+      'setsid sleep 600 & sh -c "sleep 600 & wait" & (setsid sh -c "sleep 600 & wait" &); echo ready; wait',
+    );
+    const { wrapper } = run;
+    if (!wrapper) throw new Error('the wrapper has ended');
+    await eventually(() => processesOf(run.runId).length === 7);
+    const below = () => [...descendantsOf(wrapper)].map(({ pid }) => pid);
+    await eventually(() => below().length === 4); // its program, two children of it, and one of these; no orphans
+    const found = below();
+    const parentOf = (pid: number) => parseStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.parent ?? 0;
+    for (const [at, pid] of found.entries()) expect([wrapper.pid, ...found.slice(0, at)]).toContain(parentOf(pid));
+    expect([...descendantsOf({ pid: wrapper.pid, start: '1' })]).toEqual([]);
+  },
+);
