@@ -46,19 +46,29 @@ const LAST: readonly (readonly [string, string])[] = [
   ['30d', 'last month'],
 ];
 
+/** What is looked for more rarely: on a narrow screen behind a tick, which is set where one of them is in the address. */
+const FURTHER = ['agent', 'runner', 'host', 'label', 'since'] as const;
+
 /** A form that puts what is looked for into the address; works without scripts, too. */
 function filters({ filter, workers }: Overview): Html {
   const { parameters } = filter;
-  const field = (name: string, label: string, type = 'text', list = '') =>
-    html`<label><span>${label}</span><input name="${name}" type="${type}" value="${parameters[name] ?? ''}"${list && html` list="${list}"`} autocomplete="off"></label>`;
+  const input = (name: string, type = 'text', list = '') =>
+    html`<input name="${name}" type="${type}" value="${parameters[name] ?? ''}"${list && html` list="${list}"`} autocomplete="off">`;
+  const further = (label: string, control: Html) =>
+    html`<label class="further"><span>${label}</span>${control}</label>`;
   const option = (value: string, words: string, now: string | undefined) =>
     html`<option value="${value}"${(now ?? '') === value ? html` selected` : ''}>${words}</option>`;
+  const states = TILES.map((state) => option(state, inWords(state), parameters.state));
+  const times = LAST.map(([value, words]) => option(value, words, parameters.since));
   const runners = [...new Set(workers.flatMap((worker) => worker.runners.map(({ name }) => name)))];
   const hosts = [...new Set(workers.map(({ host }) => host))];
   const choices = (id: string, all: readonly string[]) =>
     html`<datalist id="${id}">${all.map((one) => html`<option value="${one}"></option>`)}</datalist>`;
   const clear = filter.isEmpty ? '' : html`<a href="/">clear</a>`;
-  return html`<form class="filters" id="filters" role="search" aria-label="Find runs">${field('q', 'Prompt, agent or id', 'search')}${field('agent', 'Agent')}${field('runner', 'Runner', 'text', 'runners')}<label><span>State</span><select name="state">${option('', 'any', parameters.state)}${TILES.map((state) => option(state, inWords(state), parameters.state))}</select></label>${field('host', 'Host', 'text', 'hosts')}${field('label', 'Label (key=value)')}<label><span>Queued</span><select name="since">${LAST.map(([value, words]) => option(value, words, parameters.since))}</select></label><button>Find</button>${clear}${choices('runners', runners)}${choices('hosts', hosts)}</form>`;
+  const unfolded = FURTHER.some((name) => parameters[name] !== undefined) ? html` checked` : '';
+  return html`<form class="filters" id="filters" role="search" aria-label="Find runs"><label><span>Prompt, agent or id</span>${input('q', 'search')}</label>
+<input type="checkbox" id="more-filters" autocomplete="off"${unfolded}><label class="more" for="more-filters">more filters</label>
+${further('Agent', input('agent'))}${further('Runner', input('runner', 'text', 'runners'))}${further('State', html`<select name="state">${option('', 'any', parameters.state)}${states}</select>`)}${further('Host', input('host', 'text', 'hosts'))}${further('Label (key=value)', input('label'))}${further('Queued', html`<select name="since">${times}</select>`)}<button>Find</button>${clear}${choices('runners', runners)}${choices('hosts', hosts)}</form>`;
 }
 
 function runsHead({ runs, byState, filter }: Overview): Html {

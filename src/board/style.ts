@@ -119,6 +119,7 @@ td.wide pre { white-space: pre-wrap }
 .filters input, .filters select { width: 100%; height: 2.1rem; color: var(--ink); padding: .2rem .6rem }
 .filters button { height: 2.1rem }
 .filters a { padding-bottom: .4rem }
+.filters #more-filters, .filters .more { display: none }
 .tick { padding-right: 0 }
 .remark { color: var(--warn) }
 .bulk { display: flex; flex-wrap: wrap; gap: .5rem .8rem; align-items: center; margin-top: .6rem; color: var(--dim); font-size: .87rem }
@@ -220,5 +221,11 @@ pre.raw.stderr { color: var(--warn) }
   .action[open] > form { right: auto; left: 0 }
   body > header { flex-wrap: wrap; gap: .3rem 1.2rem }
   .bar input[type=search] { width: 100% }
+  .filters label:first-child { flex-basis: 100% }
+  .filters #more-filters { display: block; width: 1.1rem; height: 1.1rem; margin: .5rem 0 }
+  .filters .more { display: block; flex: 1; padding: .5rem 0; font-size: .87rem }
+  .filters button { order: 1; margin-left: auto }
+  .filters a { order: 1 }
+  .filters #more-filters:not(:checked) ~ .further { display: none }
 }
 `;

@@ -154,15 +154,19 @@ describe.skipIf(!haveBrowser())('every page', () => {
     await Promise.all([page.close(), login.close()]);
   });
 
-  it('has nothing that the keyboard does not reach, and shows where it is', async () => {
-    const { page } = await browser.open(server.url);
-    for (const [name, path] of Object.entries(pages())) {
-      await page.goto(server.url + path);
-      if (name.startsWith('run that is done')) await page.locator('#output .row').first().waitFor();
-      expect({ name, ...(await unreached(page)) }).toEqual({ name, unreached: [], unseen: [] });
-    }
-    await page.close();
-  });
+  it.each([390, 1280])(
+    'has nothing that the keyboard does not reach, and shows where it is, %i px wide',
+    async (width) => {
+      const { page } = await browser.open(server.url);
+      await page.setViewportSize({ width, height: 900 });
+      for (const [name, path] of Object.entries(pages())) {
+        await page.goto(server.url + path);
+        if (name.startsWith('run that is done')) await page.locator('#output .row').first().waitFor();
+        expect({ name, ...(await unreached(page)) }).toEqual({ name, unreached: [], unseen: [] });
+      }
+      await page.close();
+    },
+  );
 
   it('can be used by the keyboard alone', async () => {
     const runId = await submit('scripted', steps({ pause: 600_000 }), { agentName: 'by-keys' });

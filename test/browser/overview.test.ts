@@ -227,6 +227,26 @@ describe.skipIf(!haveBrowser())('the pages about many runs in Chromium', () => {
     await page.close();
   });
 
+  it('folds the rarer filters away on a phone, and keeps them open where one of them is used', async () => {
+    const { page } = await open('/');
+    const agent = page.getByLabel('Agent', { exact: true });
+    const more = page.getByLabel('more filters');
+    expect([await agent.isVisible(), await more.isVisible()]).toEqual([true, false]);
+    await page.setViewportSize({ width: 390, height: 800 });
+    expect(await agent.isVisible()).toBe(false);
+    expect((await page.locator('#filters').boundingBox())?.height).toBeLessThan(130);
+    await page.getByLabel('Prompt, agent or id').focus();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Space');
+    await agent.fill('greeter');
+    await page.getByRole('button', { name: 'Find' }).click();
+    await page.waitForURL(/agent=greeter/);
+    expect([await shown(page), await agent.isVisible()]).toEqual([[ids[0]], true]);
+    await page.goto(`${server.url}/?state=failed`);
+    expect([await shown(page), await agent.isVisible()]).toEqual([[ids[1]], false]);
+    await page.close();
+  });
+
   it.each([
     [390, 'light'],
     [390, 'dark'],
