@@ -9,7 +9,7 @@ import { isEnded } from '../shared/run-state.js';
 import { fileInWords, usageInWords } from '../shared/transcript/readable.js';
 import { ago } from './ago.js';
 import { type Html, layout } from './layout.js';
-import { markdownToHtml } from './markdown.js';
+import { markdownInTurn } from './markdown.js';
 import { actions } from './run-actions.js';
 import { timeline } from './run-timeline.js';
 import type { RunFacts, ShownRun } from './shown-run.js';
@@ -97,7 +97,7 @@ function answer({ result, speaks, activity, run }: RunFacts): Html | '' {
     result === undefined
       ? ''
       : speaks
-        ? html`<div class="card say">${raw(markdownToHtml(result))}</div>`
+        ? html`<div class="card say">${markdownInTurn(result).then(raw)}</div>`
         : html`<div class="card"><pre tabindex="0" role="group" aria-label="Result">
 ${shownText(Buffer.from(result))}</pre></div>`;
   const changed = html`<ul class="files">${files.map((file) => html`<li><code>${fileInWords(file)}</code></li>`)}</ul>`;

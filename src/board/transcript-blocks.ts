@@ -5,7 +5,7 @@ import type { FileChangeEvent, ToolCallEvent, ToolResultEvent } from '../shared/
 import { fileInWords, lineOf } from '../shared/transcript/readable.js';
 import type { TranscriptEvent } from '../shared/transcript/transcript.js';
 import type { Html } from './layout.js';
-import { markdownToHtml } from './markdown.js';
+import { markdownInTurn } from './markdown.js';
 
 /** A piece of a transcript on a page. One with the key of an earlier one takes its place. */
 export interface Block {
@@ -43,7 +43,8 @@ export function createBlocks(startedAt: number | undefined) {
   let sameKey = 0;
   return {
     take(events: readonly TranscriptEvent[]): Block[] {
-      const blocks = new Map<string, Html>();
+      // Made at the end: a text of thousands of pieces would be made anew with each of them.
+      const blocks = new Map<string, () => Html>();
       for (const event of events) {
         const base = keyOf(event, 0);
         sameKey = base === lastKey ? sameKey + 1 : 0;
@@ -53,15 +54,16 @@ export function createBlocks(startedAt: number | undefined) {
           const goesOn = growing?.kind === kind && growing.text.length + event.text.length < MERGED_CHARS;
           if (growing && goesOn) growing.text += event.type === 'raw' ? `\n${event.text}` : event.text;
           else growing = { key: keyOf(event, sameKey), kind, first: event, text: event.text };
-          blocks.set(growing.key, framed(growing.first, startedAt, growing.key, grown(growing)));
+          const block = growing;
+          blocks.set(block.key, () => framed(block.first, startedAt, block.key, grown(block)));
           continue;
         }
         growing = undefined;
         const inner = htmlOf(event);
         const key = keyOf(event, sameKey);
-        if (inner) blocks.set(key, framed(event, startedAt, key, inner));
+        if (inner) blocks.set(key, () => framed(event, startedAt, key, inner));
       }
-      return [...blocks].map(([key, block]) => ({ key, html: block }));
+      return [...blocks].map(([key, block]) => ({ key, html: block() }));
     },
     /** Its last block may still grow. */
     isGrowing: () => growing !== undefined,
@@ -89,7 +91,7 @@ function grown({ first, text }: Growing): Html {
   return html`<pre class="raw ${first.stream}" tabindex="0">${plainText(text)}</pre>`;
 }
 
-const said = (text: string) => html`<div class="say">${raw(markdownToHtml(text))}</div>`;
+const said = (text: string) => html`<div class="say">${markdownInTurn(text).then(raw)}</div>`;
 
 function thought(text: string): Html {
   const plain = plainText(text).trim();
