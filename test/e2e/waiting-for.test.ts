@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { installClaudeStandIn } from '../support/claude-stand-in.js';
+import { installClaudeStandIn, installStandIn } from '../support/claude-stand-in.js';
 import { makePlace, steps } from '../support/pool.js';
 import {
   agentpool,
@@ -126,6 +126,43 @@ test('a run whose provider does not answer says so in every view, with the try a
   expect((await eventually(status, ({ waitingFor }) => waitingFor === undefined)).status).toBe('running');
   writeFileSync(join(place.work, 'ends'), '');
   expect(await mcp.call<Waiting>('wait_agent', { runId })).toMatchObject({ status: 'done', result: 'Done.' });
+  await mcp.close();
+  await worker.end();
+  place.clean();
+}, 60_000);
+
+test('so does one of Gemini CLI, which tells its tries on stderr', async () => {
+  const place = makePlace();
+  installStandIn(place, 'gemini', '0.61.0');
+  const [mcp, worker] = await Promise.all([openMcp(place), startWorkerProcess(place)]);
+  const line = (message: object) => ({ print: `${JSON.stringify(message)}\n` });
+  const failed = (attempt: number, how: string) => ({
+    printError: `Attempt ${attempt} failed${how}...\n  status: 429\n`,
+  });
+  const prompt = steps(
+    line({ type: 'init', session_id: 's1', model: 'm' }),
+    failed(1, ' with status 429. Retrying with backoff'),
+    { until: join(place.work, 'fails') },
+    failed(2, ': Quota exceeded. Retrying after 60000ms'),
+    { until: join(place.work, 'answers') },
+    line({ type: 'message', role: 'assistant', content: 'Here I am.', delta: true }),
+    { until: join(place.work, 'ends') },
+    line({ type: 'result', status: 'success' }),
+  );
+  const { runId } = await mcp.call<{ runId: string }>('run_agent', { runner: 'gemini', prompt });
+  const waitingFor = async () => (await mcp.call<Waiting>('get_agent_status', { runId })).waitingFor;
+  expect(await eventually(waitingFor, (waiting) => waiting !== undefined)).toMatchObject({
+    kind: 'limit',
+    message: 'The provider does not answer for now: status 429; try 1',
+  });
+  writeFileSync(join(place.work, 'fails'), '');
+  const waiting = await eventually(waitingFor, (waiting) => waiting?.attempt === 2);
+  expect(waiting?.message).toBe('The provider does not answer for now: Quota exceeded; try 2');
+  expect(Math.abs((waiting?.until ?? 0) - Date.now() - 60_000)).toBeLessThan(30_000);
+  writeFileSync(join(place.work, 'answers'), '');
+  await eventually(waitingFor, (waiting) => waiting === undefined);
+  writeFileSync(join(place.work, 'ends'), '');
+  expect(await mcp.call<Waiting>('wait_agent', { runId })).toMatchObject({ status: 'done', result: 'Here I am.' });
   await mcp.close();
   await worker.end();
   place.clean();

@@ -4,14 +4,17 @@ import type { Place } from './pool.js';
 
 const SCRIPTED = new URL('../fixtures/agents/scripted.mjs', import.meta.url).pathname;
 
-/** Puts a `claude` on the PATH of a place that does the steps of its prompt; they print what Claude Code would. */
-export function installClaudeStandIn(place: Place): void {
+/** Puts a program on the PATH of a place that does the steps of its prompt. */
+export function installStandIn(place: Place, command: string, version: string): void {
   const bin = join(place.home, 'bin');
-  mkdirSync(bin);
-  const script = `#!/bin/sh\n[ "$1" = --version ] && echo 2.1.330 && exit\nexec node ${SCRIPTED} "$@"\n`;
-  writeFileSync(join(bin, 'claude'), script, { mode: 0o755 });
+  mkdirSync(bin, { recursive: true });
+  const script = `#!/bin/sh\n[ "$1" = --version ] && echo ${version} && exit\nexec node ${SCRIPTED} "$@"\n`;
+  writeFileSync(join(bin, command), script, { mode: 0o755 });
   place.env.PATH = `${bin}:${place.env.PATH}`;
 }
+
+/** Puts a `claude` there; the steps of its prompts print what Claude Code would. */
+export const installClaudeStandIn = (place: Place) => installStandIn(place, 'claude', '2.1.330');
 
 const line = (message: object) => ({ print: `${JSON.stringify(message)}\n` });
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { omitUndefined } from '../omit-undefined.js';
+import type { ProviderLimit } from '../run.js';
 import type { AgentEvent } from '../transcript/event.js';
 import { toolCall, toolResult } from '../transcript/tool.js';
 import { ifGiven, jsonFile, serversAs } from './given-files.js';
@@ -90,6 +91,21 @@ function events(value: unknown): readonly AgentEvent[] | undefined {
 const AUTH_EXITS = [41, 401 & 0xff, 403 & 0xff];
 const RATE_LIMIT_EXIT = 429 & 0xff;
 
+/** `Attempt 1 failed with status 429. Retrying with backoff...`, `Attempt 2 failed: Quota exceeded. Retrying after 5000ms...` */
+const RETRY = /^Attempt (\d+) failed(?: with |: )?(.*)\. Retrying (?:after (\d+)ms|with backoff)\.\.\./;
+
+/** It waits for a provider for minutes, of which its messages on stdout tell nothing. */
+function limitOnStderr(line: string): ProviderLimit | undefined {
+  const [, attempt, why, afterMs] = RETRY.exec(line) ?? [];
+  if (attempt === undefined) return undefined;
+  const retryAfterMs = afterMs === undefined ? undefined : Number(afterMs);
+  return {
+    message: why || 'the provider did not answer',
+    attempt: Number(attempt),
+    ...omitUndefined({ retryAfterMs }),
+  };
+}
+
 const SETTINGS = 'settings.json';
 /** A prompt of its own in place of gemini's would also take away what that says about the tools. */
 const SYSTEM_PROMPT = 'GEMINI.md';
@@ -169,5 +185,5 @@ export const gemini: Runner<'gemini'> = {
     if (AUTH_EXITS.includes(exitCode)) return 'auth';
     return exitCode === RATE_LIMIT_EXIT ? 'rate_limit' : undefined;
   },
-  output: { format: 'json-lines', read, events, terminal: true, worked },
+  output: { format: 'json-lines', read, events, terminal: true, worked, limitOnStderr },
 };

@@ -91,6 +91,8 @@ export type Output =
       readonly terminal?: boolean;
       /** Whether a message shows that the model has answered or used a tool. Absent: taken for granted. */
       readonly worked?: (message: unknown) => boolean;
+      /** What a line of stderr tells of a provider that does not answer, where stdout is silent about it. */
+      readonly limitOnStderr?: (line: string) => ProviderLimit | undefined;
     }
   | {
       /** Lines of text; without a `result` of its own the text is the result. */

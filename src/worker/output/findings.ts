@@ -67,6 +67,10 @@ export function createReader(
     unreadable: framing.unreadable,
     /** How many messages there were so far. */
     messages: () => messages,
+    /** The provider does not answer for now, as something else than this output says: this one tells when that is over. */
+    limitTold(): void {
+      limited = true;
+    },
     /** The result, as far as it was told. */
     resultSoFar: () => found.result,
     /** What was found, once there is no more output. */

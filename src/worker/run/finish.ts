@@ -6,7 +6,7 @@ import type { Ending, Ownership } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Runner } from '../../shared/runners/runner.js';
 import { again } from '../again.js';
-import type { startReadingStdout } from '../output/read-stdout.js';
+import type { startReadingOutput } from '../output/read-output.js';
 import type { Shipping } from '../output/ship.js';
 import { emptyOutput, readNumberLine, removeInputs, type Spool } from '../spool/spool.js';
 import type { SpoolMeta } from '../spool/spool-meta.js';
@@ -40,7 +40,7 @@ export interface Finish {
   readonly meta: SpoolMeta;
   readonly ending: RunEnding;
   readonly shipping: Shipping;
-  readonly stdout: Pick<ReturnType<typeof startReadingStdout>, 'reader' | 'readToEnd'>;
+  readonly stdout: Pick<ReturnType<typeof startReadingOutput>, 'reader' | 'readToEnd'>;
   readonly keepLeftovers: boolean;
   /** Whether the program found the disk full when it printed. */
   readonly lostOutput: () => boolean;

@@ -7,7 +7,6 @@ import type { Findings, Runner } from '../../shared/runners/runner.js';
 import { again } from '../again.js';
 import type { Figures } from '../figures.js';
 import type { RoomReason } from '../host/who-must-end.js';
-import { startReadingStdout } from '../output/read-stdout.js';
 import { type Shipping, startShipping } from '../output/ship.js';
 import type { Following } from '../process/descendants.js';
 import { isAlive, uptimeMs } from '../process/processes.js';
@@ -21,6 +20,7 @@ import { type ConfirmedOwner, finish, type Over } from './finish.js';
 import { startLimits } from './limits.js';
 import type { EndedBy } from './outcome.js';
 import { createProviderLimit } from './provider-limit.js';
+import { startReadingFindings } from './read-findings.js';
 import { createSessionRecord } from './session-record.js';
 
 const NO_LIMITS = { timeoutMs: Number.POSITIVE_INFINITY, silenceTimeoutMs: 0 };
@@ -88,7 +88,7 @@ class ProgramWatch implements Supervision {
   readonly #session: ReturnType<typeof createSessionRecord>;
   readonly #limit: ReturnType<typeof createProviderLimit>;
   readonly #shipping: Shipping;
-  readonly #stdout: ReturnType<typeof startReadingStdout>;
+  readonly #stdout: ReturnType<typeof startReadingFindings>;
   readonly #afterResult: ReturnType<typeof createAfterResult>;
   readonly #limits: ReturnType<typeof startLimits>;
   readonly #spoolWatch: ReturnType<typeof watchSpool>;
@@ -126,7 +126,7 @@ class ProgramWatch implements Supervision {
     this.#session = createSessionRecord(recorded, from.sessionId);
     this.#limit = createProviderLimit({ runs, own, left: this.#left.signal, logger });
     this.#shipping = this.#startShipping();
-    this.#stdout = readStdout(given, (learned) => this.#learn(learned));
+    this.#stdout = startReadingFindings(given, (learned) => this.#learn(learned));
     this.#afterResult = createAfterResult({
       graceMs: given.afterResultGraceMs,
       messages: this.#stdout.reader.messages,
@@ -264,10 +264,4 @@ async function keepResult({ runs, own, logger }: Supervised, result: string | un
     left,
     (error) => logger.debug({ err: error }, 'the result cannot be recorded yet'),
   );
-}
-
-/** Looks for facts in stdout, anew from the start of the attempt: the spool has all of it. */
-function readStdout({ runner, spool, meta, saw, logger }: Supervised, onLearned: (learned: Findings) => void) {
-  const from = meta.attempt?.from.out ?? 0;
-  return startReadingStdout({ runner, file: spool.stdout, from, onLearned, ...(saw && { saw }), logger });
 }

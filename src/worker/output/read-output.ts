@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from '../../shared/logger.js';
-import type { Findings, Runner } from '../../shared/runners/runner.js';
+import type { Findings, Output } from '../../shared/runners/runner.js';
 import { createReader } from './findings.js';
 import { followFile } from './follow.js';
 import { createLane } from './lane.js';
@@ -15,8 +15,9 @@ const room = Buffer.allocUnsafe(READ_BYTES);
 /** However many runs have more to read, one of them goes on in each turn of the event loop. */
 const turns = createLane(1);
 
-export interface ReadStdout {
-  readonly runner: Pick<Runner, 'output'>;
+/** What of the output of a program is read, and who is told. */
+export interface ReadOutput {
+  readonly format: Output;
   readonly file: string;
   /** Where the output of this attempt begins (bytes). */
   readonly from: number;
@@ -27,10 +28,10 @@ export interface ReadStdout {
 }
 
 /** Looks for facts in what a program prints, without keeping anybody waiting however much that is. */
-export function startReadingStdout({ runner, file, from, onLearned, saw, logger }: ReadStdout) {
-  const reader = createReader(runner.output, onLearned, logger, saw);
-  const stdout = followFile(file, { at: from });
-  const onlyEnd = runner.output.format === 'text' && !runner.output.read;
+export function startReadingOutput({ format, file, from, onLearned, saw, logger }: ReadOutput) {
+  const reader = createReader(format, onLearned, logger, saw);
+  const printed = followFile(file, { at: from });
+  const onlyEnd = format.format === 'text' && !format.read;
   let closed = false;
   let deadline = Number.POSITIVE_INFINITY;
   let reading: Promise<void> | undefined;
@@ -38,21 +39,21 @@ export function startReadingStdout({ runner, file, from, onLearned, saw, logger 
   const readOn = async () => {
     let inTime = true;
     for (let begun = performance.now(); !closed; ) {
-      let bytes = stdout.peek(READ_BYTES, room);
-      if (onlyEnd && stdout.waiting > END_BYTES) {
-        stdout.skip(stdout.waiting - END_BYTES);
-        bytes = stdout.peek(READ_BYTES, room);
+      let bytes = printed.peek(READ_BYTES, room);
+      if (onlyEnd && printed.waiting > END_BYTES) {
+        printed.skip(printed.waiting - END_BYTES);
+        bytes = printed.peek(READ_BYTES, room);
       }
       if (inTime && performance.now() > deadline) {
         inTime = false;
-        if (stdout.waiting > END_BYTES) {
-          logger.warn({ bytes: stdout.waiting - END_BYTES }, 'nothing is looked for in a part of the output');
-          stdout.skip(stdout.waiting - END_BYTES);
+        if (printed.waiting > END_BYTES) {
+          logger.warn({ bytes: printed.waiting - END_BYTES }, 'nothing is looked for in a part of the output');
+          printed.skip(printed.waiting - END_BYTES);
           continue;
         }
       }
       if (bytes.length === 0) return;
-      stdout.advance(bytes);
+      printed.advance(bytes);
       reader.take(bytes);
       if (performance.now() - begun < TURN_MS) continue;
       await turns.through(nextTurn);
@@ -77,7 +78,7 @@ export function startReadingStdout({ runner, file, from, onLearned, saw, logger 
     kick: () => void readToEnd().catch((error: unknown) => logger.warn({ err: error }, 'the output cannot be read')),
     close(): void {
       closed = true;
-      stdout.close();
+      printed.close();
     },
   };
 }
