@@ -36,7 +36,7 @@ it('of a run that is ended while Redis is away, the last 16 MiB are kept, and th
     const [pool = ''] = readdirSync(join(place.home, 'spool'));
     const spool = join(place.home, 'spool', pool, 'here', runId);
     await eventually(() => statSync(join(spool, 'stdout')).size > PRINTED);
-    await eventually(() => readFileSync(join(spool, 'exit'), 'utf8').trim() !== '');
+    await eventually(() => /^exit /m.test(readFileSync(join(spool, 'once'), 'utf8')));
   } finally {
     process.kill(redis.pid, 'SIGCONT');
   }

@@ -142,7 +142,7 @@ describe.runIf(isRoot())('a worker of root that starts programs as another user'
     const runId = await begin('echo on; exec sleep 60');
     await running(runId);
     const spool = spoolOf(runId);
-    const modes = ['.', 'once', 'pid', 'stdin', 'stdout', 'stderr', 'exit', 'meta.json'].map((name) => {
+    const modes = ['.', 'once', 'stdin', 'stdout', 'stderr', 'meta.json'].map((name) => {
       const { mode, uid } = lstatSync(join(spool, name));
       return [name, (mode & 0o777).toString(8), uid];
     });
@@ -154,7 +154,7 @@ describe.runIf(isRoot())('a worker of root that starts programs as another user'
     const target = join(place.home, 'target');
     writeFileSync(target, SECRET, { mode: 0o600 });
     const script = `S=$(dirname "$(readlink /proc/self/fd/0)")
-      for f in stdout stderr ending kin.json; do rm -f "$S/$f"; ln -s ${target} "$S/$f"; done
+      for f in stdout stderr meta.json kin.json; do rm -f "$S/$f"; ln -s ${target} "$S/$f"; done
       ln -s ${join(place.home, 'made')} "$S/rewound.json.tmp"; mkdir "$S/d"; ln -s ${place.home} "$S/d/l"
       sleep 1; echo a; exit 0`;
     const runId = await begin(script);

@@ -11,7 +11,7 @@ const mcp = oneMcp(place);
 
 /** A place that no run may touch, with the names of what lies in a spool. */
 const outside = join(place.home, 'outside');
-const NAMES = ['stdin', 'stdout', 'stderr', 'exit', 'ending', 'meta.json', 'meta.json.tmp', 'pid', 'once'];
+const NAMES = ['stdin', 'stdout', 'stderr', 'meta.json', 'meta.json.tmp', 'once', 'exit', 'ending', 'pid'];
 mkdirSync(join(outside, 'files'), { recursive: true });
 for (const name of [...NAMES, 'files/kept']) writeFileSync(join(outside, name), `secret ${name}\n`);
 const untouched = () => [...NAMES, 'files/kept'].map((name) => readFileSync(join(outside, name), 'utf8'));
@@ -29,7 +29,7 @@ describe.runIf(process.platform === 'linux')('a program that has its hands in it
   it.each([
     [
       'puts pipes in the place of its small files',
-      'for f in exit once ending; do rm "$S/$f"; mkfifo "$S/$f"; done; echo a',
+      'for f in exit once ending meta.json; do rm -f "$S/$f"; mkfifo "$S/$f"; done; echo a',
       'done',
     ],
     [
@@ -44,7 +44,7 @@ describe.runIf(process.platform === 'linux')('a program that has its hands in it
     ],
     [
       'puts second names of other files there',
-      'rm "$S/stderr" "$S/ending"; ln "$O/stderr" "$S/stderr"; ln "$O/ending" "$S/ending"; sleep 1; echo a',
+      'for f in stderr meta.json; do rm "$S/$f"; ln "$O/$f" "$S/$f"; done; sleep 1; echo a',
       'done',
     ],
     ['puts a link in the place of the whole spool', 'mv "$S" "$S-away"; ln -s "$O" "$S"; sleep 1; echo a', undefined],
@@ -57,12 +57,16 @@ describe.runIf(process.platform === 'linux')('a program that has its hands in it
   });
 
   it.each([
-    ['its pid', 'rm "$S/pid"; exit 125', { status: 'failed', exitCode: 125 }],
-    ['its pid and the exit file', 'rm "$S/pid" "$S/exit"; exit 0', { status: 'done', exitCode: 0 }],
+    ['what is said there', 'rm "$S/once"; exit 125', { status: 'failed', exitCode: 125 }],
+    ['what is said and known there', 'rm "$S/once" "$S/meta.json"; exit 0', { status: 'done', exitCode: 0 }],
     ['all of it', 'rm -r "$S"; kill -KILL $$', { status: 'failed', exitCode: 137 }],
-    ['its wrapper and its pid', 'rm "$S/pid"; kill -KILL $(cat "$S/once")', { status: 'failed' }],
-    ['nothing, and says that it has ended', 'echo 7 >"$S/exit"; sleep 1; exit 3', { status: 'failed', exitCode: 3 }],
-    ['once for the word of another', 'rm "$S/pid"; echo 1 >"$S/once"; exit 125', { status: 'failed', exitCode: 125 }],
+    ['its wrapper', 'kill -KILL $(head -n 1 "$S/once"); rm "$S/once"', { status: 'failed' }],
+    [
+      'nothing, and says that it has ended',
+      'echo exit 7 >>"$S/once"; sleep 1; exit 3',
+      { status: 'failed', exitCode: 3 },
+    ],
+    ['once for the word of another', 'echo 1 >"$S/once"; exit 125', { status: 'failed', exitCode: 125 }],
   ])('and removes %s is started once, and its end is told', async (_, script, facts) => {
     const starts = join(place.work, 'starts');
     rmSync(starts, { force: true });
@@ -72,7 +76,7 @@ describe.runIf(process.platform === 'linux')('a program that has its hands in it
   });
 
   it('is ended when it has done so, and leaves nothing of its spool', async () => {
-    const prompt = `S=$(dirname "$(readlink /proc/self/fd/0)"); rm "$S/ending"; ln -s ${outside}/ending "$S/ending"; exec sleep 600`;
+    const prompt = `S=$(dirname "$(readlink /proc/self/fd/0)"); rm "$S/meta.json"; ln -s ${outside}/meta.json "$S/meta.json"; exec sleep 600`;
     const { runId } = await mcp.call<{ runId: string }>('run_agent', { runner: 'shell', prompt });
     await eventually(async () => (await mcp.call<Facts>('get_agent_status', { runId })).pid);
     expect(await mcp.call('kill_agent', { runId })).toMatchObject({ killed: true, status: 'killed' });

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { messageOf } from '../../shared/errors.js';
 import type { Logger } from '../../shared/logger.js';
 import type { SpoolRoom } from '../../shared/workers/workers.js';
-import { presentSpool, readNumberLine, type Spool, spoolBytes, spooledRuns } from '../spool/spool.js';
+import { exitStatus, presentSpool, type Spool, spoolBytes, spooledRuns, spoolOf } from '../spool/spool.js';
 import { type DiskRoom, diskRoom, isDiskFull, isFull, lackOfRoom } from './disk-room.js';
 import type { HostHealth } from './health.js';
 import { type Growing, type RoomReason, whoMustEnd } from './who-must-end.js';
@@ -130,17 +130,17 @@ export class DiskWatch {
   #growingNow(): Growing[] {
     const { spools, supervised, isOver } = this.#deps;
     const sizes = this.#sizes;
+    const ours = supervised();
     const ids = spooledRuns(spools).filter((runId) => {
       if (isOver(runId)) return false;
-      const { spool } = presentSpool(spools, runId);
-      const grows = readNumberLine(spool.exit) === undefined;
-      if (grows) sizes.set(runId, bytesOf(spool) ?? sizes.get(runId) ?? 0);
+      // Those that we watch need not be read: their end is known here.
+      const grows = ours.has(runId) || exitStatus(presentSpool(spools, runId).spool) === undefined;
+      if (grows) sizes.set(runId, bytesOf(spoolOf(spools, runId)) ?? sizes.get(runId) ?? 0);
       return grows;
     });
     for (const runId of sizes.keys()) if (!ids.includes(runId)) sizes.delete(runId);
     this.#before ??= new Map(sizes);
     const before = this.#before;
-    const ours = supervised();
     return [...sizes].map(([runId, bytes]) => ({
       runId,
       bytes,

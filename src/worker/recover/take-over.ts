@@ -13,15 +13,15 @@ import { bootId, isAlive, type ProcessId, processesOf } from '../process/process
 import type { Beginning } from '../run/execute.js';
 import { makeOurs } from '../run/make-ours.js';
 import type { OwnedRun, OwnedRuns } from '../run/owned-run.js';
-import { sizeOfOwn } from '../spool/own-files.js';
 import {
   hasBegun,
   presentSpool,
-  readNumberLine,
+  programPid,
   type Spool,
   spoolBytes,
   spooledRuns,
   spoolOf,
+  wrapperPid,
 } from '../spool/spool.js';
 import type { SpoolMeta } from '../spool/spool-meta.js';
 import { storedMeta, withWhatIsKnown } from '../spool/spool-meta.js';
@@ -197,7 +197,7 @@ export function lostBecause(
 
 /** Whether a spool is as its worker made it: with its input, and without a word of a program. */
 function isUntouched(spool: Spool, { outBytes, errBytes }: Run): boolean {
-  return existsSync(spool.stdin) && sizeOfOwn(spool.pid) === 0 && outBytes + errBytes + spoolBytes(spool) === 0;
+  return existsSync(spool.stdin) && programPid(spool) === undefined && outBytes + errBytes + spoolBytes(spool) === 0;
 }
 
 /**
@@ -215,7 +215,7 @@ async function beginningOf(deps: TakeOverDeps, handle: OwnedRun, run: Run): Prom
   if (lost) return giveUp(deps, handle, lost);
   handle.lease = meta && (await deps.queues.resumeLease(run.id, meta.queue, meta.leaseToken));
   if (!begun || !meta) return { kind: 'start', attempt: meta?.attempt };
-  const pid = run.pid ?? readNumberLine(spool.pid);
+  const pid = run.pid ?? programPid(spool);
   const { principal, worker } = run;
   logger.info({ runId: run.id, ...omitUndefined({ principal, pid, from: worker }) }, 'the run is taken over');
   return { kind: 'begun', spool, meta: await withWrapper(run.id, spool, meta), from: run };
@@ -239,7 +239,7 @@ async function withWrapper(runId: string, spool: Spool, meta: SpoolMeta): Promis
   // The program can write there: who lives and does not carry the mark of this run is not its wrapper, and is let alone.
   if (known) return isAlive(known) && !isMarked(runId, known) ? rest : meta;
   for (const begun = performance.now(); performance.now() - begun < SETTLE_MS; await pause(10)) {
-    const pid = readNumberLine(spool.once);
+    const pid = wrapperPid(spool);
     const marked = processesOf(runId);
     const wrapper = marked.find((process) => process.pid === pid);
     if (wrapper) return { ...meta, wrapper };

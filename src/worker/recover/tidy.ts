@@ -42,9 +42,11 @@ export async function tidyEnded(deps: TidyDeps, keepMs: number): Promise<void> {
   const spooled = spooledRuns(spools).filter((runId) => !owned.has(runId) && !recentEnds.has(runId, keepMs));
   if (spooled.length === 0) return;
   const before = runs.interruptions();
-  const now = await runs.now();
-  const ended: string[] = [];
-  for (const runId of spooled) {
+  // The end of these was recorded by this worker, and Redis was not away since: nobody asks for their records again.
+  const ended = spooled.filter((runId) => recentEnds.has(runId));
+  const unknown = spooled.filter((runId) => !ended.includes(runId));
+  const now = unknown.length === 0 ? 0 : await runs.now();
+  for (const runId of unknown) {
     const run = await runs.get(runId);
     if (!run) await tidy(spools, runId, logger);
     else if (isEnded(run.state) && now - (run.endRecordedAt ?? run.endedAt ?? 0) >= keepMs) ended.push(runId);

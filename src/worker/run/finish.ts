@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import type { Logger } from '../../shared/logger.js';
 import type { Failure } from '../../shared/run.js';
 import { isEnded, type RunState } from '../../shared/run-state.js';
@@ -8,7 +7,7 @@ import type { Runner } from '../../shared/runners/runner.js';
 import { again } from '../again.js';
 import type { startReadingOutput } from '../output/read-output.js';
 import type { Shipping } from '../output/ship.js';
-import { emptyOutput, readNumberLine, removeInputs, type Spool } from '../spool/spool.js';
+import { emptyOutput, exitedAt, removeInputs, type Spool } from '../spool/spool.js';
 import type { SpoolMeta } from '../spool/spool-meta.js';
 import { refusalOf } from './attempts.js';
 import type { RunEnding } from './ending.js';
@@ -81,8 +80,8 @@ export async function finish(given: Finish, exitCode: number | undefined): Promi
 }
 
 /** How long ago the wrapper wrote down the exit status (ms): the program may have ended while no worker looked. */
-function sinceExit({ exit }: Spool): () => number {
-  const writtenAt = readNumberLine(exit) === undefined ? undefined : statSync(exit, { throwIfNoEntry: false })?.mtimeMs;
+function sinceExit(spool: Spool): () => number {
+  const writtenAt = exitedAt(spool);
   const now = Date.now();
   const before = now - (writtenAt ?? now);
   const asked = performance.now();

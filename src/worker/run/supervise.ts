@@ -103,7 +103,7 @@ class ProgramWatch implements Supervision {
     const { runs, runner, own, spool, meta, from, logger } = given;
     // Its end, if it has ended already, is its own: the limits are for those who live.
     const lives = given.wrapperGone !== undefined || (meta.wrapper !== undefined && isAlive(meta.wrapper));
-    const before = readEnding(spool) as EndedBy | undefined;
+    const before = given.wrapperGone ? undefined : (readEnding(spool, meta) as EndedBy | undefined);
     this.#given = given;
     this.over = new Promise<Over>((resolve) => {
       this.#resolveOver = resolve;

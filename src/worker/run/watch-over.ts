@@ -7,7 +7,7 @@ import { again } from '../again.js';
 import type { Figures } from '../figures.js';
 import type { DiskWatch } from '../host/disk-watch.js';
 import type { Following } from '../process/descendants.js';
-import { readNumberLine, writeMeta } from '../spool/spool.js';
+import { addToMeta, programPid, wrapperPid } from '../spool/spool.js';
 import { tellAttempt } from './attempts.js';
 import type { OwnedRun } from './owned-run.js';
 import { lookForSession } from './session-lookup.js';
@@ -80,7 +80,7 @@ export function watchOver(
     async tellAgain(run: Run) {
       if (meta.attempt) await tellAttempt(runs, owned, meta.attempt, run, logger);
       if (isTellingStart) return;
-      const pid = told ?? run.pid ?? readNumberLine(spool.pid); // the file is the last to be believed
+      const pid = told ?? run.pid ?? programPid(spool); // the file is the last to be believed
       if (pid !== undefined && pid !== run.pid) await runs.started(owned, pid, path, !meta.attempt);
     },
     logger,
@@ -119,6 +119,7 @@ async function tellStart(
     });
   }
   await persist(() => {
-    if (readNumberLine(spool.once) === meta.wrapper?.pid) writeMeta(spool, meta); // else another wrapper was faster
+    const { wrapper } = meta;
+    if (wrapper && wrapperPid(spool) === wrapper.pid) addToMeta(spool, { wrapper }); // else another one was faster
   });
 }

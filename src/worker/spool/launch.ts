@@ -11,37 +11,37 @@ import { openInput, openOutput, type Spool } from './spool.js';
 /** The exit status of a wrapper that found another one at work, or could not write; without an exit file the former. */
 export const REFUSED = 125;
 
-/** Of the inner shell, in single quotes. A worker that is gone does not read the pipe any more, which does no harm. */
-const BECOME = `echo $$ >"$1" || exit ${REFUSED}
-trap "" PIPE
-echo $$ 2>/dev/null >&5
-trap - PIPE
-shift
-exec "$@" 5>&-`;
-
 /**
  * Waits for the program and writes down its exit status, so that it is known whoever supervises by then. `set -C`
  * creates a file only where it does not exist yet, so the second of two wrappers of one spool does nothing at all; the first
- * one leaves its pid there. The inner shell becomes the program and writes its pid first. What the wrapper itself has
- * to say ("Terminated") goes nowhere: stderr is the program's. A caught signal (`trap :`) is reset in the program; an
- * ignored one would not be. The status is written as one line in one go, over a file that has its room on the disk
- * already (`<>`), so a full disk does not swallow it, and that was opened before the program could put another in its
- * place; readers wait for its newline, which is what a temporary name and a rename would give. Descriptor 3 is a pipe to
- * the worker, if it lives: what the pid file says may be removed by the program, what the worker was told may not. The limit is
- * a mark, see `limitMark`; a shell that cannot set it goes on without.
+ * one leaves its pid there, and each word after it is one line in one go. They stay in the first block of the file, so a
+ * disk that is full by then does not swallow them, and the file was opened before the program could put another in its place.
+ * A subshell, whose pid no variable of POSIX tells (`$$` is that of the wrapper), becomes the program and says so first.
+ * What the wrapper itself has to say ("Terminated") goes nowhere: stderr is the program's. A caught signal (`trap :`) is
+ * reset in the program; an ignored one would not be. Descriptor 3 is a pipe to the worker, if it lives: what the file says
+ * may be removed by the program, what the worker was told may not; a worker that is gone does not read the pipe any more, which
+ * does no harm. The limit is a mark, see `limitMark`; a shell that cannot set it goes on without.
  */
 const WRAPPER = `trap : TERM INT HUP QUIT
-exit_file=$1
-once=$2
-[ -z "$3" ] || command ulimit -S -m "$3" 2>/dev/null
-shift 3
+[ -z "$2" ] || command ulimit -S -m "$2" 2>/dev/null
 exec 5>&3 3>&2 2>/dev/null
-(umask 077; set -C; : >"$once") || exit ${REFUSED}
-echo $$ >>"$once"
-exec 4<>"$exit_file"
-(exec sh -c '${BECOME}' agentpool "$@" 2>&3 3>&- 4>&-)
+umask 077
+set -C
+echo $$ >"$1" || exit ${REFUSED}
+set +C
+umask "$3"
+exec 4>>"$1"
+shift 3
+(
+  read -r agentpool_pid agentpool_rest </proc/self/stat || agentpool_pid=$(exec sh -c 'echo $PPID')
+  echo "program $agentpool_pid" >&4 || exit ${REFUSED}
+  trap "" PIPE
+  echo "$agentpool_pid" >&5
+  trap - PIPE
+  exec "$@" 2>&3 3>&- 4>&- 5>&-
+)
 code=$?
-echo "$code" >&4
+echo "exit $code" >&4
 exit "$code"`;
 
 export interface Launch {
@@ -78,7 +78,7 @@ export async function launch({ spool, runId, program, args, path, env, user }: L
     files.push(openInput(spool.stdin));
     for (const file of [spool.stdout, spool.stderr]) files.push(openOutput(file));
     const mark = process.platform === 'linux' ? String(limitMark(runId)) : '';
-    const known = [spool.exit, spool.once, mark, spool.pid];
+    const known = [spool.once, mark, process.umask().toString(8)];
     const child = spawnWrapper(['-c', WRAPPER, 'agentpool', ...known, program, ...args], {
       cwd: path,
       env: { ...env, [RUN_MARK]: runId },

@@ -69,11 +69,16 @@ export function readOwn(file: string): string | undefined {
   const handle = openOwn(file);
   if (handle === undefined) return undefined;
   try {
-    const buffer = Buffer.alloc(Math.min(MOST_READ, fstatSync(handle).size));
-    return buffer.toString('utf8', 0, readSync(handle, buffer, 0, buffer.length, 0));
+    return textOf(handle);
   } finally {
     closeSync(handle);
   }
+}
+
+/** The text of a small open file. */
+export function textOf(handle: number): string {
+  const buffer = Buffer.alloc(Math.min(MOST_READ, fstatSync(handle).size));
+  return buffer.toString('utf8', 0, readSync(handle, buffer, 0, buffer.length, 0));
 }
 
 /** How long a file of a spool is (bytes); 0 for whatever else lies there. */

@@ -37,6 +37,8 @@ export interface SpoolMeta extends Omit<LaunchFacts, 'form'> {
   readonly attempt?: Attempt;
   /** Absent: the program was about to be started. */
   readonly wrapper?: ProcessId;
+  /** Why a worker ends the program of this attempt, written before it does. */
+  readonly ending?: string;
 }
 
 const milliseconds = z.number().min(0);
@@ -65,6 +67,7 @@ const meta = z.looseObject({
   attempt: attempt.optional(),
   startedUptimeMs: milliseconds,
   wrapper: processId.optional(),
+  ending: z.string().optional(),
 });
 
 /** What a worker has written down about the run of a spool; undefined when there is nothing. */

@@ -8,6 +8,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -24,6 +25,7 @@ import {
   removeOwnDirectory,
   removeOwnDirectoryAside,
   sizeOfOwn,
+  textOf,
   within,
 } from './own-files.js';
 import { type SpoolMeta, storedMeta } from './spool-meta.js';
@@ -36,18 +38,17 @@ export interface Spool {
   readonly files: string;
   readonly stdout: string;
   readonly stderr: string;
-  /** Made by the one wrapper that may start the program, with its pid: nothing of this spool is started again. */
+  /**
+   * Made by the one wrapper that may start the program: nothing of this spool is started again. What it and the program say
+   * is one line each: `<pid>`, `program <pid>`, `exit <status>`.
+   */
   readonly once: string;
-  /** One line: the pid of the program, written by itself just before it becomes the program, for later workers to show. */
-  readonly pid: string;
-  /** One line: the exit status, written by the wrapper. Without its newline it is not there yet. */
-  readonly exit: string;
-  /** Why a worker ends the program, written before it does. */
-  readonly ending: string;
+  /** Of the release before: the pid of the program, its exit status, and why a worker ends it, in a file each. */
+  readonly before: { readonly pid: string; readonly exit: string; readonly ending: string };
 }
 
-/** Room for what has to be written down even when the disk is full by then (bytes). */
-const ROOM = 16;
+/** Room in `meta.json` for what has to be written down later, even when the disk is full by then (bytes). */
+const ROOM = 160;
 
 /**
  * All spools of one host in one pool. The pool is part of the path, since one AGENTPOOL_HOME may serve several, and
@@ -69,9 +70,7 @@ export function spoolOf(root: string, runId: string, attempt = 1): Spool {
     stdout: file('stdout'),
     stderr: file('stderr'),
     once: ofAttempt('once'),
-    pid: ofAttempt('pid'),
-    exit: ofAttempt('exit'),
-    ending: ofAttempt('ending'),
+    before: { pid: ofAttempt('pid'), exit: ofAttempt('exit'), ending: ofAttempt('ending') },
   };
 }
 
@@ -107,9 +106,6 @@ export function createSpool(root: string, meta: SpoolMeta, { stdin, files = [], 
         replaceFile(join(spool.files, file.name), file.content);
       }
     for (const file of [spool.stdout, spool.stderr]) closeSync(openOutput(file));
-    for (const file of [spool.exit, spool.ending])
-      if (isNew || !existsSync(file)) writeFileSync(file, ' '.repeat(ROOM), { mode: 0o600, flag: isNew ? 'wx' : 'a' });
-    writeFileSync(spool.pid, '', { mode: 0o600, flag: 'a' }); // the program writes it with whatever umask it has
     return true;
   });
   if (!made) throw notOurs(spool.directory);
@@ -149,18 +145,15 @@ function replaceFile(file: string, content: string): void {
 }
 
 /** Writes down why the program is ended, so that the next worker knows it. A full disk does not prevent it. */
-export function writeEnding(spool: Spool, why: string): void {
+export function writeEnding(spool: Spool, ending: string): void {
   try {
-    const file = openOwn(spool.ending, constants.O_RDWR);
-    if (file === undefined) return; // somebody removed the spool: there is no next worker for it
-    writeSync(file, why.padEnd(ROOM));
-    closeSync(file);
+    addToMeta(spool, { ending });
   } catch {} // the program is ended all the same
 }
 
 /** Why a worker before us was ending the program; undefined when none was. */
-export function readEnding(spool: Spool): string | undefined {
-  return readOwn(spool.ending)?.trim() || undefined;
+export function readEnding(spool: Spool, { ending }: Pick<SpoolMeta, 'ending'>): string | undefined {
+  return ending ?? (readOwn(spool.before.ending)?.trim() || undefined);
 }
 
 /** What the output of a run takes of the disk (bytes). */
@@ -203,10 +196,23 @@ export function writeOwn({ directory }: Spool, name: string, content: string): v
 }
 
 const metaOf = ({ directory }: Spool) => join(directory, 'meta.json');
-const storedText = (meta: SpoolMeta) => JSON.stringify({ form: STORED_FORM, ...meta });
+const storedText = (meta: SpoolMeta) =>
+  JSON.stringify({ form: STORED_FORM, ...meta }).replace(/}$/, `${' '.repeat(ROOM)}}`);
 
-export function writeMeta(spool: Spool, meta: SpoolMeta): void {
-  replaceFile(metaOf(spool), storedText(meta));
+/**
+ * Adds to what the next worker has to know, into the blanks that were left for it: one short write, so nobody reads a half of
+ * it. Does nothing where the program has put something else in its place. Throws what the disk says.
+ */
+export function addToMeta(spool: Spool, added: Pick<SpoolMeta, 'wrapper' | 'ending'>): void {
+  const file = openOwn(metaOf(spool), constants.O_RDWR);
+  if (file === undefined) return; // somebody removed the spool: there is no next worker for it
+  try {
+    const [, known, room = ''] = /^(.*\S)( *)}$/s.exec(textOf(file)) ?? [];
+    const text = `,${JSON.stringify(added).slice(1, -1)}`;
+    if (known !== undefined && Buffer.byteLength(text) <= room.length) writeSync(file, text, Buffer.byteLength(known));
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Undefined when the worker died before it was written, or when the disk gives something else back. */
@@ -230,15 +236,36 @@ export function spooledRuns(root: string): string[] {
   }
 }
 
-/** A number that a process of the run has written as one whole line. */
-export function readNumberLine(file: string): number | undefined {
-  const [, digits] = /^(\d+)\n *$/.exec(readOwn(file) ?? '') ?? [];
+/** The pid of the wrapper that went to work. All that is said in a spool is in the reach of its program, so it is a hint. */
+export const wrapperPid = ({ once }: Spool): number | undefined => numberIn(once, /^(\d+)\n/);
+
+/** The pid of the program, said by itself just before it became the program. */
+export const programPid = ({ once, before }: Spool): number | undefined =>
+  numberIn(once, /^program (\d+)\n/m) ?? numberIn(before.pid, PADDED_LINE);
+
+/** The exit status, said by the wrapper; without its newline it is not there yet. */
+export const exitStatus = ({ once, before }: Spool): number | undefined =>
+  numberIn(once, /.*^exit (\d+)\n/ms) ?? numberIn(before.exit, PADDED_LINE);
+
+/** When the exit status was said (Unix ms); undefined as long as it was not. */
+export function exitedAt(spool: Spool): number | undefined {
+  if (exitStatus(spool) === undefined) return undefined;
+  const times = [spool.once, spool.before.exit].map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  return Math.max(...times) || undefined;
+}
+
+/** A line, and blanks behind it. */
+const PADDED_LINE = /^(\d+)\n *$/;
+
+function numberIn(file: string, pattern: RegExp): number | undefined {
+  const digits = pattern.exec(readOwn(file) ?? '')?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
 
 /** Takes back the start of an attempt that came to nothing, so that it can be made again. */
 export function removeStart(spool: Spool): void {
-  for (const file of [spool.once, spool.pid, spool.exit, spool.ending]) rmSync(file, { force: true });
+  const { pid, exit, ending } = spool.before;
+  for (const file of [spool.once, pid, exit, ending]) rmSync(file, { force: true });
 }
 
 /** Removes what may hold secrets: prompt and files of the runner. */

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../../shared/logger.js';
 import { isAlive, type ProcessId, processesOf } from '../process/processes.js';
 import { REFUSED } from './launch.js';
-import { hasBegun, readNumberLine, type Spool, spoolBytes } from './spool.js';
+import { exitStatus, hasBegun, programPid, type Spool, spoolBytes, wrapperPid } from './spool.js';
 
 /** A file system that does not tell (a network volume) costs this delay (ms). */
 const LOOK_ANYWAY_MS = 1_000;
@@ -74,10 +74,12 @@ class SpoolWatch {
   }
 
   #watchDirectory(): FSWatcher | undefined {
-    const { directory, exit } = this.#deps.spool;
+    const { directory, once, before } = this.#deps.spool;
     try {
       const watcher = watch(directory, (_, name) =>
-        name === basename(exit) ? this.#carefully(() => this.#lookForExit()) : this.#soon(),
+        name === basename(once) || name === basename(before.exit)
+          ? this.#carefully(() => this.#lookForExit())
+          : this.#soon(),
       );
       return watcher.on('error', () => {});
     } catch {
@@ -107,7 +109,7 @@ class SpoolWatch {
   #lookForExit(): void {
     const { spool, wrapper, wrapperGone } = this.#deps;
     if (this.#over || wrapperGone) return;
-    const code = readNumberLine(spool.exit);
+    const code = exitStatus(spool);
     if (code === undefined) return;
     if (wrapper && isAlive(wrapper)) setTimeout(() => this.#carefully(() => this.#lookForExit()), SETTLE_MS);
     else this.#end({ kind: 'ended', code });
@@ -125,8 +127,8 @@ class SpoolWatch {
     const started = program ? (await program) !== undefined : true;
     await pause(code === undefined ? SETTLE_MS : 0);
     this.#carefully(() => {
-      const status = code ?? readNumberLine(spool.exit);
-      const others = hasBegun(spool) && readNumberLine(spool.once) !== wrapper?.pid;
+      const status = code ?? exitStatus(spool);
+      const others = hasBegun(spool) && wrapperPid(spool) !== wrapper?.pid;
       if (!started && status === REFUSED && others) return this.#end({ kind: 'refused' });
       if (status === undefined && programLives(spool)) return;
       this.#end({ kind: started ? 'ended' : 'unstarted', code: status });
@@ -149,7 +151,7 @@ class SpoolWatch {
  */
 function programLives(spool: Spool): boolean {
   const marked = processesOf(basename(spool.directory));
-  const program = readNumberLine(spool.pid);
+  const program = programPid(spool);
   return program === undefined ? marked.length > 0 : marked.some(({ pid }) => pid === program);
 }
 

@@ -5,7 +5,7 @@ import { afterAll, afterEach, expect, test } from 'vitest';
 import { endTree } from '../../../../src/worker/process/end-tree.js';
 import { descendantsOf, parseStat, processesOf } from '../../../../src/worker/process/processes.js';
 import { launch } from '../../../../src/worker/spool/launch.js';
-import { createSpool, readNumberLine } from '../../../../src/worker/spool/spool.js';
+import { createSpool, exitStatus } from '../../../../src/worker/spool/spool.js';
 import type { SpoolMeta } from '../../../../src/worker/spool/spool-meta.js';
 import { eventually } from '../../../support/processes.js';
 
@@ -26,7 +26,7 @@ async function starting(script: string) {
   const env = { PATH: process.env.PATH ?? '' };
   const launched = await launch({ spool, runId, program: '/bin/sh', args: ['-c', script], path: root, env });
   const printed = () => readFileSync(spool.stdout, 'utf8');
-  return { runId, ...launched, printed, exitCode: () => readNumberLine(spool.exit) };
+  return { runId, ...launched, printed, exitCode: () => exitStatus(spool) };
 }
 
 /** The same, once it has printed `ready`. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { RUN_MARK } from '../../../../src/shared/config/load.js';
 import { launch } from '../../../../src/worker/spool/launch.js';
-import { createSpool, readNumberLine, spoolOf } from '../../../../src/worker/spool/spool.js';
+import { createSpool, exitStatus, programPid, spoolOf } from '../../../../src/worker/spool/spool.js';
 import type { SpoolMeta } from '../../../../src/worker/spool/spool-meta.js';
 import { eventually } from '../../../support/processes.js';
 
@@ -42,7 +42,7 @@ test.each([
 ])('the end of a program, "%s", is written down as %i', async (script, code) => {
   const { spool, launched } = await shell(script);
   await launched.wrapperGone;
-  expect(readNumberLine(spool.exit)).toBe(code);
+  expect(exitStatus(spool)).toBe(code);
   expect(readFileSync(spool.stderr, 'utf8')).toBe(''); // the shell around it keeps its words to itself
 });
 
@@ -50,15 +50,15 @@ test('the pid that is told is that of the program itself', async () => {
   const { spool, launched, printed } = await shell('echo $$');
   const pid = await launched.program;
   await launched.wrapperGone;
-  expect(readNumberLine(spool.pid)).toBe(pid);
+  expect(programPid(spool)).toBe(pid);
   expect(printed()).toBe(`${pid}\n`);
   expect(pid).not.toBe(launched.wrapper?.pid);
 });
 
 test('the pid is told whatever the program does to its file, and to nobody when its wrapper could not begin', async () => {
-  const { spool, launched } = await shell(`rm ${root}/r*/pid; exit 3`);
+  const { spool, launched } = await shell(`rm ${root}/r*/once; exit 3`);
   expect(await launched.program).toBeGreaterThan(1);
-  expect([await launched.wrapperGone, readNumberLine(spool.pid)]).toEqual([3, undefined]);
+  expect([await launched.wrapperGone, programPid(spool)]).toEqual([3, undefined]);
   writeFileSync(join(root, 'taken'), '');
   const again = { ...spool, once: join(root, 'taken') };
   const refused = await launch({ spool: again, runId: 'r', program: '/bin/true', args: [], path: root, env: {} });
@@ -77,15 +77,15 @@ test('a worker that is gone by then does not keep the program from its start', a
   // Not before it stands still, or it would stop after this.
   await eventually(() => / T /.test(readFileSync(`/proc/${worker.pid}/stat`, 'utf8')));
   worker.kill('SIGCONT');
-  const { exit, stdout } = spoolOf(root, 'left');
-  expect(await eventually(() => readNumberLine(exit))).toBe(141); // and the signal is not ignored in it
-  expect(readFileSync(stdout, 'utf8')).toBe('ran\n');
+  const left = spoolOf(root, 'left');
+  expect(await eventually(() => exitStatus(left))).toBe(141); // and the signal is not ignored in it
+  expect(readFileSync(left.stdout, 'utf8')).toBe('ran\n');
 });
 
 test('a program that cannot be executed ends with the words of the shell', async () => {
   const { spool, launched } = await start(root, []);
   await launched.wrapperGone;
-  expect(readNumberLine(spool.exit)).toBe(126);
+  expect(exitStatus(spool)).toBe(126);
   expect(readFileSync(spool.stderr, 'utf8')).toMatch(/^agentpool: .*exec: .*[Pp]ermission denied/m);
 });
 

@@ -13,21 +13,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
+  addToMeta,
   createSpool,
   emptyOutput,
+  exitStatus,
   hasBegun,
   presentSpool,
+  programPid,
   readEnding,
   readMeta,
-  readNumberLine,
   readRewound,
   removeInputs,
   removeSpool,
+  type Spool,
   spooledRuns,
   spoolOf,
   spoolRoot,
+  wrapperPid,
   writeEnding,
-  writeMeta,
   writeRewound,
 } from '../../../../src/worker/spool/spool.js';
 import type { SpoolMeta } from '../../../../src/worker/spool/spool-meta.js';
@@ -35,6 +38,8 @@ import type { SpoolMeta } from '../../../../src/worker/spool/spool-meta.js';
 const home = mkdtempSync(join(tmpdir(), 'ap-spool-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 const root = spoolRoot(home, 'pool-1', 'host-1');
+
+const endingIn = (spool: Spool) => readEnding(spool, readMeta(spool) ?? {});
 
 const meta = (runId: string): SpoolMeta => ({
   runId,
@@ -76,8 +81,7 @@ describe('the spool of a run', () => {
   test('goes on in a further try with the same output and a bolt, a pid and an end of its own', () => {
     const spool = createSpool(root, { ...meta('r7'), sessionId: 'one' }, { stdin: 'prompt' });
     writeFileSync(spool.stdout, 'refused\n');
-    writeFileSync(spool.once, '1\n');
-    writeFileSync(spool.exit, '1\n');
+    writeFileSync(spool.once, '1\nprogram 2\nexit 1\n');
     writeEnding(spool, 'hopeless');
     const attempt = {
       number: 2,
@@ -87,7 +91,7 @@ describe('the spool of a run', () => {
     } as const;
     const next = createSpool(root, { ...meta('r7'), sessionId: 'two', attempt }, { stdin: 'prompt' });
     expect(readFileSync(next.stdout, 'utf8')).toBe('refused\n');
-    expect([hasBegun(next), readNumberLine(next.exit), readEnding(next)]).toEqual([false, undefined, undefined]);
+    expect([hasBegun(next), exitStatus(next), endingIn(next)]).toEqual([false, undefined, undefined]);
     expect(presentSpool(root, 'r7')).toMatchObject({ spool: next, meta: { sessionId: 'two', attempt } });
     expect(presentSpool(root, 'r1').spool).toEqual(spoolOf(root, 'r1'));
   });
@@ -95,31 +99,27 @@ describe('the spool of a run', () => {
   test('that is made again, by a worker that was paused meanwhile, loses nothing of what is in it', () => {
     const spool = createSpool(root, meta('r5'), { stdin: 'prompt' });
     const started = { ...meta('r5'), wrapper: { pid: 7, start: '8' } };
-    writeMeta(spool, started);
+    addToMeta(spool, { wrapper: started.wrapper });
     for (const [file, text] of [
-      [spool.once, '7\n'],
+      [spool.once, '7\nprogram 8\nexit 3\n'],
       [spool.stdout, 'output'],
-      [spool.exit, '3\n     '],
     ] as const)
       writeFileSync(file, text);
     writeEnding(spool, 'kill');
     createSpool(root, meta('r5'), { stdin: 'prompt' });
-    expect(readMeta(spool)).toEqual(started);
-    expect([hasBegun(spool), readFileSync(spool.stdout, 'utf8'), readNumberLine(spool.exit)]).toEqual([
-      true,
-      'output',
-      3,
-    ]);
-    expect(readEnding(spool)).toBe('kill');
+    expect(readMeta(spool)).toEqual({ ...started, ending: 'kill' });
+    expect([hasBegun(spool), readFileSync(spool.stdout, 'utf8'), exitStatus(spool)]).toEqual([true, 'output', 3]);
+    expect(endingIn(spool)).toBe('kill');
   });
 
   test('tells why its program is ended once that is so, and nothing before', () => {
     const spool = createSpool(root, meta('r6'), { stdin: '' });
-    expect(readEnding(spool)).toBeUndefined();
+    const { size } = statSync(join(spool.directory, 'meta.json'));
+    expect(endingIn(spool)).toBeUndefined();
     writeEnding(spool, 'silence_limit');
     writeEnding(spool, 'kill');
-    expect(readEnding(spool)).toBe('kill');
-    expect(statSync(spool.ending).size).toBe(16);
+    expect(endingIn(spool)).toBe('kill');
+    expect(statSync(join(spool.directory, 'meta.json')).size).toBe(size); // it had its room
     removeSpool(spool);
     expect(() => writeEnding(spool, 'kill')).not.toThrow();
   });
@@ -127,10 +127,11 @@ describe('the spool of a run', () => {
   test('tells the next worker what this one knew', () => {
     const spool = createSpool(root, meta('r2'), { stdin: '' });
     expect(readMeta(spool)).toEqual(meta('r2'));
-    const started = { ...meta('r2'), wrapper: { pid: 7, start: '8' }, sessionId: 's' };
-    writeMeta(spool, started);
-    expect(readMeta(spool)).toEqual(started);
-    expect(readdirSync(spool.directory)).not.toContain('meta.json.tmp');
+    const wrapper = { pid: 4_194_304, start: 'Fri Nov 27 01:02:03 2026' };
+    addToMeta(spool, { wrapper });
+    writeEnding(spool, 'after_result');
+    expect(readMeta(spool)).toEqual({ ...meta('r2'), wrapper, ending: 'after_result' });
+    expect(readdirSync(spool.directory)).toHaveLength(4);
   });
 
   test.each(['', '{', '\0\0\0\0'])('with %j instead of what was known tells nothing, and makes no failure', (text) => {
@@ -153,11 +154,44 @@ describe('the spool of a run', () => {
   });
 });
 
-describe('a number that a process has written', () => {
-  const file = join(home, 'number');
+describe('what is said in a spool', () => {
+  const spool = createSpool(join(home, 'said'), meta('said'), { stdin: '' });
+  const said = () => [wrapperPid(spool), programPid(spool), exitStatus(spool)];
+
+  test.each([
+    ['', []],
+    ['14', []],
+    ['14\n', [14]],
+    ['14\nprogram 1', [14]],
+    ['14\nprogram 15\n', [14, 15]],
+    ['14\nprogram 15\nexit 14', [14, 15]],
+    ['14\nprogram 15\nexit 143\n', [14, 15, 143]],
+    ['14\nexit 125\n', [14, undefined, 125]],
+    ['14\nprogram 15\nprogram 1\nexit 7\nexit 0\n', [14, 15, 0]],
+    ['x\nprogram -1\nexit 1 \n', []],
+  ])('as %j is %j', (text, [wrapper, program, status]) => {
+    writeFileSync(spool.once, text);
+    expect(said()).toEqual([wrapper, program, status]);
+  });
+});
+
+describe('what was said in a spool of the release before', () => {
+  const spool = createSpool(join(home, 'said'), meta('before'), { stdin: '' });
+  const { exit: file, pid, ending } = spool.before;
+
+  test('is in files of their own', () => {
+    for (const [name, text] of [
+      [spool.once, '14\n'],
+      [pid, '15\n'],
+      [ending, 'kill            '],
+    ] as const)
+      writeFileSync(name, text);
+    expect([wrapperPid(spool), programPid(spool), endingIn(spool)]).toEqual([14, 15, 'kill']);
+  });
 
   test.each([
     ['0\n', 0],
+    ['0\n              ', 0],
     ['143\n', 143],
     ['4194304\n', 4_194_304],
     ['', undefined],
@@ -170,11 +204,11 @@ describe('a number that a process has written', () => {
     ['1\r\n', undefined],
   ])('as %j is %s', (text, number) => {
     writeFileSync(file, text);
-    expect(readNumberLine(file)).toBe(number);
+    expect(exitStatus(spool)).toBe(number);
   });
 
   test('is unknown while there is no file', () => {
-    expect(readNumberLine(join(spoolOf(root, 'nobody').directory, 'exit'))).toBeUndefined();
+    expect(exitStatus(spoolOf(root, 'nobody'))).toBeUndefined();
   });
 });
 
