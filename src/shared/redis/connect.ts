@@ -3,6 +3,7 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { UnreachableError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { followMaster } from './follow-master.js';
+import { gatherWrites } from './gather-writes.js';
 import { certificateProblem, refusalOf } from './refusals.js';
 import { byServerClock } from './server-clock.js';
 import { dropWhenSilent } from './silence.js';
@@ -107,13 +108,18 @@ function create(target: RedisTarget, options: Options): RedisClient {
  * nor the one that BullMQ makes of ours.
  */
 function watched(redis: RedisClient, target: RedisTarget): RedisClient {
-  if (redis instanceof Cluster) redis.on('+node', dropWhenSilent);
+  if (redis instanceof Cluster) redis.on('+node', watchedNode);
   else {
-    dropWhenSilent(redis);
+    watchedNode(redis);
     if (target.kind === 'sentinel') followMaster(redis, target);
   }
   const duplicate = redis.duplicate.bind(redis) as (...options: unknown[]) => RedisClient;
   return Object.assign(redis, { duplicate: (...options: unknown[]) => watched(duplicate(...options), target) });
+}
+
+function watchedNode(redis: Redis): void {
+  dropWhenSilent(redis);
+  gatherWrites(redis);
 }
 
 /** Opens a connection that stays and reconnects by itself. Throws UnreachableError when the first try fails. */
