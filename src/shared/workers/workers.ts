@@ -170,6 +170,9 @@ export function openWorkers(
   const cordons = `{${prefix}:workers}:cordons`;
   const sweeper = `{${prefix}:workers}:sweeper`;
 
+  /** The last reports: the register is read much more often than they change, and each is checked. */
+  let known = new Map<string, { readonly text: string; readonly report: WorkerReport }>();
+
   async function read(): Promise<LivingWorker[]> {
     const [texts, cordoned, flat, now] = await Promise.all([
       redis.hgetall(reports),
@@ -178,13 +181,18 @@ export function openWorkers(
       serverNow(redis),
     ]);
     const found: LivingWorker[] = [];
+    const before = known;
+    known = new Map();
     for (let at = 0; at < flat.length; at += 2) {
-      const text = texts[flat[at] ?? ''];
+      const id = flat[at] ?? '';
+      const text = texts[id];
       const lastHeartbeatAt = Number(flat[at + 1]);
       if (!text) continue;
       // One that lies ahead is of before the clock of Redis went back: who lives is heard with the next heartbeat.
       const alive = Math.abs(now - lastHeartbeatAt) < SILENT_BEATS * heartbeatMs;
-      const told = reportFrom(flat[at] ?? '', text);
+      const same = before.get(id);
+      const told = same?.text === text ? same.report : reportFrom(id, text);
+      known.set(id, { text, report: told });
       const since = cordoned[told.id] ?? cordoned[told.host];
       const cordonedSince = since === undefined ? undefined : Number(since);
       found.push({ ...told, lastHeartbeatAt, alive, ...omitUndefined({ cordonedSince }) });

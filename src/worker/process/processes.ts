@@ -187,8 +187,8 @@ function readProc(file: string): string {
   const handle = openSync(file, 'r');
   try {
     let text = '';
-    for (let count = -1; count !== 0; ) {
-      count = readSync(handle, room, 0, room.length, null);
+    for (let count = room.length; count === room.length; ) {
+      count = readSync(handle, room, 0, room.length, null); // less than there is room for is the end
       text += room.toString('latin1', 0, count);
     }
     return text;

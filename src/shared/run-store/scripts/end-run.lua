@@ -44,18 +44,16 @@ for i = 5, 7 do
 end
 local fields = { 'state', to, 'endedAt', ended_at, 'endRecordedAt', math.max(now, ended_at), unpack(ARGV, FIRST_FIELD) }
 redis.call('HSET', run, unpack(fields))
--- A stream has room for entries to come (4 KiB); a short one that is written anew has none. Where the user of Redis may not
--- RESTORE, it stays as it is.
-local is_anew = false
-if out + err < SHORT_BYTES then
-  local text = redis.pcall('DUMP', events)
-  if type(text) == 'string' then
-    local restored = redis.pcall('RESTORE', events, output_retention_ms, text, 'REPLACE')
-    is_anew = type(restored) == 'table' and restored.ok ~= nil
-  end
+redis.call('HDEL', run, 'launchFacts') -- only who takes a program over wants them
+-- What is written anew takes the least room: a stream has some for entries to come (4 KiB), and a hash that ever had a long
+-- value keeps a form of three times the size. Where the user of Redis may not RESTORE, it stays as it is.
+local function keep_for(key, ms, is_anew)
+  local text = is_anew and redis.pcall('DUMP', key)
+  local restored = type(text) == 'string' and redis.pcall('RESTORE', key, ms, text, 'REPLACE')
+  if type(restored) ~= 'table' or restored.ok == nil then redis.call('PEXPIRE', key, ms) end
 end
-if not is_anew then redis.call('PEXPIRE', events, output_retention_ms) end
-redis.call('PEXPIRE', request, output_retention_ms)
-redis.call('PEXPIRE', run, record_retention_ms)
+keep_for(events, output_retention_ms, out + err < SHORT_BYTES)
+keep_for(request, output_retention_ms)
+keep_for(run, record_retention_ms, true)
 redis.call('PUBLISH', channel, to)
 return answer(1, to)

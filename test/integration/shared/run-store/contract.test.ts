@@ -420,6 +420,19 @@ describe('ending', () => {
       expect(found).toBeGreaterThan(wanted - 60_000);
     }
   });
+
+  it('leaves a record that takes no more room than its facts, whatever it had in between', async () => {
+    const run = await runIn('running');
+    const facts = { form: 1, path: `/${'p'.repeat(40)}`, home: `/${'h'.repeat(40)}` };
+    await pool.runs.launching(run, 1, { ...facts, timeoutMs: 1, silenceTimeoutMs: 2, startedUptimeMs: 3 });
+    await pool.runs.started(run, 7, facts.path);
+    const { run: key } = keysOf(run.id);
+    const bytes = async () => Number(await redis.call('MEMORY', 'USAGE', key));
+    const before = await bytes();
+    await pool.runs.end(run.id, run.epoch, { state: 'done' });
+    expect(await bytes()).toBeLessThan(before / 2);
+    expect(await recordOf(run.id)).toMatchObject({ state: 'done', pid: 7, path: facts.path, launched: 1 });
+  });
 });
 
 describe('a run that is given back', () => {
