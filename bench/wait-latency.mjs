@@ -30,8 +30,8 @@ const waits = [];
 const limits = [];
 for (let run = 0; run < RUNS; run += 1) {
   const { runId } = await world.mcp.call('run_agent', { runner: 'scripted', prompt });
-  const { output } = await world.mcp.call('wait_agent', { runId });
-  waits.push(Date.now() - Number(output));
+  const { result } = await world.mcp.call('wait_agent', { runId });
+  waits.push(Date.now() - Number(result));
   limits.push(await raw());
 }
 await world.end({ keep: false });

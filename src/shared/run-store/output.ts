@@ -111,7 +111,7 @@ export function lastLines(bytes: Buffer, count: number): Buffer {
   return bytes.subarray(start);
 }
 
-const NEAR_BYTES = 64;
+const NEAR_BYTES = 8;
 
 /** How many lines end in these bytes. */
 export function linesIn(bytes: Buffer): number {

@@ -8,8 +8,8 @@ import { createLane } from './lane.js';
 
 /** After a pause output is shipped at once; what comes within this time (ms) after that becomes one entry. */
 const GATHER_MS = 20;
-/** Entries of 4 to 16 KiB carry the least overhead in Redis; a round takes several of each stream. */
-const ENTRY_BYTES = 16 * 1024;
+/** With what belongs to it in Redis, an entry fills 16 KiB of its memory, and not a part of 20; a round takes several. */
+const ENTRY_BYTES = 16 * 1024 - 128;
 const ROUND_BYTES = 16 * ENTRY_BYTES;
 /** While Redis takes one round, the next is read and sent. */
 const ROUNDS_UNDER_WAY = 2;
