@@ -8,7 +8,7 @@ const RUNS = Number(process.argv[2] ?? 9_000);
 const AT_ONCE = 50;
 const round = (value, digits = 1) => value.toFixed(digits);
 
-const world = await makeWorld({ workers: [0] });
+const world = await makeWorld({ workers: [0], env: { AGENTPOOL_MAX_QUEUED_RUNS: '1000000' } });
 const redis = new Redis({ path: world.env.REDIS_URL.replace('unix://', '') });
 const memory = async () => Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
 

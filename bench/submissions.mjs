@@ -9,7 +9,10 @@ const COUNT = Number(process.argv[2] ?? 1_500);
 const AT_ONCE = 64;
 const ROUNDS = 4;
 // The runner of this pool is on no worker, so nothing but the submission is measured.
-const world = await makeWorld({ workers: [], env: { AGENTPOOL_MAX_QUEUE_LENGTH: '1000000' } });
+const world = await makeWorld({
+  workers: [],
+  env: { AGENTPOOL_MAX_QUEUE_LENGTH: '1000000', AGENTPOOL_MAX_QUEUED_RUNS: '1000000' },
+});
 const redis = connectTo(world);
 const queue = new Queue('bare', { connection: redis });
 const PROMPT = 'x'.repeat(200);

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import type { TestProject } from 'vitest/node';
+import { removeDirectory } from '../support/remove-directory.js';
 import { REAL_RUNNERS } from './real-runners.js';
 import { VERSIONS } from './versions.js';
 
@@ -90,7 +91,7 @@ async function install(directory: string, specs: readonly string[]): Promise<str
 /** Makes a folder of commands for the PATH; answers with those whose package does not hold the program. */
 function link(directory: string): Record<string, string> {
   const commands = join(directory, 'bin');
-  rmSync(commands, { recursive: true, force: true });
+  removeDirectory(commands);
   mkdirSync(commands);
   const missing: Record<string, string> = {};
   for (const { name, spec, program, command } of WANTED) {

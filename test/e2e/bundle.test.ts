@@ -1,15 +1,16 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { onePlace } from '../support/beginnings.js';
 import { steps } from '../support/pool.js';
 import { agentpool, startAgentpool } from '../support/processes.js';
+import { removeDirectory } from '../support/remove-directory.js';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 const place = onePlace();
 const alone = mkdtempSync(join(tmpdir(), 'ap-bundle-'));
-afterEach(() => rmSync(alone, { recursive: true, force: true }));
+afterEach(() => removeDirectory(alone));
 
 test('the command line has in it all that it loads: it runs where there is no package at all', async () => {
   for (const name of ['dist', 'package.json']) cpSync(join(ROOT, name), join(alone, name), { recursive: true });

@@ -19,6 +19,7 @@ import { ask } from '../support/http.js';
 import { bearerOf } from '../support/http-token.js';
 import { makePlace } from '../support/pool.js';
 import { agentpool, eventually, type Started, startAgentpool } from '../support/processes.js';
+import { removeDirectory } from '../support/remove-directory.js';
 
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
@@ -138,7 +139,7 @@ describe.runIf(isRoot)('a state directory is refused', () => {
   const root = join(tmpdir(), `ap-strange-${process.pid}`);
   const home = join(root, 'a', 'home');
   beforeAll(() => mkdirSync(home, { recursive: true, mode: 0o700 }));
-  afterAll(() => rmSync(root, { recursive: true, force: true }));
+  afterAll(() => removeDirectory(root));
   const start = async (at = home) =>
     agentpool({ ...place, env: { ...place.env, AGENTPOOL_HOME: at, REDIS_URL: '' } }, ['serve', '--port', '0']);
 
@@ -189,7 +190,7 @@ describe.runIf(isRoot)('a state directory is refused', () => {
   });
 
   it('when its token is one that others may read, or is a link', async () => {
-    rmSync(join(home, 'redis'), { recursive: true, force: true });
+    removeDirectory(join(home, 'redis'));
     const token = join(home, 'http-token');
     writeFileSync(token, `${'x'.repeat(43)}\n`);
     chmodSync(token, 0o644);

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, StreamableHTTPClientTransport, type VersionNegotiationOptions } from '@modelcontextprotocol/client';
@@ -16,6 +16,7 @@ import {
   startServeProcess,
   startWorkerProcess,
 } from '../support/processes.js';
+import { removeDirectory } from '../support/remove-directory.js';
 import { type SeenSpan, startSpanSink } from '../support/span-sink.js';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -256,7 +257,7 @@ describe('traces by what an operator has installed', () => {
     const alone = mkdtempSync(join(tmpdir(), 'ap-traces-'));
     for (const name of ['dist', 'package.json']) cpSync(join(ROOT, name), join(alone, name), { recursive: true });
     const refused = await agentpool(place, ['runs'], '', join(alone, 'dist/cli/main.js'));
-    rmSync(alone, { recursive: true, force: true });
+    removeDirectory(alone);
     expect(refused.code).toBe(78);
     expect(refused.stderr).toContain('AGENTPOOL_TRACES=otlp');
     expect(refused.stderr).toContain('npm install');

@@ -1,8 +1,9 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { removeDirectory } from '../support/remove-directory.js';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 
@@ -31,6 +32,6 @@ export async function buildEarlierRelease(): Promise<EarlierRelease> {
   await promisify(execFile)('npm', ['run', '--silent', 'build'], { cwd: directory });
   return {
     main: join(directory, 'dist', 'cli', 'main.js'),
-    clean: () => rmSync(directory, { recursive: true, force: true }),
+    clean: () => removeDirectory(directory),
   };
 }

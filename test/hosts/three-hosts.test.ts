@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -19,6 +19,7 @@ import {
   type Started,
   startAgentpool,
 } from '../support/processes.js';
+import { removeDirectory } from '../support/remove-directory.js';
 import { buildEarlierRelease, type EarlierRelease, whyNoEarlierRelease } from './earlier-release.js';
 import { makeNetwork, type Network, whyNoNetwork } from './network.js';
 
@@ -85,7 +86,7 @@ afterAll(async () => {
     ({ clean }) => clean(),
     () => {},
   );
-  rmSync(directory, { recursive: true, force: true });
+  removeDirectory(directory);
 });
 
 async function startRedisOn({ onSwitch }: Network, socket: string): Promise<ChildProcess> {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -11,6 +11,7 @@ import { isEnded } from '../../src/shared/run-state.js';
 import { connect, makePlace, type Place, steps } from '../support/pool.js';
 import { agentpool, eventually, type Started, startWorkerProcess } from '../support/processes.js';
 import { startRedis, type TestRedis } from '../support/redis-server.js';
+import { removeDirectory } from '../support/remove-directory.js';
 
 const isThere = spawnSync('redis-cli', ['--version']).status === 0;
 if (!isThere) console.info('skipped: there is no redis-cli to make a backup with');
@@ -104,7 +105,7 @@ afterAll(async () => {
   await pool.stop();
   await restored.stop();
   place.clean();
-  rmSync(files, { recursive: true, force: true });
+  removeDirectory(files);
 });
 
 describe.skipIf(!isThere)('after a restore of Redis from a backup', () => {

@@ -1,7 +1,8 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MAIN } from './processes.js';
+import { removeDirectory } from './remove-directory.js';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 
@@ -21,6 +22,6 @@ export function makeNewerRelease(): { readonly main: string; clean(): void } {
   if (changed.length !== 1) throw new Error(`the form of what is stored was found in ${changed.length} files of dist`);
   return {
     main: join(root, 'dist', MAIN.slice(MAIN.indexOf('/dist/') + '/dist/'.length)),
-    clean: () => rmSync(root, { recursive: true, force: true }),
+    clean: () => removeDirectory(root),
   };
 }

@@ -1,7 +1,8 @@
-import { accessSync, constants, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, readdirSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { RUNNERS } from '../../src/shared/runners/list.js';
+import { removeDirectory } from './remove-directory.js';
 
 const COMMANDS = new Set(RUNNERS.map(({ command }) => command).filter((command) => command !== 'node'));
 
@@ -17,7 +18,7 @@ const holds = (directory: string, name: string): boolean => {
 /** A directory of links to everything in another one but the agent programs; it goes with this process. */
 function withoutRunners(directory: string): string {
   const links = mkdtempSync(join(tmpdir(), 'ap-path-'));
-  process.once('exit', () => rmSync(links, { recursive: true, force: true }));
+  process.once('exit', () => removeDirectory(links));
   for (const name of readdirSync(directory))
     if (!COMMANDS.has(name)) symlinkSync(join(directory, name), join(links, name));
   return links;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject } from 'vitest';
@@ -9,6 +9,7 @@ import { openPool, type Pool } from '../../src/shared/pool.js';
 import type { RedisRole } from '../../src/shared/redis/connect.js';
 import { redisTarget } from '../../src/shared/redis/target.js';
 import { PATH_WITHOUT_RUNNERS } from './path-without-runners.js';
+import { killProcessesWith, removeDirectory } from './remove-directory.js';
 
 const fixture = (name: string) => new URL(`../fixtures/agents/${name}`, import.meta.url).pathname;
 
@@ -38,6 +39,7 @@ export interface Place {
   readonly home: string;
   readonly work: string;
   readonly env: Record<string, string>;
+  /** Removes it; whatever still runs with its environment is ended first. */
   clean(): void;
 }
 
@@ -65,7 +67,10 @@ export function makePlace(extra: Readonly<Record<string, string>> = {}, redisUrl
       WORKER_SECRET: 'only-the-worker-knows',
       ...extra,
     },
-    clean: () => rmSync(root, { recursive: true, force: true }),
+    clean() {
+      killProcessesWith(`AGENTPOOL_HOME=${home}`);
+      removeDirectory(root);
+    },
   };
 }
 

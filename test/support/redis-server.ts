@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import type { TestProject } from 'vitest/node';
+import { removeDirectory } from './remove-directory.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -89,7 +90,7 @@ export async function startRedis(...extraArgs: string[]): Promise<TestRedis> {
     async stop() {
       child.kill('SIGKILL');
       await ended;
-      rmSync(directory, { recursive: true, force: true });
+      removeDirectory(directory);
     },
   };
 }

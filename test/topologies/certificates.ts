@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { removeDirectory } from '../support/remove-directory.js';
 import type { TlsOfServers } from './servers.js';
 
 /** The files of a CA of our own, of a server on loopback and of a client. */
@@ -46,6 +47,6 @@ export function makeCertificates(): CertificateFiles {
       REDIS_TLS_CERT_FILE: path('client.crt'),
       REDIS_TLS_KEY_FILE: path('client.key'),
     },
-    clean: () => rmSync(directory, { recursive: true, force: true }),
+    clean: () => removeDirectory(directory),
   };
 }

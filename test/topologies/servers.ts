@@ -1,11 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis, type RedisOptions } from 'ioredis';
 import { eventually } from '../support/processes.js';
+import { removeDirectory } from '../support/remove-directory.js';
 import { type SilentProxy, startSilentProxy } from '../support/silent-proxy.mjs';
 
 /** One real server on loopback. */
@@ -83,7 +84,7 @@ export async function startServer(
     restart: start,
     async stop() {
       await kill();
-      rmSync(directory, { recursive: true, force: true });
+      removeDirectory(directory);
     },
   };
 }

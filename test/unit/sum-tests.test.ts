@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
+import { removeDirectory } from '../support/remove-directory.js';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/sum-tests.mjs', import.meta.url));
 const reports = mkdtempSync(join(tmpdir(), 'ap-reports-'));
-afterEach(() => rmSync(reports, { recursive: true, force: true }));
+afterEach(() => removeDirectory(reports));
 
 const passed = { status: 'passed', fullName: 'adds' };
 const skipped = { status: 'skipped', fullName: 'rests' };

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, symlinkSync, utimesSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
@@ -12,12 +12,13 @@ import {
   openDirectory,
 } from '../../../src/shared/allowed-directories.js';
 import { defaultHome } from '../../../src/shared/config/sources.js';
+import { removeDirectory } from '../../support/remove-directory.js';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'ap-dirs-')));
 const project = join(root, 'project');
 mkdirSync(join(project, 'sub'), { recursive: true });
 symlinkSync(project, join(root, 'link'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(() => removeDirectory(root));
 let home: string;
 beforeEach(() => {
   home = mkdtempSync(join(root, 'home-'));

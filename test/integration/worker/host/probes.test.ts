@@ -1,12 +1,13 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, describe, expect, it } from 'vitest';
 import { hostProbes } from '../../../../src/worker/host/probes.js';
+import { removeDirectory } from '../../../support/remove-directory.js';
 
 const root = mkdtempSync(join(tmpdir(), 'ap-probes-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(() => removeDirectory(root));
 const noRoom = () => Promise.reject(new Error('too little room'));
 
 describe('the probes of a host', () => {

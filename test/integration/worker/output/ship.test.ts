@@ -1,4 +1,4 @@
-import fs, { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import fs, { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -9,12 +9,13 @@ import { startShipping } from '../../../../src/worker/output/ship.js';
 import { createSpool } from '../../../../src/worker/spool/spool.js';
 import type { SpoolMeta } from '../../../../src/worker/spool/spool-meta.js';
 import { breakAtPoints, judgedBy } from '../../../support/fault-points.js';
+import { removeDirectory } from '../../../support/remove-directory.js';
 
 const root = mkdtempSync(join(tmpdir(), 'ap-ship-'));
 const restore = breakAtPoints(fs, 'EMFILE', /^fstatSync$/);
 afterAll(() => {
   restore();
-  rmSync(root, { recursive: true, force: true });
+  removeDirectory(root);
 });
 
 test('output that is on its way when the spool cannot be read for a moment is waited for', async () => {

@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { readWorkspace } from '../../../../src/mcp/overmind/workspace.js';
+import { removeDirectory } from '../../../support/remove-directory.js';
 
 const place = realpathSync(mkdtempSync(join(tmpdir(), 'ap-workspace-')));
-afterAll(() => rmSync(place, { recursive: true, force: true }));
+afterAll(() => removeDirectory(place));
 const SECRET = 'of-somebody-else';
 
 test('a workspace is read without following a link that leads out of it, and no pipe is waited for', () => {

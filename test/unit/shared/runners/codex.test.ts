@@ -1,13 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, expect, test } from 'vitest';
 import { codex } from '../../../../src/shared/runners/codex.js';
 import type { ProgramInput } from '../../../../src/shared/runners/runner.js';
+import { removeDirectory } from '../../../support/remove-directory.js';
 
 const filesDirectory = mkdtempSync(join(tmpdir(), 'ap-codex-'));
-afterAll(() => rmSync(filesDirectory, { recursive: true, force: true }));
+afterAll(() => removeDirectory(filesDirectory));
 
 const request: ProgramInput = {
   runId: 'run-1',

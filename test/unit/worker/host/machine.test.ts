@@ -1,12 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { thisMachine } from '../../../../src/worker/host/machine.js';
 import { isSameMachine } from '../../../../src/worker/host/one-machine.js';
+import { removeDirectory } from '../../../support/remove-directory.js';
 
 const root = mkdtempSync(join(tmpdir(), 'ap-machine-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(() => removeDirectory(root));
 const source = (name: string, text: string) => {
   const file = join(root, name);
   writeFileSync(file, text);

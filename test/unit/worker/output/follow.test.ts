@@ -13,9 +13,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { followFile } from '../../../../src/worker/output/follow.js';
+import { removeDirectory } from '../../../support/remove-directory.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'ap-follow-'));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+afterAll(() => removeDirectory(directory));
 
 test('a file that grows is read from an offset on, each byte again until it was taken', () => {
   const path = join(directory, 'growing');

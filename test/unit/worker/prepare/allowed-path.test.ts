@@ -1,12 +1,13 @@
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { workingDirectory } from '../../../../src/worker/prepare/allowed-path.js';
+import { removeDirectory } from '../../../support/remove-directory.js';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'ap-allowed-')));
 const at = (...parts: string[]) => join(root, ...parts);
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(() => removeDirectory(root));
 
 for (const directory of ['in/sub', 'in-too', 'out/sub', 'in/ spaced é']) mkdirSync(at(directory), { recursive: true });
 writeFileSync(at('in/file'), '');

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DirectoryMoved, holdDirectory } from '../../../../src/worker/prepare/held-directory.js';
+import { removeDirectory } from '../../../support/remove-directory.js';
 
 let root: string;
 const at = (...parts: string[]) => join(root, ...parts);
@@ -28,7 +29,7 @@ beforeEach(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), 'ap-held-')));
   for (const directory of ['in/project', 'out']) mkdirSync(at(directory), { recursive: true });
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => removeDirectory(root));
 
 describe('a directory that is held', () => {
   test('is where a program is started', () => {

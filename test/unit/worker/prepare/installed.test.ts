@@ -10,6 +10,7 @@ import { demo } from '../../../../src/shared/runners/demo.js';
 import { installedRunners, programVersion } from '../../../../src/worker/prepare/installed.js';
 import { startOffering } from '../../../../src/worker/prepare/offering.js';
 import { eventually } from '../../../support/processes.js';
+import { removeDirectory } from '../../../support/remove-directory.js';
 
 const root = mkdtempSync(join(tmpdir(), 'ap-installed-'));
 const first = join(root, 'first');
@@ -33,7 +34,7 @@ beforeAll(() => {
   program(join(second, 'broken'), 'exit 0');
   symlinkSync(join(second, 'folder'), join(first, 'linked'));
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(() => removeDirectory(root));
 
 describe('a program', () => {
   const find = (command: string, path = `${first}:${second}`) => findProgram(command, { PATH: path });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { layOver } from '../../../../src/worker/prepare/lay-over.js';
+import { removeDirectory } from '../../../support/remove-directory.js';
 
 let home: string;
 let into: string;
@@ -17,7 +18,7 @@ beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'ap-home-'));
   into = join(home, 'spool');
 });
-afterEach(() => rmSync(home, { recursive: true, force: true }));
+afterEach(() => removeDirectory(home));
 
 test('settings are laid over those of the user, comments and all, which stay as they are', () => {
   mkdirSync(join(home, '.program'));

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
@@ -8,13 +8,14 @@ import { launch } from '../../../../src/worker/spool/launch.js';
 import { createSpool, exitStatus } from '../../../../src/worker/spool/spool.js';
 import type { SpoolMeta } from '../../../../src/worker/spool/spool-meta.js';
 import { eventually } from '../../../support/processes.js';
+import { removeDirectory } from '../../../support/remove-directory.js';
 
 const root = mkdtempSync(join(tmpdir(), 'ap-end-tree-'));
 const started: string[] = [];
 afterEach(async () => {
   for (const runId of started.splice(0)) await endTree({ runId, signal: 'KILL', graceMs: 0 });
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(() => removeDirectory(root));
 
 let runs = 0;
 /** A run of a shell script that is just starting. */

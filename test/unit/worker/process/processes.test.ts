@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -21,6 +21,7 @@ import {
   uptimeMs,
 } from '../../../../src/worker/process/processes.js';
 import { eventually } from '../../../support/processes.js';
+import { removeDirectory } from '../../../support/remove-directory.js';
 
 const children: ChildProcess[] = [];
 const directory = mkdtempSync(join(tmpdir(), 'ap-processes-'));
@@ -31,7 +32,7 @@ afterEach(async () => {
     await gone;
   }
 });
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+afterAll(() => removeDirectory(directory));
 
 /** A child that sleeps until it is ended, once it is what it was to become. */
 async function sleeping(

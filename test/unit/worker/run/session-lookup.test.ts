@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -6,6 +6,7 @@ import { openLogger } from '../../../../src/shared/logger.js';
 import type { SessionLookup } from '../../../../src/shared/runners/runner.js';
 import { type LookupDeps, startSessionLookup } from '../../../../src/worker/run/session-lookup.js';
 import { eventually } from '../../../support/processes.js';
+import { removeDirectory } from '../../../support/remove-directory.js';
 
 /** Writes down that it was asked, and prints the list, when there is one. */
 const LISTING = `
@@ -43,7 +44,7 @@ beforeEach(() => {
   path = mkdtempSync(join(tmpdir(), 'ap-lookup-'));
   found.length = 0;
 });
-afterEach(() => rmSync(path, { recursive: true, force: true }));
+afterEach(() => removeDirectory(path));
 
 test('the session is asked for with the environment, the directory and the mark of the run', async () => {
   list(`run-1 42 ${path}`);

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -8,9 +8,10 @@ import { launch } from '../../../../src/worker/spool/launch.js';
 import { createSpool, exitStatus, programPid, spoolOf } from '../../../../src/worker/spool/spool.js';
 import type { SpoolMeta } from '../../../../src/worker/spool/spool-meta.js';
 import { eventually } from '../../../support/processes.js';
+import { removeDirectory } from '../../../support/remove-directory.js';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'ap-launch-')));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(() => removeDirectory(root));
 
 let runs = 0;
 async function start(program: string, args: readonly string[], stdin = '', path = root) {

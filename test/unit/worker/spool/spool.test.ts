@@ -34,9 +34,10 @@ import {
   writeRewound,
 } from '../../../../src/worker/spool/spool.js';
 import type { SpoolMeta } from '../../../../src/worker/spool/spool-meta.js';
+import { removeDirectory } from '../../../support/remove-directory.js';
 
 const home = mkdtempSync(join(tmpdir(), 'ap-spool-'));
-afterAll(() => rmSync(home, { recursive: true, force: true }));
+afterAll(() => removeDirectory(home));
 const root = spoolRoot(home, 'pool-1', 'host-1');
 
 const endingIn = (spool: Spool) => readEnding(spool, readMeta(spool) ?? {});
