@@ -143,6 +143,7 @@ describe('the house', () => {
       'allowed-path.ts',
       'allowed-directories.ts',
       'principal.ts',
+      'nesting.ts',
       'omit-undefined.ts',
       'stored-form.ts',
       'plain-text.ts',

@@ -16,7 +16,7 @@ markdown.renderer.rules.heading_close = () => '</p>\n';
 /** What a longer text costs is not worth it (characters): it is shown as it is. */
 const MOST_CHARS = 64_000;
 /** So is a table of more cells: a few kilobytes that say how many columns there are become a megabyte. */
-const MOST_CELLS = 20_000;
+const MOST_CELLS = 5_000;
 /** The line below the head of a table. */
 const DELIMITERS = /^[ \t]*\|?[ \t]*:?-[-:| \t]*$/;
 

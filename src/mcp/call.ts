@@ -1,12 +1,14 @@
 import type { z } from 'zod';
 import { patiently } from '../client/patiently.js';
 import { kindInWords, ruleOf } from '../shared/config/rule-of.js';
-import { bodyOf, ERRORS, type ErrorBody } from '../shared/errors.js';
+import { bodyOf, ERRORS, type ErrorBody, UserError } from '../shared/errors.js';
 import type { Logger } from '../shared/logger.js';
+import { isDeeperThan } from '../shared/nesting.js';
 import { beginningOf } from '../shared/plain-text.js';
 import { allows, type Principal, type Scope } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/unreachable.js';
 import { bringArguments } from './door/arguments.js';
+import { DEEPEST_ARGUMENTS } from './door/values.js';
 import { answerFromWorkspace } from './overmind/answers.js';
 import type { Tool, ToolContext } from './tool.js';
 
@@ -38,6 +40,7 @@ async function answerTo(tool: Tool, args: unknown, context: ToolContext): Promis
   if (!allows(context.principal, tool.scope))
     return { ok: false, error: scopeError(tool.name, tool.scope, context.principal) };
   try {
+    if (isDeeperThan(args, DEEPEST_ARGUMENTS + 1)) throw new UserError('invalid_argument', ...TOO_DEEP);
     const { args: brought, warnings } = bringArguments(tool, args, [...context.pool.runners.keys()]);
     const parsed = tool.input.safeParse(brought, { reportInput: true, error: argumentRule });
     if (!parsed.success) return { ok: false, error: argumentError(tool, parsed.error) };
@@ -49,6 +52,11 @@ async function answerTo(tool: Tool, args: unknown, context: ToolContext): Promis
     return { ok: false, error: errorBody(error, context.pool.logger) };
   }
 }
+
+const TOO_DEEP = [
+  `the arguments have more than ${DEEPEST_ARGUMENTS} lists and objects within each other`,
+  'No tool takes so many: send what belongs into a prompt as text.',
+] as const;
 
 /** Waits until Redis can be asked: for as long as the tool waits anyway. Answers what is left of its time (ms). */
 async function readyFor(tool: Tool, args: Record<string, unknown>, context: ToolContext): Promise<number> {

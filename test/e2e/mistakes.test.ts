@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { beginningOf } from '../../src/shared/plain-text.js';
 import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
 import { steps } from '../support/pool.js';
 import type { Facts } from '../support/processes.js';
@@ -27,6 +28,8 @@ const refused = (message: RegExp, hint = /./) => ({
 const done = { status: 'done' };
 const queued = { runner: 'demo', status: expect.stringMatching(/queued|running/) };
 const seconds = Math.floor(Date.now() / 1_000);
+
+const nested = (levels: number): Facts => JSON.parse(`${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`);
 
 const MISTAKES: Mistake[] = [
   // What can be understood is taken.
@@ -207,6 +210,22 @@ const MISTAKES: Mistake[] = [
   ],
   ['kill_agent', (runId) => ({ runId, signal: 9 }), 'KILL', { killed: false, ...done }],
   ['list_runs', { since: '1 hour ago' }, 'an hour ago', refused(/not a time/, /so long ago/)],
+  ['run_agent', { runner: 'demo', prompt: 'x', runAt: '2027-01-01' }, 'later', refused(/later/, /delayMs/)],
+  [
+    'update_agent_config',
+    { name: 'kind', changes: { prompt: 'x' } },
+    'its prompt',
+    refused(/changes/, /beside the name/),
+  ],
+  [
+    'update_agent_config',
+    { name: 'kind', config: { prompt: 'x' } },
+    'its prompt',
+    refused(/config/, /beside the name/),
+  ],
+  ['run_agent', { runner: 'demo', prompt: 'x', env: nested(2_000) }, 'nothing', refused(/within each other/)],
+  ['run_agent', { runner: 'demo', prompt: 'x', labels: nested(2_000) }, 'nothing', refused(/within each other/)],
+  ['run_agents_parallel', { agents: `${'['.repeat(9_000)}${']'.repeat(9_000)}` }, 'nothing', refused(/^agents: /)],
   ['create_agent', { name: 'kind', runner: 'demo', systemPrompt: 'be kind' }, 'its prompt', { prompt: 'be kind' }],
 ];
 
@@ -224,5 +243,5 @@ test.each(MISTAKES.map(([tool, sent, meant, happens]) => ({ tool, sent, meant, h
 );
 
 function shownCall(sent: Arguments): string {
-  return JSON.stringify(typeof sent === 'function' ? sent('RUNID') : sent);
+  return beginningOf(JSON.stringify(typeof sent === 'function' ? sent('RUNID') : sent), 300);
 }

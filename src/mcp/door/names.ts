@@ -74,6 +74,20 @@ const ELSEWHERE: readonly { names: RegExp; has: string; lacks: string; what: str
     what: 'is not a place that is known here',
     hint: 'Give cursor: nextCursor of the answer before.',
   },
+  {
+    names: /^(runat|startat|startsat|scheduleat|scheduledat|scheduledfor|schedule|cron|notbefore|startafter|eta)$/,
+    has: 'delayMs',
+    lacks: 'runAt',
+    what: 'would start it later, and there is no such argument',
+    hint: 'Give delayMs, the time from now on in milliseconds or with its unit: delayMs: "30m".',
+  },
+  {
+    names: /^(changes|updates|update|patch|fields|profile|set|values|config)$/,
+    has: 'revision',
+    lacks: 'config',
+    what: 'is not looked into',
+    hint: 'Give what changes beside the name: {"name": ..., "prompt": ...}.',
+  },
 ];
 
 const SECONDS = /^(timeout|silencetimeout|wait|delay|grace)(seconds|secs|sec)$/;

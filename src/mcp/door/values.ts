@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { UserError } from '../../shared/errors.js';
+import { isDeeperThan } from '../../shared/nesting.js';
 import { omitUndefined } from '../../shared/omit-undefined.js';
 import { beginningOf } from '../../shared/plain-text.js';
 import { readDuration, readIsoTime } from '../../shared/read-time.js';
@@ -111,11 +112,15 @@ function oneOf(given: unknown, entries: readonly unknown[]): unknown {
   return found ?? given;
 }
 
+/** No tool takes more lists and objects within each other. */
+export const DEEPEST_ARGUMENTS = 32;
+
 /** What is in a text that is JSON of an object or a list; the text itself where it is not. */
 export function fromJson(given: unknown): unknown {
   if (typeof given !== 'string' || !/^\s*[[{]/.test(given)) return given;
   try {
-    return JSON.parse(given);
+    const value: unknown = JSON.parse(given);
+    return isDeeperThan(value, DEEPEST_ARGUMENTS) ? given : value;
   } catch {
     return given;
   }

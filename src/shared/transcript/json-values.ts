@@ -1,3 +1,4 @@
+import { isDeeperThan } from '../nesting.js';
 import { plainText } from '../plain-text.js';
 import { createValueScanner } from './value-scanner.js';
 
@@ -72,13 +73,28 @@ function nextStart(text: string, from: number): number {
   return object < 0 || at < object ? at : object;
 }
 
-/** A whole JSON object or array; undefined for anything else. */
+/** A whole JSON object or array; undefined for anything else, and for one that is too deep. */
 function parsed(text: string): object | undefined {
   if (!WHOLE_VALUE.test(text)) return undefined; // an error costs a hundred times this question
   try {
-    return JSON.parse(text) as object;
+    const value = JSON.parse(text) as object;
+    return mayBeTooDeep(text) && isDeeperThan(value, DEEPEST) ? undefined : value;
   } catch {
     return undefined;
   }
 }
 const WHOLE_VALUE = /^\s*[{[].*[}\]]\s*$/s;
+
+/** No agent says anything so deep, and what is deeper cannot be written as JSON again: the stack is not large enough. */
+const DEEPEST = 500;
+
+/** Cheaply, as each message is asked: it takes as many beginnings. */
+function mayBeTooDeep(text: string): boolean {
+  if (text.length <= 2 * DEEPEST) return false;
+  let begun = 0;
+  for (const _ of text.matchAll(/[{[]/g)) {
+    begun += 1;
+    if (begun > DEEPEST) return true;
+  }
+  return false;
+}

@@ -43,6 +43,16 @@ describe('a transcript', () => {
     ]);
   });
 
+  test.each(RUNNERS.map(({ name }) => [name]))('of %s is told whatever is nested, however deep', (name) => {
+    const nested = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+    const call = { type: 'tool_use', id: 't', name: 'Bash', input: { a: 'NESTED' } };
+    const lines = [{ type: 'assistant', message: { content: [call] } }, { other: 'NESTED' }, { type: 'said' }]
+      .map((line) => JSON.stringify(line).replace('"NESTED"', nested))
+      .join('\n');
+    const said = eventsFor(outputOf(name), printed('stdout', lines));
+    expect(JSON.stringify(said).length).toBeGreaterThan(2 * nested.length);
+  });
+
   test('of a runner that tells no events is its output', () => {
     expect(eventsFor({ format: 'json-lines', read: () => undefined }, printed('stdout', '{"a":1}\n'))).toMatchObject([
       { type: 'raw', text: '{"a":1}' },
