@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { createBoard } from '../board/create.js';
+import { waitingByReason } from '../client/waiting-by-reason.js';
 import { startHttp } from '../http/start.js';
 import { openMcpHttp } from '../mcp/http.js';
 import { openContext } from './context.js';
@@ -23,12 +24,11 @@ export function addServe(program: Command): void {
       const context = openContext('serve', { overrides: { AGENTPOOL_PORT: options.port }, quiet: options.withParent });
       const access = openLocalAccess(context.config.home);
       const pool = await context.connect('asking');
-      const http = await startHttp(pool, { mcp: openMcpHttp(pool), board: createBoard(pool) }, access).catch(
-        async (error: unknown) => {
-          await pool.stop();
-          throw error;
-        },
-      );
+      const rooms = { mcp: openMcpHttp(pool), board: createBoard(pool), waiting: waitingByReason };
+      const http = await startHttp(pool, rooms, access).catch(async (error: unknown) => {
+        await pool.stop();
+        throw error;
+      });
       const manager = openServiceManager(context.env, context.logger);
       manager?.ready();
       const watching = manager?.watch(async () => {

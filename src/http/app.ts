@@ -3,7 +3,7 @@ import { getConnInfo } from '@hono/node-server/conninfo';
 import { type Context, type Handler, Hono, type MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import type { Config } from '../shared/config/load.js';
-import { bodyOf } from '../shared/errors.js';
+import { bodyOf, type ErrorCode } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import { allows, LOCAL, type Principal } from '../shared/principal.js';
 import { asUnreachable } from '../shared/redis/unreachable.js';
@@ -15,7 +15,7 @@ import { checkHostAndOrigin } from './guard.js';
 import { hasSession, LOGIN_PATH, letIn } from './local-access.js';
 import { logRefusals } from './log-refusals.js';
 import { type LocalAccess, openLogin } from './login.js';
-import { openMetrics } from './metrics.js';
+import { type AskWaiting, openMetrics } from './metrics.js';
 import { openRateLimit } from './rate-limit.js';
 import { refusal, refuse } from './refuse.js';
 
@@ -28,6 +28,8 @@ export interface McpRoom {
   answer(request: Request, body: unknown, principal: Principal): Promise<Response>;
   /** Calls that are being answered. */
   openCalls(): number;
+  /** How many calls of tools were answered with an error so far, by its code. */
+  refusedCalls(): ReadonlyMap<ErrorCode, number>;
   /** What waits answers now, with what it has. */
   endWaits(): void;
   stop(): Promise<void>;
@@ -42,6 +44,8 @@ export interface Rooms {
     /** Shows refusals to browsers. */
     readonly refusals: MiddlewareHandler;
   };
+  /** What queued runs wait for, for the figures. */
+  readonly waiting: AskWaiting;
 }
 
 /** One request of the oldest protocols may hold several messages. */
@@ -57,7 +61,12 @@ interface Checks {
 }
 
 /** The order of the checks, for everything the server answers. */
-export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess, stopping: AbortSignal): Hono<Asking> {
+export function createApp(
+  pool: Pool,
+  { mcp, board, waiting }: Rooms,
+  access: LocalAccess,
+  stopping: AbortSignal,
+): Hono<Asking> {
   const { config, logger } = pool;
   const checks: Checks = {
     config,
@@ -68,7 +77,7 @@ export function createApp(pool: Pool, { mcp, board }: Rooms, access: LocalAccess
   };
   const fair = openFairUse(config);
   const app = new Hono<Asking>();
-  const metrics = openMetrics(pool, mcp.openCalls);
+  const metrics = openMetrics(pool, mcp, waiting);
   app.use(board.headers);
   app.use(board.refusals);
   app.use(metrics.counted);

@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import type { Gauge, Registry } from 'prom-client';
 import type { Pool } from '../shared/pool.js';
+import type { QueueCounts } from '../shared/queues/queues.js';
 import { asUnreachable } from '../shared/redis/unreachable.js';
 import { RUN_STATES } from '../shared/run-state.js';
 import type { LivingWorker } from '../shared/workers/workers.js';
@@ -12,13 +13,32 @@ export interface Metrics {
   answer(): Promise<Response>;
 }
 
+/** What a server tells of its MCP calls. */
+interface Calls {
+  openCalls(): number;
+  refusedCalls(): ReadonlyMap<string, number>;
+}
+
+/** How many queued runs wait for what, and how much of the limits of the whole pool is in use; `most` 0: no limit. */
+export type AskWaiting = (
+  pool: Pool,
+  workers: readonly LivingWorker[],
+  queues: readonly QueueCounts[],
+) => Promise<{ readonly waiting: Readonly<Record<string, number>>; readonly limits: readonly LimitInUse[] }>;
+
+interface LimitInUse {
+  readonly runner: string;
+  readonly atOnce: { readonly used: number; readonly most: number };
+  readonly startsLastMinute: { readonly used: number; readonly most: number };
+}
+
 type ProcessFigures = typeof import('prom-client');
 
 /**
  * The figures of a server, and of the pool as it sees it, for Prometheus. Labels are states, queues, runners, hosts and
  * status codes: never runs, agents or principals, so their number does not grow with use.
  */
-export function openMetrics(pool: Pool, openCalls: () => number): Metrics {
+export function openMetrics(pool: Pool, calls: Calls, askWaiting: AskWaiting): Metrics {
   const answered = new Map<number, number>();
   let gathering: Promise<{ registry: Registry; gather: () => Promise<void> }> | undefined;
   return {
@@ -29,7 +49,7 @@ export function openMetrics(pool: Pool, openCalls: () => number): Metrics {
     },
     async answer() {
       gathering ??= import('prom-client').then(({ default: prometheus }) =>
-        startGathering(prometheus, pool, openCalls, answered),
+        startGathering(prometheus, pool, { calls, askWaiting, answered }),
       );
       const { registry, gather } = await gathering;
       await gather();
@@ -41,8 +61,7 @@ export function openMetrics(pool: Pool, openCalls: () => number): Metrics {
 function startGathering(
   { Gauge, Counter, Registry, collectDefaultMetrics }: ProcessFigures,
   pool: Pool,
-  openCalls: () => number,
-  answered: ReadonlyMap<number, number>,
+  asked: { calls: Calls; askWaiting: AskWaiting; answered: ReadonlyMap<number, number> },
 ) {
   const registry = new Registry();
   const registers = [registry];
@@ -53,17 +72,22 @@ function startGathering(
   const roundTrip = gauge('agentpool_redis_round_trip_seconds', 'How long Redis took for its answer just now.');
   const memory = gauge('agentpool_redis_used_memory_bytes', 'What Redis has in memory.');
   const maxMemory = gauge('agentpool_redis_max_memory_bytes', 'What Redis may have in memory; 0: all there is.');
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+    new Counter({ name, help, labelNames, registers });
   const calls = gauge('agentpool_open_calls', 'MCP calls that this server is answering.');
   const runs = gauge('agentpool_runs', 'Runs whose records are kept, by state.', ['state']);
   const oldest = gauge('agentpool_oldest_queued_seconds', 'For how long the oldest queued run has been queued.');
   const jobs = gauge('agentpool_queue_jobs', 'Jobs in a queue, by state.', ['queue', 'state']);
   const ofWorkers = workerGauges(gauge);
-  const requests = new Counter({
-    name: 'agentpool_http_requests_total',
-    help: 'Requests that this server has answered, by status code.',
-    labelNames: ['status'],
-    registers,
-  });
+  const ofWaiting = waitingGauges(gauge);
+  const requests = counter('agentpool_http_requests_total', 'Requests that this server has answered, by status code.', [
+    'status',
+  ]);
+  const refused = counter(
+    'agentpool_calls_refused_total',
+    'Calls of tools that were answered with an error, by its code.',
+    ['code'],
+  );
 
   async function gatherFromRedis(): Promise<void> {
     const begun = performance.now();
@@ -73,6 +97,7 @@ function startGathering(
     maxMemory.set(health.maxMemoryBytes ?? 0);
     const [workers, queues, now] = await Promise.all([pool.workers.list(), pool.queues.counts(), pool.runs.now()]);
     ofWorkers(workers, now);
+    ofWaiting(await asked.askWaiting(pool, workers, queues));
     jobs.reset();
     for (const { queue, ...counts } of queues)
       for (const [state, count] of Object.entries(counts)) jobs.set({ queue, state }, count);
@@ -83,9 +108,11 @@ function startGathering(
   }
 
   async function gather(): Promise<void> {
-    calls.set(openCalls());
+    calls.set(asked.calls.openCalls());
     requests.reset();
-    for (const [status, count] of answered) requests.inc({ status: String(status) }, count);
+    for (const [status, count] of asked.answered) requests.inc({ status: String(status) }, count);
+    refused.reset();
+    for (const [code, count] of asked.calls.refusedCalls()) refused.inc({ code }, count);
     try {
       await gatherFromRedis();
       redisUp.set(1);
@@ -124,6 +151,24 @@ function workerGauges(gauge: MakeGauge): (workers: readonly LivingWorker[], now:
     heartbeat.set(Math.max(0, ...beats) / 1000);
   };
 }
+
+/** What is set anew from the queues and the limits of the pool. */
+function waitingGauges(gauge: MakeGauge): (found: Awaited<ReturnType<AskWaiting>>) => void {
+  const waiting = gauge('agentpool_runs_waiting', 'Queued runs, by what they wait for.', ['reason']);
+  const used = gauge('agentpool_limit_used', 'How much of a limit of the whole pool a runner has in use.', LIMITED);
+  const most = gauge('agentpool_limit', 'What a limit of the whole pool allows a runner.', LIMITED);
+  return (found) => {
+    for (const [reason, count] of Object.entries(found.waiting)) waiting.set({ reason }, count);
+    for (const one of [used, most]) one.reset();
+    for (const { runner, atOnce, startsLastMinute } of found.limits)
+      for (const [limit, now] of [['at_once', atOnce] as const, ['starts_per_minute', startsLastMinute] as const]) {
+        if (now.most === 0) continue;
+        used.set({ runner, limit }, now.used);
+        most.set({ runner, limit }, now.most);
+      }
+  };
+}
+const LIMITED = ['runner', 'limit'] as const;
 
 function stateOf({
   alive,

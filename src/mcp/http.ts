@@ -58,6 +58,7 @@ export function openMcpHttp(pool: Pool) {
       );
     },
     openCalls: calls.count,
+    refusedCalls: calls.refused,
     endWaits: calls.endWaits,
     stop: () => since2026.close(),
   };

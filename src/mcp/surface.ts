@@ -138,6 +138,7 @@ export async function answerCall(connection: Connection, call: Call): Promise<Ca
       return { ok: false, error: errorBody(error, logger) };
     }
   });
+  if (!answer.ok) calls.noteRefused(answer.error.code);
   // Some clients show their model only the structured content, some only the text: both say everything.
   const body = answer.ok
     ? withNotice(await withPage(tool, answer.value, connection), connection.notice)

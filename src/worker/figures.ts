@@ -1,4 +1,4 @@
-import type { FailureKind } from '../shared/run.js';
+import type { FailureKind, Usage } from '../shared/run.js';
 import type { RunState } from '../shared/run-state.js';
 
 /** What a worker counts while it works; labels are runners, states and kinds of failures, so their number is bounded. */
@@ -6,6 +6,8 @@ export interface Figures {
   /** A program was started, so long after its run was claimed (ms). */
   started(runner: string, afterMs: number): void;
   ended(runner: string, state: RunState, failure: FailureKind | undefined): void;
+  /** What a run with a program took: so long from its first start (ms), and the tokens and money that the program tells. */
+  took(runner: string, afterMs: number, usage: Usage): void;
   /** All processes of a run are gone, so long after this worker had heard of the kill request (ms). */
   killed(afterMs: number): void;
   /** Redis has confirmed output (bytes). */
@@ -15,4 +17,10 @@ export interface Figures {
 const nothing = () => {};
 
 /** Where nobody can ask for figures, none are kept. */
-export const NO_FIGURES: Figures = { started: nothing, ended: nothing, killed: nothing, shipped: nothing };
+export const NO_FIGURES: Figures = {
+  started: nothing,
+  ended: nothing,
+  took: nothing,
+  killed: nothing,
+  shipped: nothing,
+};

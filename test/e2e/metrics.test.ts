@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { expect, it } from 'vitest';
 import { onePlace, oneServer, oneWorker } from '../support/beginnings.js';
+import { claude, installClaudeStandIn } from '../support/claude-stand-in.js';
 import { ask } from '../support/http.js';
 import { steps } from '../support/pool.js';
 import { eventually, openMcp } from '../support/processes.js';
@@ -15,13 +16,26 @@ const hash = (secret: string) => createHash('sha256').update(secret).digest('hex
 const place = onePlace({
   AGENTPOOL_TOKENS: `prometheus:metrics:${hash(SECRETS.prometheus)},reader:read+run+kill:${hash(SECRETS.reader)}`,
   AGENTPOOL_CONCURRENCY: '1',
+  AGENTPOOL_POOL_CONCURRENCY: 'scripted=9',
   AGENTPOOL_HOST_NAME: 'pool-host',
   AGENTPOOL_WORKER_HEALTH: '0',
 });
+installClaudeStandIn(place);
 const server = oneServer(place);
 const worker = oneWorker(place);
 
 const scrape = (secret: string) => ask(`${server.url}/metrics`, { headers: { authorization: `Bearer ${secret}` } });
+
+/** A call of a tool that is answered with an error. */
+async function refusedOverHttp(): Promise<void> {
+  const params = { name: 'get_agent_status', arguments: { runId: 'nobody' } };
+  const { status, body } = await ask(`${server.url}/mcp`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${SECRETS.reader}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
+  });
+  expect([status, body]).toEqual([200, expect.stringContaining('unknown_run')]);
+}
 
 /** The figures of one answer, by name and labels as they are printed. */
 function figuresIn(text: string): ReadonlyMap<string, number> {
@@ -37,6 +51,7 @@ it('are for the scope metrics alone, and tell what the pool has', async () => {
   const submit = () => session.call('run_agent', { runner: 'scripted', prompt: steps({ pause: 60_000 }) });
   const { runId: running } = await submit();
   const { runId: queued } = await submit();
+  await refusedOverHttp();
   const expected = {
     agentpool_redis_up: 1,
     'agentpool_workers{state="ready"}': 1,
@@ -49,6 +64,11 @@ it('are for the scope metrics alone, and tell what the pool has', async () => {
     'agentpool_queue_jobs{queue="runs.scripted",state="active"}': 1,
     'agentpool_queue_jobs{queue="runs.scripted",state="waiting"}': 1,
     'agentpool_http_requests_total{status="403"}': 1,
+    'agentpool_runs_waiting{reason="slot"}': 1,
+    'agentpool_runs_waiting{reason="no_worker"}': 0,
+    'agentpool_limit{runner="scripted",limit="at_once"}': 9,
+    'agentpool_limit_used{runner="scripted",limit="at_once"}': 1,
+    'agentpool_calls_refused_total{code="unknown_run"}': 1,
   };
   const figures = await eventually(
     async () => figuresIn((await scrape(SECRETS.prometheus)).body),
@@ -85,7 +105,25 @@ it('of a worker are for the same tokens, and tell what it did', async () => {
   });
   expect((await ofWorker()).get('agentpool_worker_runs')).toBe(1);
   await session.call('kill_agent', { runId: killed });
-  const added = { done: 1, killed: 1, bytes: 9, starts: 2, kills: 1 };
+  const said = claude.result('ok', {
+    usage: { input_tokens: 10, output_tokens: 20, cache_read_input_tokens: 5 },
+    model_usage_since_last_result: { 'some-model': { costUSD: 0.25 } },
+  });
+  const paid = await session.call<{ runId: string }>('run_agent', {
+    runner: 'claude',
+    prompt: steps(said),
+  });
+  expect(await session.call('wait_agent', { runId: paid.runId })).toMatchObject({ status: 'done' });
+  const added = {
+    done: 1,
+    killed: 1,
+    bytes: 9 + said.print.length,
+    starts: 2,
+    kills: 1,
+    took: 2,
+    output: 20,
+    cost: 0.25,
+  };
   const rise = (now: ReadonlyMap<string, number>, name: string) => (now.get(name) ?? 0) - (before.get(name) ?? 0);
   const ended = (state: string) => `agentpool_worker_runs_ended_total{runner="scripted",state="${state}",failure=""}`;
   const seen = await eventually(
@@ -97,6 +135,9 @@ it('of a worker are for the same tokens, and tell what it did', async () => {
         bytes: rise(now, 'agentpool_worker_output_bytes_total'),
         starts: rise(now, 'agentpool_worker_start_seconds_count{runner="scripted"}'),
         kills: rise(now, 'agentpool_worker_kill_seconds_count'),
+        took: rise(now, 'agentpool_worker_run_seconds_count{runner="scripted"}'),
+        output: rise(now, 'agentpool_worker_tokens_total{runner="claude",kind="output"}'),
+        cost: rise(now, 'agentpool_worker_cost_usd_total{runner="claude"}'),
         now,
       };
     },

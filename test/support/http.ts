@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { createBoard } from '../../src/board/create.js';
 import { openLocalAccess } from '../../src/cli/local-token.js';
+import { waitingByReason } from '../../src/client/waiting-by-reason.js';
 import { isLocalOnly } from '../../src/http/authenticate.js';
 import { type StartedHttp, startHttp } from '../../src/http/start.js';
 import { openMcpHttp } from '../../src/mcp/http.js';
@@ -11,7 +12,11 @@ import { bearerFor, rememberToken } from './http-token.js';
 /** The HTTP server as `agentpool serve` composes it, in this process. */
 export async function serveHttp(pool: Pool): Promise<StartedHttp> {
   const access = openLocalAccess(pool.config.home);
-  const started = await startHttp(pool, { mcp: openMcpHttp(pool), board: createBoard(pool) }, access);
+  const started = await startHttp(
+    pool,
+    { mcp: openMcpHttp(pool), board: createBoard(pool), waiting: waitingByReason },
+    access,
+  );
   if (isLocalOnly(pool.config)) rememberToken(started.url, pool.config);
   return started;
 }

@@ -20,6 +20,9 @@ export interface WorkerMetrics extends Figures {
 /** Seconds: a fast machine starts in less than the first, and the grace of a kill is 5 s by default. */
 const BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+/** Seconds: from a question to a day's work. */
+const RUN_BUCKETS = [1, 5, 15, 60, 180, 600, 1_800, 3_600, 7_200, 21_600, 86_400];
+
 /** Loads the library and begins to count. */
 export async function openWorkerMetrics(): Promise<WorkerMetrics> {
   const { default: prometheus } = await import('prom-client');
@@ -46,9 +49,27 @@ export async function openWorkerMetrics(): Promise<WorkerMetrics> {
     'state',
     'failure',
   ]);
+  const took = new Histogram({
+    name: 'agentpool_worker_run_seconds',
+    help: 'From the first start of a program of a run to its end.',
+    labelNames: ['runner'],
+    buckets: RUN_BUCKETS,
+    registers,
+  });
+  const tokens = counter('agentpool_worker_tokens_total', 'Tokens that programs say their runs have taken.', [
+    'runner',
+    'kind',
+  ]);
+  const cost = counter('agentpool_worker_cost_usd_total', 'What programs say their runs have cost.', ['runner']);
   return {
     started: (runner, afterMs) => starts.observe({ runner }, afterMs / 1000),
     ended: (runner, state, failure = undefined) => ends.inc({ runner, state, failure: failure ?? '' }),
+    took(runner, afterMs, { inputTokens, outputTokens, cachedInputTokens, costUsd = 0 }) {
+      took.observe({ runner }, afterMs / 1000);
+      const told = { input: inputTokens, output: outputTokens, cached_input: cachedInputTokens };
+      for (const [kind, count = 0] of Object.entries(told)) if (count > 0) tokens.inc({ runner, kind }, count);
+      if (costUsd > 0) cost.inc({ runner }, costUsd);
+    },
     killed: (afterMs) => kills.observe(afterMs / 1000),
     shipped: (count) => bytes.inc(count),
     async text(now) {

@@ -1,6 +1,7 @@
 import type { Logger } from '../../shared/logger.js';
 import { again } from '../again.js';
 import type { Figures } from '../figures.js';
+import { uptimeMs } from '../process/processes.js';
 import type { RecentEnds } from '../recover/recent-ends.js';
 import { REFUSED } from '../spool/launch.js';
 import { removeStart } from '../spool/spool.js';
@@ -21,7 +22,7 @@ export interface ExecuteDeps {
   /** Absent: nobody wants traces. */
   readonly trace?: (owned: OwnedRun) => RunTrace;
   readonly giveBack: GiveBackDeps;
-  readonly figures: Pick<Figures, 'ended'>;
+  readonly figures: Pick<Figures, 'ended' | 'took'>;
   readonly recentEnds: Pick<RecentEnds, 'note'>;
   readonly logger: Logger;
 }
@@ -87,8 +88,9 @@ async function superviseToEnd(
   owned.watchedBy(supervision);
   const over = await supervision.over;
   if (over.kind === 'ended') {
-    const { state, failure } = over;
+    const { state, failure, usage = {} } = over;
     deps.figures.ended(owned.runner, state, failure?.kind);
+    deps.figures.took(owned.runner, Math.max(0, uptimeMs() - meta.startedUptimeMs), usage);
     deps.recentEnds.note(owned.id);
     await finishJob(deps.giveBack, owned, { state, ...(failure && { message: failure.message }) });
   }

@@ -1,5 +1,6 @@
 import type { Logger } from '../../shared/logger.js';
-import type { Failure } from '../../shared/run.js';
+import { omitUndefined } from '../../shared/omit-undefined.js';
+import type { Failure, Usage } from '../../shared/run.js';
 import { isEnded, type RunState } from '../../shared/run-state.js';
 import type { Ending, Ownership } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
@@ -17,7 +18,7 @@ import { withOwnUsage } from './session-usage.js';
 
 /** What came of watching over a program. */
 export type Over =
-  | { readonly kind: 'ended'; readonly state: RunState; readonly failure?: Failure }
+  | { readonly kind: 'ended'; readonly state: RunState; readonly failure?: Failure; readonly usage?: Usage }
   /** The run is not ours any more, or was let go. */
   | { readonly kind: 'left' }
   /** Only this attempt has ended, by a refusal of the provider, and the next one is to be started. */
@@ -76,7 +77,7 @@ export async function finish(given: Finish, exitCode: number | undefined): Promi
   if (!state) return { kind: 'left' };
   if (isForRoom(ending.why())) emptyOutput(given.spool); // now, and not when the spool goes
   logger.info({ state, exitCode, failure: outcome.failure?.kind }, 'the run has ended');
-  return { kind: 'ended', state, ...(outcome.failure && { failure: outcome.failure }) };
+  return { kind: 'ended', state, ...omitUndefined({ failure: outcome.failure, usage: outcome.usage }) };
 }
 
 /** How long ago the wrapper wrote down the exit status (ms): the program may have ended while no worker looked. */
