@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Pool } from '../../src/shared/pool.js';
 import type { Run } from '../../src/shared/run.js';
 import { isEnded } from '../../src/shared/run-state.js';
+import { claude, installClaudeStandIn } from '../support/claude-stand-in.js';
 import { connect, makePlace, type Place, steps } from '../support/pool.js';
 import {
   agentpool,
@@ -22,9 +23,12 @@ import {
 import { removeDirectory } from '../support/remove-directory.js';
 import { buildEarlierRelease, type EarlierRelease, whyNoEarlierRelease } from './earlier-release.js';
 import { makeNetwork, type Network, whyNoNetwork } from './network.js';
+import { startPrometheus, whyNoPrometheus } from './prometheus.js';
 
 const HOSTS = ['build-1', 'build-2', 'build-3'] as const;
 const TOKEN = 'of-prometheus';
+const CALLER = 'of-a-caller';
+const hash = (secret: string) => createHash('sha256').update(secret).digest('hex');
 const REDIS_PORT = 6379;
 const FIGURES_PORT = 9464;
 
@@ -35,6 +39,9 @@ if (noEarlier) console.info(`skipped: ${noEarlier}`);
 const promtool = spawnSync('promtool', ['--version']).error === undefined;
 if (!promtool)
   console.info('figures are scraped and not checked: Prometheus is not installed, so there is no promtool');
+
+const noPrometheus = whyNoPrometheus();
+if (noPrometheus) console.info(`skipped: nobody scrapes the pool: ${noPrometheus}`);
 
 let network: Network;
 let redis: ChildProcess;
@@ -60,14 +67,17 @@ beforeAll(async () => {
     AGENTPOOL_HEARTBEAT_MS: '1000',
     AGENTPOOL_CONCURRENCY: '8',
     AGENTPOOL_LOG_LEVEL: 'info',
-    AGENTPOOL_TOKENS: `prometheus:metrics:${createHash('sha256').update(TOKEN).digest('hex')}`,
+    AGENTPOOL_POOL_CONCURRENCY: 'plain-text=9',
+    AGENTPOOL_TOKENS: [`prometheus:metrics:${hash(TOKEN)}`, `caller:read+run+kill:${hash(CALLER)}`].join(),
   };
   place = makePlace({ ...shared, AGENTPOOL_LOG_LEVEL: 'error' }, `unix://${socket}`);
   const { AGENTPOOL_PREFIX = '', AGENTPOOL_ALLOWED_PATHS = '' } = place.env;
   for (const host of HOSTS) {
     const AGENTPOOL_WORKER_HEALTH = `${network.addressOf(host)}:${FIGURES_PORT}`;
     const own = { ...shared, AGENTPOOL_PREFIX, AGENTPOOL_ALLOWED_PATHS, AGENTPOOL_WORKER_HEALTH };
-    places.set(host, makePlace(own, `redis://${network.address}:${REDIS_PORT}`));
+    const made = makePlace(own, `redis://${network.address}:${REDIS_PORT}`);
+    installClaudeStandIn(made);
+    places.set(host, made);
   }
   pool = await connect(place);
   await Promise.all(HOSTS.map((host) => startWorkerOn(host)));
@@ -92,7 +102,18 @@ afterAll(async () => {
 async function startRedisOn({ onSwitch }: Network, socket: string): Promise<ChildProcess> {
   const [program = '', ...args] = [...onSwitch, 'redis-server', '--port', String(REDIS_PORT)];
   const open = ['--bind', '0.0.0.0', '--protected-mode', 'no', '--unixsocket', socket];
-  const kept = ['--dir', directory, '--save', '', '--appendonly', 'yes', '--maxmemory-policy', 'noeviction'];
+  const kept = [
+    '--dir',
+    directory,
+    '--save',
+    '',
+    '--appendonly',
+    'yes',
+    '--maxmemory-policy',
+    'noeviction',
+    '--maxmemory',
+    '1gb',
+  ];
   const child = spawn(program, [...args, ...open, ...kept], { stdio: 'ignore' });
   await eventually(() => existsSync(socket) || child.exitCode !== null);
   if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}`);
@@ -228,6 +249,57 @@ describe.skipIf(reason !== undefined)('three hosts', () => {
     expect(done.reduce((total, count) => total + count, 0)).toBe(await pool.runs.indexes.count('done'));
   });
 
+  it.skipIf(noPrometheus !== undefined)(
+    'are scraped by a Prometheus with the configuration of deploy, which has an answer to all that dashboard and alerts ask',
+    async () => {
+      const on = { within: network.onSwitch };
+      const server = await startAgentpool(place, ['serve', '--port', '0', '--json'], undefined, on);
+      const { url } = JSON.parse(server.line) as { url: string };
+      const prometheus = await startPrometheus(network, join(directory, 'prometheus'), {
+        server: new URL(url).host,
+        workers: HOSTS.map((host) => `${network.addressOf(host)}:${FIGURES_PORT}`),
+        token: TOKEN,
+      });
+      try {
+        await oneOfEach(url);
+        expect(await agentpool(place, ['cordon', 'build-2'])).toMatchObject({ code: 0 });
+        const up = await eventually(
+          () => prometheus.query(['up'])[0]?.result.map(({ value }) => value[1]),
+          (values) => values?.length === 4 && values.every((value) => value === '1'),
+          60_000,
+        );
+        expect(up).toEqual(['1', '1', '1', '1']);
+
+        // Twice scraped is what a rate needs.
+        const unanswered = await eventually(
+          () => {
+            const answers = prometheus.query(dashboard.map(({ expr }) => expr));
+            return dashboard.filter((_, at) => answers[at]?.result.length === 0).map(({ title }) => title);
+          },
+          (titles) => titles.length === 0,
+          60_000,
+        );
+        expect([dashboard.length > 25, unanswered]).toEqual([true, []]);
+
+        const { groups } = await eventually(
+          () => prometheus.ask<Rules>(['/api/v1/rules'])[0] as Rules,
+          (rules) => rules.groups[0]?.rules.every(({ health }) => health !== 'unknown') === true && isPending(rules),
+          60_000,
+        );
+        const rules = groups.flatMap((group) => group.rules);
+        expect(rules.length).toBeGreaterThanOrEqual(10);
+        expect(rules.filter(({ health }) => health !== 'ok')).toEqual([]);
+        expect(rules.filter(({ state }) => state !== 'inactive').map(({ name }) => name)).toEqual([
+          'AgentpoolCordonedForLong',
+        ]);
+      } finally {
+        await prometheus.end();
+        await server.end();
+        expect(await agentpool(place, ['uncordon', 'build-2'])).toMatchObject({ code: 0 });
+      }
+    },
+  );
+
   it.skipIf(noEarlier !== undefined)(
     'are upgraded from an earlier release one by one, and back, while they work',
     async () => {
@@ -254,11 +326,54 @@ describe.skipIf(reason !== undefined)('three hosts', () => {
   );
 });
 
-function scrape(url: string): string {
+interface Rules {
+  readonly groups: readonly {
+    readonly rules: readonly { readonly name: string; readonly health: string; readonly state: string }[];
+  }[];
+}
+const isPending = ({ groups }: Rules) =>
+  groups.some(({ rules }) =>
+    rules.some(({ name, state }) => name === 'AgentpoolCordonedForLong' && state === 'pending'),
+  );
+
+/** The expressions of the dashboard, with the time that Grafana puts in. */
+const dashboard = (
+  JSON.parse(readFileSync(new URL('../../deploy/grafana/agentpool.json', import.meta.url), 'utf8')) as {
+    panels: { title: string; targets: { expr: string }[] }[];
+  }
+).panels.flatMap(({ title, targets }) =>
+  targets.map(({ expr }) => ({ title, expr: expr.replaceAll('$__rate_interval', '1m') })),
+);
+
+/** On each host: a run that is done and paid for, one that fails, and one that is killed; and a call that is refused. */
+async function oneOfEach(url: string): Promise<void> {
+  const paid = claude.result('ok', {
+    usage: { input_tokens: 1, output_tokens: 1 },
+    model_usage_since_last_result: { 'some-model': { costUSD: 0.01 } },
+  });
+  for (const host of HOSTS) {
+    const done = await submit('paid', 0, { host, runner: 'claude', prompt: steps(paid) });
+    const fails = await submit('fails', 0, { host, prompt: steps({ exit: 3 }) });
+    const killed = await submit('killed', 600, { host });
+    await eventually(async () => (await pool.runs.get(killed))?.pid);
+    await mcp.call('kill_agent', { runId: killed });
+    const states = (await Promise.all([done, fails, killed].map(ended))).map(({ state }) => state);
+    expect(states).toEqual(['done', 'failed', 'killed']);
+  }
+  const refused = { name: 'get_agent_status', arguments: { runId: 'nobody' } };
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: refused });
+  expect(askOnSwitch(`${url}/mcp`, CALLER, body)).toContain('unknown_run');
+}
+
+const scrape = (url: string) => askOnSwitch(url, TOKEN);
+
+function askOnSwitch(url: string, token: string, body?: string): string {
   const [program = '', ...args] = network.onSwitch;
-  const ask = `fetch(process.argv[1], { headers: { authorization: 'Bearer ${TOKEN}' } })
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const how = JSON.stringify(body === undefined ? { headers } : { headers, body, method: 'POST' });
+  const ask = `fetch(process.argv[1], JSON.parse(process.argv[2]))
     .then(async (answer) => { process.stdout.write(await answer.text()); process.exitCode = answer.ok ? 0 : 1; })`;
-  const { status, stdout, stderr } = spawnSync(program, [...args, process.execPath, '-e', ask, url], {
+  const { status, stdout, stderr } = spawnSync(program, [...args, process.execPath, '-e', ask, url, how], {
     encoding: 'utf8',
   });
   expect([url, status, stderr]).toEqual([url, 0, '']);
