@@ -72,6 +72,30 @@ describe.skipIf(inject('withoutCompose') !== '')('The pool of docker-compose.yml
       expect(await pool.compose('exec', '-T', service, 'node', '-p', 'process.getuid()')).toBe('1000');
   });
 
+  test('the image adds little to its base', async () => {
+    const mib = (await pool.addedToBase()) / 1024 / 1024;
+    console.log(`docker tests: the image adds ${mib.toFixed(1)} MiB to its base`);
+    expect(mib).toBeGreaterThan(1);
+    expect(mib).toBeLessThan(MOST_MIB);
+  });
+
+  test('a worker runs with a root file system that nobody can write to, and without rights', async () => {
+    const container = await pool.readOnly('worker', '--drain');
+    const host = container.slice(0, 12);
+    await eventually(livingHosts, (hosts) => hosts.includes(host), 60_000);
+    const refused = pool.docker('exec', container, 'sh', '-c', 'echo x >/app/x');
+    await expect(refused).rejects.toThrow(/Read-only file system/);
+    const { runId } = await mcp.call<{ runId: string }>('run_agent', {
+      runner: 'demo',
+      mode: 'quick',
+      prompt: 'x',
+      host,
+    });
+    await mcp.call('wait_agent', { runId });
+    expect(await statusOf(runId)).toMatchObject({ status: 'done', host });
+    await pool.docker('rm', '--force', '--volumes', container);
+  });
+
   test('a killed run leaves no process in its container', async () => {
     const { runId, host } = await underWay('never stop; lines 10000 every 100');
     expect(await pool.processesIn(host, runId)).toBeGreaterThan(0);
@@ -122,5 +146,8 @@ describe.skipIf(inject('withoutCompose') !== '')('The pool of docker-compose.yml
     expect(output.match(/^step \d+ of 40/gm)).toHaveLength(40);
   });
 });
+
+/** What our own layers may have (MiB): the packages of production, and what is built. */
+const MOST_MIB = 100;
 
 const isOver = ({ status }: RunFacts) => !['queued', 'running', 'orphaned'].includes(status);

@@ -5,6 +5,10 @@ import { execa } from 'execa';
 import { inject } from 'vitest';
 import { REDIS_IMAGE } from './engine.js';
 
+/** The one of docker-compose.yml, unless the environment names another. */
+const BASE_IMAGE = process.env.BASE_IMAGE || 'node:22-bookworm-slim';
+const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
+
 const ROOT = new URL('../..', import.meta.url).pathname;
 
 /** Counts the processes of a container that carry the mark of a run; the mark is in the environment of all of them. */
@@ -48,6 +52,28 @@ export function openComposedPool() {
     compose,
     docker,
     build: () => compose('build', 'worker'),
+    /** What the image has besides its base image (bytes). */
+    async addedToBase(): Promise<number> {
+      const layers = await docker(
+        'history',
+        '--no-trunc',
+        '--human=false',
+        '--format',
+        '{{.Size}} {{.CreatedBy}}',
+        image,
+      );
+      const ofBase = await docker('history', '--no-trunc', '--human=false', '--format', '{{.Size}}', BASE_IMAGE);
+      const sizes = layers.split('\n').map((line) => Number(line.split(' ', 1)[0]));
+      return sum(sizes) - sum(ofBase.split('\n').map(Number));
+    },
+    /** Starts one more container as deploy/kubernetes has it: nothing but its volumes can be written to, and no rights. */
+    readOnly: (...args: string[]) =>
+      docker(
+        ...['run', '--detach', '--network', `${name}_default`, '--env', 'REDIS_URL=redis://redis:6379'],
+        ...['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '--tmpfs', '/tmp'],
+        ...['/var/lib/agentpool', '/home/agentpool', '/workspace'].flatMap((path) => ['--volume', path]),
+        ...[image, ...args],
+      ),
     /** `agentpool ...` in the container of the server; throws when it does not exit with 0. */
     agentpool: (...args: string[]) => compose(...inServer, ...args),
     /** A real MCP client over stdio; its server runs in the container of the server. An `isError` answer is thrown. */
