@@ -18,7 +18,7 @@ export interface DirectoryFacts {
   readonly suited: readonly LivingWorker[];
   /** Where the client is, see `placeOf`; the rest is known of workers there. */
   readonly here: string;
-  /** What was allowed here, even if no heartbeat has told of it yet. */
+  /** What `agentpool allow` allows here now, whatever the last heartbeat has told. */
   readonly allowedHere: readonly string[];
   readonly realPath: (path: string) => string | undefined;
   /** By which a person allows a directory; without `home` for the AGENTPOOL_HOME of another machine. */
@@ -107,8 +107,9 @@ const lineFor = ({ suited, here, allowLine }: DirectoryFacts, path: string) =>
 
 const hostsOf = (workers: readonly LivingWorker[]) => [...new Set(workers.map(({ host }) => host))].join(' or ');
 
-const allowedBy = ({ place, allowedPaths }: LivingWorker, { here, allowedHere }: DirectoryFacts) =>
-  place === here ? [...allowedPaths, ...allowedHere] : allowedPaths;
+/** On this host it is known at once what was allowed and what was taken back; a heartbeat tells it later. */
+const allowedBy = ({ place, allowedPaths, settingPaths }: LivingWorker, { here, allowedHere }: DirectoryFacts) =>
+  place === here ? [...(settingPaths ?? allowedPaths), ...allowedHere] : allowedPaths;
 
 /** Where only some of the hosts will do, the run is bound to one of them. */
 function boundTo(

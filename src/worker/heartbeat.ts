@@ -88,6 +88,7 @@ export function startHeartbeat(deps: HeartbeatDeps) {
       capacity,
       running,
       allowedPaths: withRealPaths([...config.allowedPaths, ...allowedDirectories(config.home)]),
+      settingPaths: withRealPaths(config.allowedPaths),
       place,
       phase,
       reloads,

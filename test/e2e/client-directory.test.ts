@@ -104,8 +104,7 @@ describe('a run without a path', () => {
     expect(await agentpool(place, ['allow'])).toMatchObject({ stdout: `${b}\n` });
     const removed = `${b} is allowed no more: no run starts there from now on\n`;
     expect(await agentpool(place, ['allow', '--remove', b])).toMatchObject({ code: 0, stdout: removed });
-    // By the worker, where its last heartbeat is older than that.
-    expect(JSON.stringify(await whereWorks(inA, { path: b }))).toMatch(/"(code|kind)":"path_not_allowed"/);
+    expect(await whereWorks(inA, { path: b })).toMatchObject({ code: 'path_not_allowed' });
     expect(await whereWorks(inB, { path: b })).toMatchObject(worksIn(b));
   });
 

@@ -72,6 +72,8 @@ export interface WorkerReport {
   readonly capacity: number;
   readonly running: number;
   readonly allowedPaths: readonly string[];
+  /** Those of them that its settings say, and not `agentpool allow`; absent in the reports of older workers. */
+  readonly settingPaths?: readonly string[];
   /** What runs may require of it; absent in the reports of older workers, which take none that require something. */
   readonly labels?: readonly string[];
   /** To what it keeps for the whole pool, by runner; absent in the reports of older workers. */
@@ -110,6 +112,7 @@ const report = z.looseObject({
   capacity: z.number().int(),
   running: z.number().int(),
   allowedPaths: z.array(z.string()),
+  settingPaths: z.array(z.string()).optional(),
   labels: z.array(z.string()).optional(),
   limits: z
     .record(z.string(), z.looseObject({ atOnce: z.number().optional(), startsPerMinute: z.number().optional() }))
