@@ -47,6 +47,9 @@ row({
   ratio: median(own) / median(limits),
   goal: '>= 0.5',
   notes: `All submissions of one moment share their messages to Redis and one wait for the append-only file. The processor of the
-    MCP server is the limit: reading and checking a call, its answer by a schema, and writing a record, a request, an event, nine
-    index entries and a job for each, where the peer writes one job.`,
+    MCP server is the limit, 0.5 ms of its thread for a call: reading and checking it, its answer by a schema, and writing a record, a
+    request, an event, six index entries and a job for each, where the peer writes one job. It was 3 ms with 1,000 runs queued and 20
+    with 3,000: everybody who came when the count of what a principal has queued was a second old counted anew, all at once. Now
+    one count serves all, and takes a twentieth of the time at most; the register and the turns of a queue are asked once
+    in a turn.`,
 });

@@ -74,7 +74,12 @@ export function newRunId(): string {
 /** Checks what was asked for, writes the run, places it, and waits a moment for its start. Never waits for the run. */
 export async function submit(caller: Caller, submission: Submission): Promise<Submitted> {
   const { pool, signal } = caller;
-  const placement = await decide(caller, submission, await pool.workers.living());
+  const workers = await pool.workers.list();
+  const placement = await decide(
+    caller,
+    submission,
+    workers.filter(({ alive }) => alive),
+  );
   const { queue, warning, remark } = placement;
   await checkShare(caller, [placement.request.prompt]);
   await pool.queues.checkRoom(queue, caller.principal.name);
@@ -84,8 +89,12 @@ export async function submit(caller: Caller, submission: Submission): Promise<Su
   const wakesOn = (_: RunState, isClaim: boolean) => !isClaim; // its pid comes later
   const waiting = { timeoutMs: PID_WITHIN_MS, wakesOn, ...omitUndefined({ signal }) };
   const seen = (free ? await pool.runs.wait(run.id, started, waiting) : run) ?? run;
-  const waitingFor = (await waitingForAll(pool, [seen]))(seen);
-  const queuePosition = seen.state === 'queued' ? await pool.queues.position(run.id, queue) : undefined;
+  // What was known a moment ago need not be asked again, unless a start was waited for.
+  const [waiter, queuePosition] = await Promise.all([
+    waitingForAll(pool, [seen], free ? undefined : workers),
+    seen.state === 'queued' ? pool.queues.position(run.id, queue) : undefined,
+  ]);
+  const waitingFor = waiter(seen);
   return {
     run: seen,
     ...omitUndefined({ queuePosition, waitingFor, remark, warning: run.state === 'queued' ? warning : undefined }),

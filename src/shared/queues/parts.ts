@@ -37,6 +37,8 @@ export interface QueueParts {
   readonly lengths: Map<string, { readonly askedAt: number; length: number }>;
   /** By queue: what asks for its length. */
   readonly counting: Map<string, () => Promise<number>>;
+  /** By queue: the turns of the runs that wait in it. */
+  readonly turns: Map<string, Turns>;
   /** The names of queues that are known to all. */
   readonly names: ToldNames;
 }
@@ -64,6 +66,7 @@ export function openParts(
     placing: new Map(),
     lengths: new Map(),
     counting: new Map(),
+    turns: new Map(),
     names: createToldNames(),
   };
 }
@@ -85,5 +88,7 @@ export function bullQueue({ redis, logger, taggedPrefix, opened }: QueueParts, n
 /** The turns of the runs that wait in a queue. */
 export function turnsIn(parts: QueueParts, name: string): Turns {
   const queue = bullQueue(parts, name);
-  return turnsOf(parts.redis, (type) => queue.toKey(type));
+  const turns = parts.turns.get(name) ?? turnsOf(parts.redis, (type) => queue.toKey(type));
+  parts.turns.set(name, turns);
+  return turns;
 }

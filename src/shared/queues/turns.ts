@@ -1,3 +1,4 @@
+import { sharedByTurn } from '../by-turn.js';
 import type { RedisClient } from '../redis/connect.js';
 import { withScripts } from '../redis/scripts.js';
 
@@ -61,8 +62,9 @@ export function turnsOf(redis: RedisClient, toKey: (type: string) => string): Tu
       if (waiting >= 0) return waiting;
     }
   };
+  const give = sharedByTurn(() => change('give'));
   const place = async (runId: string, principal: string) => {
-    await change('give'); // where it is depends on the turns of all that were placed before it
+    await give(); // where it is depends on the turns of all that were placed before it
     return client.placeInQueue(prioritized, wait, order, places, members, runId, principal);
   };
   return {
