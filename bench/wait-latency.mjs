@@ -41,6 +41,7 @@ row({
   limit: `a plain parent ${median(limits)} ms`,
   ratio: median(waits) / Math.max(1, median(limits)),
   goal: '<= 2',
-  notes: `The end of the wrapper is seen, what is left of the output is sent, the end is written by one script and told, and the server that
-    waits reads the record once more before it answers: three round trips to Redis, where the parent has a signal of the kernel.`,
+  notes: `The end of the wrapper is seen, the worker looks once at all processes for what the program left behind (2 ms), the end is written
+    with the result and told (a round trip), and the server that waits reads record, result and the end of the output for its answer
+    (three), where the parent has a signal of the kernel.`,
 });

@@ -6,7 +6,7 @@ import { readRewound, type Spool, writeRewound } from '../spool/spool.js';
 import { type Follower, followFile } from './follow.js';
 import { createLane } from './lane.js';
 
-/** After a pause output is shipped at once; what comes within this time (ms) after that becomes one entry. */
+/** After a pause output is shipped at once; what comes within this time (ms) after it was shipped becomes one entry. */
 const GATHER_MS = 20;
 /** With what belongs to it in Redis, an entry fills 16 KiB of its memory, and not a part of 20; a round takes several. */
 const ENTRY_BYTES = 16 * 1024 - 128;
@@ -59,8 +59,8 @@ export class Shipping {
   readonly #deps: ShipDeps;
   readonly #files: { readonly out: Follower; readonly err: Follower };
   readonly #stopped = new AbortController();
-  /** Set while a look at the files is due. */
-  #timer: NodeJS.Timeout | undefined;
+  /** Set while a look at the files is due; takes it back. */
+  #cancel: (() => void) | undefined;
   /** What is done with the files is done one after another; resolves with the last of it. */
   #last: Promise<void> = Promise.resolve();
   #lastShippedAt = Number.NEGATIVE_INFINITY;
@@ -76,15 +76,14 @@ export class Shipping {
 
   /** Output may have come. */
   kick(): void {
-    if (this.#timer || this.#stopped.signal.aborted) return;
-    const sinceLast = performance.now() - this.#lastShippedAt;
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = undefined;
-        void this.#enqueue(() => this.#ship(false));
-      },
-      sinceLast > GATHER_MS ? 0 : GATHER_MS,
-    );
+    if (this.#cancel || this.#stopped.signal.aborted) return;
+    const leftMs = this.#lastShippedAt + GATHER_MS - performance.now();
+    const look = () =>
+      void this.#enqueue(() => {
+        this.#cancel = undefined; // not before: one that waits for its turn sees what comes until then
+        return this.#ship(false);
+      });
+    this.#cancel = leftMs > 0 ? later(look, leftMs) : soon(look);
   }
 
   /** Somebody waits for the end of the run: of very much output that is left only the last part is shipped. */
@@ -125,7 +124,7 @@ export class Shipping {
 
   stop(): void {
     this.#stopped.abort();
-    clearTimeout(this.#timer);
+    this.#cancel?.();
     for (const file of Object.values(this.#files)) file.close();
   }
 
@@ -201,6 +200,17 @@ export class Shipping {
       .catch((error: unknown) => this.#deps.logger.error({ err: error }, 'the spool cannot be read'));
     return this.#last;
   }
+}
+
+/** In this turn of the event loop, where a timer comes a millisecond later; the answer takes it back. */
+function soon(action: () => void): () => void {
+  const handle = setImmediate(action);
+  return () => clearImmediate(handle);
+}
+
+function later(action: () => void, inMs: number): () => void {
+  const handle = setTimeout(action, inMs);
+  return () => clearTimeout(handle);
 }
 
 /** Both files of a program's output, from where the stream is; where a program empties one, that is written down. */
