@@ -1,16 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { identify } from '../../src/worker/process/processes.js';
+import { cleanUpAfterEach } from '../support/beginnings.js';
 import { makePlace, type Place, steps } from '../support/pool.js';
 import { eventually, type Facts, type McpSession, openMcp, startWorkerProcess } from '../support/processes.js';
 import { startRedis } from '../support/redis-server.js';
 
-const cleanUp: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanUp.splice(0).reverse()) await clean();
-});
+const cleanUp = cleanUpAfterEach();
 
 async function open(
   extra: Readonly<Record<string, string>>,

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { cleanUpAfterEach } from '../support/beginnings.js';
 import { makePlace } from '../support/pool.js';
 import { eventually, type Facts, openMcp, startWorkerProcess } from '../support/processes.js';
 import { startRedis } from '../support/redis-server.js';
@@ -10,10 +11,7 @@ const PRINTED = 40 * MIB;
 /** Of what nobody has shipped when a run is ended in the midst of its work. */
 const KEPT = 16 * MIB;
 
-const cleanUp: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanUp.splice(0).reverse()) await clean();
-});
+const cleanUp = cleanUpAfterEach();
 
 it('of a run that is ended while Redis is away, the last 16 MiB are kept, and the rest is counted as dropped', async () => {
   const redis = await startRedis();

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { cleanUpAfterEach } from '../support/beginnings.js';
 import { makePlace, type Place } from '../support/pool.js';
 import { agentpool, openMcp, startWorkerProcess } from '../support/processes.js';
 import { startRedis } from '../support/redis-server.js';
@@ -13,10 +14,7 @@ interface Finding {
   readonly fix?: string;
 }
 
-const cleanUp: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanUp.splice(0).reverse()) await clean();
-});
+const cleanUp = cleanUpAfterEach();
 
 async function askDoctor(place: Place) {
   const { code, stdout } = await agentpool(place, ['doctor', '--json']);

@@ -2,7 +2,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { cleanUpAfterEach } from '../support/beginnings.js';
 import { connect, makePlace, type Place } from '../support/pool.js';
 import { eventually, MAIN, startWorkerProcess } from '../support/processes.js';
 
@@ -15,10 +16,7 @@ const reason = !mayMount
     : 'this system has no /etc/machine-id to put another one over';
 if (reason) console.info(`skipped: ${reason}`);
 
-const cleanUp: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanUp.splice(0).reverse()) await clean();
-});
+const cleanUp = cleanUpAfterEach();
 
 /** The same pool and host name, with a state directory of its own. */
 function beside(place: Place): Place {

@@ -1,17 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { identify } from '../../src/worker/process/processes.js';
+import { forEachTest } from '../support/beginnings.js';
 import { makePlace, type Place, steps } from '../support/pool.js';
-import {
-  agentpool,
-  eventually,
-  type Facts,
-  type McpSession,
-  openMcp,
-  type Started,
-  startWorkerProcess,
-} from '../support/processes.js';
+import { agentpool, eventually, type Facts, type McpSession } from '../support/processes.js';
 import { startRedis } from '../support/redis-server.js';
 
 interface Status extends Facts {
@@ -20,25 +13,7 @@ interface Status extends Facts {
   pid: number;
 }
 
-const cleanUp: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanUp.splice(0).reverse()) await clean();
-});
-
-async function startWorker(place: Place): Promise<Started> {
-  const worker = await startWorkerProcess(place);
-  cleanUp.push(() => worker.child.exitCode === null && worker.child.signalCode === null && worker.end('SIGKILL'));
-  return worker;
-}
-
-async function open(extra: Readonly<Record<string, string>> = {}, redisUrl?: string) {
-  const place = makePlace({ AGENTPOOL_HOST_NAME: 'here', ...extra }, ...(redisUrl ? [redisUrl] : []));
-  cleanUp.push(place.clean);
-  const worker = await startWorker(place);
-  const mcp = await openMcp(place);
-  cleanUp.push(mcp.close);
-  return { place, worker, mcp };
-}
+const { cleanUp, startWorker, open } = forEachTest();
 
 /** Says which session it uses, writes down its begin and its end, and ends when it is let go. */
 const talk = (place: Place, name: string, session: string) =>

@@ -1,15 +1,13 @@
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { cleanUpAfterEach } from '../support/beginnings.js';
 import { makePlace, type Place } from '../support/pool.js';
 import { agentpool, eventually, startWorkerProcess } from '../support/processes.js';
 import { startRedis } from '../support/redis-server.js';
 import { startSilentProxy } from '../support/silent-proxy.mjs';
 
-const cleanUp: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanUp.splice(0).reverse()) await clean();
-});
+const cleanUp = cleanUpAfterEach();
 
 /** How a probe sees a worker: its status, or `silent` when nothing is answered within 4 s. */
 async function probe(at: string, path: string): Promise<{ status: number | 'silent'; text: string }> {

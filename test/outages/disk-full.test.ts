@@ -1,6 +1,7 @@
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { cleanUpAfterEach } from '../support/beginnings.js';
 import { makePlace, type Place, steps } from '../support/pool.js';
 import { eventually, type Facts, type McpSession, openMcp } from '../support/processes.js';
 import { type SmallDisk, startWorkerOnSmallDisk, whyNoSmallDisk } from '../support/small-disk.js';
@@ -9,10 +10,7 @@ const KIB = 1024;
 const reason = whyNoSmallDisk();
 if (reason) console.info(`skipped: ${reason}`);
 
-const cleanUp: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanUp.splice(0).reverse()) await clean();
-});
+const cleanUp = cleanUpAfterEach();
 
 async function open(mib: number, extra: Readonly<Record<string, string>>) {
   const place = makePlace({ AGENTPOOL_HOST_NAME: 'small', ...extra });

@@ -1,16 +1,10 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { identify, processesOf } from '../../src/worker/process/processes.js';
-import { makePlace, type Place, steps } from '../support/pool.js';
-import {
-  eventually,
-  type Facts,
-  type McpSession,
-  openMcp,
-  type Started,
-  startWorkerProcess,
-} from '../support/processes.js';
+import { forEachTest } from '../support/beginnings.js';
+import { type Place, steps } from '../support/pool.js';
+import { eventually, type Facts, type McpSession } from '../support/processes.js';
 import { startRedis } from '../support/redis-server.js';
 
 interface Status extends Facts {
@@ -20,28 +14,7 @@ interface Status extends Facts {
   worker: string;
 }
 
-const cleanUp: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanUp.splice(0).reverse()) await clean();
-});
-
-async function open(
-  extra: Readonly<Record<string, string>> = {},
-  redisUrl?: string,
-): Promise<{ place: Place; worker: Started; mcp: McpSession }> {
-  const place = makePlace({ AGENTPOOL_HOST_NAME: 'here', ...extra }, ...(redisUrl ? [redisUrl] : []));
-  cleanUp.push(place.clean);
-  const worker = await startWorker(place);
-  const mcp = await openMcp(place);
-  cleanUp.push(mcp.close);
-  return { place, worker, mcp };
-}
-
-async function startWorker(place: Place, ...args: string[]): Promise<Started> {
-  const worker = await startWorkerProcess(place, ...args);
-  cleanUp.push(() => worker.child.exitCode === null && worker.child.signalCode === null && worker.end('SIGKILL'));
-  return worker;
-}
+const { cleanUp, startWorker, open } = forEachTest();
 
 const run = (mcp: McpSession, ...list: Facts[]) =>
   mcp.call<Status>('run_agent', { runner: 'scripted', prompt: steps(...list) });

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { cleanUpAfterEach } from '../support/beginnings.js';
 import { makePlace, type Place, steps } from '../support/pool.js';
 import { agentpool, eventually, type Started, startAgentpool } from '../support/processes.js';
 import { startRedis } from '../support/redis-server.js';
@@ -20,10 +21,7 @@ const LISTEN = `
   print "listening\\n";
   while (defined recv($s, my $said, 4096, 0)) { print "$said\\n" }`;
 
-const cleanUp: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanUp.splice(0).reverse()) await clean();
-});
+const cleanUp = cleanUpAfterEach();
 
 /** A service manager that has started a command with a watchdog of so many ms. */
 async function startAsService(place: Place, args: readonly string[], watchdogMs: number) {

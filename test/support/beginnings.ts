@@ -1,4 +1,4 @@
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { Pool } from '../../src/shared/pool.js';
 import type { RedisRole } from '../../src/shared/redis/connect.js';
 import { connect, makePlace, type Place } from './pool.js';
@@ -61,3 +61,31 @@ export const oneMcp = (place: Place): McpSession =>
     () => openMcp(place),
     (mcp) => mcp.close(),
   );
+
+/** What is put in here is called after each test, what was put in last first. */
+export function cleanUpAfterEach(): (() => unknown)[] {
+  const cleanUp: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const clean of cleanUp.splice(0).reverse()) await clean();
+  });
+  return cleanUp;
+}
+
+/** For files whose tests each have a place, a worker and a client of their own, which end after each test. */
+export function forEachTest() {
+  const cleanUp = cleanUpAfterEach();
+  const startWorker = async (place: Place, ...args: string[]): Promise<Started> => {
+    const worker = await startWorkerProcess(place, ...args);
+    cleanUp.push(() => worker.child.exitCode === null && worker.child.signalCode === null && worker.end('SIGKILL'));
+    return worker;
+  };
+  const open = async (extra: Readonly<Record<string, string>> = {}, redisUrl?: string) => {
+    const place = makePlace({ AGENTPOOL_HOST_NAME: 'here', ...extra }, ...(redisUrl ? [redisUrl] : []));
+    cleanUp.push(place.clean);
+    const worker = await startWorker(place);
+    const mcp = await openMcp(place);
+    cleanUp.push(mcp.close);
+    return { place, worker, mcp };
+  };
+  return { cleanUp, startWorker, open };
+}

@@ -29,7 +29,7 @@ export const getAgentStatus = defineTool({
     outputTail: z
       .string()
       .describe('The end of what it printed, as text; without tailBytes empty where the result says it'),
-    droppedBy: z.string().optional().describe('The setting that let it go'),
+    droppedBy: z.string().optional().describe('The setting by which it was removed'),
     queuePosition: z.number().int().optional(),
     source: z.string().optional().describe('The file of overmind-mcp that told all of this'),
     uncertain: z.boolean().optional().describe('The status is a guess'),

@@ -53,9 +53,9 @@ const output = z.object({
   nextCursor: z.string(),
   hasMore: z.boolean().describe('There is more to read right now'),
   ...workerFactsShape,
-  droppedBytes: z.number().int().describe('Bytes before this answer that were let go before they were read here'),
+  droppedBytes: z.number().int().describe('Bytes before this answer that were removed before they were read here'),
   truncatedBefore: z.number().int().optional().describe('Output from before this time (ms) is not kept any more'),
-  droppedBy: z.string().optional().describe('The setting that let it go'),
+  droppedBy: z.string().optional().describe('The setting by which it was removed'),
   lastTimestamp: z
     .number()
     .int()

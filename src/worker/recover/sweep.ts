@@ -102,7 +102,8 @@ export function keptSweep({ runs, config, health, logger }: KeptSweepDeps): () =
     const mostBytes = Math.min(config.maxKeptBytes, Math.max(before, now) / 2);
     before = now;
     const count = await runs.letGoOverCap(mostBytes);
-    if (count > 0) logger.info({ runs: count, mostBytes }, 'output of ended runs was let go: AGENTPOOL_MAX_KEPT_BYTES');
+    if (count > 0)
+      logger.info({ runs: count, mostBytes }, 'output of ended runs was removed: AGENTPOOL_MAX_KEPT_BYTES');
   };
 }
 

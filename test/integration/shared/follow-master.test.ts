@@ -1,14 +1,12 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { afterEach, expect, inject, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { followMaster } from '../../../src/shared/redis/follow-master.js';
+import { cleanUpAfterEach } from '../../support/beginnings.js';
 import { eventually } from '../../support/processes.js';
 
-const cleanUp: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanUp.splice(0).reverse()) await clean();
-});
+const cleanUp = cleanUpAfterEach();
 
 /** A port where nobody listens, and what a server that comes there later is asked. */
 async function openLater() {

@@ -1,12 +1,10 @@
 import { Redis } from 'ioredis';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { gatherWrites } from '../../../src/shared/redis/gather-writes.js';
+import { cleanUpAfterEach } from '../../support/beginnings.js';
 import { startRedis } from '../../support/redis-server.js';
 
-const cleanUp: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanUp.splice(0).reverse()) await clean();
-});
+const cleanUp = cleanUpAfterEach();
 
 const AT_ONCE = 50;
 

@@ -1,8 +1,9 @@
 import { Redis } from 'ioredis';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openAgents } from '../../../src/shared/agents/open.js';
 import { openLogger } from '../../../src/shared/logger.js';
 import { openSettling } from '../../../src/shared/redis/settled.js';
+import { cleanUpAfterEach } from '../../support/beginnings.js';
 import { eventually } from '../../support/processes.js';
 import { startRedis, type TestRedis } from '../../support/redis-server.js';
 import { startSilentProxy } from '../../support/silent-proxy.mjs';
@@ -52,10 +53,7 @@ test('what was written is confirmed by a replica that answers, and refused while
   }
 });
 
-const cleanUp: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanUp.splice(0).reverse()) await clean();
-});
+const cleanUp = cleanUpAfterEach();
 
 const pathOf = ({ url }: TestRedis) => url.slice('unix://'.length);
 
