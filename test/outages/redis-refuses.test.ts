@@ -1,49 +1,24 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { makePlace, type Place, steps } from '../support/pool.js';
-import {
-  agentpool,
-  eventually,
-  type Facts,
-  type McpSession,
-  openMcp,
-  type Started,
-  startServeProcess,
-  startWorkerProcess,
-} from '../support/processes.js';
-import { startRedis, type TestRedis } from '../support/redis-server.js';
+import { onePoolOnItsOwnRedis } from '../support/beginnings.js';
+import { steps } from '../support/pool.js';
+import { agentpool, eventually, type Facts, startWorkerProcess } from '../support/processes.js';
 
-let redis: TestRedis;
+const pool = onePoolOnItsOwnRedis();
 let admin: Redis;
-let place: Place;
-let worker: Started;
-let serve: Awaited<ReturnType<typeof startServeProcess>>;
-let session: McpSession;
 
-beforeAll(async () => {
-  redis = await startRedis();
-  admin = new Redis({ path: redis.url.slice('unix://'.length) });
-  place = makePlace({}, redis.url);
-  worker = await startWorkerProcess(place, '--runners', 'scripted');
-  serve = await startServeProcess(place);
-  session = await openMcp(place);
+beforeAll(() => {
+  admin = new Redis({ path: pool.redis.url.slice('unix://'.length) });
 });
-afterAll(async () => {
-  await session?.close();
-  await serve?.end('SIGKILL');
-  await worker?.end('SIGKILL');
-  admin?.disconnect();
-  await redis?.stop();
-  place?.clean();
-});
+afterAll(() => admin?.disconnect());
 
 const submit = (...list: Facts[]) =>
-  session.call<{ runId: string }>('run_agent', { runner: 'scripted', prompt: steps(...list) });
+  pool.session.call<{ runId: string }>('run_agent', { runner: 'scripted', prompt: steps(...list) });
 const readiness = async () => {
-  const answer = await fetch(`${serve.url}/readyz`);
+  const answer = await fetch(`${pool.serve.url}/readyz`);
   return { status: answer.status, text: await answer.text() };
 };
-const status = async (runId: string) => (await session.call('get_agent_status', { runId })).status;
+const status = async (runId: string) => (await pool.session.call('get_agent_status', { runId })).status;
 
 const REFUSALS = [
   { word: 'OOM', begin: ['CONFIG', 'SET', 'maxmemory', '1'], end: ['CONFIG', 'SET', 'maxmemory', '0'] },
@@ -64,7 +39,7 @@ describe('a Redis that refuses', () => {
       const error = await submit({ print: 'x' }).catch((thrown: Facts) => thrown);
       expect(error).toMatchObject({ code: 'redis_refused', message: expect.stringContaining(refusal.word) });
       expect(String((error as Facts).hint)).toMatch(/[Aa]sk again/);
-      const command = await agentpool(place, ['run', 'scripted', steps({ print: 'x' })]);
+      const command = await agentpool(pool.place, ['run', 'scripted', steps({ print: 'x' })]);
       expect(command).toMatchObject({ code: 69, stderr: expect.stringContaining(refusal.word) });
       expect(command.stderr).not.toContain('defect');
       expect(await readiness()).toMatchObject({ status: 503, text: expect.stringContaining(refusal.word) });
@@ -89,12 +64,12 @@ describe('a Redis that refuses', () => {
       (state) => state === 'running',
     );
     const { pid } = await eventually(
-      () => session.call<{ pid?: number }>('get_agent_status', { runId }),
+      () => pool.session.call<{ pid?: number }>('get_agent_status', { runId }),
       ({ pid: known }) => known !== undefined,
     );
     const [begin, ...beginArgs] = refusal.begin;
     await admin.call(begin, ...beginArgs);
-    const killed = await session.call('kill_agent', { runId, graceMs: 200, reason: 'full' });
+    const killed = await pool.session.call('kill_agent', { runId, graceMs: 200, reason: 'full' });
     expect(killed).toMatchObject({ pending: true, unconfirmed: true, hint: expect.stringContaining('told directly') });
     await eventually(() => isGone(pid ?? 0));
     const [end, ...endArgs] = refusal.end;
@@ -111,17 +86,18 @@ describe('a Redis that refuses', () => {
       () => status(runId),
       (state) => state === 'running',
     );
-    await worker.end('SIGKILL');
+    await pool.worker.end('SIGKILL');
     await admin.call('CONFIG', 'SET', 'maxmemory', '1');
-    const answer = await session.call('kill_agent', { runId }).catch((error: Facts) => error);
+    const answer = await pool.session.call('kill_agent', { runId }).catch((error: Facts) => error);
     expect(answer).toMatchObject({ code: 'redis_refused', message: expect.stringContaining('OOM') });
     await admin.call('CONFIG', 'SET', 'maxmemory', '0');
-    worker = await startWorkerProcess(place, '--runners', 'scripted');
-    await session.call('kill_agent', { runId });
+    const next = await startWorkerProcess(pool.place, '--runners', 'scripted');
+    await pool.session.call('kill_agent', { runId });
     await eventually(
       () => status(runId),
       (state) => state === 'killed',
     );
+    await next.end();
   });
 });
 
@@ -136,15 +112,16 @@ function isGone(pid: number): boolean {
 
 describe('what only the configuration can put right', () => {
   test('a wrong password, a missing one and missing rights end with exit code 78', async () => {
-    const path = redis.url.slice('unix://'.length);
+    const path = pool.redis.url.slice('unix://'.length);
     await admin.call('ACL', 'SETUSER', 'weak', 'on', '>secret', '~*', '+@connection', '+info');
-    const asked = async (url: string) => agentpool({ ...place, env: { ...place.env, REDIS_URL: url } }, ['runs']);
+    const asked = async (url: string) =>
+      agentpool({ ...pool.place, env: { ...pool.place.env, REDIS_URL: url } }, ['runs']);
     const wrong = await asked(`unix://weak:wrong@${path}`);
     expect(wrong).toMatchObject({ code: 78, stderr: expect.stringContaining('WRONGPASS') });
     const weak = await asked(`unix://weak:secret@${path}`);
     expect(weak).toMatchObject({ code: 78, stderr: expect.stringContaining('NOPERM') });
     await admin.call('CONFIG', 'SET', 'requirepass', 'needed');
-    const none = await asked(redis.url);
+    const none = await asked(pool.redis.url);
     expect(none).toMatchObject({ code: 78, stderr: expect.stringContaining('NOAUTH') });
     await admin.call('CONFIG', 'SET', 'requirepass', '');
   });

@@ -1,46 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makePlace, type Place, steps } from '../support/pool.js';
-import {
-  agentpool,
-  eventually,
-  type Facts,
-  type McpSession,
-  openMcp,
-  type Started,
-  startServeProcess,
-  startWorkerProcess,
-} from '../support/processes.js';
-import { startRedis, type TestRedis } from '../support/redis-server.js';
-import { type SilentProxy, startSilentProxy } from '../support/silent-proxy.mjs';
+import { describe, expect, it } from 'vitest';
+import { onePoolOnItsOwnRedis } from '../support/beginnings.js';
+import { steps } from '../support/pool.js';
+import { agentpool, eventually, type Facts } from '../support/processes.js';
+import { startSilentProxy } from '../support/silent-proxy.mjs';
 
 /** Noticed within 10 s and recovered 5 s later; what a busy machine needs comes on top. */
 const BACK_WITHIN_MS = 15_000 + 10_000;
 /** A tool answers within 5 s, whatever Redis does. */
 const ANSWERED_WITHIN_MS = 5_000 + 2_000;
 
-let redis: TestRedis;
-let proxy: SilentProxy;
-let place: Place;
-let worker: Started;
-let serve: Awaited<ReturnType<typeof startServeProcess>>;
-let session: McpSession;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  proxy = await startSilentProxy({ path: redis.url.slice('unix://'.length) });
-  place = makePlace({}, proxy.url);
-  worker = await startWorkerProcess(place, '--runners', 'scripted');
-  serve = await startServeProcess(place);
-  session = await openMcp(place);
-});
-afterAll(async () => {
-  await session?.close();
-  await serve?.end('SIGKILL');
-  await worker?.end('SIGKILL');
-  await proxy?.stop();
-  await redis?.stop();
-  place?.clean();
-});
+const pool = onePoolOnItsOwnRedis((redis) => startSilentProxy({ path: redis.url.slice('unix://'.length) }));
 
 async function timed<Value>(action: Promise<Value>): Promise<{ tookMs: number; value?: Value; error?: Facts }> {
   const begun = performance.now();
@@ -52,10 +21,10 @@ async function timed<Value>(action: Promise<Value>): Promise<{ tookMs: number; v
 }
 
 const submit = (...list: Facts[]) =>
-  session.call<{ runId: string }>('run_agent', { runner: 'scripted', prompt: steps(...list) });
-const isReady = async () => (await fetch(`${serve.url}/readyz`)).status === 200;
+  pool.session.call<{ runId: string }>('run_agent', { runner: 'scripted', prompt: steps(...list) });
+const isReady = async () => (await fetch(`${pool.serve.url}/readyz`)).status === 200;
 const isDone = (runId: string) => async () =>
-  (await session.call('get_agent_status', { runId }).catch(() => ({ status: 'unknown' }))).status;
+  (await pool.session.call('get_agent_status', { runId }).catch(() => ({ status: 'unknown' }))).status;
 
 describe('connections to Redis that fall silent while new ones work', () => {
   it('are noticed by server, board and worker, and made anew', async () => {
@@ -64,10 +33,10 @@ describe('connections to Redis that fall silent while new ones work', () => {
       () => isDone(runId)(),
       (status) => status === 'running',
     );
-    expect(proxy.silence()).toBeGreaterThan(5);
+    expect(pool.between.silence()).toBeGreaterThan(5);
 
     const begun = performance.now();
-    const first = await timed(session.call('list_runs', {}));
+    const first = await timed(pool.session.call('list_runs', {}));
     expect(first.error).toMatchObject({ code: 'redis_unreachable' });
     expect(first.tookMs).toBeLessThan(ANSWERED_WITHIN_MS);
     expect(await isReady()).toBe(false);
@@ -89,10 +58,10 @@ describe('connections to Redis that fall silent while new ones work', () => {
     await eventually(isReady, Boolean, BACK_WITHIN_MS);
     const { runId } = await submit({ pause: 60_000 });
     await eventually(isDone(runId), (status) => status === 'running');
-    expect(proxy.silence('notifications')).toBeGreaterThanOrEqual(3);
+    expect(pool.between.silence('notifications')).toBeGreaterThanOrEqual(3);
     const begun = performance.now();
 
-    const waited = await timed(session.call('wait_agent', { runId, timeoutMs: 3_000 }));
+    const waited = await timed(pool.session.call('wait_agent', { runId, timeoutMs: 3_000 }));
     expect(waited).toMatchObject({ value: { timedOut: true } });
     expect(waited.tookMs).toBeLessThan(3_000 + 2_000);
     await eventually(isReady, (ready) => !ready, 10_000);
@@ -102,11 +71,11 @@ describe('connections to Redis that fall silent while new ones work', () => {
     const backMs = performance.now() - begun;
     expect(backMs).toBeLessThan(BACK_WITHIN_MS);
 
-    proxy.silence('notifications');
+    pool.between.silence('notifications');
     const another = await timed(submit({ print: 'x' }));
     expect(another.error).toBeUndefined();
     expect(another.tookMs).toBeLessThan(ANSWERED_WITHIN_MS);
-    const killed = await timed(session.call('kill_agent', { runId, graceMs: 500 }));
+    const killed = await timed(pool.session.call('kill_agent', { runId, graceMs: 500 }));
     expect(killed).toMatchObject({ value: { killed: true } });
     console.log(
       `notifications silent: /readyz told it after ${Math.round(toldMs)} ms and was well after ${Math.round(backMs)} ms; ` +
@@ -115,9 +84,9 @@ describe('connections to Redis that fall silent while new ones work', () => {
   });
 
   it('do not keep a command line: it says so and exits with 69', async () => {
-    proxy.silenceHost();
-    const { tookMs, value } = await timed(agentpool(place, ['runs']));
-    proxy.speak();
+    pool.between.silenceHost();
+    const { tookMs, value } = await timed(agentpool(pool.place, ['runs']));
+    pool.between.speak();
     expect(value).toMatchObject({ code: 69 });
     expect(value?.stderr).toContain('Redis is unreachable');
     expect(tookMs).toBeLessThan(6_000 + 3_000);

@@ -3,6 +3,7 @@ import type { Pool } from '../../src/shared/pool.js';
 import type { RedisRole } from '../../src/shared/redis/connect.js';
 import { connect, makePlace, type Place } from './pool.js';
 import { type McpSession, openMcp, type Started, startServeProcess, startWorkerProcess } from './processes.js';
+import { startRedis, type TestRedis } from './redis-server.js';
 
 /**
  * For all tests of a file: opened before the first test and ended after the last one, what was opened last first.
@@ -61,6 +62,49 @@ export const oneMcp = (place: Place): McpSession =>
     () => openMcp(place),
     (mcp) => mcp.close(),
   );
+
+interface Between {
+  readonly url: string;
+  stop(): Promise<unknown>;
+}
+const NOTHING_BETWEEN = async ({ url }: TestRedis): Promise<Between> => ({ url, stop: async () => undefined });
+
+/** A worker, a server and a client in a place of their own, on a Redis that the file may break; `between` stands before it. */
+export function onePoolOnItsOwnRedis(): OwnPool<Between>;
+export function onePoolOnItsOwnRedis<Way extends Between>(put: (redis: TestRedis) => Promise<Way>): OwnPool<Way>;
+export function onePoolOnItsOwnRedis(put: (redis: TestRedis) => Promise<Between> = NOTHING_BETWEEN): OwnPool<Between> {
+  const ends: (() => unknown)[] = [];
+  afterAll(async () => {
+    for (const end of ends.reverse()) await end();
+  });
+  const begun = async <Part>(part: Promise<Part>, end: (part: Part) => unknown): Promise<Part> => {
+    const there = await part;
+    ends.push(() => end(there));
+    return there;
+  };
+  return forAllTests(
+    async () => {
+      const redis = await begun(startRedis(), (one) => one.stop());
+      const between = await begun(put(redis), (one) => one.stop());
+      const place = makePlace({}, between.url);
+      ends.push(place.clean);
+      const worker = await begun(startWorkerProcess(place, '--runners', 'scripted'), (one) => one.end('SIGKILL'));
+      const serve = await begun(startServeProcess(place), (one) => one.end('SIGKILL'));
+      const session = await begun(openMcp(place), (one) => one.close());
+      return { redis, between, place, worker, serve, session };
+    },
+    async () => {},
+  );
+}
+
+interface OwnPool<Way> {
+  readonly redis: TestRedis;
+  readonly between: Way;
+  readonly place: Place;
+  readonly worker: Started;
+  readonly serve: Awaited<ReturnType<typeof startServeProcess>>;
+  readonly session: McpSession;
+}
 
 /** What is put in here is called after each test, what was put in last first. */
 export function cleanUpAfterEach(): (() => unknown)[] {
