@@ -5,17 +5,10 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { onePlace } from '../support/beginnings.js';
+import { commandsOf } from '../support/commands-of-page.js';
 import { agentpool, MAIN } from '../support/processes.js';
 
-const page = readFileSync(new URL('../../docs/examples.md', import.meta.url), 'utf8');
-
-/** The commands under a heading of the page, to the letter. */
-function commandsOf(heading: string): string {
-  const [, section = ''] = page.split(`\n## ${heading}\n`);
-  const [, commands] = /```sh\n(.*?)```/s.exec(section.split('\n## ')[0] ?? '') ?? [];
-  if (commands === undefined) throw new Error(`docs/examples.md has no commands under ${heading}`);
-  return commands;
-}
+const commandsUnder = (heading: string) => commandsOf('docs/examples.md', heading);
 
 const place = onePlace({ AGENTPOOL_PORT: '0', AGENTPOOL_ALLOWED_PATHS: '' });
 const bin = join(place.work, 'bin');
@@ -33,7 +26,7 @@ const shell = (commands: string, more: Readonly<Record<string, string>> = {}) =>
 afterAll(async () => void (await agentpool(place, ['down'])));
 
 test('the job of CI has the answer of its agent, and leaves no pool behind', () => {
-  const { status, stdout, stderr } = shell(commandsOf('A job of CI'), { RUNNER: 'demo' });
+  const { status, stdout, stderr } = shell(commandsUnder('A job of CI'), { RUNNER: 'demo' });
   expect([status, stderr]).toEqual([0, expect.any(String)]);
   const { result } = JSON.parse(readFileSync(join(place.work, 'review.json'), 'utf8')) as { result: string };
   expect(result).not.toBe('');
@@ -53,7 +46,7 @@ async function freePort(): Promise<string> {
 
 test('the server for a team answers whoever has the token', async () => {
   const { status, stdout, stderr } = shell(
-    `${commandsOf('A server for a team')}\ncurl --silent -o /dev/null -w '%{http_code}' -X POST "http://127.0.0.1:$AGENTPOOL_PORT/mcp"`,
+    `${commandsUnder('A server for a team')}\ncurl --silent -o /dev/null -w '%{http_code}' -X POST "http://127.0.0.1:$AGENTPOOL_PORT/mcp"`,
     { AGENTPOOL_PORT: await freePort() },
   );
   expect([status, stderr]).toEqual([0, expect.any(String)]);
