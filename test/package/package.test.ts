@@ -56,6 +56,16 @@ async function compileAndRun(name: string, source: string) {
   return run(process.execPath, [`${name}.js`], { cwd: directory, env, timeout: 60_000 });
 }
 
+test('the command of a clone is on the PATH by `npm link`, as README.md says', async () => {
+  expect(readFileSync(join(ROOT, 'README.md'), 'utf8')).toContain('npm ci && npm run build && npm link');
+  const prefix = join(directory, 'prefix');
+  mkdirSync(prefix);
+  const linking = { cwd: ROOT, env: { ...process.env, npm_config_prefix: prefix } };
+  await run('npm', ['link', '--no-audit', '--no-fund', '--loglevel=error'], linking);
+  const { stdout } = await run(join(prefix, 'bin/agentpool'), ['--version'], { cwd: directory });
+  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
 describe('the package, installed into an empty directory', () => {
   test('is asked by the program of docs/library.md, as it stands there', async () => {
     const [, source = ''] = /```ts\n(.*?)```/s.exec(readFileSync(join(ROOT, 'docs/library.md'), 'utf8')) ?? [];
