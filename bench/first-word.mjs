@@ -54,8 +54,8 @@ for (const [name, share, goal] of [
     goal,
     notes: `A timeline of one run, of 18 ms on a busy machine: 1 ms until the server has the call, 4 ms until the job is placed (workers
       that live, time, record, job: four round trips), 5 ms in the worker (turn, job, record with request, claim, launch and its
-      confirmation: six round trips of 0.5 to 0.9 ms, which were nine; plan and spool: 0.8 ms), 2.7 ms for the fork of the worker (1.7 ms
-      for a small Node), 3.5 ms for shells and program, which the bare one needs 2.6 ms for. Awaiting less would let a crash start a
-      program twice or lose an accepted run. A wrapper that is started while Redis confirms, and waits for a word, would hide 1 ms,
-      and another worker could not tell it from a program that has removed its traces. Compiling with Sparkplug at once gave nothing.`,
+      confirmation: six round trips, which were nine; plan and spool: 0.8 ms), 2.7 ms for the fork of the worker, 4 ms for shells and
+      program. The three round trips less gave 0.3 to 0.7 ms in pairs. Awaiting less would let a crash start a program twice or lose an
+      accepted run. Not tried: a wrapper that is started while Redis confirms, which another worker could not tell from a program that
+      has removed its traces. Not settled: compiling with Sparkplug at once, 1 to 2 ms less in pairs on a busy machine, memory not measured.`,
   });
