@@ -94,6 +94,7 @@ describe.skipIf(inject('withoutCompose') !== '')('The pool of docker-compose.yml
     await mcp.call('wait_agent', { runId });
     expect(await statusOf(runId)).toMatchObject({ status: 'done', host });
     await pool.docker('rm', '--force', '--volumes', container);
+    await eventually(livingHosts, (hosts) => !hosts.includes(host), 60_000); // the other tests ask for those that live
   });
 
   test('a killed run leaves no process in its container', async () => {
