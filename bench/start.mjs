@@ -58,6 +58,15 @@ for (let time = 0; time < TIMES; time += 1) {
   printing.push(timeOf(['-e', 'console.log(1)']));
   commands.push(timeOf([MAIN, 'runs']));
 }
+const version = [];
+for (let time = 0; time < TIMES; time += 1) version.push(timeOf([MAIN, '--version']));
+const busy = Array.from({ length: 2 }, () => spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }));
+const crowded = [];
+for (let time = 0; time < TIMES; time += 1) {
+  const four = await Promise.all(Array.from({ length: 4 }, () => answersOf([MAIN, 'mcp'], asked, 2)));
+  crowded.push(Math.max(...four.map((at) => at[2])));
+}
+for (const loop of busy) loop.kill();
 await stop();
 
 const ms = (value) => `${value.toFixed(0)} ms`;
@@ -67,9 +76,23 @@ row({
   ours: ms(each(2)),
   limit: `${ms(median(bare))} (a bare Node that answers a line)`,
   ratio: each(2) / median(bare),
+  value: each(2),
+  goal: '<= 1200', // it was 2,000
 });
 row({
-  figure: 'the same to the answer of pool_status, a pool being up (median)',
+  figure: 'the last of four that start at once beside two busy loops (median)',
+  ours: ms(median(crowded)),
+  value: median(crowded),
+  goal: '<= 2400', // it was 4,000
+});
+row({
+  figure: 'agentpool --version (median)',
+  ours: ms(median(version)),
+  limit: `${ms(median(printing))} (a bare Node that prints a line)`,
+  ratio: median(version) / median(printing),
+});
+row({
+  figure: 'agentpool mcp from its start to the answer of pool_status, a pool being up (median)',
   ours: ms(each(3)),
   limit: `${ms(median(bare))} (a bare Node that answers a line)`,
   ratio: each(3) / median(bare),

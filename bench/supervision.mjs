@@ -49,7 +49,7 @@ const wrapperPss = wrappers.reduce((sum, pid) => sum + pssKiB(pid), 0) / wrapper
 
 function isWrapper(pid) {
   try {
-    return Number(stat(pid)[1]) === worker && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('exit_file');
+    return Number(stat(pid)[1]) === worker && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('agentpool_pid');
   } catch {
     return false;
   }
