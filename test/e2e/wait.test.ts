@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
+import { oneMcp, onePlace, onePoolOnItsOwnRedis, oneWorker } from '../support/beginnings.js';
 import { steps } from '../support/pool.js';
 import { eventually, type Facts, openMcp } from '../support/processes.js';
 
@@ -58,13 +58,21 @@ describe('wait_agent', () => {
     const all = await mcp.call<{ runs: Facts[] }>('wait_agent', { runIds: [slow, fast] });
     expect(all.runs.map(({ status }) => status)).toEqual(['done', 'failed']);
   });
+});
+
+describe('wait_agent, on a Redis of its own', () => {
+  const own = onePoolOnItsOwnRedis();
 
   it('200 times at once needs no more than a handful of connections to Redis', async () => {
-    const runId = await submit([{ pause: 2_000 }]);
-    const redis = new Redis({ path: place.env.REDIS_URL?.replace('unix://', '') ?? '' });
+    const { place, redis: server, session } = own;
+    const { runId } = await session.call<{ runId: string }>('run_agent', {
+      runner: 'scripted',
+      prompt: steps({ pause: 2_000 }),
+    });
+    const redis = new Redis({ path: server.url.slice('unix://'.length) });
     const connections = async () => Number(/connected_clients:(\d+)/.exec(await redis.info('clients'))?.[1]);
     const before = await connections();
-    const waits = Promise.all(Array.from({ length: 200 }, () => mcp.call<Facts>('wait_agent', { runId })));
+    const waits = Promise.all(Array.from({ length: 200 }, () => session.call<Facts>('wait_agent', { runId })));
     await eventually(
       () => redis.pubsub('NUMSUB', `${place.env.AGENTPOOL_PREFIX}:run:{${runId}}:bell`),
       ([, count]) => Number(count) > 0,

@@ -125,7 +125,7 @@ async function startWorkerOn(host: string, main?: string): Promise<void> {
   const own = places.get(host);
   if (!own) throw new Error(`there is no host ${host}`);
   await workers.get(host)?.end();
-  const { AGENTPOOL_WORKER_HEALTH: _, AGENTPOOL_TOKENS: __, ...settings } = own.env; // which it did not have
+  const { AGENTPOOL_WORKER_HEALTH, AGENTPOOL_TOKENS, AGENTPOOL_POOL_CONCURRENCY, ...settings } = own.env; // it knew none of these
   const as = main === undefined ? own : { ...own, env: settings };
   const started = await startAgentpool(as, ['worker', '--json'], main, { within: network.onHost(host) });
   expect(JSON.parse(started.line)).toMatchObject({ host });
