@@ -46,6 +46,8 @@ export class DiskWatch {
   readonly #deps: DiskWatchDeps;
   /** The bytes of each spool that grows, at the last look. */
   readonly #sizes = new Map<string, number>();
+  /** When a spool that another worker watches, or none yet, was last seen without its end. */
+  readonly #unended = new Map<string, number>();
   /** The sizes at the last look with enough room; undefined before the first look. */
   #before: ReadonlyMap<string, number> | undefined;
   readonly #cutShort = new Set<string>();
@@ -131,14 +133,15 @@ export class DiskWatch {
     const { spools, supervised, isOver } = this.#deps;
     const sizes = this.#sizes;
     const ours = supervised();
-    const ids = spooledRuns(spools).filter((runId) => {
-      if (isOver(runId)) return false;
+    const grow = new Set<string>();
+    for (const runId of spooledRuns(spools)) {
       // Those that we watch need not be read: their end is known here.
-      const grows = ours.has(runId) || exitStatus(presentSpool(spools, runId).spool) === undefined;
-      if (grows) sizes.set(runId, bytesOf(spoolOf(spools, runId)) ?? sizes.get(runId) ?? 0);
-      return grows;
-    });
-    for (const runId of sizes.keys()) if (!ids.includes(runId)) sizes.delete(runId);
+      if (isOver(runId) || !(ours.has(runId) || this.#isUnended(runId))) continue;
+      sizes.set(runId, bytesOf(spoolOf(spools, runId)) ?? sizes.get(runId) ?? 0);
+      grow.add(runId);
+    }
+    for (const known of [sizes, this.#unended])
+      for (const runId of known.keys()) if (!grow.has(runId)) known.delete(runId);
     this.#before ??= new Map(sizes);
     const before = this.#before;
     return [...sizes].map(([runId, bytes]) => ({
@@ -147,6 +150,15 @@ export class DiskWatch {
       printed: bytes - (before.get(runId) ?? 0),
       ending: ours.get(runId)?.endsForRoom() ?? false,
     }));
+  }
+
+  /** Each is read once a second: hundreds of them, after a worker was killed, are read many times else while they are taken over. */
+  #isUnended(runId: string): boolean {
+    const now = performance.now();
+    if (now - (this.#unended.get(runId) ?? Number.NEGATIVE_INFINITY) < LONGEST_MS) return true;
+    if (exitStatus(presentSpool(this.#deps.spools, runId).spool) !== undefined) return false;
+    this.#unended.set(runId, now);
+    return true;
   }
 
   #judge(room: DiskRoom, growing: readonly Growing[]): void {

@@ -156,10 +156,9 @@ export function processesAmong(
   if (!linux) return processesOf(runId, group);
   const mark = `${RUN_MARK}=${runId}`;
   const limit = limitMark(runId);
-  const isMarked = (pid: string) => environOf(pid).includes(`\0${mark}\0`) || hasLimitMark(limitsOf(pid), limit);
   return all
     .filter((one) => one.pid !== process.pid && !(first && isOlder(one, first)))
-    .filter((one) => one.group === group || isMarked(String(one.pid)))
+    .filter((one) => one.group === group || isMarked(String(one.pid), mark, limit))
     .map(({ pid, start }) => ({ pid, start }));
 }
 
@@ -167,12 +166,21 @@ function fromProc(mark: string, limit: bigint, group: number | undefined): Seen[
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
-      const marked = environOf(name).includes(`\0${mark}\0`) || hasLimitMark(limitsOf(name), limit);
+      const marked = isMarked(name, mark, limit);
       if (!marked && group === undefined) return [];
       const seen = see(Number(name));
       return seen && !seen.dead && (marked || seen.group === group) ? [seen] : [];
     });
 }
+
+/** Whether exactly this process lives and carries a mark of a run. Throws where we cannot look. */
+export function isOfRun(runId: string, id: ProcessId): boolean {
+  if (!linux) return processesOf(runId).some(({ pid, start }) => pid === id.pid && start === id.start);
+  return isMarked(String(id.pid), `${RUN_MARK}=${runId}`, limitMark(runId)) && isAlive(id);
+}
+
+const isMarked = (pid: string, mark: string, limit: bigint): boolean =>
+  environOf(pid).includes(`\0${mark}\0`) || hasLimitMark(limitsOf(pid), limit);
 
 /** The environment a process was started with, between NULs; empty where we may not look. Throws where we cannot. */
 const environOf = (pid: string): string => `\0${textOf(`/proc/${pid}/environ`)}\0`;

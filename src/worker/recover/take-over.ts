@@ -9,7 +9,7 @@ import type { RunStore } from '../../shared/run-store/run-store.js';
 import { STORED_FORM } from '../../shared/stored-form.js';
 import type { LivingWorker } from '../../shared/workers/workers.js';
 import { again } from '../again.js';
-import { bootId, isAlive, type ProcessId, processesOf } from '../process/processes.js';
+import { bootId, isAlive, isOfRun, processesOf } from '../process/processes.js';
 import type { Beginning } from '../run/execute.js';
 import { makeOurs } from '../run/make-ours.js';
 import type { OwnedRun, OwnedRuns } from '../run/owned-run.js';
@@ -229,15 +229,12 @@ async function giveUp({ runs, spools, logger }: TakeOverDeps, handle: OwnedRun, 
 /** A wrapper says who it is within this time (ms). */
 const SETTLE_MS = 1_000;
 
-const isMarked = (runId: string, { pid, start }: ProcessId) =>
-  processesOf(runId).some((one) => one.pid === pid && one.start === start);
-
 /** The worker may have died between the start of the wrapper and writing it down: then the wrapper says who it is. */
 async function withWrapper(runId: string, spool: Spool, meta: SpoolMeta): Promise<SpoolMeta> {
   const { wrapper: known, ...rest } = meta;
   if (meta.bootId !== bootId()) return rest; // the machine was started anew: nothing of then is alive
   // The program can write there: who lives and does not carry the mark of this run is not its wrapper, and is let alone.
-  if (known) return isAlive(known) && !isMarked(runId, known) ? rest : meta;
+  if (known) return isAlive(known) && !isOfRun(runId, known) ? rest : meta;
   for (const begun = performance.now(); performance.now() - begun < SETTLE_MS; await pause(10)) {
     const pid = wrapperPid(spool);
     const marked = processesOf(runId);
