@@ -89,7 +89,11 @@ describe('the spools of a host', () => {
       () => status(mcp, runId).catch(() => undefined),
       (seen) => seen?.status === 'failed',
     );
-    expect(await status(mcp, runId)).toMatchObject({ failure: { kind: 'spool' }, outputBytes: 2 + 2 * MIB });
+    const { failure, outputBytes } = await status(mcp, runId);
+    expect(failure).toMatchObject({ kind: 'spool' });
+    // It may have been ended before it had printed all of it; what it has printed is there, which is more than the quota.
+    expect(outputBytes).toBeGreaterThan(MIB);
+    expect(outputBytes).toBeLessThanOrEqual(2 + 2 * MIB);
   });
 
   it('that somebody removes while a program runs: that run is lost, and its worker goes on', async () => {
