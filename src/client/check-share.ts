@@ -2,7 +2,7 @@ import { UserError } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import type { Caller } from './caller.js';
 
-/** A count is taken for a second, and whoever has thousands of runs is counted for no more than a twentieth of the time (ms). */
+/** A count is taken for a second, and a principal with thousands of runs is counted for no more than a twentieth of the time (ms). */
 const COUNT_EVERY_MS = 1_000;
 const MOST_SHARE = 0.05;
 

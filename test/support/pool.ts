@@ -68,7 +68,7 @@ export function makePlace(extra: Readonly<Record<string, string>> = {}, redisUrl
       ...extra,
     },
     clean() {
-      killProcessesWith(`AGENTPOOL_HOME=${home}`);
+      killProcessesWith(`AGENTPOOL_HOME=${home}`, `HOME=${root}`); // our processes, and programs that they have left behind
       removeDirectory(root);
     },
   };

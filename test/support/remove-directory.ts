@@ -8,12 +8,12 @@ export function removeDirectory(path: string): void {
   rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 }
 
-/** Ends every process that has this entry (`NAME=value`) in its environment. */
-export function killProcessesWith(entry: string): void {
+/** Ends every process that has one of these entries (`NAME=value`) in its environment. */
+export function killProcessesWith(...wanted: readonly string[]): void {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     try {
       const entries = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
-      if (entries.includes(entry)) process.kill(Number(pid), 'SIGKILL');
+      if (wanted.some((entry) => entries.includes(entry))) process.kill(Number(pid), 'SIGKILL');
     } catch {} // gone meanwhile, or of another user
   }
 }

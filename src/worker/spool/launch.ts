@@ -8,7 +8,7 @@ import { identify, type ProcessId } from '../process/processes.js';
 import { stepBack } from '../process/step-back.js';
 import { openInput, openOutput, type Spool } from './spool.js';
 
-/** The exit status of a wrapper that found another one at work, or could not write; without an exit file the former. */
+/** The exit status of a wrapper that found another one at work, or could not write; where no exit status was written the former. */
 export const REFUSED = 125;
 
 /**

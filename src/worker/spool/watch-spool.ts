@@ -8,7 +8,7 @@ import { exitStatus, hasBegun, programPid, type Spool, spoolBytes, wrapperPid } 
 
 /** A file system that does not tell (a network volume) costs this delay (ms). */
 const LOOK_ANYWAY_MS = 1_000;
-/** Between the end of the wrapper and the sight of its exit file (ms). */
+/** Between the end of the wrapper and the sight of the exit status that it wrote (ms). */
 const SETTLE_MS = 20;
 
 /** How a program ended. */
