@@ -12,6 +12,7 @@ import { limitsFrom, startPoolLimits } from './claim/pool-limits.js';
 import { prolong } from './claim/prolong.js';
 import { createShareTurns } from './claim/share-turns.js';
 import { createSlots } from './claim/slots.js';
+import { createSpread } from './claim/spread.js';
 import { openVitals, startEndpoint } from './endpoint.js';
 import { every } from './every.js';
 import { executing } from './executing.js';
@@ -218,6 +219,7 @@ async function startTaking(parts: Parts) {
   const endLostOnes = () => endLost(tidying);
   const oneByOne = createOneByOne();
   const shareTurns = createShareTurns();
+  const spread = createSpread();
   const deps = {
     ...ours,
     config,
@@ -228,6 +230,7 @@ async function startTaking(parts: Parts) {
     hasBegunHere,
     oneByOne,
     shareTurns,
+    spread,
     endLost: endLostOnes,
   };
   const claiming = await startClaiming({
@@ -241,6 +244,7 @@ async function startTaking(parts: Parts) {
     isCordoned: parts.cordon.isOn,
     slots,
     health,
+    spread,
     interruptions: pool.runs.interruptions,
     holds: (runId) => ours.owned.has(runId) || mirrors.has(runId),
     takeOn: (lease) => attachOrStart(deps, lease),

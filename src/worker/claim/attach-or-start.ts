@@ -15,6 +15,7 @@ import type { OneByOne } from './one-by-one.js';
 import type { PoolLimits } from './pool-limits.js';
 import type { ShareTurns } from './share-turns.js';
 import type { Slots } from './slots.js';
+import type { Spread } from './spread.js';
 
 /** What to do with a job that BullMQ hands us; it may do so more than once for one run. */
 export type Decision = 'start' | 'start-claimed' | 'attach' | 'mirror' | 'end';
@@ -56,6 +57,7 @@ export interface ClaimDeps {
   readonly host: string;
   readonly slots: Pick<Slots, 'isFree'>;
   readonly limits: Pick<PoolLimits, 'take' | 'untake'>;
+  readonly spread: Pick<Spread, 'stepBack'>;
   /** How many runs of one principal may run at once; 0 means no limit. */
   readonly config: { readonly maxRunningRuns: number };
   /** Of one name, does one after the other. */
@@ -189,10 +191,16 @@ async function claim(
   }
 }
 
-/** Leaves a run for a worker of a newer release. All are woken when it is due, so that ours is not always the first. */
-async function leaveForNewer({ runs, queues }: ClaimDeps, handle: OwnedRun, run: Run, form: number): Promise<void> {
+/** Leaves a run for a worker of a newer release. All are woken when it is due, and we ask after all others. */
+async function leaveForNewer(
+  { runs, queues, spread }: ClaimDeps,
+  handle: OwnedRun,
+  run: Run,
+  form: number,
+): Promise<void> {
   const reason = newerRequest(form);
   if (run.waitReason !== reason) await runs.tellWaiting(run.id, reason);
+  spread.stepBack(run.queue);
   await handle.lease?.delay(LOOK_AGAIN_MS);
   await queues.wakeWhenDue(run.queue, LOOK_AGAIN_MS);
 }

@@ -6,7 +6,7 @@ import type { Told } from '../../shared/queues/told.js';
 import { createWaker } from '../../shared/run-store/wait.js';
 import type { HostHealth } from '../host/health.js';
 import type { PoolLimits } from './pool-limits.js';
-import { createSpread, type Spread } from './spread.js';
+import type { Spread } from './spread.js';
 import { createTaking, type TakerDeps, takeOn } from './taking.js';
 
 /** A lost notification costs a waiting run this much (ms). */
@@ -20,6 +20,7 @@ export interface ClaimingDeps extends TakerDeps {
   readonly id: string;
   readonly limits: Pick<PoolLimits, 'mayAsk' | 'roomAgain'>;
   readonly health: Pick<HostHealth, 'problem' | 'onChange'>;
+  readonly spread: Pick<Spread, 'delayMs' | 'asked'>;
   /** How often the connection to Redis was lost. */
   readonly interruptions: () => number;
 }
@@ -41,10 +42,9 @@ export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
   const { queues, health, logger } = deps;
   const stopping = new AbortController();
   const waker = createWaker(stopping.signal);
-  const spread = createSpread();
-  const offered = createOffered(deps, spread, () => wake());
+  const offered = createOffered(deps, () => wake());
   const { claimers, due } = offered;
-  const taking = createTaking({ ...deps, claimers, due, spread, onProgress: waker.wake, stopping: stopping.signal });
+  const taking = createTaking({ ...deps, claimers, due, onProgress: waker.wake, stopping: stopping.signal });
   const wake = () => {
     taking.retry();
     waker.wake();
@@ -71,7 +71,7 @@ export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
         interruptions = lost;
         if (isTime) {
           taking.retry();
-          for (const queue of await queues.withJobs([...claimers.keys()])) due.add(queue);
+          for (const queue of await queues.withJobs([...claimers.keys()])) offered.placed(queue);
           lookAgainAt = performance.now() + LOOK_AGAIN_MS;
         }
         taking.check();
@@ -101,11 +101,7 @@ export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
  * The queues of this host and of the runners that it has by now, with those whose runs require no more than it has, and which
  * of them may have a job.
  */
-function createOffered(
-  { queues, id, host, labels, runners, limits }: ClaimingDeps,
-  spread: Spread,
-  onPlaced: () => void,
-) {
+function createOffered({ queues, id, host, labels, runners, limits, spread }: ClaimingDeps, onPlaced: () => void) {
   const claimers = new Map<string, Claimer>();
   const listening = new Map<string, () => void>();
   const due = new Set<string>();
@@ -127,23 +123,24 @@ function createOffered(
     });
     requiring = found.sort();
   };
+  const ask = (queue: string) => {
+    due.add(queue);
+    onPlaced();
+  };
+  const placed = (queue: string) => {
+    const delayMs = spread.delayMs(queue);
+    if (delayMs === 0) return ask(queue);
+    if (leftToOthers.has(queue)) return;
+    leftToOthers.add(queue);
+    setTimeout(() => {
+      leftToOthers.delete(queue);
+      if (listening.has(queue)) ask(queue);
+    }, delayMs);
+  };
   const listenTo = async (queue: string) => {
     if (!requiring.includes(queue)) await queues.announce(queue);
-    const ask = () => {
-      due.add(queue);
-      onPlaced();
-    };
-    const placed = () => {
-      const delayMs = spread.delayMs(queue);
-      if (delayMs === 0) return ask();
-      if (leftToOthers.has(queue)) return;
-      leftToOthers.add(queue);
-      setTimeout(() => {
-        leftToOthers.delete(queue);
-        if (listening.has(queue)) ask();
-      }, delayMs);
-    };
-    listening.set(queue, await queues.onPlaced(queue, placed, onTold(partsOf(queue).runner)));
+    const onQueue = () => placed(queue);
+    listening.set(queue, await queues.onPlaced(queue, onQueue, onTold(partsOf(queue).runner)));
     claimers.set(queue, queues.claimer(queue, id));
     due.add(queue); // something may have been waiting there for long
   };
@@ -158,6 +155,8 @@ function createOffered(
   return {
     claimers: claimers as ReadonlyMap<string, Claimer>,
     due,
+    /** A queue may have a job; it is asked at once, or left to others first. */
+    placed,
     /** Listens to what there is; queues with requirements are asked for when there is a new one, or with `lookForMore`. */
     async follow(lookForMore = false): Promise<void> {
       if (hasMore || lookForMore) await look();

@@ -42,7 +42,7 @@ export function isDead(worker: LivingWorker | undefined, host: string): boolean 
 }
 
 export interface TakeOverDeps {
-  readonly runs: Pick<RunStore, 'get' | 'list' | 'indexes' | 'claim' | 'takeOver' | 'end'>;
+  readonly runs: Pick<RunStore, 'get' | 'list' | 'indexes' | 'claim' | 'takeOver' | 'end' | 'interruptions'>;
   /** The register, as this worker sees it. */
   readonly register: () => Promise<readonly LivingWorker[]>;
   readonly queues: Pick<Queues, 'resumeLease'>;
@@ -62,16 +62,22 @@ export interface TakeOverDeps {
 /** A host without other workers looks for new ones after so many heartbeats: what they leave in its spools it sees at once. */
 const ALONE_BEATS = 6;
 
-/** Who else was on this host when the register was read last. */
-interface Neighbours {
+/** What the looks before have found. */
+interface Before {
+  /** Whether nobody else was on this host when the register was read last, and when that was. */
   alone: boolean;
   readAt: number;
+  /**
+   * How often the connection to Redis had been lost when all records of this host were looked at. A Redis that has forgotten
+   * an end has a run of ours that we do not watch; so has one that forgot it after the spool had gone.
+   */
+  interruptions: number;
 }
 
 /** What takes over, again and again; see `takeOver`. */
 export function openTakeOver(deps: TakeOverDeps): () => Promise<number> {
-  const neighbours: Neighbours = { alone: false, readAt: 0 };
-  return () => takeOver(deps, neighbours);
+  const before: Before = { alone: false, readAt: 0, interruptions: 0 };
+  return () => takeOver(deps, before);
 }
 
 /**
@@ -79,9 +85,10 @@ export function openTakeOver(deps: TakeOverDeps): () => Promise<number> {
  * and reads the end of those that ended meanwhile. A run that cannot be taken over now is not in the way of the others.
  * Answers how many runs it took.
  */
-async function takeOver(deps: TakeOverDeps, before: Neighbours): Promise<number> {
+async function takeOver(deps: TakeOverDeps, before: Before): Promise<number> {
   const { runs, host, owned, recentEnds, spools, logger } = deps;
   const neighbours = readRegister(deps, before);
+  const interruptions = runs.interruptions();
   const spooled = spooledRuns(spools);
   let taken = 0;
   const consider = async (run: Run | undefined) => {
@@ -98,20 +105,22 @@ async function takeOver(deps: TakeOverDeps, before: Neighbours): Promise<number>
     // Queued, and never begun here: it is not this host's any more.
     if (run?.state !== 'queued' || hasBegun(spoolOf(spools, runId))) await consider(run);
   }
-  for (const state of await statesToLookAt(runs, await neighbours.hasDead()))
+  const mayBeForgotten = interruptions !== before.interruptions || (await neighbours.hasDead());
+  for (const state of await statesToLookAt(runs, mayBeForgotten))
     for await (const run of allRuns(runs, { state, host })) if (!spooled.includes(run.id)) await consider(run);
+  before.interruptions = interruptions;
   if (taken > 0) logger.info({ taken }, 'took over runs of a worker that is gone');
   return taken;
 }
 
 /** The states in which a run may need another owner. One number tells, as a rule, that there are no such runs. */
-async function statesToLookAt({ indexes }: TakeOverDeps['runs'], hasDead: boolean): Promise<readonly RunState[]> {
-  if (hasDead) return ['running', 'orphaned'];
+async function statesToLookAt({ indexes }: TakeOverDeps['runs'], all: boolean): Promise<readonly RunState[]> {
+  if (all) return ['running', 'orphaned'];
   return (await indexes.count('orphaned')) > 0 ? ['orphaned'] : [];
 }
 
 /** Who of the register is dead, as seen from here. */
-function readRegister({ register: look, id, host, heartbeatMs, contact }: TakeOverDeps, before: Neighbours) {
+function readRegister({ register: look, id, host, heartbeatMs, contact }: TakeOverDeps, before: Before) {
   let known: Map<string, LivingWorker> | undefined;
   const read = async () => {
     known = new Map((await look()).map((worker) => [worker.id, worker]));

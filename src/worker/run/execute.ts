@@ -88,10 +88,10 @@ async function superviseToEnd(
   owned.watchedBy(supervision);
   const over = await supervision.over;
   if (over.kind === 'ended') {
-    const { state, failure, usage = {} } = over;
+    const { state, interruptions, failure, usage = {} } = over;
     deps.figures.ended(owned.runner, state, failure?.kind);
     deps.figures.took(owned.runner, Math.max(0, uptimeMs() - meta.startedUptimeMs), usage);
-    deps.recentEnds.note(owned.id);
+    deps.recentEnds.note(owned.id, interruptions);
     await finishJob(deps.giveBack, owned, { state, ...(failure && { message: failure.message }) });
   }
   if (over.kind === 'refused') {

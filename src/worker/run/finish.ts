@@ -18,13 +18,23 @@ import { withOwnUsage } from './session-usage.js';
 
 /** What came of watching over a program. */
 export type Over =
-  | { readonly kind: 'ended'; readonly state: RunState; readonly failure?: Failure; readonly usage?: Usage }
+  | (RecordedEnd & { readonly kind: 'ended'; readonly failure?: Failure; readonly usage?: Usage })
   /** The run is not ours any more, or was let go. */
   | { readonly kind: 'left' }
   /** Only this attempt has ended, by a refusal of the provider, and the next one is to be started. */
   | { readonly kind: 'refused'; readonly because: Failure }
   /** The host could not start the program; the prompt was not given to it. */
   | { readonly kind: 'unstarted'; readonly code: number | undefined };
+
+/** An end that Redis has taken. */
+export interface RecordedEnd {
+  readonly state: RunState;
+  /**
+   * How often a connection had been lost when the end was sent (see `Settling.interruptions`). Where it is more by now, the
+   * Redis that has taken it may not be the one that is asked next.
+   */
+  readonly interruptions: number;
+}
 
 /** Who owns a run, as Redis has confirmed. */
 export interface ConfirmedOwner extends Ownership {
@@ -73,11 +83,11 @@ export async function finish(given: Finish, exitCode: number | undefined): Promi
   }
   // The rest of the spool stays for a moment: a Redis that crashes may forget this end, and then it is read again.
   removeInputs(given.spool);
-  const state = await recordEnd({ runs, own, shipping, ending: outcome, agoMs, left, logger });
-  if (!state) return { kind: 'left' };
+  const recorded = await recordEnd({ runs, own, shipping, ending: outcome, agoMs, left, logger });
+  if (!recorded) return { kind: 'left' };
   if (isForRoom(ending.why())) emptyOutput(given.spool); // now, and not when the spool goes
-  logger.info({ state, exitCode, failure: outcome.failure?.kind }, 'the run has ended');
-  return { kind: 'ended', state, ...omitUndefined({ failure: outcome.failure, usage: outcome.usage }) };
+  logger.info({ state: recorded.state, exitCode, failure: outcome.failure?.kind }, 'the run has ended');
+  return { kind: 'ended', ...recorded, ...omitUndefined({ failure: outcome.failure, usage: outcome.usage }) };
 }
 
 /** How long ago the wrapper wrote down the exit status (ms): the program may have ended while no worker looked. */
@@ -118,7 +128,7 @@ function refusalFor({ meta, ending, stdout }: Finish, outcome: Ending): Failure 
 }
 
 export interface RecordEnd {
-  readonly runs: Pick<RunStore, 'end'>;
+  readonly runs: Pick<RunStore, 'end' | 'interruptions'>;
   readonly own: Ownership;
   readonly shipping: Pick<Shipping, 'drain' | 'shipped' | 'goOnFrom'>;
   readonly ending: Ending;
@@ -133,18 +143,23 @@ export interface RecordEnd {
  * Ships the rest of the output and records the end, which Redis takes only when it has every byte: one that crashed
  * meanwhile may have forgotten the last ones. Answers how the run has ended; undefined when it is not ours any more.
  */
-export async function recordEnd(given: RecordEnd): Promise<RunState | undefined> {
+export async function recordEnd(given: RecordEnd): Promise<RecordedEnd | undefined> {
   const { runs, own, shipping, ending, agoMs = () => 0, left, logger } = given;
   for (;;) {
     await shipping.drain();
+    let interruptions = 0;
     const ended = await again(
-      () => runs.end(own.id, own.epoch, { ...ending, agoMs: agoMs() }, shipping.shipped()),
+      () => {
+        interruptions = runs.interruptions(); // not after the answer: what follows the record may meet another master
+        return runs.end(own.id, own.epoch, { ...ending, agoMs: agoMs() }, shipping.shipped());
+      },
       left,
       (error) => logger.warn({ err: error }, 'Redis refused the end of the run; it is told again'),
     );
     if (!ended) return undefined;
-    if (!ended.missing) return ended.state && isEnded(ended.state) ? ended.state : undefined;
-    logger.info({ missing: ended.missing }, 'Redis has less output than it had confirmed; it is sent again');
-    shipping.goOnFrom(ended.missing);
+    const { state, missing } = ended;
+    if (!missing) return state && isEnded(state) ? { state, interruptions } : undefined;
+    logger.info({ missing }, 'Redis has less output than it had confirmed; it is sent again');
+    shipping.goOnFrom(missing);
   }
 }

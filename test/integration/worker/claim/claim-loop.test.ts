@@ -6,6 +6,7 @@ import type { Lease } from '../../../../src/shared/queues/leases.js';
 import { hostQueue, runnerQueue } from '../../../../src/shared/queues/route.js';
 import { type ClaimingDeps, startClaiming } from '../../../../src/worker/claim/claim-loop.js';
 import { createSlots } from '../../../../src/worker/claim/slots.js';
+import { createSpread } from '../../../../src/worker/claim/spread.js';
 import { type HostHealth, startHostHealth } from '../../../../src/worker/host/health.js';
 import { connect, makePlace, type Place } from '../../../support/pool.js';
 import { eventually } from '../../../support/processes.js';
@@ -49,6 +50,7 @@ async function claim(capacity: number, given: Partial<ClaimingDeps> = {}) {
     limits: { mayAsk: () => true, roomAgain: () => {} },
     runners: () => ['demo', 'other'],
     isHere: () => true,
+    spread: createSpread(),
     interruptions: () => 0,
     holds: (runId) => taken.some((lease) => lease.runId === runId),
     slots,
@@ -228,4 +230,34 @@ test('a queue with requirements that has been given up is left, and listened to 
   expect(await pool.queues.requiring()).toEqual([]);
   await placed(queue); // told as a new one
   await takenOnes(2);
+});
+
+test('a job that was left to workers of a newer release is theirs once they know when it is due', async () => {
+  const againMs = 1_000;
+  let left = 0;
+  const older = createSpread();
+  await claim(5, {
+    id: 'older-1',
+    spread: older,
+    async takeOn(lease) {
+      left += 1;
+      older.stepBack(lease.queue);
+      await lease.delay(againMs);
+      await pool.queues.wakeWhenDue(lease.queue, againMs);
+      return true;
+    },
+  });
+  const stopOlder = stop;
+  const [id] = await placed(runnerQueue('demo'));
+  await eventually(
+    () => left,
+    (times) => times > 0,
+  );
+  const newer = createSpread(() => 0.999_999);
+  for (let asked = 0; asked < 150; asked += 1) newer.asked(runnerQueue('demo'), false);
+  await claim(5, { spread: newer });
+  const before = left;
+  expect(idsOf(await takenOnes(1))).toEqual([id]);
+  expect(left).toBeLessThanOrEqual(before + 1); // who comes after it was left is not told when it is due
+  await stopOlder();
 });

@@ -32,3 +32,19 @@ it('lets one of many ask nearly at once', () => {
   expect(delays[0]).toBeLessThan(5);
   expect(delays.filter((ms) => ms < 10).length).toBeLessThan(300);
 });
+
+it('lets all others come first for half a minute after it has left a job to them', () => {
+  let now = 0;
+  const spread = createSpread(
+    () => 0.999_999,
+    () => now,
+  );
+  for (let asked = 0; asked < 1_000; asked += 1) spread.asked(QUEUE, false);
+  const longest = spread.delayMs(QUEUE);
+  spread.stepBack(QUEUE);
+  spread.asked(QUEUE, true);
+  expect(spread.delayMs(QUEUE)).toBeGreaterThan(longest);
+  expect(spread.delayMs('runs.other')).toBe(0);
+  now = 30_000;
+  expect(spread.delayMs(QUEUE)).toBeLessThan(longest);
+});

@@ -7,9 +7,10 @@ const own = { id: 'r1', epoch: 5 };
 const logger = openLogger('test', 'error');
 
 /** A stream of 10 bytes to ship to a Redis that gives these answers. */
-function attempt(...answers: (EndChange | Error)[]) {
+function attempt(...answers: (EndChange | Error | 'connection lost')[]) {
   let at = { out: 0, err: 0 };
   const asked: Shipped[] = [];
+  let interruptions = 0;
   const left = new AbortController();
   const outcome = recordEnd({
     own,
@@ -28,11 +29,16 @@ function attempt(...answers: (EndChange | Error)[]) {
     runs: {
       end: async (_id, _epoch, _ending, shipped) => {
         if (shipped) asked.push(shipped);
-        const answer = answers.shift();
+        let answer = answers.shift();
+        if (answer === 'connection lost') {
+          interruptions += 1; // the record was changed, and then what follows it met another connection
+          answer = answers.shift() as EndChange;
+        }
         if (!answer) left.abort();
         if (!answer || answer instanceof Error) throw answer ?? new Error('nothing more');
         return answer;
       },
+      interruptions: () => interruptions,
     },
   });
   return { outcome, asked };
@@ -42,12 +48,12 @@ const answer = (given: Partial<EndChange>): EndChange => ({ changed: false, stat
 
 test('an end is recorded with all output', async () => {
   const { outcome, asked } = attempt(answer({ changed: true, state: 'done' }));
-  expect(await outcome).toBe('done');
+  expect(await outcome).toEqual({ state: 'done', interruptions: 0 });
   expect(asked).toEqual([{ out: 10, err: 0 }]);
 });
 
 test('an end that somebody else was faster with is that one', async () => {
-  expect(await attempt(answer({ state: 'failed' })).outcome).toBe('failed');
+  expect(await attempt(answer({ state: 'failed' })).outcome).toMatchObject({ state: 'failed' });
 });
 
 test('a run that is not ours any more has no end of ours', async () => {
@@ -57,11 +63,18 @@ test('a run that is not ours any more has no end of ours', async () => {
 
 test('output that Redis has forgotten is sent again before the end', async () => {
   const { outcome, asked } = attempt(answer({ missing: { out: 3, err: 0 } }), answer({ changed: true, state: 'done' }));
-  expect(await outcome).toBe('done');
+  expect(await outcome).toEqual({ state: 'done', interruptions: 0 });
   expect(asked).toHaveLength(2);
 });
 
 test('a refusal is followed by another try, until we let go', async () => {
-  expect(await attempt(new Error('OOM'), answer({ changed: true, state: 'done' })).outcome).toBe('done');
+  expect(await attempt(new Error('OOM'), answer({ changed: true, state: 'done' })).outcome).toMatchObject({
+    state: 'done',
+  });
   expect(await attempt(new Error('OOM')).outcome).toBeUndefined();
+});
+
+test('an end tells how often the connection had been lost before it was sent', async () => {
+  const { outcome } = attempt('connection lost', answer({ changed: true, state: 'done' }));
+  expect(await outcome).toEqual({ state: 'done', interruptions: 0 });
 });
