@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makePlace, type Place, steps } from '../support/pool.js';
@@ -118,7 +118,31 @@ describe('a Redis that crashed and has forgotten', () => {
     expect(await output(runId)).toBe('a\nb\n');
   });
 
-  it('that a run was killed, and the wish: it is killed all the same', async () => {
+  it('how a run ended, after its spool had gone: it is lost, and does not seem to run for ever', async () => {
+    await startWorker();
+    const runId = await submit({ print: 'a\n' }, { until: file('go') });
+    await eventually(
+      () => output(runId),
+      (text) => text === 'a\n',
+    );
+    const moment = redis.written();
+    open('go');
+    await mcp.call('wait_agent', { runId });
+    await eventually(
+      () => readdirSync(join(place.home, 'spool'), { recursive: true }),
+      (names) => !names.some((name) => String(name).includes(runId)),
+    );
+    await backTo(moment);
+    await whenBack(
+      () => status(runId),
+      (seen) => seen.status === 'failed',
+    );
+    expect(await status(runId)).toMatchObject({
+      failure: { kind: 'lost', message: 'its spool is gone from its host' },
+    });
+  });
+
+  it('that a run was killed, and the request: it is killed all the same', async () => {
     await startWorker();
     const runId = await submit({ print: 'a\n' }, { pause: 600_000 });
     await eventually(
