@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { serveStdio } from '../mcp/stdio.js';
+import { lookOnceATurn } from '../shared/by-turn.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
 import { type Context, openContext } from './context.js';
@@ -21,9 +22,12 @@ export function addMcp(program: Command): void {
       const directoryOf = openedFor(context);
       const notice = config.redisUrl ? undefined : otherPoolsInWords(config.home, context.env);
       const onAnswered = () => void pool().catch(() => {});
-      const pageOf = async (runId: string) => {
+      const poolUrl = lookOnceATurn(async (home) => {
         const { readPoolProcess } = await import('./pool-process.js'); // not before the first answer
-        const url = readPoolProcess(config.home)?.url;
+        return readPoolProcess(home)?.url;
+      });
+      const pageOf = async (runId: string) => {
+        const url = await poolUrl(config.home);
         return url && new URL(`/runs/${runId}`, url).href;
       };
       await serveStdio({ config, logger, pool, directoryOf, onAnswered, pageOf, ...omitUndefined({ notice }) });

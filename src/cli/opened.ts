@@ -1,4 +1,5 @@
 import { isOpened, openDirectory, realPathOf } from '../shared/allowed-directories.js';
+import { lookOnceATurn } from '../shared/by-turn.js';
 import { RUN_MARK } from '../shared/config/load.js';
 import type { Context } from './context.js';
 
@@ -8,7 +9,8 @@ import type { Context } from './context.js';
  * agent does, if that is open.
  */
 export function openedFor({ config, env, logger }: Pick<Context, 'config' | 'env' | 'logger'>) {
-  return (roots: readonly string[] = []): string | undefined => {
+  const open = lookOnceATurn((rootsAsJson: string): string | undefined => {
+    const roots: string[] = JSON.parse(rootsAsJson);
     try {
       const here = realPathOf(process.cwd());
       if (env[RUN_MARK]) return here !== undefined && isOpened(config.home, here) ? here : undefined;
@@ -17,5 +19,6 @@ export function openedFor({ config, env, logger }: Pick<Context, 'config' | 'env
       logger.warn({ err: error }, 'the working directory cannot be noted in AGENTPOOL_HOME, so runs do not work in it');
       return undefined;
     }
-  };
+  });
+  return (roots: readonly string[] = []) => open(JSON.stringify(roots));
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { allowedDirectories, allowLine, placeOf, realPathOf } from '../shared/allowed-directories.js';
+import { lookOnceATurn } from '../shared/by-turn.js';
 import { RedisRefusedError, UnreachableError, UserError } from '../shared/errors.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
@@ -90,10 +91,9 @@ export async function submit(caller: Caller, submission: Submission): Promise<Su
   const waiting = { timeoutMs: PID_WITHIN_MS, wakesOn, ...omitUndefined({ signal }) };
   const seen = (free ? await pool.runs.wait(run.id, started, waiting) : run) ?? run;
   // What was known a moment ago need not be asked again, unless a start was waited for.
-  const [waiter, queuePosition] = await Promise.all([
-    waitingForAll(pool, [seen], free ? undefined : workers),
-    seen.state === 'queued' ? pool.queues.position(run.id, queue) : undefined,
-  ]);
+  const position = seen.state === 'queued' ? pool.queues.position(run.id, queue) : Promise.resolve(undefined);
+  const known = { workers: free ? undefined : workers, positionOf: () => position };
+  const [waiter, queuePosition] = await Promise.all([waitingForAll(pool, [seen], known), position]);
   const waitingFor = waiter(seen);
   return {
     run: seen,
@@ -164,6 +164,8 @@ async function decide(caller: Caller, submission: Submission, workers: readonly 
   };
 }
 
+const whatIsHere = lookOnceATurn((home) => ({ here: placeOf(home), allowedHere: allowedDirectories(home) }));
+
 /** See `workingDirectoryFor`. */
 async function whereToWork(
   { pool, principal, directory }: Caller,
@@ -181,8 +183,7 @@ async function whereToWork(
     earlier: principal.name === LOCAL.name ? earlier : undefined, // nobody else was let in there
     workers,
     suited: workers.filter((worker) => suits(worker, request, session)),
-    here: placeOf(home),
-    allowedHere: allowedDirectories(home),
+    ...whatIsHere(home),
     realPath: realPathOf,
     allowLine: (wanted, here) => allowLine(wanted, here ? home : undefined),
   });

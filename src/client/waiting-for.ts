@@ -209,17 +209,28 @@ function forSlot(run: Run, { workers, position }: WaitFacts): WaitingFor {
   };
 }
 
+/** What who asks has asked already. */
+interface Known {
+  readonly workers?: readonly LivingWorker[] | undefined;
+  /** Of a run that is queued. */
+  readonly positionOf?: (run: Run) => Promise<number | undefined>;
+}
+
 /** Asks once for these runs what they wait for; for those that run, their records say it. */
 export async function waitingForAll(
   pool: Pool,
   runs: readonly Run[],
-  known?: readonly LivingWorker[],
+  known: Known = {},
 ): Promise<(run: Run) => WaitingFor | undefined> {
   const queued = runs.filter(({ state }) => state === 'queued');
-  const workers = queued.length === 0 ? [] : (known ?? (await pool.workers.list()));
+  const workers = queued.length === 0 ? [] : (known.workers ?? (await pool.workers.list()));
+  const { positionOf = ({ id, queue }: Run) => pool.queues.position(id, queue) } = known;
   const useOf = usesOf(pool);
   const found = await Promise.all(
-    queued.map(async (run) => [run.id, waitingForOf(run, await factsOf(pool, run, workers, useOf))] as const),
+    queued.map(async (run) => {
+      const facts = await factsOf(pool, run, workers, useOf, positionOf(run));
+      return [run.id, waitingForOf(run, facts)] as const;
+    }),
   );
   const all = new Map(found);
   return (run) => all.get(run.id) ?? (run.state === 'running' ? forProvider(run) : undefined);
@@ -230,15 +241,13 @@ async function factsOf(
   run: Run,
   workers: readonly LivingWorker[],
   useOf: ReturnType<typeof usesOf>,
+  asked: Promise<number | undefined>,
 ): Promise<WaitFacts> {
   const takers = suited(run, workers).filter(takesRuns);
   const allowed = limitOf(run.runner, takers);
   const { maxRunningRuns } = pool.config;
-  const [holder, position, dueAt] = await Promise.all([
-    pool.runs.sessionHolder(run),
-    pool.queues.position(run.id, run.queue),
-    pool.queues.dueAt(run.id, run.queue),
-  ]);
+  const [holder, position] = await Promise.all([pool.runs.sessionHolder(run), asked]);
+  const dueAt = position === undefined ? await pool.queues.dueAt(run.id, run.queue) : undefined;
   const running = dueAt !== undefined && maxRunningRuns > 0 ? await pool.runs.runningOf(run.principal) : 0;
   const share = maxRunningRuns > 0 && running >= maxRunningRuns ? { running, most: maxRunningRuns } : undefined;
   const install = pool.runners.get(run.runner)?.install;

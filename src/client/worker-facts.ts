@@ -37,6 +37,6 @@ function workerFacts(run: Run, workers: readonly LivingWorker[]): WorkerFacts {
 /** Asks the register once, for a view of these runs. */
 export async function workerFactsFor(pool: Pool, runs: readonly Run[]): Promise<(run: Run) => WorkerFacts> {
   const workers = runs.every(({ state }) => isEnded(state)) ? [] : await pool.workers.list();
-  const waitingFor = await waitingForAll(pool, runs, workers);
+  const waitingFor = await waitingForAll(pool, runs, { workers });
   return (run) => ({ ...omitUndefined({ waitingFor: waitingFor(run) }), ...workerFacts(run, workers) });
 }

@@ -80,7 +80,14 @@ export function openWire({ input, output, longest, onMessage, onEnd, onGone }: W
       onGone();
     }
   };
-  const write = (message: object) => void output.write(`${JSON.stringify(message)}\n`);
+  // What is answered in one turn of the event loop goes out in one write: each is a call of the system.
+  const write = (message: object) => {
+    if (output.writableCorked === 0) {
+      output.cork();
+      process.nextTick(() => output.uncork());
+    }
+    output.write(`${JSON.stringify(message)}\n`);
+  };
 
   output.on('error', onGone);
   input.on('data', (bytes: Buffer) => read(decoder.write(bytes)));

@@ -34,3 +34,19 @@ export function batchedByTurn<Item, Answer>(
     return answer.value;
   };
 }
+
+/**
+ * A look at something outside of this process, such as a file: who asks for the same in one turn of the event loop is told the
+ * same, so that what comes in at one moment does not look for each. What it throws is not kept.
+ */
+export function lookOnceATurn<Key extends string, Seen>(look: (at: Key) => Seen): (at: Key) => Seen {
+  const seen = new Map<Key, Seen>();
+  return (at) => {
+    if (!seen.has(at)) {
+      const found = look(at);
+      if (seen.size === 0) setImmediate(() => seen.clear());
+      seen.set(at, found);
+    }
+    return seen.get(at) as Seen;
+  };
+}

@@ -154,10 +154,6 @@ export async function promote(parts: QueueParts, runId: string, name: string): P
 }
 
 /** How many runs start before this one, plus one; undefined when it does not wait, or waits for a time. */
-export async function position(parts: QueueParts, runId: string, name: string): Promise<number | undefined> {
-  const { redis } = parts;
-  const queue = bullQueue(parts, name);
-  const [at, length] = await Promise.all([redis.lpos(queue.toKey('wait'), runId), redis.llen(queue.toKey('wait'))]);
-  if (at !== null) return length - at;
+export function position(parts: QueueParts, runId: string, name: string): Promise<number | undefined> {
   return turnsIn(parts, name).position(runId);
 }

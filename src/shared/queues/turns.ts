@@ -1,4 +1,4 @@
-import { sharedByTurn } from '../by-turn.js';
+import { batchedByTurn, sharedByTurn } from '../by-turn.js';
 import type { RedisClient } from '../redis/connect.js';
 import { withScripts } from '../redis/scripts.js';
 
@@ -34,7 +34,8 @@ export interface Turns {
 interface TurnScripts {
   /** -1: to be asked again. */
   turns(...keysAndArguments: string[]): Promise<number>;
-  placeInQueue(...keysAndArguments: string[]): Promise<[position: number, waiting: number]>;
+  /** For each pair of arguments: its place, and how many of its share wait. */
+  placesInQueue(...keysAndArguments: string[]): Promise<number[]>;
 }
 
 const taught = new WeakMap<RedisClient, RedisClient & TurnScripts>();
@@ -42,7 +43,7 @@ const taught = new WeakMap<RedisClient, RedisClient & TurnScripts>();
 function scriptsOn(redis: RedisClient): RedisClient & TurnScripts {
   const there = taught.get(redis);
   if (there) return there;
-  const files = { turns: 'turns.lua', placeInQueue: 'place.lua' };
+  const files = { turns: 'turns.lua', placesInQueue: 'place.lua' };
   const client = withScripts<TurnScripts>(redis, new URL('./scripts/', import.meta.url), files);
   taught.set(redis, client);
   return client;
@@ -63,20 +64,22 @@ export function turnsOf(redis: RedisClient, toKey: (type: string) => string): Tu
     }
   };
   const give = sharedByTurn(() => change('give'));
-  const place = async (runId: string, principal: string) => {
+  // All that are asked for in one turn of the event loop are looked at in one step.
+  const place = batchedByTurn<readonly [runId: string, principal: string], Share>(async (asked) => {
     await give(); // where it is depends on the turns of all that were placed before it
-    return client.placeInQueue(prioritized, wait, order, places, members, runId, principal);
-  };
+    const found = await client.placesInQueue(prioritized, wait, order, places, members, ...asked.flat());
+    return asked.map((_, at) => {
+      const [position = 0, waiting = 0] = found.slice(2 * at);
+      return { status: 'fulfilled', value: { waiting, ...(position > 0 && { position }) } };
+    });
+  });
   return {
     take: () => change('take'),
     leave: async (runId) => void (await change('leave', runId)),
     // BullMQ gives all of them one score. Milliseconds of 49 days and their fractions fit in behind the priority.
     takeBack: async (runId, takenAt) =>
       void (await client.zadd(prioritized, 'XX', TURN_HAS_COME * PRIORITY_STEP + (takenAt % PRIORITY_STEP), runId)),
-    position: async (runId) => (await place(runId, ''))[0] || undefined,
-    async shareOf(principal) {
-      const [position, waiting] = await place('', principal);
-      return { waiting, ...(position > 0 && { position }) };
-    },
+    position: async (runId) => (await place([runId, ''])).position,
+    shareOf: (principal) => place(['', principal]),
   };
 }

@@ -3,14 +3,14 @@ import { RedisRefusedError } from '../errors.js';
 import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
 import type { Settling } from '../redis/settled.js';
-import type { Run } from '../run.js';
+import type { LaunchFacts, Run } from '../run.js';
 import * as changes from './changes.js';
 import { idForToken, openCreating, poolId } from './create.js';
 import { heldBy, runningOf } from './held-runs.js';
 import { letGoOverCap } from './kept-output.js';
 import { listRuns, summarizeRuns } from './list.js';
-import type { Retention } from './ownership.js';
-import { openParts } from './parts.js';
+import type { Change, Ownership, Retention } from './ownership.js';
+import { openParts, type StoreParts } from './parts.js';
 import { readEntries, readOutput } from './read-output.js';
 import { readRun } from './record.js';
 import { readPromptLines, readRequest } from './request.js';
@@ -25,15 +25,30 @@ const forgotten = () =>
     'It was not accepted. Ask again (with the same clientToken, where there was one).',
   );
 
-/** See `RunStore.settled`; with a record that was read after what is to be settled, it is not read again. */
-const settledRuns =
-  (get: (id: string) => Promise<Run | undefined>, settling: Settling) =>
-  async (id: string, known?: Run): Promise<Run> => {
-    await settling.settled();
-    const run = known ?? (await get(id));
-    if (!run) throw forgotten();
-    return run;
-  };
+/** See `RunStore.settled`. */
+async function settledRun({ redis, keysOf }: StoreParts, settling: Settling, id: string): Promise<void> {
+  await settling.settled();
+  if ((await redis.exists(keysOf(id).run)) === 0) throw forgotten();
+}
+
+/** See `RunStore.launching`. */
+async function launchingSettled(
+  parts: StoreParts,
+  settling: Settling,
+  of: Ownership,
+  attempt: number,
+  facts: LaunchFacts,
+): Promise<Change & { readonly run: Run }> {
+  const { redis, keysOf } = parts;
+  const read = () => readRun(redis, keysOf(of.id).run);
+  const written = changes.launching(parts, of, attempt, facts);
+  // Servers of a cluster, which may hand a command on, do not keep the order in which they are told.
+  const [change, known] = await Promise.all([written, redis instanceof Cluster ? undefined : read()]);
+  await settling.settled();
+  const run = known ?? (await read());
+  if (!run) throw forgotten();
+  return { ...change, run };
+}
 
 /** Opens the gateway to runs on one connection. */
 export function openRunStore(
@@ -50,15 +65,13 @@ export function openRunStore(
   const listen = (id: string, onNotification: (message: string) => void) =>
     notifications.listen(keysOf(id).channel, onNotification);
 
-  const settled = settledRuns(get, settling);
-
   return {
     now,
     poolId: () => poolId(parts),
 
     create: (id, queue, request, trace) => create({ id, queue, request, trace }),
     idForToken: (principal, token, id) => idForToken(parts, principal, token, id),
-    settled: (id) => settled(id),
+    settled: (id) => settledRun(parts, settling, id),
     interruptions: settling.interruptions,
     keep: settling.keep,
 
@@ -87,12 +100,7 @@ export function openRunStore(
     claim: (id, worker, host) => changes.claim(parts, id, worker, host),
     tellWaiting: (id, reason) => changes.tellWaiting(parts, id, reason),
     takeOver: (from, worker, host) => changes.takeOver(parts, from, worker, host),
-    async launching(of, attempt, facts) {
-      const written = changes.launching(parts, of, attempt, facts);
-      // Servers of a cluster, which may hand a command on, do not keep the order in which they are told.
-      const [change, run] = await Promise.all([written, client instanceof Cluster ? undefined : get(of.id)]);
-      return { ...change, run: await settled(of.id, run) };
-    },
+    launching: (of, attempt, facts) => launchingSettled(parts, settling, of, attempt, facts),
     started: (of, pid, path, isFirst = true) => changes.started(parts, of, pid, path, isFirst),
     triesAgain: (of, credentials, because) => changes.triesAgain(parts, of, credentials, because),
     limited: (of, limit) => changes.limited(parts, of, limit),

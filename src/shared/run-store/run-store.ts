@@ -34,11 +34,10 @@ export interface RunStore {
   /** The run id that a principal's client token stands for: the given one, or the one that an earlier call chose. */
   idForToken(principal: string, token: string, id: string): Promise<string>;
   /**
-   * Resolves once neither a crash of Redis nor a failover undoes what was written about a run so far, with its record as it
-   * is then. Throws a RedisRefusedError when replicas do not confirm it, or one that knows nothing of the run has become
-   * the master.
+   * Resolves once neither a crash of Redis nor a failover undoes what was written about a run so far. Throws a
+   * RedisRefusedError when replicas do not confirm it, or one that knows nothing of the run has become the master.
    */
-  settled(id: string): Promise<Run>;
+  settled(id: string): Promise<void>;
   /** See `Settling.interruptions`. */
   interruptions(): number;
   /** See `Settling.keep`. */

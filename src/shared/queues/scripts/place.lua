@@ -1,21 +1,39 @@
--- Where a run, or a principal's next run, is among those that wait in a queue; the words are those of turns.lua.
+-- Where runs, or the next runs of principals, are among those that wait in a queue; the words are those of turns.lua.
 -- KEYS[1] prioritized   KEYS[2] wait   KEYS[3] order   KEYS[4] places   KEYS[5] members
--- ARGV[1] the run id, or an empty string   ARGV[2] else the name of the principal
--- Answers the place, 0 when it has none, and how many runs of its share wait.
+-- ARGV: a run id, or an empty string and then the name of the principal; then of the next, ...
+-- Answers for each the place, 0 when it has none, and how many runs of its share wait.
 local prioritized, wait, order, places, members = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local share, rank
-if ARGV[1] == '' then
-  share, rank = redis.sha1hex(ARGV[2]), 0
-else
-  local member = redis.call('HGET', members, ARGV[1])
-  if not member then
-    local at = redis.call('ZRANK', prioritized, ARGV[1])
-    return { at and redis.call('LLEN', wait) + at + 1 or 0, 0 }
-  end
-  share = string.sub(member, 1, 40)
-  rank = (redis.call('ZRANK', order, member) or 0) - redis.call('ZLEXCOUNT', order, '-', '(' .. share)
+
+local first = redis.call('LLEN', wait) -- these are taken first, from the end of the list
+
+local function shared(share, rank)
+  local from, to = '[' .. share, '(' .. share .. ':'
+  local waiting = redis.call('ZLEXCOUNT', places, from, to)
+  if rank >= waiting then return 0, waiting end
+  -- By its rank in the whole set: a limit of a range would be counted through.
+  local at = redis.call('ZLEXCOUNT', places, '-', '(' .. share) + rank
+  local place = redis.call('ZRANGE', places, at, at)[1]
+  return first + redis.call('ZCOUNT', prioritized, '-inf', '(' .. string.sub(place, 41)) + 1, waiting
 end
-local from, to = '[' .. share, '(' .. share .. ':'
-local place = redis.call('ZRANGEBYLEX', places, from, to, 'LIMIT', rank, 1)[1]
-local before = place and redis.call('ZCOUNT', prioritized, '-inf', '(' .. string.sub(place, 41))
-return { before and redis.call('LLEN', wait) + before + 1 or 0, redis.call('ZLEXCOUNT', places, from, to) }
+
+local function placeOf(run, principal)
+  if run == '' then return shared(redis.sha1hex(principal), 0) end
+  local inWait = first > 0 and redis.call('LPOS', wait, run)
+  if inWait then return first - inWait, 0 end
+  local member = redis.call('HGET', members, run)
+  if not member then
+    local at = redis.call('ZRANK', prioritized, run)
+    return at and first + at + 1 or 0, 0
+  end
+  local share = string.sub(member, 1, 40)
+  local before = redis.call('ZLEXCOUNT', order, '-', '(' .. share)
+  return shared(share, (redis.call('ZRANK', order, member) or before) - before)
+end
+
+local answers = {}
+for at = 1, #ARGV, 2 do
+  local place, waiting = placeOf(ARGV[at], ARGV[at + 1])
+  answers[#answers + 1] = place
+  answers[#answers + 1] = waiting
+end
+return answers

@@ -82,6 +82,23 @@ describe('turns between principals', () => {
     expect(await remembered()).toEqual({ order: 4_998, places: 4_998, members: 4_998, times: 3 });
   });
 
+  it('tells the places of many runs at once as one by one, also behind what BullMQ takes first', async () => {
+    const ids = [
+      ...(await queuedMany(4, 'x')),
+      ...(await queuedMany(3, 'y')),
+      await queued('x', 'x0', { priority: 1 }),
+    ];
+    const stalled = newRunId();
+    await redis.rpush(key('wait'), newRunId(), stalled);
+    const oneByOne: (number | undefined)[] = [];
+    for (const id of [...ids, stalled, newRunId()]) oneByOne.push(await position(id));
+    expect(await Promise.all([...ids, stalled, newRunId()].map(position))).toEqual(oneByOne);
+    expect(oneByOne.slice(-2)).toEqual([1, undefined]);
+    expect(oneByOne.slice(0, -2).sort()).toEqual([10, 3, 4, 5, 6, 7, 8, 9]);
+    const [x, y] = await Promise.all(['x', 'y'].map((principal) => pool.queues.shareOf(principal, QUEUE)));
+    expect([x?.waiting, y?.waiting, Math.min(x?.position ?? 0, y?.position ?? 0)]).toEqual([5, 3, 3]);
+  });
+
   it('gives three principals with unequal backlogs equal shares', async () => {
     await queuedMany(300, 'x');
     await queuedMany(25, 'y');
