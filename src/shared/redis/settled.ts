@@ -73,8 +73,9 @@ export interface Settling {
    */
   settled(): Promise<void>;
   /**
-   * How often a connection was lost. What was written before and after may be in different masters, so whoever finds
-   * another number after `settled` has to write all of it again.
+   * How often a connection was lost, or a look (that of `settled`, too) found another master behind one. What was written
+   * before and after may be in different masters, so whoever finds another number after `settled` has to write all of it
+   * again.
    */
   interruptions(): number;
   /**
@@ -125,6 +126,7 @@ function openConfirming(logger: Logger): (node: Redis, wanted: number) => Promis
   return async (node, wanted) => {
     if (wanted === 0 || !mayWait) return;
     const confirmed = await node.wait(wanted, CONFIRM_WITHIN_MS).catch((error: Error) => {
+      if (/^UNBLOCKED|^ERR WAIT cannot be used with replica/.test(error.message)) throw hasBecomeReplica(node);
       if (!error.message.startsWith('NOPERM')) throw error;
       mayWait = false;
       logger.warn('the user of Redis may not WAIT for replicas (+wait): a failover may undo what was accepted');
@@ -147,23 +149,25 @@ function openConfirming(logger: Logger): (node: Redis, wanted: number) => Promis
 export function openSettling(client: RedisClient, prefix: string, logger: Logger): Settling {
   const replicasNeeded = openReplicaMemory(client, prefix);
   const confirmedBy = openConfirming(logger);
+  const losses = countLosses(client);
+  const switches = countSwitches();
+  const interruptions = () => losses() + switches.count();
 
-  async function settledBy(node: Redis): Promise<void> {
-    const state = await stateOf(client, node);
-    if (!state) return;
+  async function settledBy([node, state]: [Redis, ServerState]): Promise<void> {
     const [, written, waiting] = state;
     const confirmed = replicasNeeded(node, state).then((wanted) => confirmedBy(node, wanted));
     await Promise.all([confirmed, inFile(node, written, waiting)]);
   }
-  async function lookAt(node: Redis): Promise<void> {
-    const state = await stateOf(client, node);
-    if (state) await replicasNeeded(node, state);
+  /** The masters that take our writes, as they are now. */
+  async function look(): Promise<[Redis, ServerState][]> {
+    const nodes = client instanceof Cluster ? client.nodes('master') : [client];
+    const ready = nodes.filter(({ status }) => status === 'ready');
+    const found = await Promise.all(ready.map(async (node) => [node, await stateOf(client, node)] as const));
+    switches.seen(found);
+    return found.flatMap(([node, state]) => (state ? [[node, state]] : []));
   }
 
-  const masters = () =>
-    (client instanceof Cluster ? client.nodes('master') : [client]).filter(({ status }) => status === 'ready');
-  const settled = sharedByTurn(async () => void (await Promise.all(masters().map(settledBy))));
-  const interruptions = countInterruptions(client);
+  const settled = sharedByTurn(async () => void (await Promise.all((await look()).map(settledBy))));
   return {
     settled,
     interruptions,
@@ -177,7 +181,9 @@ export function openSettling(client: RedisClient, prefix: string, logger: Logger
         'So nobody can tell whether this is kept. Look, and ask again where it is not.',
       );
     },
-    look: async () => void (await Promise.all(masters().map(lookAt))),
+    async look() {
+      await Promise.all((await look()).map(([node, state]) => replicasNeeded(node, state)));
+    },
   };
 }
 
@@ -186,8 +192,12 @@ async function stateOf(client: RedisClient, node: Redis): Promise<ServerState | 
   const state = await withStateScripts(node).serverState();
   if (state[0] === 1) return state;
   if (client instanceof Cluster) return undefined;
+  throw hasBecomeReplica(node);
+}
+
+function hasBecomeReplica(node: Redis): RedisRefusedError {
   node.stream.destroy(); // as after a READONLY: the new master is found by connecting anew
-  throw new RedisRefusedError('this Redis has become a replica', 'In a failover: ask again in some seconds.');
+  return new RedisRefusedError('this Redis has become a replica', 'In a failover: ask again in some seconds.');
 }
 
 const withStateScripts = (node: Redis) =>
@@ -210,17 +220,49 @@ async function inFile(node: Redis, written: number, waiting: number): Promise<vo
   }
 }
 
+/**
+ * How often another master was found behind a connection that was not lost: a proxy leads to the new one, a server was a
+ * replica meanwhile and took over what another one had, or the replica of a server of a cluster has its place by force. Each
+ * master has an id of its own for what it hands to its replicas.
+ */
+function countSwitches() {
+  let before: Seen[] = [];
+  let switches = 0;
+  return {
+    count: () => switches,
+    /** What a look has found: no state where the server is a replica. */
+    seen(found: readonly (readonly [Redis, ServerState | undefined])[]): void {
+      const now = found.map(([node, state]) => ({ node, stream: node.stream, id: state?.[3] ?? REPLICA }));
+      // A connection that was lost is counted as that.
+      const lasting = before.filter(({ node, stream }) => node.stream === stream && !stream.destroyed);
+      const isOther = lasting.some((one) => now.find(({ node }) => node === one.node)?.id !== one.id);
+      const isReplaced = now.some(({ node, id }) => id === REPLICA && !lasting.some((one) => one.node === node));
+      if (isOther || isReplaced) switches += 1;
+      before = now;
+    },
+  };
+}
+
+/** What was found behind a connection. */
+interface Seen {
+  readonly node: Redis;
+  readonly stream: Redis['stream'];
+  readonly id: string;
+}
+/** In place of the id of a master. */
+const REPLICA = '';
+
 /** How often a connection of a client was lost since then. */
-function countInterruptions(client: RedisClient): () => number {
-  let interruptions = 0;
+function countLosses(client: RedisClient): () => number {
+  let losses = 0;
   const count = (connection: Redis) => {
     connection.on('close', () => {
-      interruptions += 1;
+      losses += 1;
     });
   };
   if (client instanceof Cluster) {
     for (const node of client.nodes()) count(node);
     client.on('+node', count);
   } else count(client);
-  return () => interruptions;
+  return () => losses;
 }

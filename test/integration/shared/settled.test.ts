@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { openAgents } from '../../../src/shared/agents/open.js';
 import { openLogger } from '../../../src/shared/logger.js';
 import { openSettling } from '../../../src/shared/redis/settled.js';
+import { asUnreachable } from '../../../src/shared/redis/unreachable.js';
 import { cleanUpAfterEach } from '../../support/beginnings.js';
 import { eventually } from '../../support/processes.js';
 import { startRedis, type TestRedis } from '../../support/redis-server.js';
@@ -61,7 +62,7 @@ const pathOf = ({ url }: TestRedis) => url.slice('unix://'.length);
 function newProcess(server: TestRedis) {
   const redis = new Redis({ path: pathOf(server) });
   cleanUp.push(() => redis.disconnect());
-  return { redis, settling: openSettling(redis, 'agentpool', openLogger('test', 'error')) };
+  return { server, redis, settling: openSettling(redis, 'agentpool', openLogger('test', 'error')) };
 }
 
 /** A master whose replica has everything. */
@@ -169,4 +170,47 @@ test('a write to a master that has become a replica since is not settled, and it
   await asMaster.redis.call('REPLICAOF', '127.0.0.1', String(proxy.port));
   await expect(asMaster.settling.settled()).rejects.toMatchObject({ code: 'redis_refused' });
   await eventually(asMaster.settling.interruptions, (count) => count > before);
+});
+
+/** Makes one server the replica of another, and waits until it has what that one has. */
+async function follows(follower: Redis, port: number): Promise<void> {
+  await follower.call('REPLICAOF', '127.0.0.1', String(port));
+  await eventually(
+    () => follower.info('replication'),
+    (info) => info.includes('master_link_status:up'),
+  );
+}
+
+test('what was done is not kept when a server was a replica meanwhile, though no connection was lost', async () => {
+  const { replica, asMaster, asReplica } = await masterWithReplica();
+  const { redis, settling } = asMaster;
+  expect(await settling.keep(() => redis.set('k', '1'))).toBe('OK');
+  await asReplica.redis.call('REPLICAOF', 'NO', 'ONE');
+  const proxy = await startSilentProxy({ path: pathOf(replica) });
+  cleanUp.push(proxy.stop);
+  const forgotten = settling.keep(async () => {
+    await redis.set('k', 'what the other one never gets');
+    await follows(redis, proxy.port);
+    await redis.call('REPLICAOF', 'NO', 'ONE');
+  });
+  await expect(forgotten).rejects.toMatchObject({ code: 'redis_refused' });
+  expect(await redis.get('k')).toBe('1');
+  expect(await settling.keep(() => redis.set('k', '2'))).toBe('OK');
+});
+
+test('what was written is refused, in plain words, when its master becomes a replica while others are to confirm it', async () => {
+  const { replica, asMaster } = await masterWithReplica();
+  await asMaster.settling.settled();
+  process.kill(replica.pid, 'SIGSTOP');
+  const proxy = await startSilentProxy({ path: pathOf(replica) });
+  cleanUp.push(proxy.stop, () => void process.kill(replica.pid, 'SIGCONT'));
+  const other = newProcess(asMaster.server).redis;
+  await asMaster.redis.set('k', '1');
+  const settled = asMaster.settling.settled().catch((error: unknown) => asUnreachable(error));
+  await eventually(
+    () => other.info('clients'),
+    (info) => info.includes('blocked_clients:1'),
+  );
+  await other.call('REPLICAOF', '127.0.0.1', String(proxy.port));
+  expect(await settled).toMatchObject({ code: 'redis_refused' });
 });
