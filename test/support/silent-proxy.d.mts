@@ -15,6 +15,8 @@ export interface SilentProxy {
   silenceHost(): void;
   /** New connections work again; those that are silent stay so. */
   speak(): void;
+  /** Closes all connections. */
+  cut(): void;
   /** New connections go to another Redis; those that are open stay where they are. */
   redirect(to: NetConnectOpts): void;
   /** Connections that are open and not silent. */

@@ -36,6 +36,12 @@ export async function startSilentProxy(first, where = 0) {
     for (const passage of are(which)) passage.silent = true;
     return are(which).length;
   };
+  const cut = () => {
+    for (const { client, server: redis } of passages) {
+      client.destroy();
+      redis.destroy();
+    }
+  };
   return {
     port,
     url: typeof where === 'number' ? `redis://127.0.0.1:${port}` : `unix://${where}`,
@@ -47,16 +53,14 @@ export async function startSilentProxy(first, where = 0) {
     speak() {
       hostIsSilent = false;
     },
+    cut,
     redirect(to) {
       behind = to;
     },
     open: (which) => are(which).filter(({ silent }) => !silent).length,
     async stop() {
       server.close();
-      for (const { client, server: redis } of passages) {
-        client.destroy();
-        redis.destroy();
-      }
+      cut();
       await once(server, 'close');
     },
   };

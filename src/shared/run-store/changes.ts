@@ -47,6 +47,7 @@ interface ChangeOrder {
 const flat = (fields: Fields) =>
   Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
 
+const textOf = (value: object | undefined) => value && JSON.stringify(value);
 const stateOf = (answer: string) => (answer === 'unknown' ? undefined : (answer as RunState));
 
 async function change(parts: StoreParts, id: string, order: ChangeOrder): Promise<Change> {
@@ -230,7 +231,7 @@ export async function end(
   shipped: Shipped | undefined,
 ): Promise<EndChange> {
   const { redis, keysOf, retention, indexes, sessionLocks } = parts;
-  const { state, exitCode, failure, usage, result = '', agoMs = 0 } = ending;
+  const { state, exitCode, failure, usage, result = '', sessionId, agoMs = 0 } = ending;
   const { run, events, request, result: resultKey, channel } = keysOf(id);
   const [code, now, newEpoch, out, err, ...of] = await redis.endRun(
     run,
@@ -248,14 +249,14 @@ export async function end(
     retention.outputRetentionMs,
     retention.recordRetentionMs,
     Math.max(0, Math.round(agoMs)),
-    ...flat({ exitCode, failure: failure && JSON.stringify(failure), usage: usage && JSON.stringify(usage) }),
+    ...flat({ exitCode, failure: textOf(failure), usage: textOf(usage), sessionId }),
   );
   // Also when it had ended already: that may have been us, and the answer was lost.
   if (code === 1 || now === state) {
-    const [before, queuedAt, runner, sessionId, resumes, endedAt] = of;
+    const [before, queuedAt, runner, known, resumes, endedAt] = of;
     const moved =
       before === now ? reindex(parts, id) : indexes.follow({ id, queuedAt, from: before as RunState, to: state });
-    const sessions = omitUndefined({ sessionId: sessionId || undefined, resumes: resumes || undefined });
+    const sessions = omitUndefined({ sessionId: sessionId ?? (known || undefined), resumes: resumes || undefined });
     const kept = Math.min(Number(out) + Number(err), retention.maxOutputBytes);
     const noted = noteKept(parts, id, endedAt || (await parts.now()), kept);
     await Promise.all([moved, noted, sessionLocks.release({ id, runner, ...sessions })]);

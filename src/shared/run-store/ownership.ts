@@ -30,6 +30,8 @@ export interface Ending {
   readonly failure?: Failure;
   readonly usage?: Usage;
   readonly result?: string;
+  /** Where the record does not have it yet; once with its end, it has it whatever Redis has forgotten. */
+  readonly sessionId?: string;
   /** How long ago its program ended (ms); absent: now. */
   readonly agoMs?: number;
 }

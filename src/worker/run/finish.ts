@@ -4,7 +4,7 @@ import type { Failure, Usage } from '../../shared/run.js';
 import { isEnded, type RunState } from '../../shared/run-state.js';
 import type { Ending, Ownership } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
-import type { Runner } from '../../shared/runners/runner.js';
+import type { Findings, Runner } from '../../shared/runners/runner.js';
 import { again } from '../again.js';
 import type { startReadingOutput } from '../output/read-output.js';
 import type { Shipping } from '../output/ship.js';
@@ -54,6 +54,8 @@ export interface Finish {
   readonly keepLeftovers: boolean;
   /** Whether the program found the disk full when it printed. */
   readonly lostOutput: () => boolean;
+  /** Tells what Redis may have forgotten of the run; answers its session. */
+  readonly tellBefore: () => Promise<string | undefined>;
   readonly left: AbortSignal;
   readonly logger: Logger;
 }
@@ -74,6 +76,7 @@ export async function finish(given: Finish, exitCode: number | undefined): Promi
   await ending.done();
   if (!ending.why() && !keepLeftovers) await ending.endLeftovers();
   await given.stdout.readToEnd(ending.why() && READ_WITHIN_MS);
+  let spentAt = runs.interruptions();
   const outcome = await outcomeFor(given, exitCode);
   const because = refusalFor(given, outcome);
   if (because) {
@@ -83,8 +86,15 @@ export async function finish(given: Finish, exitCode: number | undefined): Promi
   }
   // The rest of the spool stays for a moment: a Redis that crashes may forget this end, and then it is read again.
   removeInputs(given.spool);
-  const recorded = await recordEnd({ runs, own, shipping, ending: outcome, agoMs, left, logger });
+  const tellBefore = async () => {
+    const interruptions = runs.interruptions();
+    if (interruptions !== spentAt) await ownFindings(given); // what the session has taken
+    spentAt = interruptions;
+    return given.tellBefore();
+  };
+  const recorded = await recordEnd({ runs, own, shipping, ending: outcome, agoMs, tellBefore, left, logger });
   if (!recorded) return { kind: 'left' };
+  if (runs.interruptions() !== recorded.interruptions) await tellBefore(); // of the session the end says less
   if (isForRoom(ending.why())) emptyOutput(given.spool); // now, and not when the spool goes
   logger.info({ state: recorded.state, exitCode, failure: outcome.failure?.kind }, 'the run has ended');
   return { kind: 'ended', ...recorded, ...omitUndefined({ failure: outcome.failure, usage: outcome.usage }) };
@@ -99,12 +109,16 @@ function sinceExit(spool: Spool): () => number {
   return () => before + performance.now() - asked;
 }
 
+function ownFindings({ runs, runner, own, stdout, left, logger }: Finish): Promise<Findings> {
+  return withOwnUsage({ runs, runner, runId: own.id, left, logger }, stdout.reader.finish());
+}
+
 async function outcomeFor(given: Finish, exitCode: number | undefined): Promise<Ending> {
-  const { runs, runner, own, spool, meta, ending, stdout, left, logger } = given;
+  const { runner, spool, meta, ending, stdout } = given;
   const endedBy = ending.why();
   return outcomeOf({
     exitCode,
-    findings: await withOwnUsage({ runs, runner, runId: own.id, left, logger }, stdout.reader.finish()),
+    findings: await ownFindings(given),
     unreadable: stdout.reader.unreadable(),
     resultTold: runner.output.format !== 'text',
     terminal: runner.output.format !== 'text' && runner.output.terminal === true,
@@ -134,6 +148,8 @@ export interface RecordEnd {
   readonly ending: Ending;
   /** How long ago the program ended (ms), asked when the end is told. */
   readonly agoMs?: () => number;
+  /** Tells what Redis may have forgotten of the run, before its end; answers its session. */
+  readonly tellBefore: () => Promise<string | undefined>;
   /** We have let go of the run. */
   readonly left: AbortSignal;
   readonly logger: Logger;
@@ -144,14 +160,16 @@ export interface RecordEnd {
  * meanwhile may have forgotten the last ones. Answers how the run has ended; undefined when it is not ours any more.
  */
 export async function recordEnd(given: RecordEnd): Promise<RecordedEnd | undefined> {
-  const { runs, own, shipping, ending, agoMs = () => 0, left, logger } = given;
+  const { runs, own, shipping, ending, agoMs = () => 0, tellBefore, left, logger } = given;
   for (;;) {
     await shipping.drain();
     let interruptions = 0;
     const ended = await again(
-      () => {
+      async () => {
         interruptions = runs.interruptions(); // not after the answer: what follows the record may meet another master
-        return runs.end(own.id, own.epoch, { ...ending, agoMs: agoMs() }, shipping.shipped());
+        const sessionId = await tellBefore();
+        const told = { ...ending, ...omitUndefined({ sessionId }), agoMs: agoMs() };
+        return runs.end(own.id, own.epoch, told, shipping.shipped());
       },
       left,
       (error) => logger.warn({ err: error }, 'Redis refused the end of the run; it is told again'),

@@ -5,7 +5,7 @@ import type { Ownership } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 
 export interface SessionRecordDeps {
-  readonly runs: Pick<RunStore, 'get' | 'holdSession' | 'sessionKnown' | 'sessions'>;
+  readonly runs: Pick<RunStore, 'get' | 'holdSession' | 'sessionKnown' | 'sessions' | 'interruptions'>;
   readonly runner: string;
   readonly own: Ownership;
   /** Keeps where the session lives, and whose it is: that of the run by its record, since files of a spool may be forged. */
@@ -20,13 +20,18 @@ const MOST_SESSIONS = 100;
 export function createSessionRecord(deps: SessionRecordDeps, initial: string | undefined) {
   const { runs, runner, own, remember, logger } = deps;
   let sessionId = initial;
+  /** How often the connection to Redis had been lost when all of it was told; undefined: it was not, by us. */
+  let toldAt: number | undefined;
+  let telling: Promise<void> = Promise.resolve();
   const refused = new Set<string>();
   let named = 0;
+  const isTold = () => sessionId === undefined || toldAt === runs.interruptions();
   const record = async (id: string) => {
-    const [run, known] = await Promise.all([runs.get(own.id), runs.sessions.find(runner, id)]);
+    const before = runs.interruptions();
+    const [run, there] = await Promise.all([runs.get(own.id), runs.sessions.find(runner, id)]);
     if (!run) return;
     // Whatever a program prints: a session stays with whoever began it. Only who may resume it gets here with it.
-    const isForeign = known !== undefined && (known.principal ?? LOCAL.name) !== run.principal;
+    const isForeign = there !== undefined && (there.principal ?? LOCAL.name) !== run.principal;
     if (isForeign && run.resumes !== id) {
       refused.add(id);
       if (sessionId === id) sessionId = run.sessionId;
@@ -34,8 +39,10 @@ export function createSessionRecord(deps: SessionRecordDeps, initial: string | u
       return;
     }
     // In this order on the wire: whoever is told of the session must find it held.
-    const told = [runs.holdSession(runner, id, own.id), runs.sessionKnown(own, id)];
-    await Promise.all(isForeign ? told : [...told, remember(id, run)]);
+    const held = runs.holdSession(runner, id, own.id);
+    const known = run.sessionId === id ? [] : [runs.sessionKnown(own, id)];
+    await Promise.all([held, ...known, ...(isForeign ? [] : [remember(id, run)])]);
+    if (sessionId === id) toldAt = before;
   };
   return {
     isKnown: () => sessionId !== undefined,
@@ -47,11 +54,23 @@ export function createSessionRecord(deps: SessionRecordDeps, initial: string | u
         return;
       }
       sessionId = id;
-      record(id).catch((error: unknown) => logger.warn({ err: error }, 'the session id could not be recorded'));
+      toldAt = undefined;
+      telling = record(id).catch((error: unknown) =>
+        logger.warn({ err: error }, 'the session id could not be recorded'),
+      );
     },
-    /** Tells it again if the record does not have it. */
+    /**
+     * Tells it again if the record does not have it, or Redis may have forgotten what else is told of a session: whose it
+     * is, where it lives, and who uses it.
+     */
     async compare(run: Run): Promise<void> {
-      if (sessionId !== undefined && run.sessionId !== sessionId) await record(sessionId);
+      if (sessionId !== undefined && (run.sessionId !== sessionId || !isTold())) await record(sessionId);
+    },
+    isTold,
+    /** The session, once it is clear that it is the run's. */
+    async accepted(): Promise<string | undefined> {
+      await telling;
+      return sessionId;
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Logger } from '../../shared/logger.js';
 import { plainText } from '../../shared/plain-text.js';
 import { type KillRequest, type Run, WORD } from '../../shared/run.js';
+import { isEnded } from '../../shared/run-state.js';
 import type { Chunk } from '../../shared/run-store/ownership.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Findings, Runner } from '../../shared/runners/runner.js';
@@ -95,12 +96,15 @@ class ProgramWatch implements Supervision {
   /** Aborted when we have let go of the run, with its end or before. */
   readonly #left = new AbortController();
   #exited = false;
+  /** How often the connection to Redis had been lost when it was seen last that the record has all that was told once. */
+  #toldAt: number;
   /** What the record does not have yet. */
   #toldToKill: Omit<KillRequest, 'requestedAt'> | undefined;
   #resolveOver = (_: Over) => {};
 
   constructor(given: Supervised) {
     const { runs, runner, own, spool, meta, from, logger } = given;
+    this.#toldAt = runs.interruptions();
     // Its end, if it has ended already, is its own: the limits are for those who live.
     const lives = given.wrapperGone !== undefined || (meta.wrapper !== undefined && isAlive(meta.wrapper));
     const before = given.wrapperGone ? undefined : (readEnding(spool, meta) as EndedBy | undefined);
@@ -165,7 +169,8 @@ class ProgramWatch implements Supervision {
   }
 
   async reconcile(): Promise<void> {
-    const { runs, own, tellAgain } = this.#given;
+    const { runs, own } = this.#given;
+    const interruptions = runs.interruptions();
     const run = await runs.get(own.id);
     if (this.#left.signal.aborted || this.#exited) return;
     if (run?.epoch !== own.epoch) return this.#leave(LEFT); // replaced, or a Redis that crashed has forgotten our claim
@@ -174,8 +179,24 @@ class ProgramWatch implements Supervision {
     else if (this.#toldToKill) await runs.requestKill(own.id, this.#toldToKill);
     this.#shipping.compare({ out: run.outBytes, err: run.errBytes });
     this.#limit.compare(run);
-    await tellAgain(run);
+    await this.#tellAgain(run, interruptions);
+  }
+
+  async #tellAgain(run: Run, interruptions: number): Promise<void> {
+    if (!isEnded(run.state)) await this.#given.tellAgain(run);
     await this.#session.compare(run);
+    this.#toldAt = interruptions;
+  }
+
+  /** What was told once is in the record, and elsewhere, before the end is: afterwards nobody tells it. Answers the session. */
+  async #tellBeforeEnd(): Promise<string | undefined> {
+    const { runs, own } = this.#given;
+    const sessionId = await this.#session.accepted();
+    const interruptions = runs.interruptions();
+    if (this.#toldAt === interruptions && this.#session.isTold()) return sessionId;
+    const run = await runs.get(own.id);
+    if (run?.epoch === own.epoch) await this.#tellAgain(run, interruptions);
+    return this.#session.accepted();
   }
 
   detach(): void {
@@ -227,7 +248,8 @@ class ProgramWatch implements Supervision {
     if (exit.kind === 'unstarted') return this.#leave(exit);
     const { runs, runner, own, spool, meta, keepLeftovers, lostOutput, logger } = this.#given;
     const parts = { ending: this.#ending, shipping: this.#shipping, stdout: this.#stdout, left: this.#left.signal };
-    const of = { runs, runner, own, spool, meta, keepLeftovers, lostOutput, logger, ...parts };
+    const tellBefore = () => this.#tellBeforeEnd();
+    const of = { runs, runner, own, spool, meta, keepLeftovers, lostOutput, tellBefore, logger, ...parts };
     const result = await again(
       () => finish(of, exit.code),
       this.#left.signal,

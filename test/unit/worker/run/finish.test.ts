@@ -17,6 +17,7 @@ function attempt(...answers: (EndChange | Error | 'connection lost')[]) {
     logger,
     left: left.signal,
     ending: { state: 'done', exitCode: 0 },
+    tellBefore: async () => 's1',
     shipping: {
       drain: async () => {
         at = { out: 10, err: 0 };
@@ -27,7 +28,8 @@ function attempt(...answers: (EndChange | Error | 'connection lost')[]) {
       },
     },
     runs: {
-      end: async (_id, _epoch, _ending, shipped) => {
+      end: async (_id, _epoch, { sessionId }, shipped) => {
+        expect(sessionId).toBe('s1');
         if (shipped) asked.push(shipped);
         let answer = answers.shift();
         if (answer === 'connection lost') {
