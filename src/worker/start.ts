@@ -151,8 +151,7 @@ async function assemble(pool: Pool, env: Env) {
   const figures = metrics ?? NO_FIGURES;
   const { installed } = offering;
   const onHost = { figures, host, spools, installed, env, home, userOf, health, disk, following, recentEnds, logger };
-  const run = executing(pool, onHost);
-  const ours = { runs, id, host, owned, logger, execute: run };
+  const ours = { runs, id, host, owned, logger, execute: executing(pool, onHost) };
   const tidying = { runs, host, spools, owned, recentEnds, keepLeftovers: config.keepLeftovers, logger };
   const register = watchRegister({ workers, now: runs.now, heartbeatMs }).list;
   const lookThroughSpools = openTakeOver({ ...ours, recentEnds, heartbeatMs, register, queues, spools, contact });

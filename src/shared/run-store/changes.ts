@@ -47,7 +47,6 @@ interface ChangeOrder {
 const flat = (fields: Fields) =>
   Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
 
-const textOf = (value: object | undefined) => value && JSON.stringify(value);
 const stateOf = (answer: string) => (answer === 'unknown' ? undefined : (answer as RunState));
 
 async function change(parts: StoreParts, id: string, order: ChangeOrder): Promise<Change> {
@@ -232,6 +231,7 @@ export async function end(
 ): Promise<EndChange> {
   const { redis, keysOf, retention, indexes, sessionLocks } = parts;
   const { state, exitCode, failure, usage, result = '', sessionId, agoMs = 0 } = ending;
+  const texts = { failure: failure && JSON.stringify(failure), usage: usage && JSON.stringify(usage) };
   const { run, events, request, result: resultKey, channel } = keysOf(id);
   const [code, now, newEpoch, out, err, ...of] = await redis.endRun(
     run,
@@ -249,7 +249,7 @@ export async function end(
     retention.outputRetentionMs,
     retention.recordRetentionMs,
     Math.max(0, Math.round(agoMs)),
-    ...flat({ exitCode, failure: textOf(failure), usage: textOf(usage), sessionId }),
+    ...flat({ exitCode, ...texts, sessionId }),
   );
   // Also when it had ended already: that may have been us, and the answer was lost.
   if (code === 1 || now === state) {
@@ -261,8 +261,7 @@ export async function end(
     const noted = noteKept(parts, id, endedAt || (await parts.now()), kept);
     await Promise.all([moved, noted, sessionLocks.release({ id, runner, ...sessions })]);
   }
-  const change = { changed: code === 1, state: stateOf(now), epoch: newEpoch };
-  return code === -1 ? { ...change, missing: { out, err } } : change;
+  return { changed: code === 1, state: stateOf(now), epoch: newEpoch, ...(code === -1 && { missing: { out, err } }) };
 }
 
 /** Records the result before the end, see `RunStore.keepResult`. */
