@@ -46,6 +46,17 @@ describe('the units of systemd', () => {
   });
 });
 
+describe('the server as a service', () => {
+  it.skipIf(!isThere('systemd-analyze', '--version'))('may do next to nothing on its machine', () => {
+    const unit = join(DEPLOY, 'systemd/agentpool-server.service');
+    const judged = spawnSync('systemd-analyze', ['security', '--offline=true', '--no-pager', '--threshold=20', unit], {
+      encoding: 'utf8',
+    });
+    const unmet = judged.stdout.split('\n').filter((line) => line.startsWith('\u2717'));
+    expect([judged.status, unmet]).toEqual([0, expect.anything()]);
+  });
+});
+
 describe('the manifests of Kubernetes', () => {
   it.skipIf(!isThere('kubectl', 'version', '--client'))('are put together by kustomize', () => {
     const { status, stdout, stderr } = spawnSync('kubectl', ['kustomize', join(DEPLOY, 'kubernetes')], {
