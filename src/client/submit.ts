@@ -216,8 +216,9 @@ async function placeWithin(
     const before = pool.runs.interruptions();
     const id = clientToken === undefined ? fresh : await pool.runs.idForToken(principal, clientToken, fresh);
     const { created, run } = await pool.runs.create(id, queue, request, trace);
-    // A repeated token may find a run whose first submission broke off before it was placed; placing twice is harmless.
-    if (created || run.state === 'queued') await pool.queues.enqueue(id, run.queue, request);
+    if (created && left === MOST_TRIES) await pool.queues.enqueue(id, run.queue, request);
+    // It may have been placed before; a repeated token may find a run whose first submission broke off before that.
+    else if (run.state === 'queued') await pool.queues.placeAnew(id, run.queue, request);
     await pool.runs.settled(id); // what was accepted is not lost when Redis crashes, nor in a failover
     if (pool.runs.interruptions() === before) return run;
   }

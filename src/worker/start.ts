@@ -37,7 +37,7 @@ import { startFollowing } from './process/descendants.js';
 import { createContact } from './recover/contact.js';
 import { createRecentEnds } from './recover/recent-ends.js';
 import { watchRegister } from './recover/register-watch.js';
-import { keptSweep, type SweepDeps, startSweeping, sweepOwners, sweepRecords } from './recover/sweep.js';
+import { keptSweep, startSweeping, sweepOwners, sweepRecords } from './recover/sweep.js';
 import { createSweepPlace } from './recover/sweep-place.js';
 import { openTakeOver } from './recover/take-over.js';
 import { endLeftovers, endLost, KEEP_ENDED_MS, tidyEnded } from './recover/tidy.js';
@@ -278,11 +278,11 @@ function startHealth(spools: string, reserveBytes: number, startedAt: number, lo
 /** Looks for what was left behind: on this host, and in Redis while this worker is the one that does so for the pool. */
 function startRecovery({ pool, id, host, contact, register, tidying, lookThroughSpools, logger }: Parts) {
   const { runs, queues, workers, config } = pool;
-  const onLost = tellLost(pool);
-  const sweep: SweepDeps = { runs, queues, workers, register, id, host, config, contact, onLost, logger };
+  const of = { runs, queues, workers, register, id, host, config, contact, onLost: tellLost(pool), logger };
   return startSweeping({
     heartbeatMs: config.heartbeatMs,
     place: createSweepPlace({ workers, id, heartbeatMs: config.heartbeatMs }),
+    interruptions: runs.interruptions,
     here: {
       async often() {
         await lookThroughSpools();
@@ -291,9 +291,9 @@ function startRecovery({ pool, id, host, contact, register, tidying, lookThrough
       seldom: () => endLeftovers(tidying),
     },
     pool: {
-      owners: () => sweepOwners(sweep),
+      owners: () => sweepOwners(of),
       kept: keptSweep({ runs, config, logger, health: () => pool.health() }),
-      records: () => sweepRecords(sweep),
+      records: () => sweepRecords(of),
     },
     logger,
   });

@@ -56,6 +56,20 @@ export function enqueue(parts: QueueParts, runId: string, name: string, request:
   return place({ runId, request });
 }
 
+/** See `Queues.has`. */
+export async function has(parts: QueueParts, runId: string, name: string): Promise<boolean> {
+  const job = await bullQueue(parts, name).getJob(runId);
+  return job !== undefined && job.finishedOn === undefined;
+}
+
+/** See `Queues.placeAnew`. */
+export async function placeAnew(parts: QueueParts, runId: string, name: string, request: RunRequest): Promise<void> {
+  const job = await bullQueue(parts, name).getJob(runId);
+  if (job && job.finishedOn === undefined) return;
+  await job?.remove();
+  await enqueue(parts, runId, name, request);
+}
+
 /** What a map has for a name, made when it is asked for first. */
 function kept<Value>(map: Map<string, Value>, name: string, make: () => Value): Value {
   const there = map.get(name) ?? make();

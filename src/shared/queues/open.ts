@@ -2,7 +2,7 @@ import type { Logger } from '../logger.js';
 import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
 import { removeAll, unlist } from './forget.js';
-import { checkRoom, dueAt, enqueue, position, promote, remove, withJobs } from './jobs.js';
+import { checkRoom, dueAt, enqueue, has, placeAnew, position, promote, remove, withJobs } from './jobs.js';
 import { openClaimer, resumeLease } from './leases.js';
 import { onPlaced } from './on-placed.js';
 import { bullQueue, openParts, type QueueParts, turnsIn } from './parts.js';
@@ -38,7 +38,8 @@ export function openQueues(
 
     checkRoom: (name, principal, more = 1, sets = 0) => checkRoom(parts, name, principal, more, sets),
     enqueue: (runId, name, request) => enqueue(parts, runId, name, request),
-    has: async (runId, name) => (await bullQueue(parts, name).getJob(runId)) !== undefined,
+    placeAnew: (runId, name, request) => placeAnew(parts, runId, name, request),
+    has: (runId, name) => has(parts, runId, name),
     position: (runId, name) => position(parts, runId, name),
     dueAt: (runId, name) => dueAt(parts, runId, name),
     promote: (runId, name) => promote(parts, runId, name),

@@ -41,7 +41,12 @@ export interface Queues {
   checkRoom(name: string, principal: string, more?: number, sets?: number): Promise<void>;
   /** Places a run. Placing it twice leaves one job. */
   enqueue(runId: string, name: string, request: RunRequest): Promise<void>;
-  /** Whether BullMQ has a job for a run. */
+  /**
+   * Places a run that has no job which waits or is held. One that is over is removed: a worker ended it because a failover
+   * had forgotten the record, which was written again since.
+   */
+  placeAnew(runId: string, name: string, request: RunRequest): Promise<void>;
+  /** Whether BullMQ has a job for a run that waits or is held. */
   has(runId: string, name: string): Promise<boolean>;
   /** How many runs start before this one, plus one; undefined when it does not wait, or waits for a time. */
   position(runId: string, name: string): Promise<number | undefined>;

@@ -16,10 +16,15 @@ import { isDead } from './take-over.js';
 const PLACED_WITHIN_MS = 60_000;
 const SWEEP_EVERY_MS = 5 * 60_000;
 const KEPT_EVERY_MS = 60_000;
+/**
+ * So soon (ms) after a lost connection all records are looked at: a failover may have forgotten that a run was placed, which
+ * counts when the run is older than that, or which index it is in, by which a principal's runs are counted.
+ */
+const AFTER_LOSS_MS = PLACED_WITHIN_MS + 1_000;
 
 export interface SweepDeps {
   readonly runs: RunStore;
-  readonly queues: Pick<Queues, 'has' | 'enqueue' | 'remove' | 'clean'>;
+  readonly queues: Pick<Queues, 'has' | 'placeAnew' | 'remove' | 'clean'>;
   readonly workers: Pick<Workers, 'leave'>;
   /** The register, as this worker sees it. */
   readonly register: () => Promise<readonly WatchedWorker[]>;
@@ -115,8 +120,8 @@ async function placeUnplaced(deps: SweepDeps, now: number): Promise<void> {
     if (!run || now - run.queuedAt <= PLACED_WITHIN_MS || (await queues.has(id, run.queue))) continue;
     const request = await runs.request(id);
     if (!request) continue;
-    if ('value' in request) await queues.enqueue(id, run.queue, request.value);
-    else if ('broken' in request) await queues.enqueue(id, run.queue, { ...run, prompt: '' }); // its claim ends it
+    if ('value' in request) await queues.placeAnew(id, run.queue, request.value);
+    else if ('broken' in request) await queues.placeAnew(id, run.queue, { ...run, prompt: '' }); // its claim ends it
   }
 }
 
@@ -141,6 +146,8 @@ async function inState({ runs }: SweepDeps, id: string, state: Run['state']): Pr
 export interface SweepingDeps {
   readonly heartbeatMs: number;
   readonly place: SweepPlace;
+  /** How often the connection to Redis was lost. */
+  readonly interruptions: () => number;
   /** What each worker does for its own host. */
   readonly here: {
     /** With every heartbeat. */
@@ -154,20 +161,24 @@ export interface SweepingDeps {
     readonly owners: () => Promise<void>;
     /** Every minute. */
     readonly kept: () => Promise<void>;
-    /** Every five minutes. */
+    /** Every five minutes, and a minute after the connection was lost. */
     readonly records: () => Promise<void>;
   };
   readonly logger: Logger;
 }
 
 /** Sweeps for this host, and for the pool while this worker has the place to do so. */
-export function startSweeping({ heartbeatMs, place, here, pool, logger }: SweepingDeps): { stop(): Promise<void> } {
+export function startSweeping(deps: SweepingDeps): { stop(): Promise<void> } {
+  const { heartbeatMs, place, interruptions, here, pool, logger } = deps;
   const options = { failed: 'a sweep was cut short', logger, atOnce: true };
-  const whileOurs = (periodMs: number, action: () => Promise<void>) => {
+  const whileOurs = (periodMs: number, action: () => Promise<void>, afterLossMs = Number.POSITIVE_INFINITY) => {
     let due = 0; // by our own time (ms)
+    let losses = interruptions();
     return every(
       heartbeatMs,
       async () => {
+        if (interruptions() !== losses) due = Math.min(due, performance.now() + afterLossMs);
+        losses = interruptions();
         if (!place.isOurs() || performance.now() < due) return;
         due = performance.now() + periodMs;
         await action();
@@ -182,7 +193,7 @@ export function startSweeping({ heartbeatMs, place, here, pool, logger }: Sweepi
       every(heartbeatMs, place.keep, { ...options, atOnce: false }),
       whileOurs(0, pool.owners),
       whileOurs(KEPT_EVERY_MS, pool.kept),
-      whileOurs(SWEEP_EVERY_MS, pool.records),
+      whileOurs(SWEEP_EVERY_MS, pool.records, AFTER_LOSS_MS),
     );
   })();
   return {

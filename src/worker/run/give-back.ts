@@ -43,7 +43,7 @@ const MOST_ERRORS = 10;
 
 export interface GiveBackDeps {
   readonly runs: Pick<RunStore, 'requeue' | 'end' | 'request' | 'settled' | 'interruptions'>;
-  readonly queues: Pick<Queues, 'has' | 'enqueue' | 'promote'>;
+  readonly queues: Pick<Queues, 'has' | 'placeAnew' | 'promote'>;
   readonly health: Pick<HostHealth, 'fault'>;
   readonly figures: Pick<Figures, 'ended'>;
   readonly host: string;
@@ -87,7 +87,7 @@ async function placeAgain({ runs, queues }: GiveBackDeps, { id, queue, lease }: 
   if (lease && (await lease.giveBack())) return queues.promote(id, queue); // tells the workers: nothing was placed
   if (await queues.has(id, queue)) return; // waiting, or with somebody who mirrors the run and gives it back
   const request = await runs.request(id);
-  if (request && 'value' in request) await queues.enqueue(id, queue, request.value);
+  if (request && 'value' in request) await queues.placeAnew(id, queue, request.value);
 }
 
 /** Ends a run that has no program, and its job. Does not throw. */

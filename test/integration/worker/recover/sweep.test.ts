@@ -13,6 +13,24 @@ const LATER_MS = 61_000;
 const REQUEST = { runner: 'quick', agentName: 'ann', prompt: 'x' };
 const pool = onePool(place, 'working');
 
+/** What the sweep does when so much time (ms) has passed. */
+async function sweepAfter(ms: number): Promise<void> {
+  const runs = { ...pool.runs, now: async () => (await pool.runs.now()) + ms };
+  const { queues, workers, config, logger } = pool;
+  const contact = createContact(configOf(place).heartbeatMs);
+  await sweepRecords({
+    runs,
+    queues,
+    workers,
+    register: watchRegister({ workers, now: runs.now, heartbeatMs: config.heartbeatMs }).list,
+    id: 'here-1',
+    host: 'here',
+    config,
+    contact,
+    logger,
+  });
+}
+
 it('places a run whose submitter died, behind 250 older ones that wait, and no other one again', async () => {
   for (let n = 0; n < OLDER; n += 1) {
     const id = newRunId();
@@ -22,26 +40,26 @@ it('places a run whose submitter died, behind 250 older ones that wait, and no o
   const unplaced = newRunId();
   await pool.runs.create(unplaced, 'runs.quick', REQUEST);
 
-  const sweepAfter = async (ms: number) => {
-    const runs = { ...pool.runs, now: async () => (await pool.runs.now()) + ms };
-    const { queues, workers, config, logger } = pool;
-    const contact = createContact(configOf(place).heartbeatMs);
-    await sweepRecords({
-      runs,
-      queues,
-      workers,
-      register: watchRegister({ workers, now: runs.now, heartbeatMs: config.heartbeatMs }).list,
-      id: 'here-1',
-      host: 'here',
-      config,
-      contact,
-      logger,
-    });
-  };
   await sweepAfter(0);
   expect(await pool.queues.has(unplaced, 'runs.quick')).toBe(false); // its submitter may be about to place it
   await sweepAfter(LATER_MS);
   expect(await pool.queues.has(unplaced, 'runs.quick')).toBe(true);
   const waiting = (await pool.queues.counts()).reduce((sum, { waiting }) => sum + waiting, 0);
   expect(waiting).toBe(OLDER + 1);
+});
+
+it('places a run again whose job a worker has ended because a failover had forgotten its record', async () => {
+  const queue = 'runs.other';
+  const claimer = pool.queues.claimer(queue, 'here-1');
+  const takeFrom = async () => (await claimer.take()).lease;
+  const id = newRunId();
+  await pool.queues.enqueue(id, queue, REQUEST);
+  const lease = await takeFrom();
+  expect(await lease?.finish({ state: 'failed', message: 'its record is gone' })).toBe(true);
+  await pool.runs.create(id, queue, REQUEST);
+  await pool.queues.enqueue(id, queue, REQUEST); // by a submitter that writes all of it again
+  expect(await takeFrom()).toBeUndefined();
+  await sweepAfter(LATER_MS);
+  expect((await takeFrom())?.runId).toBe(id);
+  await claimer.stop();
 });
