@@ -153,6 +153,7 @@ describe('the house', () => {
       'find-program.ts',
       'traces',
       'by-turn.ts',
+      'instruments.ts',
     ];
     const closed = [...contract, ...gateways, ...start, ...decision0008];
     expect(readdirSync(join(root, 'src/shared')).filter((name) => !closed.includes(name))).toEqual([]);

@@ -1,12 +1,10 @@
 import { UserError } from '../shared/errors.js';
-import { omitUndefined } from '../shared/omit-undefined.js';
 import { beginningOf, textOf } from '../shared/plain-text.js';
 import type { Pool } from '../shared/pool.js';
 import type { Run } from '../shared/run.js';
-import { isEnded, type RunState } from '../shared/run-state.js';
+import { isEnded } from '../shared/run-state.js';
 import {
   BEGINNING,
-  cursorOf,
   isCursorOf,
   type Position,
   parseCursor,
@@ -17,10 +15,9 @@ import type { OutputPage, OutputQuery } from '../shared/run-store/read-output.js
 import { createWaker } from '../shared/run-store/wait.js';
 import type { Caller } from './caller.js';
 import { findRun, runById, visibleRuns, type WhichRun } from './find-run.js';
+import { describePart, type PartOfRun } from './part-of-run.js';
 import { patiently } from './patiently.js';
 import { startReporting } from './report-progress.js';
-import { type Dropped, whatWasDropped, withWhatIsGone } from './what-is-gone.js';
-import { type WorkerFacts, workerFactsFor } from './worker-facts.js';
 
 /** Where reading begins: at a cursor, after a time, or near the end; without any of them at the beginning. */
 export interface OutputStart {
@@ -59,19 +56,9 @@ export const WHOLE_OUTPUT = {
 } as const satisfies OutputRequest;
 
 /** A part of the output of a run. */
-export interface RunOutput extends WorkerFacts, Dropped {
+export interface RunOutput extends PartOfRun {
   readonly runId: string;
   readonly output: string;
-  readonly status: RunState;
-  /** The run has ended and this is the end of its output. */
-  readonly isComplete: boolean;
-  readonly nextCursor: string;
-  /** There is more to read right now. */
-  readonly hasMore: boolean;
-  /** Bytes before this part that were let go before they were read here. */
-  readonly droppedBytes: number;
-  /** Of the last output in this part (ms). */
-  readonly lastTimestamp?: number;
 }
 
 /**
@@ -110,21 +97,8 @@ export async function readOutput(caller: Caller, which: WhichRun, request: Outpu
     waitMs: Math.max(0, deadline - performance.now()),
     gatherMs,
   });
-  const { page: whole, complete } = withWhatIsGone(run, page, query, isEnd);
-  const factsOf = await patiently(caller, () => workerFactsFor(pool, [run]), deadline);
-  const firstKeptAt = () => patiently(caller, () => pool.runs.firstKeptAt(id), deadline);
-  return {
-    runId: id,
-    output: encode(whole.bytes),
-    status: run.state,
-    ...factsOf(run),
-    isComplete: complete,
-    nextCursor: cursorOf(whole.next, id),
-    hasMore: whole.hasMore,
-    droppedBytes: whole.droppedBytes,
-    ...(await whatWasDropped(run, whole.droppedBytes, firstKeptAt)),
-    ...omitUndefined({ lastTimestamp: whole.lastAt }),
-  };
+  const part = await describePart(caller, { run, page, isEnd, stream: query.stream }, deadline);
+  return { runId: id, output: encode(page.bytes), ...part };
 }
 
 interface Reading {

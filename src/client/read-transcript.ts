@@ -1,16 +1,16 @@
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Pool } from '../shared/pool.js';
 import type { Run } from '../shared/run.js';
-import { isEnded, type RunState } from '../shared/run-state.js';
-import { cursorOf, type Position, type StreamName } from '../shared/run-store/output.js';
+import { isEnded } from '../shared/run-state.js';
+import type { Position, StreamName } from '../shared/run-store/output.js';
 import type { OutputPiece } from '../shared/run-store/read-output.js';
 import type { Output } from '../shared/runners/runner.js';
 import { createTranscript, type Excerpt, eventsOf, type TranscriptEvent } from '../shared/transcript/transcript.js';
 import type { Caller } from './caller.js';
 import { findRun, runById, type WhichRun } from './find-run.js';
+import { describePart, type PartOfRun } from './part-of-run.js';
+import { patiently } from './patiently.js';
 import { asksForEnd, type Found, type OutputStart, readOrWait, startOf } from './read-output.js';
-import { type Dropped, whatWasDropped, withWhatIsGone } from './what-is-gone.js';
-import { type WorkerFacts, workerFactsFor } from './worker-facts.js';
 
 /** What is wanted of the transcript of a run. */
 export interface TranscriptRequest extends OutputStart {
@@ -27,19 +27,9 @@ export interface TranscriptRequest extends OutputStart {
 }
 
 /** A part of the transcript of a run. */
-export interface RunTranscript extends WorkerFacts, Dropped {
+export interface RunTranscript extends PartOfRun {
   readonly runId: string;
   readonly events: readonly TranscriptEvent[];
-  readonly status: RunState;
-  /** The run has ended and this is the end of its output. */
-  readonly isComplete: boolean;
-  /** A place in the bytes of the output, for this and for `readOutput`. */
-  readonly nextCursor: string;
-  readonly hasMore: boolean;
-  /** Bytes before this part that were let go before they were read here. */
-  readonly droppedBytes: number;
-  /** Of the last output in this part (ms). */
-  readonly lastTimestamp?: number;
 }
 
 /** So much output is read at once (bytes), and, where events are small, no more than this in one call. */
@@ -55,16 +45,19 @@ export function hasTranscript(pool: Pool, run: Run): boolean {
   return output.format !== 'text' && !output.knownInPart;
 }
 
-/** Reads a part of what an agent said and did. Throws a UserError as `readOutput` does. */
+/** The one stream that is wanted; undefined for both. */
+const onlyStream = ({ stream }: Pick<TranscriptRequest, 'stream'>) => (stream === 'both' ? undefined : stream);
+
+/** Reads a part of what an agent said and did. Throws a UserError as `readOutput` does, and waits like it. */
 export async function readTranscript(
   caller: Caller,
   which: WhichRun,
   request: TranscriptRequest,
 ): Promise<RunTranscript> {
   const { pool } = caller;
-  const { id } = await findRun(caller, which);
+  const deadline = performance.now() + request.waitMs;
+  const { id } = await patiently(caller, () => findRun(caller, which), deadline);
   let from = await startOf(caller, id, request);
-  const { stream } = request;
   const isEnd = asksForEnd(request);
   const read = async () => {
     const run = await runById(pool, id);
@@ -76,22 +69,12 @@ export async function readTranscript(
     if (isEnded(run.state) || part.hasMore) return 'all';
     return part.events.length > 0 ? 'some' : 'nothing';
   };
-  const { run, part } = await readOrWait(caller, id, read, found, request);
-  const query = stream === 'both' ? {} : { stream };
-  const { page, complete } = withWhatIsGone(run, part, query, isEnd);
-  const factsOf = await workerFactsFor(pool, [run]);
-  return {
-    runId: id,
-    events: part.events,
-    status: run.state,
-    ...factsOf(run),
-    isComplete: complete,
-    nextCursor: cursorOf(page.next, id),
-    hasMore: page.hasMore,
-    droppedBytes: page.droppedBytes,
-    ...(await whatWasDropped(run, page.droppedBytes, () => pool.runs.firstKeptAt(id))),
-    ...omitUndefined({ lastTimestamp: part.lastAt }),
-  };
+  const { run, part: page } = await readOrWait(caller, id, read, found, {
+    ...request,
+    waitMs: Math.max(0, deadline - performance.now()),
+  });
+  const facts = await describePart(caller, { run, page, isEnd, stream: onlyStream(request) }, deadline);
+  return { runId: id, events: page.events, ...facts };
 }
 
 interface Part {
@@ -107,12 +90,17 @@ async function readOn(pool: Pool, run: Run, from: Position, request: TranscriptR
   const transcript = createTranscript(outputOf(pool, run));
   const room = createRoom(request);
   const pieces: OutputPiece[] = [];
-  const stream = request.stream === 'both' ? {} : { stream: request.stream };
+  const stream = onlyStream(request);
   let position = from;
   let droppedBytes = 0;
   let hasMore = true;
   for (let read = 0; hasMore && !room.full && (read < MOST_READ || room.excerpts.length === 0); ) {
-    const page = await pool.runs.output(run.id, { from: position, maxBytes: PIECE_BYTES, final, ...stream });
+    const page = await pool.runs.output(run.id, {
+      from: position,
+      maxBytes: PIECE_BYTES,
+      final,
+      ...omitUndefined({ stream }),
+    });
     pieces.push(...page.pieces);
     for (const piece of page.pieces) room.take(transcript.take(piece));
     hasMore = page.hasMore;
@@ -181,14 +169,11 @@ function timeOfLast(excerpts: readonly Excerpt[], pieces: readonly OutputPiece[]
 const BYTES_PER_SHOWN = 16;
 const BYTES_PER_LINE = 4 * 1024;
 
-async function readTail(
-  pool: Pool,
-  run: Run,
-  { stream, most, sizeOf, linesIn, tail = Number.POSITIVE_INFINITY, tailBytes = most }: TranscriptRequest,
-): Promise<Part> {
+async function readTail(pool: Pool, run: Run, request: TranscriptRequest): Promise<Part> {
+  const { most, sizeOf, linesIn, tail = Number.POSITIVE_INFINITY, tailBytes = most } = request;
   const largest = Math.min(tailBytes, most);
   const wanted = Math.min(largest * BYTES_PER_SHOWN, tail * BYTES_PER_LINE);
-  const only = stream === 'both' ? undefined : stream;
+  const only = onlyStream(request);
   const takenFrom = ({ events }: Pick<Part, 'events'>) => {
     const { length } = events;
     let at = length;

@@ -1,8 +1,7 @@
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { Run } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
-import type { Position } from '../shared/run-store/output.js';
-import type { OutputQuery } from '../shared/run-store/read-output.js';
+import type { Position, StreamName } from '../shared/run-store/output.js';
 
 /** The setting that let go of the output and the prompt of an ended run. */
 export const settingThatLetGo = ({ letGo }: Pick<Run, 'letGo'>) =>
@@ -51,7 +50,7 @@ interface Page {
 export function withWhatIsGone<Part extends Page>(
   run: Run,
   page: Part,
-  { stream }: Pick<OutputQuery, 'stream'>,
+  stream: StreamName | undefined,
   tail: boolean,
 ): { page: Part; complete: boolean } {
   const complete = isEnded(run.state) && !page.hasMore;

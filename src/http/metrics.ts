@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
-import type { Gauge, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { type Instruments, openInstruments } from '../shared/instruments.js';
 import type { Pool } from '../shared/pool.js';
 import type { QueueCounts } from '../shared/queues/queues.js';
 import { asUnreachable } from '../shared/redis/unreachable.js';
@@ -32,8 +33,6 @@ interface LimitInUse {
   readonly startsLastMinute: { readonly used: number; readonly most: number };
 }
 
-type ProcessFigures = typeof import('prom-client');
-
 /**
  * The figures of a server, and of the pool as it sees it, for Prometheus. Labels are states, queues, runners, hosts and
  * status codes: never runs, agents or principals, so their number does not grow with use.
@@ -48,8 +47,8 @@ export function openMetrics(pool: Pool, calls: Calls, askWaiting: AskWaiting): M
       answered.set(status, (answered.get(status) ?? 0) + 1);
     },
     async answer() {
-      gathering ??= import('prom-client').then(({ default: prometheus }) =>
-        startGathering(prometheus, pool, { calls, askWaiting, answered }),
+      gathering ??= openInstruments().then((instruments) =>
+        startGathering(instruments, pool, { calls, askWaiting, answered }),
       );
       const { registry, gather } = await gathering;
       await gather();
@@ -59,21 +58,14 @@ export function openMetrics(pool: Pool, calls: Calls, askWaiting: AskWaiting): M
 }
 
 function startGathering(
-  { Gauge, Counter, Registry, collectDefaultMetrics }: ProcessFigures,
+  { registry, gauge, counter }: Instruments,
   pool: Pool,
   asked: { calls: Calls; askWaiting: AskWaiting; answered: ReadonlyMap<number, number> },
 ) {
-  const registry = new Registry();
-  const registers = [registry];
-  collectDefaultMetrics({ register: registry });
-  const gauge = <Label extends string = never>(name: string, help: string, labelNames: readonly Label[] = []) =>
-    new Gauge({ name, help, labelNames, registers });
   const redisUp = gauge('agentpool_redis_up', 'Whether Redis answers this server (1) or not (0).');
   const roundTrip = gauge('agentpool_redis_round_trip_seconds', 'How long Redis took for its answer just now.');
   const memory = gauge('agentpool_redis_used_memory_bytes', 'What Redis has in memory.');
   const maxMemory = gauge('agentpool_redis_max_memory_bytes', 'What Redis may have in memory; 0: all there is.');
-  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
-    new Counter({ name, help, labelNames, registers });
   const calls = gauge('agentpool_open_calls', 'MCP calls that this server is answering.');
   const runs = gauge('agentpool_runs', 'Runs whose records are kept, by state.', ['state']);
   const oldest = gauge('agentpool_oldest_queued_seconds', 'For how long the oldest queued run has been queued.');
@@ -124,10 +116,8 @@ function startGathering(
   return { registry, gather };
 }
 
-type MakeGauge = <Label extends string = never>(name: string, help: string, labels?: readonly Label[]) => Gauge<Label>;
-
 /** What is set anew from the register of workers. */
-function workerGauges(gauge: MakeGauge): (workers: readonly LivingWorker[], now: number) => void {
+function workerGauges(gauge: Instruments['gauge']): (workers: readonly LivingWorker[], now: number) => void {
   const workers = gauge('agentpool_workers', 'Workers, by what they do.', ['state']);
   const slots = gauge('agentpool_slots', 'Runs that the living workers of a host can have at once.', ['host']);
   const used = gauge('agentpool_slots_used', 'Runs that the living workers of a host have.', ['host']);
@@ -153,7 +143,7 @@ function workerGauges(gauge: MakeGauge): (workers: readonly LivingWorker[], now:
 }
 
 /** What is set anew from the queues and the limits of the pool. */
-function waitingGauges(gauge: MakeGauge): (found: Awaited<ReturnType<AskWaiting>>) => void {
+function waitingGauges(gauge: Instruments['gauge']): (found: Awaited<ReturnType<AskWaiting>>) => void {
   const waiting = gauge('agentpool_runs_waiting', 'Queued runs, by what they wait for.', ['reason']);
   const used = gauge('agentpool_limit_used', 'How much of a limit of the whole pool a runner has in use.', LIMITED);
   const most = gauge('agentpool_limit', 'What a limit of the whole pool allows a runner.', LIMITED);

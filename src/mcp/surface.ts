@@ -1,3 +1,4 @@
+import type { Caller } from '../client/caller.js';
 import type { Config } from '../shared/config/load.js';
 import { omitUndefined } from '../shared/omit-undefined.js';
 import type { TraceHeaders } from '../shared/traces/trace-context.js';
@@ -99,12 +100,18 @@ export interface Call {
   readonly name: string;
   readonly args: unknown;
   readonly clientName: string | undefined;
-  /** Its `_meta`, as it came. */
-  readonly meta: unknown;
+  /** Its `_meta`, as it came; with a `progressToken` where the client wants progress. */
+  readonly meta: { readonly progressToken?: string | number | undefined } | undefined;
   /** Aborted when the client gives the call up. */
   readonly signal: AbortSignal;
-  /** Sends a progress notification, with the seconds since the call; absent when the client did not ask for any. */
-  readonly notify: ((progress: number, message: string) => Promise<void>) | undefined;
+  /** Sends a notification that belongs to the call. */
+  readonly notify: (notification: ProgressNotification) => Promise<void>;
+}
+
+interface ProgressNotification {
+  readonly method: 'notifications/progress';
+  /** `progress` is the number of seconds since the call. */
+  readonly params: { progressToken: string | number; progress: number; message: string };
 }
 
 export interface CallAnswer {
@@ -119,13 +126,10 @@ export async function answerCall(connection: Connection, call: Call): Promise<Ca
   const { principal, config, calls, userAgent, logger, directory } = connection;
   const tool = TOOLS.find(({ name }) => name === call.name);
   if (!tool) return undefined;
-  const { notify } = call;
   const clientName = call.clientName ?? userAgent?.split('/')[0];
   const begun = performance.now();
   const elapsed = () => Math.round(performance.now() - begun);
-  const progress = notify && {
-    progress: (message: string) => void notify(elapsed() / 1_000, message).catch(() => {}),
-  };
+  const progress = sendProgress(call, elapsed);
   const waitCapMs = waitCapFor(clientName, config.waitCapMs);
   const answer = await calls.during(call.signal, async (signal): Promise<Answer> => {
     try {
@@ -147,6 +151,18 @@ export async function answerCall(connection: Connection, call: Call): Promise<Ca
     content: [{ type: 'text', text: JSON.stringify(body) }],
     structuredContent: body,
     ...(!answer.ok && { isError: true }),
+  };
+}
+
+/** How a call tells its progress, where its client has asked for that; `elapsed`: since the call (ms). */
+function sendProgress({ meta, notify }: Call, elapsed: () => number): Pick<Caller, 'progress'> | undefined {
+  const progressToken = meta?.progressToken;
+  if (progressToken === undefined) return undefined;
+  return {
+    progress(message) {
+      const params = { progressToken, progress: elapsed() / 1_000, message };
+      notify({ method: 'notifications/progress', params }).catch(() => {}); // the client may be gone
+    },
   };
 }
 

@@ -81,7 +81,6 @@ export async function startWorker(pool: Pool, env: Env, allowsScrape?: Scrape['a
   const endpoint = await startEndpoint({ ...parts, look }, allowsScrape);
   const runners = [...offering.installed.keys()];
   logger.info({ runners, slots: parts.slots.capacity(runners) }, 'worker is ready');
-
   const others = [parts.limits, disk, leases, following, offering, ...(endpoint ? [endpoint] : [])];
   const started = { id, workers, owned, health, heartbeat, claiming, sweeping, mirrors, others, unsubscribe, logger };
   let stopping: Promise<void> | undefined;

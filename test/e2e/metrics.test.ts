@@ -103,7 +103,7 @@ it('of a worker are for the same tokens, and tell what it did', async () => {
     runner: 'scripted',
     prompt: steps({ until: '/nonexistent' }),
   });
-  expect((await ofWorker()).get('agentpool_worker_runs')).toBe(1);
+  await eventually(async () => (await ofWorker()).get('agentpool_worker_runs') === 1);
   await session.call('kill_agent', { runId: killed });
   const said = claude.result('ok', {
     usage: { input_tokens: 10, output_tokens: 20, cache_read_input_tokens: 5 },

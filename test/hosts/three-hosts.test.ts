@@ -1,7 +1,6 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -20,6 +19,7 @@ import {
   type Started,
   startAgentpool,
 } from '../support/processes.js';
+import { startRedisBy, type TestRedis } from '../support/redis-server.js';
 import { removeDirectory } from '../support/remove-directory.js';
 import { buildEarlierRelease, type EarlierRelease, whyNoEarlierRelease } from './earlier-release.js';
 import { makeNetwork, type Network, whyNoNetwork } from './network.js';
@@ -44,7 +44,7 @@ const noPrometheus = whyNoPrometheus();
 if (noPrometheus) console.info(`skipped: nobody scrapes the pool: ${noPrometheus}`);
 
 let network: Network;
-let redis: ChildProcess;
+let redis: TestRedis;
 let directory: string;
 /** Where runs are submitted: beside Redis, by its socket. */
 let place: Place;
@@ -61,8 +61,7 @@ beforeAll(async () => {
   earlier?.catch(() => {}); // told by the test that wants it
   network = makeNetwork(HOSTS);
   directory = mkdtempSync(join(tmpdir(), 'ap-hosts-'));
-  const socket = join(directory, 'redis.sock');
-  redis = await startRedisOn(network, socket);
+  redis = await startRedisOn(network);
   const shared = {
     AGENTPOOL_HEARTBEAT_MS: '1000',
     AGENTPOOL_CONCURRENCY: '8',
@@ -70,7 +69,7 @@ beforeAll(async () => {
     AGENTPOOL_POOL_CONCURRENCY: 'plain-text=9',
     AGENTPOOL_TOKENS: [`prometheus:metrics:${hash(TOKEN)}`, `caller:read+run+kill:${hash(CALLER)}`].join(),
   };
-  place = makePlace({ ...shared, AGENTPOOL_LOG_LEVEL: 'error' }, `unix://${socket}`);
+  place = makePlace({ ...shared, AGENTPOOL_LOG_LEVEL: 'error' }, redis.url);
   const { AGENTPOOL_PREFIX = '', AGENTPOOL_ALLOWED_PATHS = '' } = place.env;
   for (const host of HOSTS) {
     const AGENTPOOL_WORKER_HEALTH = `${network.addressOf(host)}:${FIGURES_PORT}`;
@@ -88,8 +87,7 @@ afterAll(async () => {
   await mcp.close();
   await Promise.all([...workers.values()].map((worker) => worker.end('SIGKILL')));
   await pool.stop();
-  redis.kill('SIGKILL');
-  await once(redis, 'exit');
+  await redis.stop();
   network.clean();
   for (const own of [place, ...places.values()]) own.clean();
   await earlier?.then(
@@ -99,25 +97,9 @@ afterAll(async () => {
   removeDirectory(directory);
 });
 
-async function startRedisOn({ onSwitch }: Network, socket: string): Promise<ChildProcess> {
-  const [program = '', ...args] = [...onSwitch, 'redis-server', '--port', String(REDIS_PORT)];
-  const open = ['--bind', '0.0.0.0', '--protected-mode', 'no', '--unixsocket', socket];
-  const kept = [
-    '--dir',
-    directory,
-    '--save',
-    '',
-    '--appendonly',
-    'yes',
-    '--maxmemory-policy',
-    'noeviction',
-    '--maxmemory',
-    '1gb',
-  ];
-  const child = spawn(program, [...args, ...open, ...kept], { stdio: 'ignore' });
-  await eventually(() => existsSync(socket) || child.exitCode !== null);
-  if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}`);
-  return child;
+function startRedisOn({ onSwitch }: Network): Promise<TestRedis> {
+  const open = ['--port', String(REDIS_PORT), '--bind', '0.0.0.0', '--protected-mode', 'no'];
+  return startRedisBy(onSwitch, ...open, '--maxmemory-policy', 'noeviction', '--maxmemory', '1gb');
 }
 
 /** Starts the worker of a host; one that is there leaves its programs to it. `main`: of another release. */

@@ -40,10 +40,15 @@ export interface TestRedis {
 }
 
 /** A Redis of a test's own, which it may kill, restart and break. */
-export async function startRedis(...extraArgs: string[]): Promise<TestRedis> {
+export const startRedis = (...extraArgs: string[]): Promise<TestRedis> => startRedisBy([], ...extraArgs);
+
+/** The same, by a command that starts the rest of its line, such as one that enters a network. */
+export async function startRedisBy(launcher: readonly string[], ...extraArgs: string[]): Promise<TestRedis> {
   const directory = mkdtempSync(join(tmpdir(), 'ap-redis-'));
   const socket = join(directory, 'redis.sock');
-  const args = [
+  const [program, ...args] = [
+    ...launcher,
+    'redis-server',
     '--port',
     '0',
     '--unixsocket',
@@ -55,11 +60,11 @@ export async function startRedis(...extraArgs: string[]): Promise<TestRedis> {
     '--appendonly',
     'yes',
     ...extraArgs,
-  ];
+  ] as [string, ...string[]];
   let child: ChildProcess;
   let ended: Promise<unknown>;
   const start = async () => {
-    child = spawn('redis-server', args, { stdio: 'ignore' });
+    child = spawn(program, args, { stdio: 'ignore' });
     ended = once(child, 'exit');
     const redis = new Redis({ path: socket, retryStrategy: () => 20, maxRetriesPerRequest: null });
     redis.on('error', () => {}); // until it listens

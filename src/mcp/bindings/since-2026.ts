@@ -43,18 +43,13 @@ export function bindSince2026(connection: Connection): Server {
     }),
   );
   server.setRequestHandler('tools/call', async ({ params }, { mcpReq }) => {
-    const progressToken = mcpReq._meta?.progressToken;
     const answer = await answerCall(connection, {
       name: params.name,
       args: params.arguments,
       meta: mcpReq._meta,
       clientName: clientNameIn(mcpReq.envelope) ?? server.getClientVersion()?.name,
       signal: mcpReq.signal,
-      notify:
-        progressToken === undefined
-          ? undefined
-          : (progress, message) =>
-              mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress, message } }),
+      notify: (notification) => mcpReq.notify(notification),
     });
     if (!answer) throw new ProtocolError(ProtocolErrorCode.InvalidParams, noSuchTool(params.name));
     return maybeTask(connection, params.name, answer, mcpReq.envelope);

@@ -46,21 +46,13 @@ export function bindUntil2025(connection: Connection): Server {
     CallToolRequestSchema,
     async ({ params }, extra): Promise<CallToolResult | CreateTaskResult> => {
       if (params.task) checkTask(params.name);
-      const progressToken = params._meta?.progressToken;
       const answer = await answerCall(connection, {
         name: params.name,
         args: params.arguments,
         meta: params._meta,
         clientName: server.getClientVersion()?.name,
         signal: extra.signal,
-        notify:
-          progressToken === undefined
-            ? undefined
-            : (progress, message) =>
-                extra.sendNotification({
-                  method: 'notifications/progress',
-                  params: { progressToken, progress, message },
-                }),
+        notify: (notification) => extra.sendNotification(notification),
       });
       if (!answer) throw new McpError(ErrorCode.InvalidParams, noSuchTool(params.name));
       return params.task ? asTask(connection, answer) : answer;

@@ -3,7 +3,7 @@ import { omitUndefined } from '../omit-undefined.js';
 import type { ProviderLimit } from '../run.js';
 import type { AgentEvent, FileChangeEvent, StatusEvent } from '../transcript/event.js';
 import { changedByHunks, newFile } from '../transcript/patch.js';
-import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
+import { ifGiven, pathOf, serversAs, serversFile, systemPromptFile } from './given-files.js';
 import { failureWith, kindOfStatus } from './http-status.js';
 import { count, part, truth, words } from './lenient.js';
 import type { Findings, ProgramInput, Runner } from './runner.js';
@@ -254,10 +254,7 @@ export const claude: Runner<'claude'> = {
     ...ifGiven(servers(request), () => ['--mcp-config', pathOf(request, MCP), '--strict-mcp-config']),
   ],
   stdin: ({ prompt }) => prompt,
-  files: (request) => [
-    ...ifGiven(request.systemPrompt, (content) => [{ name: SYSTEM_PROMPT, content }]),
-    ...ifGiven(servers(request), (mcpServers) => [jsonFile(MCP, { mcpServers })]),
-  ],
+  files: (request) => [...systemPromptFile(request, SYSTEM_PROMPT), ...serversFile(servers(request), MCP)],
   sessionIdArgs: (sessionId) => ['--session-id', sessionId],
   resumeArgs: (sessionId) => ['--resume', sessionId],
   inherits: [

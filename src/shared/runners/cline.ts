@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { omitUndefined } from '../omit-undefined.js';
 import type { AgentEvent } from '../transcript/event.js';
 import { toolCall, toolResult } from '../transcript/tool.js';
-import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
+import { ifGiven, pathOf, serversAs, serversFile, systemPromptFile } from './given-files.js';
 import { kindOfStatus } from './http-status.js';
 import { count, parsedAs, part, truth, words } from './lenient.js';
 import { MODEL_PROVIDERS } from './model-providers.js';
@@ -195,10 +195,7 @@ export const cline: Runner<'cline'> = {
     'Do this:',
   ],
   stdin: ({ prompt }) => prompt,
-  files: (request) => [
-    ...ifGiven(request.systemPrompt, (content) => [{ name: RULES, content }]),
-    ...ifGiven(servers(request), (mcpServers) => [jsonFile(MCP, { mcpServers })]),
-  ],
+  files: (request) => [...systemPromptFile(request, RULES), ...serversFile(servers(request), MCP)],
   inherits: ['CLINE_*', ...MODEL_PROVIDERS],
   env: (request) => ({
     ...(request.systemPrompt !== undefined && { OneDriveConsumer: request.filesDirectory }),

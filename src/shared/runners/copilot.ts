@@ -3,7 +3,7 @@ import { omitUndefined } from '../omit-undefined.js';
 import type { AgentEvent } from '../transcript/event.js';
 import { patchedFile } from '../transcript/patch.js';
 import { toolCall, toolResult } from '../transcript/tool.js';
-import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
+import { ifGiven, pathOf, serversAs, serversFile, systemPromptFile } from './given-files.js';
 import { failureWith } from './http-status.js';
 import { count, part, truth, words } from './lenient.js';
 import type { Findings, ProgramInput, Runner } from './runner.js';
@@ -164,10 +164,7 @@ export const copilot: Runner<'copilot'> = {
     ...ifGiven(servers(request), () => ['--additional-mcp-config', `@${pathOf(request, MCP)}`]),
   ],
   stdin: ({ prompt }) => prompt,
-  files: (request) => [
-    ...ifGiven(request.systemPrompt, (content) => [{ name: SYSTEM_PROMPT, content }]),
-    ...ifGiven(servers(request), (mcpServers) => [jsonFile(MCP, { mcpServers })]),
-  ],
+  files: (request) => [...systemPromptFile(request, SYSTEM_PROMPT), ...serversFile(servers(request), MCP)],
   sessionIdArgs: (sessionId) => ['--session-id', sessionId],
   resumeArgs: (sessionId) => ['--resume', sessionId],
   inherits: [

@@ -3,7 +3,7 @@ import { omitUndefined } from '../omit-undefined.js';
 import type { ProviderLimit } from '../run.js';
 import type { AgentEvent } from '../transcript/event.js';
 import { toolCall, toolResult } from '../transcript/tool.js';
-import { ifGiven, jsonFile, serversAs } from './given-files.js';
+import { ifGiven, jsonFile, serversAs, systemPromptFile } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
 import { count, part, truth, words } from './lenient.js';
 import type { Findings, ProgramInput, Runner } from './runner.js';
@@ -152,7 +152,7 @@ export const gemini: Runner<'gemini'> = {
   stdin: ({ prompt }) => prompt,
   files: (request) => [
     { ...jsonFile(SETTINGS, settingsFor(request)), over: { folder: '.gemini', kept: ['tmp', 'history'] } },
-    ...ifGiven(request.systemPrompt, (content) => [{ name: SYSTEM_PROMPT, content }]),
+    ...systemPromptFile(request, SYSTEM_PROMPT),
   ],
   sessionIdArgs: (sessionId) => ['--session-id', sessionId],
   resumeArgs: (sessionId) => ['--resume', sessionId],

@@ -14,6 +14,14 @@ export const jsonFile = (name: string, content: unknown): ConfigFile => ({
   content: `${JSON.stringify(content, null, 2)}\n`,
 });
 
+/** A file with the system prompt of a profile; none without one. */
+export const systemPromptFile = ({ systemPrompt }: ProgramInput, name: string) =>
+  ifGiven(systemPrompt, (content): ConfigFile[] => [{ name, content }]);
+
+/** A file with MCP servers as `serversAs` returns them; none without any. */
+export const serversFile = (mcpServers: Readonly<Record<string, unknown>> | undefined, name: string) =>
+  ifGiven(mcpServers, (given) => [jsonFile(name, { mcpServers: given })]);
+
 /** The MCP servers of a profile in the form of a CLI, by name; undefined without any. */
 export function serversAs<Program, Remote>(
   { mcpServers }: ProgramInput,

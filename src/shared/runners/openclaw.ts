@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { omitUndefined } from '../omit-undefined.js';
 import type { AgentEvent } from '../transcript/event.js';
-import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
+import { ifGiven, jsonFile, pathOf, serversAs, systemPromptFile } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
 import { count, part, truth, words } from './lenient.js';
 import { MODEL_PROVIDERS } from './model-providers.js';
@@ -144,7 +144,7 @@ export const openclaw: Runner<'openclaw'> = {
   files: (request) => [
     { name: PROMPT, content: request.prompt },
     jsonFile(CONFIG, configFor(request)),
-    ...ifGiven(request.systemPrompt, (content) => [{ name: SYSTEM_PROMPT, content }]),
+    ...systemPromptFile(request, SYSTEM_PROMPT),
   ],
   // One and the same flag: a session that is not there is made.
   sessionIdArgs: (sessionId) => ['--session-id', sessionId],

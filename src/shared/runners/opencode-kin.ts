@@ -3,7 +3,7 @@ import { omitUndefined } from '../omit-undefined.js';
 import type { AgentEvent } from '../transcript/event.js';
 import { patchedFile } from '../transcript/patch.js';
 import { toolCall, toolResult } from '../transcript/tool.js';
-import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
+import { ifGiven, jsonFile, pathOf, serversAs, systemPromptFile } from './given-files.js';
 import { failureWith } from './http-status.js';
 import { count, parsedAs, part, words } from './lenient.js';
 import { MODEL_PROVIDERS } from './model-providers.js';
@@ -176,10 +176,7 @@ export function opencodeKin<Name extends string>(
     ],
     stdin: ({ prompt }) => prompt,
     files: (request) =>
-      ifGiven(configFor(request), (config) => [
-        jsonFile(CONFIG, config),
-        ...ifGiven(request.systemPrompt, (content) => [{ name: SYSTEM_PROMPT, content }]),
-      ]),
+      ifGiven(configFor(request), (config) => [jsonFile(CONFIG, config), ...systemPromptFile(request, SYSTEM_PROMPT)]),
     sessionLookup: {
       afterMs: lookAfterMs,
       args: ['session', 'list', '--format', 'json', '-n', '100'],

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { AgentEvent } from '../transcript/event.js';
-import { ifGiven, jsonFile, pathOf, serversAs } from './given-files.js';
+import { ifGiven, jsonFile, pathOf, serversAs, serversFile, systemPromptFile } from './given-files.js';
 import { failureWith, statusIn } from './http-status.js';
 import { part, words } from './lenient.js';
 import type { Findings, ProgramInput, Runner } from './runner.js';
@@ -107,8 +107,8 @@ export const qwencli: Runner<'qwencli'> = {
   files: (request) => [
     jsonFile(SETTINGS, { ...QUIET, ...(request.systemPrompt !== undefined && READ_INCLUDED) }),
     jsonFile(DEFAULTS, KEY_FROM_ENVIRONMENT),
-    ...ifGiven(request.systemPrompt, (content) => [{ name: SYSTEM_PROMPT, content }]),
-    ...ifGiven(servers(request), (mcpServers) => [jsonFile(MCP, { mcpServers })]),
+    ...systemPromptFile(request, SYSTEM_PROMPT),
+    ...serversFile(servers(request), MCP),
   ],
   sessionIdArgs: (sessionId) => ['--session-id', sessionId],
   resumeArgs: (sessionId) => ['--resume', sessionId],

@@ -1,3 +1,4 @@
+import { openInstruments } from '../../shared/instruments.js';
 import type { Figures } from '../figures.js';
 
 /** How a worker is at the moment when somebody asks. */
@@ -25,37 +26,29 @@ const RUN_BUCKETS = [1, 5, 15, 60, 180, 600, 1_800, 3_600, 7_200, 21_600, 86_400
 
 /** Loads the library and begins to count. */
 export async function openWorkerMetrics(): Promise<WorkerMetrics> {
-  const { default: prometheus } = await import('prom-client');
-  const { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } = prometheus;
-  const registry = new Registry();
-  const registers = [registry];
-  collectDefaultMetrics({ register: registry });
-  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
-  const histogram = <Label extends string = never>(name: string, help: string, labelNames: readonly Label[] = []) =>
-    new Histogram({ name, help, labelNames, buckets: BUCKETS, registers });
-  const counter = <Label extends string = never>(name: string, help: string, labelNames: readonly Label[] = []) =>
-    new Counter({ name, help, labelNames, registers });
+  const { registry, gauge, counter, histogram } = await openInstruments();
   const slots = gauge('agentpool_worker_slots', 'Runs that this worker can have at once.');
   const running = gauge('agentpool_worker_runs', 'Runs that this worker has.');
   const ready = gauge('agentpool_worker_ready', 'Whether this worker takes runs (1) or not (0), as /readyz tells.');
   const cordoned = gauge('agentpool_worker_cordoned', 'Whether an operator lets it take no new runs (1) or not (0).');
   const unshipped = gauge('agentpool_worker_unshipped_bytes', 'Output in the spools that Redis has not confirmed.');
   const heartbeat = gauge('agentpool_worker_heartbeat_age_seconds', 'Since Redis took the last heartbeat.');
-  const starts = histogram('agentpool_worker_start_seconds', 'From the claim of a run to its program.', ['runner']);
-  const kills = histogram('agentpool_worker_kill_seconds', 'From a kill request to the end of all processes.');
+  const starts = histogram('agentpool_worker_start_seconds', 'From the claim of a run to its program.', BUCKETS, [
+    'runner',
+  ]);
+  const kills = histogram('agentpool_worker_kill_seconds', 'From a kill request to the end of all processes.', BUCKETS);
   const bytes = counter('agentpool_worker_output_bytes_total', 'Output that Redis has confirmed.');
   const ends = counter('agentpool_worker_runs_ended_total', 'Runs that have ended here.', [
     'runner',
     'state',
     'failure',
   ]);
-  const took = new Histogram({
-    name: 'agentpool_worker_run_seconds',
-    help: 'From the first start of a program of a run to its end.',
-    labelNames: ['runner'],
-    buckets: RUN_BUCKETS,
-    registers,
-  });
+  const took = histogram(
+    'agentpool_worker_run_seconds',
+    'From the first start of a program of a run to its end.',
+    RUN_BUCKETS,
+    ['runner'],
+  );
   const tokens = counter('agentpool_worker_tokens_total', 'Tokens that programs say their runs have taken.', [
     'runner',
     'kind',
