@@ -53,7 +53,7 @@ function newcomer(): Newcomer {
 describe.skipIf(whyMissing('claude'))(`a person with claude ${VERSIONS.claude}`, () => {
   test('follows docs/examples.md, and claude reaches the pool by what connect has written', () => {
     const { place, type } = newcomer();
-    const followed = type(commandsOf('docs/examples.md', 'A person with Claude Code'));
+    const followed = type(commandsOf('docs/examples.md', 'One person with Claude Code'));
     expect([followed.status, followed.stderr]).toEqual([0, expect.any(String)]);
     expect(followed.stdout).toMatch(/✓ Runner claude/);
     // What claude asks about at its first start in a project.

@@ -26,7 +26,7 @@ const shell = (commands: string, more: Readonly<Record<string, string>> = {}) =>
 afterAll(async () => void (await agentpool(place, ['down'])));
 
 test('the job of CI has the answer of its agent, and leaves no pool behind', () => {
-  const { status, stdout, stderr } = shell(commandsUnder('A job of CI'), { RUNNER: 'demo' });
+  const { status, stdout, stderr } = shell(commandsUnder('A CI job'), { RUNNER: 'demo' });
   expect([status, stderr]).toEqual([0, expect.any(String)]);
   const { result } = JSON.parse(readFileSync(join(place.work, 'review.json'), 'utf8')) as { result: string };
   expect(result).not.toBe('');
