@@ -8,7 +8,7 @@ import { card } from './card.js';
 import { type Html, layout } from './layout.js';
 import { dollars, rateOf } from './tally-table.js';
 
-/** An agent, with its system prompt for who may see that. */
+/** An agent, with its system prompt if the viewer may see that. */
 export type ShownAgent = Omit<AgentLine, 'variables'> & {
   readonly prompt?: string;
   readonly variables: readonly string[];
@@ -21,7 +21,7 @@ interface ShownAgents {
   readonly tallies: readonly Tally[];
 }
 
-/** So much of a system prompt is shown (characters). */
+/** How much of a system prompt is shown (characters). */
 const PROMPT_CHARS = 4_000;
 
 function agentRow(agent: ShownAgent, tally: Tally | undefined): Html {

@@ -8,7 +8,7 @@ import type { Pool } from '../shared/pool.js';
 import { BULL_BOARD_UI } from './bull-board-ui.js';
 import { servedBy } from './served.js';
 
-/** Its page asks a font server of somebody else, which would learn who looks at which pool. */
+/** Its page loads a font from a third party, which would learn who views which pool. */
 const FOREIGN_LINK = /<link [^>]*href="https?:[^>]*>/g;
 
 /**

@@ -18,16 +18,16 @@ export async function changeRun(context: Context, caller: Caller, runId: string,
   return context.redirect(`/runs/${await changed(caller, runId, what, text)}`, 303);
 }
 
-/** So many runs are changed by one form: a kill is cheap, and what is run again costs. */
+/** How many runs one form may change: a kill is cheap, but a rerun costs money. */
 const MOST_AT_ONCE = { kill: 1_000, rerun: 100 } as const;
 type Bulk = keyof typeof MOST_AT_ONCE;
-/** So many are changed at the same time. */
+/** How many runs are changed at the same time. */
 const SIDE_BY_SIDE = 25;
 
 const failed = (context: Context, why: string, status: 400 | 403 = 400) =>
   context.html(failurePage('That did not work', why), status);
 
-/** What a form asks for with several runs, ticked or by a filter; those that it cannot be done with are named. */
+/** Does what a form asks for with several runs, ticked or filtered; names the runs for which it failed. */
 export async function changeRuns(context: Context, caller: Caller): Promise<Response> {
   const form = await context.req.parseBody({ all: true });
   const [, what, matching] = /^(kill|rerun)(-matching)?$/.exec(String(form.what)) ?? [];
@@ -85,7 +85,7 @@ async function changed(caller: Caller, runId: string, what: string, text: (name:
     case 'kill': {
       const reason = text('reason') || undefined;
       await kill(caller, { runId }, { signal: 'TERM', graceMs: KILL_GRACE_MS, reason });
-      caller.pool.logger.info({ runId, principal: caller.principal.name }, 'a kill was asked for by a page');
+      caller.pool.logger.info({ runId, principal: caller.principal.name }, 'a kill was requested from a page');
       return runId;
     }
     case 'rerun':

@@ -7,11 +7,11 @@ import { RUN_STATES } from '../shared/run-state.js';
 
 /** What the address of the overview says, as it stands in it. */
 export interface ShownFilter {
-  /** By parameter, without those that say nothing. */
+  /** The values by parameter, without empty ones. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly query: {
     readonly search: Omit<RunSearch, 'limit'>;
-    /** Queued in the last so much time (ms). */
+    /** Queued within this time before now (ms). */
     readonly sinceMs?: number;
   };
   /** It filters nothing, and is the first page. */

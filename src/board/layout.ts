@@ -26,9 +26,9 @@ export interface Page {
   readonly foot?: Html;
   /** It has to be kept up to date. */
   readonly changes: boolean;
-  /** It is told of what changes, and need not look again by itself. */
+  /** It gets changes by events and need not reload itself. */
   readonly isLive?: boolean;
-  /** For who is not known: without what only those get that are. */
+  /** For a viewer who is not logged in: without links to pages that need a login. */
   readonly forStranger?: boolean;
   /** It is the page of this run. */
   readonly runId?: string;
@@ -76,7 +76,7 @@ ${forStranger ? '' : html`<nav aria-label="Pages">${PAGES.map(([path, name]) => 
 export const wrongUsePage = ({ message, hint }: Pick<UserError, 'message' | 'hint'>) =>
   failurePage('That did not work', `${message}. ${hint}`);
 
-/** A page for who is not known, or not any more. */
+/** A page for a viewer who is not logged in, or no longer. */
 export function strangerPage(message: string) {
   const main = html`<div class="title"><h1>Not let in</h1></div><div class="notice error" role="alert"><p>${message}.</p></div>
 <p>Where the browser asks for a name and a password: any name, and the token as the password.</p>`;

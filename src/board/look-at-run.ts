@@ -10,7 +10,7 @@ import { TAIL_BYTES } from './run-page.js';
 import type { RunFacts, ShownRun, ShownTranscript } from './shown-run.js';
 import { createBlocks } from './transcript-blocks.js';
 
-/** So much of a transcript is on one page (characters of its events as JSON). */
+/** How much of a transcript is on one page (characters of its events as JSON). */
 const PAGE_CHARS = 200_000;
 
 /** Asks for what changes about a run while it goes on. */

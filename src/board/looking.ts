@@ -3,12 +3,12 @@ import type { Caller } from '../client/caller.js';
 import type { Pool } from '../shared/pool.js';
 import type { Principal } from '../shared/principal.js';
 
-/** What the HTTP server hands to a page: who looks. */
+/** What the HTTP server passes to a page: the viewer. */
 export interface Looking {
   Variables: { principal: Principal };
 }
 
-/** Whoever looks, as `client` knows it. */
+/** The viewer, as a `Caller` of `client`. */
 export const callerOf = (pool: Pool, context: Context<Looking>): Caller => ({
   pool,
   principal: context.get('principal'),

@@ -9,7 +9,7 @@ markdown.renderer.rules.link_open = (tokens, at, options, _env, self) => {
   tokens[at]?.attrSet('rel', 'noopener noreferrer nofollow');
   return self.renderToken(tokens, at, options);
 };
-// A page has headings of its own: those of an agent are below them.
+// The page has headings of its own: headings in an agent's text are shown at lower levels.
 markdown.renderer.rules.heading_open = (tokens, at) => `<p class="h ${tokens[at]?.tag}">`;
 markdown.renderer.rules.heading_close = () => '</p>\n';
 

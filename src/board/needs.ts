@@ -3,7 +3,7 @@ import { bodyOf, ERRORS, UserError } from '../shared/errors.js';
 import { allows, type Scope } from '../shared/principal.js';
 import type { Looking } from './looking.js';
 
-/** Refuses whoever lacks a scope. */
+/** Refuses a viewer who lacks a scope. */
 export function needs(scope: Scope): MiddlewareHandler<Looking> {
   return async (context, next) => {
     if (allows(context.get('principal'), scope)) return next();

@@ -14,12 +14,12 @@ import { createRecentRuns } from './recent-runs.js';
 import type { ListedRun } from './tables.js';
 
 const PAGE_RUNS = 25;
-/** Who sees only his own runs is told of so many of the latest. */
+/** How many of the latest runs are shown to a viewer who sees only their own. */
 const MOST_COUNTED = 1_000;
 /** What runs is shown before the latest ones, as far as a page can hold it. */
 const MOST_RUNNING = 50;
 
-/** The overview: the runs that match what the address says, and what its form does with those that are ticked. */
+/** The overview: the runs that match the filters in the address, and the actions of its form on the ticked ones. */
 export function addOverview(app: Hono<Looking>, pool: Pool): void {
   const recentRuns = createRecentRuns();
   app.post('/bulk', async (context) => {

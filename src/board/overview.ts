@@ -46,10 +46,10 @@ const LAST: readonly (readonly [string, string])[] = [
   ['30d', 'last month'],
 ];
 
-/** What is looked for more rarely: on a narrow screen behind a tick, which is set where one of them is in the address. */
+/** The rarer filters: on a narrow screen behind a checkbox, which is ticked when one of them is in the address. */
 const FURTHER = ['agent', 'runner', 'host', 'label', 'since'] as const;
 
-/** A form that puts what is looked for into the address; works without scripts, too. */
+/** A form that puts the filters into the address; it also works without scripts. */
 function filters({ filter, workers }: Overview): Html {
   const { parameters } = filter;
   const input = (name: string, type = 'text', list = '') =>

@@ -12,7 +12,7 @@ interface PageScript {
 
 let found: PageScript | undefined;
 
-/** What runs in the browser, on every page of ours. Throws when nobody has built it. */
+/** The script for the browser, on every page of ours. Throws if it has not been built. */
 export function pageScript(): PageScript {
   found ??= readScript();
   return found;

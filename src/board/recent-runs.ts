@@ -5,10 +5,10 @@ import { recentSpans, type Span } from '../client/usage.js';
 const DAY_MS = 86_400_000;
 /** An open overview asks all the time, and each look reads a record for each run of the day (ms). */
 const KEPT_MS = 10_000;
-/** For so many different callers at once. */
+/** For how many different callers at once. */
 const MOST_KEPT = 100;
 
-/** Tells the runs of the last 24 hours that a caller may see, by the hour; some seconds old at most. */
+/** The runs of the last 24 hours that a caller may see, by the hour; at most some seconds old. */
 export function createRecentRuns(): (caller: Caller) => Promise<readonly Span[]> {
   const kept = new Map<string, { readonly until: number; readonly spans: Promise<readonly Span[]> }>();
   return (caller) => {

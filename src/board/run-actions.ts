@@ -8,7 +8,7 @@ import type { RunFacts } from './shown-run.js';
 const action = (id: string, name: string, form: Html) =>
   html`<details class="action" id="${id}"><summary>${name}</summary>${form}</details>`;
 
-/** What whoever looks may do with a run. */
+/** What the viewer may do with a run. */
 export function actions({ run, prompt, principal }: RunFacts): Html {
   const ended = isEnded(run.state);
   const to = (what: string) => `/runs/${run.id}/${what}`;

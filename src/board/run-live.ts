@@ -14,14 +14,14 @@ import { lookAtRun } from './look-at-run.js';
 import { runHead } from './run-page.js';
 import { createBlocks } from './transcript-blocks.js';
 
-/** How often what is known of a run is told anew, besides each change of its state (ms). */
+/** How often the facts of a run are sent again, besides at each change of its state (ms). */
 const FACTS_EVERY_MS = 2_000;
-/** News of output that come closer together are told as one (ms). */
+/** Output notifications that are closer together than this are sent as one (ms). */
 const LINES_EVERY_MS = 50;
 
 type Tell = (event: string, data: unknown, id?: string) => Promise<void>;
 
-/** What a page of a run is told while it goes on, from a cursor of its transcript on; it ends with the run. */
+/** The events for the page of a run while the run goes on, from a cursor of its transcript; ends with the run. */
 export function liveRun(context: Context, caller: Caller, runId: string, cursor: string | undefined): Response {
   return streamSSE(context, async (stream) => {
     const over = new AbortController();
@@ -50,7 +50,7 @@ async function tellTranscript(caller: Following, runId: string, cursor: string |
   const run = await findRun(caller, { runId });
   if (!hasTranscript(caller.pool, run)) return;
   const blocks = createBlocks(run.startedAt);
-  // A page that has lost us goes on where its last block began to grow: that block is told again, whole.
+  // A page that reconnects continues where its last block began to grow: that block is sent again, whole.
   let resumeAt = cursor ?? '';
   const request = { live: true, ...(cursor !== undefined && { cursor }) };
   for await (const part of followTranscript(caller, { runId }, request)) {
@@ -86,7 +86,7 @@ async function watch(
   }
 }
 
-/** Tells how many lines there are with each output. */
+/** Sends the number of lines with each output. */
 async function tellLines(caller: Following, runId: string, tell: Tell): Promise<void> {
   let told = -1;
   await watch(
@@ -104,7 +104,7 @@ async function tellLines(caller: Following, runId: string, tell: Tell): Promise<
   );
 }
 
-/** Tells the head of the page with each change of the state, and now and then. */
+/** Sends the head of the page with each change of the state, and now and then. */
 async function tellFacts(caller: Following, runId: string, tell: Tell): Promise<void> {
   await watch(
     caller,

@@ -7,7 +7,7 @@ import type { Run } from '../shared/run.js';
 import { isEnded } from '../shared/run-state.js';
 import { BEGINNING, type StreamName } from '../shared/run-store/output.js';
 
-/** So much is read and sent at once (bytes). */
+/** How much is read and sent at once (bytes). */
 const PIECE_BYTES = 512 * 1024;
 
 const whole = (text: string | undefined, otherwise: number) =>
@@ -39,7 +39,7 @@ export function answerDownload(context: Context, { pool }: Caller, run: Run): Re
   let isOver = false;
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      // Whoever reads slowly is waited for: nothing is read ahead.
+      // Nothing is read ahead of a slow client.
       for (;;) {
         if (isOver) return controller.close();
         const query = { from, maxBytes: PIECE_BYTES, final, ...(stream && { stream }) };

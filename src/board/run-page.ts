@@ -17,7 +17,7 @@ import { stateMark } from './state-mark.js';
 
 /** How much of the end of the output a page without scripts shows (bytes). */
 export const TAIL_BYTES = 16 * 1024;
-/** So much of a prompt is shown (characters). */
+/** How much of a prompt is shown (characters). */
 const PROMPT_CHARS = 20_000;
 
 type Value = Html | readonly Html[] | string | number | undefined;

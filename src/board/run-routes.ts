@@ -13,7 +13,7 @@ import { runPage } from './run-page.js';
 
 /** The page of each run at `/runs/:id`, what it asks for while it is open, and what its forms do. */
 export function addRunPages(app: Hono<Looking>, pool: Pool): void {
-  /** Answers about a run that whoever looks may see; for others it is not there. */
+  /** Answers about a run that the viewer may see; any other run is not found. */
   const about =
     (answer: (context: Context<Looking>, run: Run) => Response | Promise<Response>) =>
     async (context: Context<Looking>): Promise<Response> => {

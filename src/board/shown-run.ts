@@ -15,7 +15,7 @@ export interface RunFacts {
   readonly speaks: boolean;
   readonly activity?: RunActivity;
   readonly queuePosition?: number;
-  /** Who looks. */
+  /** The viewer. */
   readonly principal: Principal;
   /** Milliseconds, by the clock of Redis. */
   readonly now: number;
@@ -24,7 +24,7 @@ export interface RunFacts {
 /** A part of the transcript of a run, and where it goes on. */
 export interface ShownTranscript {
   readonly blocks: readonly Block[];
-  /** From where news are told. */
+  /** The cursor from which events are sent. */
   readonly cursor: string;
   /** It does not begin with the beginning. */
   readonly isTail: boolean;
@@ -33,7 +33,7 @@ export interface ShownTranscript {
   readonly droppedBytes: number;
 }
 
-/** Everything that the page of a run tells. */
+/** Everything that the page of a run shows. */
 export interface ShownRun extends RunFacts {
   /** The end of the output; empty when nothing was printed, or when it is not kept any more. */
   readonly tail: Buffer;

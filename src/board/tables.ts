@@ -20,7 +20,7 @@ export interface ListedRun extends FoundRun {
   readonly waits?: string;
 }
 
-/** Everything that the front page tells. */
+/** Everything that the front page shows. */
 export interface Overview {
   readonly workers: readonly LivingWorker[];
   readonly queues: readonly QueueCounts[];
@@ -32,7 +32,7 @@ export interface Overview {
   readonly filter: ShownFilter;
   /** The runs of the last 24 hours, by the hour. */
   readonly spans: readonly Span[];
-  /** Who looks. */
+  /** The viewer. */
   readonly principal: Principal;
   readonly redis: RedisHealth;
   /** Milliseconds, by the clock of Redis. */

@@ -9,7 +9,7 @@ import type { Html } from './layout.js';
 export const dollars = ({ costUsd }: Usage) =>
   costUsd === undefined ? '' : `$${costUsd >= 1 ? costUsd.toFixed(2) : Number(costUsd.toPrecision(2))}`;
 
-/** How many of those that ended by themselves are done. */
+/** The share of runs that are done among those that ended by themselves. */
 export function rateOf({ done, failed }: Tally): string {
   const ended = done + failed;
   return ended === 0 ? '' : `${Math.round((100 * done) / ended)} %`;

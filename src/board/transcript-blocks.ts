@@ -18,7 +18,7 @@ export interface Block {
 const INPUT_CHARS = 20_000;
 const OUTPUT_CHARS = 40_000;
 const PATCH_LINES = 400;
-/** Pieces of a text, or lines that nobody understood, are one block up to here (characters). */
+/** Pieces of a text, or lines that were not understood, are joined into one block up to this size (characters). */
 const MERGED_CHARS = 64_000;
 
 /** What can grow: pieces of one text or thought, or lines that were not understood. */
@@ -43,7 +43,7 @@ export function createBlocks(startedAt: number | undefined) {
   let sameKey = 0;
   return {
     take(events: readonly TranscriptEvent[]): Block[] {
-      // Made at the end: a text of thousands of pieces would be made anew with each of them.
+      // Rendered at the end: a text of thousands of pieces would otherwise be rendered again with each of them.
       const blocks = new Map<string, () => Html>();
       for (const event of events) {
         const base = keyOf(event, 0);

@@ -13,7 +13,7 @@ const LAST: readonly (readonly [string, string])[] = [
   ['30d', 'month'],
 ];
 
-/** Runs, tokens and cost by agent, runner, principal and day, of what whoever looks may see. */
+/** Runs, tokens and cost by agent, runner, principal and day, of the runs that the viewer may see. */
 export function usagePage(
   { all, byAgent, byRunner, byPrincipal, byDay, spans, isPartial }: UsageReport,
   last: string,

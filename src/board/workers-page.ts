@@ -16,7 +16,7 @@ interface ShownPool {
   readonly limits: readonly RunnerLimitView[];
   /** What was just done, for who did it. */
   readonly notice: string;
-  /** Whether whoever looks may remove hosts. */
+  /** Whether the viewer may remove hosts. */
   readonly mayRemove: boolean;
   /** Milliseconds, by the clock of Redis. */
   readonly now: number;
@@ -79,7 +79,7 @@ function awayCard(host: string, queues: readonly QueueView[], mayRemove: boolean
   return html`<article class="card worker" id="away-${host}"><div class="head"><h2>${host}</h2>${stateMark('away')}${mayRemove ? remove : ''}</div><p>No worker of it is alive; ${counted(runs, 'run')} ${runs === 1 ? 'waits' : 'wait'} for it.</p></article>`;
 }
 
-/** Who works, on which hosts, and why somebody takes no runs. */
+/** The workers by host, and why one of them takes no runs. */
 export function workersPage({ workers, queues, limits, notice, mayRemove, now }: ShownPool): Html {
   const living = workers.filter(({ alive }) => alive).length;
   const list =

@@ -33,11 +33,11 @@ export interface AgentOptions {
 /** Adds the options that say what is in a profile. */
 export function withProfileOptions(command: Command): Command {
   return command
-    .option('--file <file>', 'the profile as JSON; - reads it from stdin; other options win')
+    .option('--file <file>', 'the profile as JSON; - reads it from stdin; other options take precedence')
     .option('--runner <name>', 'claude, demo, or another that a worker has')
     .option('--prompt <text>', 'the system prompt')
     .option('--prompt-file <file>', 'the system prompt, from a file; - reads it from stdin')
-    .option('--description <text>', 'for those who choose an agent')
+    .option('--description <text>', 'what the agent is for')
     .option('--model <model>', 'the model')
     .option('--mode <mode>', 'a mode of the runner')
     .option('--path <directory>', 'the working directory on the worker')
@@ -47,10 +47,10 @@ export function withProfileOptions(command: Command): Command {
       'end a run when it prints nothing for so long',
       milliseconds(RUN_LIMITS.silenceTimeoutMs),
     )
-    .option('--env <name=value>', "a variable; '$NAME' is one of the worker (again for more)", several)
-    .option('--fallback <name=value>', 'a further value when the ones before are refused (again for more)', several)
-    .option(LABEL_FLAGS, 'a label of its runs (again for more)', labelOption)
-    .option(REQUIRES_FLAGS, 'its runs need a worker with this label (again for more)', requiresOption)
+    .option('--env <name=value>', "a variable; '$NAME' refers to a variable of the worker (repeatable)", several)
+    .option('--fallback <name=value>', 'a further value, for when the earlier ones are refused (repeatable)', several)
+    .option(LABEL_FLAGS, 'a label of its runs (repeatable)', labelOption)
+    .option(REQUIRES_FLAGS, 'its runs need a worker with this label (repeatable)', requiresOption)
     .option('--mcp-servers <file>', 'MCP servers as JSON, alone or under mcpServers')
     .option('--json', 'print data as JSON');
 }

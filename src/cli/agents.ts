@@ -15,7 +15,7 @@ import { withPool } from './with-pool.js';
 export function addAgents(program: Command): void {
   const agents = program
     .command('agents')
-    .description('stored agents: profiles that runs with their name are given')
+    .description('stored agents: profiles for runs with their name')
     .addHelpText(
       'after',
       '\nExample:\n  agentpool agents example glm | agentpool agents create coder --file -\n  agentpool run coder "fix the tests"',
@@ -40,7 +40,7 @@ function addLooking(agents: Command): void {
     .command('list')
     .description('the stored agents')
     .option('--runner <name>', 'only with this runner')
-    .option(LABEL_FLAGS, 'only with this label (again for more)', labelOption)
+    .option(LABEL_FLAGS, 'only with this label (repeatable)', labelOption)
     .option('--json', 'print data as JSON')
     .action(({ json, runner, label }: { runner?: string; label?: Labels; json?: boolean }) =>
       withPool(async (caller) => {
@@ -77,7 +77,9 @@ function addLooking(agents: Command): void {
     );
   agents
     .command('example')
-    .description('a profile for a provider of models, for create --file; what the workers need for it goes to stderr')
+    .description(
+      'an example profile for a model provider, for create --file; what the workers need for it is printed on stderr',
+    )
     .argument('<provider>', PROVIDER_EXAMPLES.map(({ provider }) => provider).join(', '))
     .option('--json', 'print all of it as JSON')
     .action((provider: string, options: { json?: boolean }) => {
@@ -101,9 +103,9 @@ function addChanging(agents: Command): void {
       }),
     );
   withProfileOptions(agents.command('update'))
-    .description('change what is given of an agent, and leave the rest')
+    .description('change parts of an agent; what is not given stays as it is')
     .argument('<agent>', 'its name')
-    .option('--unset <member>', 'take away: model, env.NAME, ... (again for more)', several)
+    .option('--unset <member>', 'remove a member: model, env.NAME, ... (repeatable)', several)
     .option('--revision <n>', 'only if it still has this revision', wholeNumber({ least: 1 }))
     .action((name: string, options: AgentOptions) =>
       withPool(async (caller) => {

@@ -17,7 +17,7 @@ export function addAllow(program: Command): void {
       'let runs work in a directory of this host, besides AGENTPOOL_ALLOWED_PATHS; without one: print the list',
     )
     .argument('[directory]', 'the directory, with all that is in it')
-    .option('--remove', 'allow it no more')
+    .option('--remove', 'stop allowing it')
     .option('--json', 'print data as JSON')
     .addHelpText(
       'after',

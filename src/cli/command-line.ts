@@ -50,8 +50,8 @@ function withConfigurationFiles(command: Command): Command {
   return command
     .exitOverride()
     .configureOutput({ outputError: () => {} })
-    .option('--config-file <path>', 'a configuration file, instead of those in their usual places')
-    .option('--env-file <path>', 'a file with settings, before those in their usual places')
+    .option('--config-file <path>', 'a configuration file, instead of those in the usual places')
+    .option('--env-file <path>', 'a file with settings, which takes precedence over those in the usual places')
     .hook('preAction', (asked) => {
       const { configFile, envFile } = asked.opts<{ configFile?: string; envFile?: string }>();
       if (configFile !== undefined) process.env.AGENTPOOL_CONFIG = resolve(configFile);

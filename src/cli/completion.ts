@@ -7,7 +7,7 @@ type Shell = (typeof SHELLS)[number];
 export function addCompletion(program: Command, whole: () => Promise<Command>): void {
   program
     .command('completion')
-    .description('print the script by which a shell completes commands, options and runs')
+    .description('print the script with which a shell completes commands, options and runs')
     .argument('<shell>', SHELLS.join(', '), shellOf)
     .addHelpText(
       'after',

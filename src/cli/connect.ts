@@ -36,10 +36,10 @@ const BACKUP = '.before-agentpool';
 export function addConnect(program: Command): void {
   program
     .command('connect')
-    .description('print what connects a client to this pool, or write it into the configuration of the client')
+    .description('print the configuration that connects a client to this pool, or write it to the file')
     .addArgument(new Argument('<client>').choices(Object.keys(CONNECTABLE_CLIENTS)))
-    .option('--write', `do it; the file as it was before stays beside it, with ${BACKUP} at its end`)
-    .option('--http [url]', 'over HTTP instead of stdio; by default to the pool of this machine')
+    .option('--write', `write the file; a copy of the old one stays beside it, with the suffix ${BACKUP}`)
+    .option('--http [url]', 'connect over HTTP instead of stdio; by default to the pool of this machine')
     .option(
       '--token-env <name>',
       `with --http: the variable that holds the token, instead of the token of this machine`,
@@ -82,7 +82,7 @@ function connect(name: string, options: Options): void {
 function wayOf({ http, tokenEnv }: Options, { isShared = false }: ConnectableClient): Way & { isOurs?: boolean } {
   if (http === undefined) {
     if (tokenEnv === undefined) return { kind: 'stdio', ...mcpCommand(), ...ownHome() };
-    throw new UserError('invalid_argument', '--token-env goes with --http only', 'Add --http, or leave it out.');
+    throw new UserError('invalid_argument', '--token-env works only with --http', 'Add --http, or leave it out.');
   }
   if (tokenEnv !== undefined && !/^[A-Za-z_]\w*$/.test(tokenEnv))
     throw new UserError(

@@ -15,7 +15,7 @@ export function addCordon(program: Command): void {
   program
     .command('cordon')
     .description(
-      'have a worker or a host take no new runs; what runs goes on; it also holds for a worker that is started there later',
+      'make a worker or a host take no new runs; running ones go on; it also applies to a worker started there later',
     )
     .argument('<worker>', WORKER)
     .option('--json', 'print data as JSON')
@@ -28,7 +28,7 @@ export function addCordon(program: Command): void {
 export function addUncordon(program: Command): void {
   program
     .command('uncordon')
-    .description('have a worker or a host take runs again')
+    .description('let a worker or a host take runs again')
     .argument('<worker>', WORKER)
     .option('--json', 'print data as JSON')
     .addHelpText('after', '\nExample:\n  agentpool uncordon build-7')
@@ -40,7 +40,7 @@ export function addUncordon(program: Command): void {
 export function addDrain(program: Command): void {
   program
     .command('drain')
-    .description('cordon a worker or a host, and wait until none of its runs is left; ends no run')
+    .description('cordon a worker or a host, and wait until its runs have ended; ends no run itself')
     .argument('<worker>', WORKER)
     .option('--timeout <time>', 'wait no longer than this: ms, or 90s, 5m', milliseconds({ most: DAY_MS }), DAY_MS)
     .option('--json', 'print data as JSON')

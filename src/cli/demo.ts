@@ -18,7 +18,7 @@ const say = (text: string) => print(`${colors.cyan('▸')} ${text}`);
 export function addDemo(program: Command): void {
   program
     .command('demo')
-    .description('the main job in about 20 seconds, without an account or key')
+    .description('show the main features in about 20 seconds, without an account or key')
     .option('--json', 'print the table as JSON')
     .addHelpText('after', '\nExample:\n  agentpool demo')
     .action(async (options: { json?: boolean }) => {

@@ -24,7 +24,7 @@ const LITTLE_SPACE = 1024 ** 3;
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('what is here and what is missing, each problem with the line that fixes it')
+    .description('check what is here and what is missing; each problem with the command that fixes it')
     .option('--json', 'print data as JSON')
     .addHelpText(
       'after',

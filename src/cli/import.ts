@@ -12,7 +12,7 @@ import { note, print, printJson, printTable } from './print.js';
 export function addImport(program: Command): void {
   program
     .command('import')
-    .description('bring in the agents and sessions of an overmind-mcp workspace; doing it again changes nothing')
+    .description('import the agents and sessions of an overmind-mcp workspace; running it again changes nothing')
     .argument('<dir>', 'the workspace: the directory with .claude in it')
     .option('--host <name>', 'the host that has the workspace and its sessions; by default this one')
     .option('--replace', 'replace stored agents that differ from the workspace')

@@ -20,8 +20,13 @@ export function addKill(program: Command): void {
     .description('end runs and all of their processes; a queued one never starts')
     .argument('<runs...>', RUNS_ARGUMENT)
     .option('--signal <name>', KILL_SIGNALS.join(', '), oneOf(KILL_SIGNALS), 'TERM')
-    .option('--grace <time>', 'between the signal and KILL: ms, or 10s', milliseconds({ most: 600_000 }), KILL_GRACE_MS)
-    .option('--reason <text>', 'kept with the run')
+    .option(
+      '--grace <time>',
+      'time between the signal and KILL: ms, or 10s',
+      milliseconds({ most: 600_000 }),
+      KILL_GRACE_MS,
+    )
+    .option('--reason <text>', 'a reason, which is kept with the run')
     .option('--json', 'print data as JSON')
     .addHelpText(
       'after',

@@ -19,13 +19,13 @@ import { privateDirectory } from '../shared/config/home.js';
 import type { Config } from '../shared/config/load.js';
 import { ConfigError, codeOf } from '../shared/errors.js';
 
-/** The one token of a pool without AGENTPOOL_TOKENS: whoever can read this file may do everything. */
+/** The one token of a pool without AGENTPOOL_TOKENS: a user who can read this file may do everything. */
 const fileOf = (home: string) => join(home, 'http-token');
 
 /** A server asks for it with every request, and looks at the file this often (ms). */
 const LOOK_EVERY_MS = 500;
 
-/** A link that nobody has followed ends after this (ms). */
+/** A link that has not been used expires after this (ms). */
 const LINK_KEPT_MS = 24 * 60 * 60 * 1_000;
 
 const newToken = () => randomBytes(32).toString('base64url');
@@ -41,7 +41,7 @@ export function localToken(home: string): string {
   return readToken(home);
 }
 
-/** Gives an AGENTPOOL_HOME another token: whoever has the old one, or a session by it, is out within a second. */
+/** Gives an AGENTPOOL_HOME another token: the old one, and sessions that were opened with it, are refused within a second. */
 export function rotateLocalToken(home: string): string {
   privateDirectory(home);
   const fresh = `${fileOf(home)}.${process.pid}`;
@@ -50,7 +50,7 @@ export function rotateLocalToken(home: string): string {
   return readToken(home);
 }
 
-/** What a server lets in by: the token as it is now, and the links that nobody has followed. */
+/** What gives access to a server: its current token, and the login links that have not been used yet. */
 export function openLocalAccess(home: string, now: () => number = () => performance.now()): LocalAccess {
   let token = localToken(home);
   let changed = statSync(fileOf(home)).mtimeMs;
@@ -108,7 +108,7 @@ function readToken(home: string): string {
     if ((process.getuid && uid !== process.getuid()) || (mode & 0o077) !== 0)
       throw new ConfigError([`${path}: others may read or have made it; remove it, and a new token is made`]);
     const token = readFileSync(file, 'utf8').trim();
-    // Whoever makes it writes it in the same moment; only a disk that was full leaves it short.
+    // It is written at once when it is created; only a full disk leaves it short.
     if (token.length < 32) throw new ConfigError([`${path} has no token; remove it, and one is made`]);
     return token;
   } finally {

@@ -54,7 +54,7 @@ function openLater(context: Context) {
     pool(): Promise<Pool> {
       opening ??= open().catch((error: unknown) => {
         opening = undefined;
-        context.logger.error({ err: error }, 'the pool is not there');
+        context.logger.error({ err: error }, 'the pool did not start');
         throw error;
       });
       return opening;

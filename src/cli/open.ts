@@ -15,9 +15,9 @@ const OPENERS: Partial<Record<NodeJS.Platform, string>> = { darwin: 'open', linu
 export function addOpen(program: Command): void {
   program
     .command('open')
-    .description('the page of a run in your browser; without a browser, its address is printed')
+    .description('open the page of a run in your browser; without a browser, print its address')
     .argument('<run>', RUN_ARGUMENT)
-    .option('--print', 'only print the address; it lets one browser in, once')
+    .option('--print', 'only print the address, which lets one browser in, once')
     .option('--json', 'print data as JSON')
     .addHelpText('after', '\nExample:\n  agentpool open greeter')
     .action((name: string, options: { print?: boolean; json?: boolean }) =>

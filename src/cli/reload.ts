@@ -7,7 +7,9 @@ import { withPool } from './with-pool.js';
 export function addReload(program: Command): void {
   program
     .command('reload')
-    .description('have every worker look now for programs that were installed or removed; it does so by itself, too')
+    .description(
+      'make every worker look now for programs that were installed or removed; they also do so by themselves',
+    )
     .option('--json', 'print data as JSON')
     .addHelpText(
       'after',

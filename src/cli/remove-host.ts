@@ -6,9 +6,11 @@ import { withPool } from './with-pool.js';
 export function addRemoveHost(program: Command): void {
   program
     .command('remove-host')
-    .description('forget a host that is gone for good: what waits for it is killed, what it had is failed (lost)')
+    .description(
+      'forget a host that is gone for good: runs that wait for it are killed, runs that it had are failed (lost)',
+    )
     .argument('<host>', 'a host without a living worker')
-    .option('--dry-run', 'only say what would become of its runs')
+    .option('--dry-run', 'only say what would happen to its runs')
     .option('--json', 'print data as JSON')
     .addHelpText('after', '\nExample:\n  agentpool remove-host build-7 --dry-run')
     .action((host: string, { dryRun = false, json }: { dryRun?: boolean; json?: boolean }) =>

@@ -15,9 +15,9 @@ interface Options {
 export function addRerun(program: Command): void {
   program
     .command('rerun')
-    .description('submit what a run was asked for once more, as a new run')
+    .description('submit the request of a run again, as a new run')
     .argument('<runs...>', RUNS_ARGUMENT)
-    .option('-f, --follow', 'follow the new run live; with one run')
+    .option('-f, --follow', 'follow the new run live; only with a single run')
     .option('--json', 'print data as JSON')
     .addHelpText('after', '\nExample:\n  agentpool rerun greeter -f')
     .action((names: string[], options: Options) =>
@@ -41,10 +41,10 @@ export function addRerun(program: Command): void {
 export function addResume(program: Command): void {
   program
     .command('resume')
-    .description('go on in the session of a run with another prompt, and follow it live')
+    .description('continue the session of a run with another prompt, and follow it live')
     .argument('<run>', RUN_ARGUMENT)
     .argument('[prompt]', 'what to ask; - or nothing: read it from stdin')
-    .option('--no-follow', 'print the run id and leave')
+    .option('--no-follow', 'print the run id and exit')
     .option('--json', 'print data as JSON')
     .addHelpText('after', '\nExample:\n  agentpool resume greeter "and now in French"')
     .action(async (name: string, given: string | undefined, options: { follow: boolean; json?: boolean }) => {

@@ -70,13 +70,16 @@ export function addRun(program: Command): void {
     .description('submit a run and follow it live; exits with its outcome')
     .argument('<runner>', `${RUNNERS.map(({ name }) => name).join(', ')}, another that a worker has, or a stored agent`)
     .argument('[prompt]', 'what to ask; - or nothing: read it from stdin')
-    .option('--no-follow', 'print the run id and leave')
+    .option('--no-follow', 'print the run id and exit')
     .option('--agent <name>', 'a stored agent, or a name for the run, for follow-up commands and sessions', agentName)
     .option('--session <id>', 'resume this session of the agent program', word)
     .option('--auto-resume', 'resume the latest session of this agent name and runner')
-    .option('--config <dir>', 'a workspace of overmind-mcp, for the session that is not known here')
+    .option('--config <dir>', 'a workspace of overmind-mcp, for a session that is not known here')
     .option('--mode <mode>', 'a mode of the runner')
-    .option('--path <directory>', 'the working directory on the worker; by default this one, on other hosts their own')
+    .option(
+      '--path <directory>',
+      'the working directory on the worker; by default this one, on other hosts that of the worker',
+    )
     .option('--model <model>', 'the model', word)
     .option('--timeout <time>', 'end the run when it takes longer: ms, or 90s, 5m', milliseconds(RUN_LIMITS.timeoutMs))
     .option(
@@ -84,24 +87,24 @@ export function addRun(program: Command): void {
       'end the run when it prints nothing for so long',
       milliseconds(RUN_LIMITS.silenceTimeoutMs),
     )
-    .option(LABEL_FLAGS, 'to find the run by, as ticket=4711 (again for more)', labelOption)
-    .option('--priority <n>', 'among your own runs; 0 goes first', wholeNumber(RUN_LIMITS.priority))
-    .option('--delay <time>', 'do not start before so much time has passed', milliseconds(RUN_LIMITS.delayMs))
+    .option(LABEL_FLAGS, 'a label to find the run by, such as ticket=4711 (repeatable)', labelOption)
+    .option('--priority <n>', 'order among your own runs; 0 goes first', wholeNumber(RUN_LIMITS.priority))
+    .option('--delay <time>', 'do not start before this much time has passed', milliseconds(RUN_LIMITS.delayMs))
     .option(
       '--host <name>',
       'only this host may run it',
       matching(HOST_NAME, 'have 1 to 64 letters, digits, dots and dashes'),
     )
-    .option(REQUIRES_FLAGS, 'only a worker with this label, as gpu or repo=web (again for more)', requiresOption)
+    .option(REQUIRES_FLAGS, 'only a worker with this label, such as gpu or repo=web (repeatable)', requiresOption)
     .option(
       '--client-token <token>',
       'the same token never starts a second run',
       matching(CLIENT_TOKEN, 'have 1 to 256 characters'),
     )
-    .option('-t, --timestamps', 'before each line, when it was printed')
-    .option('--stderr', 'also what the program of an agent prints on stderr')
+    .option('-t, --timestamps', 'print before each line when it was printed')
+    .option('--stderr', 'also what the agent program prints on stderr')
     .option('--json', 'print data as JSON')
-    .option('--raw', 'to a terminal, too, the output as it is: escape sequences can steer it')
+    .option('--raw', 'print the output unchanged even to a terminal, which its escape sequences can control')
     .addHelpText(
       'after',
       '\nExample:\n  agentpool run claude "say hello" --agent greeter\n  git diff | agentpool run claude -',

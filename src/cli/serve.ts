@@ -15,7 +15,7 @@ export function addServe(program: Command): void {
     .description(
       'the HTTP server alone: MCP at /mcp, overview at /, Bull Board at /queues, /metrics, /healthz, /readyz',
     )
-    .option('--port <n>', 'the port; 0 takes a free one')
+    .option('--port <n>', 'the port; 0 picks a free one')
     .option('--json', 'print the address as JSON')
     .addOption(new Option('--with-parent').hideHelp())
     .addHelpText('after', '\nExample:\n  agentpool serve --port 8080')

@@ -45,7 +45,7 @@ export function openServiceManager(
       let status: string | undefined;
       const turn = async () => {
         const { live, ready } = await look();
-        if (live.length > 0) logger.error({ problems: live }, 'the watchdog is not told that we are well');
+        if (live.length > 0) logger.error({ problems: live }, 'the watchdog gets no sign of life');
         else tell('WATCHDOG=1');
         const said = plainText([...new Set([...live, ...ready])].join('; ')).slice(0, LONGEST_STATUS);
         if (said !== status) tell(`STATUS=${said || 'ready'}`);

@@ -20,7 +20,7 @@ import { type LocalCaller, RUN_ARGUMENT, withRun } from './with-pool.js';
 export function addStatus(program: Command): void {
   program
     .command('status')
-    .description('all that is known about a run')
+    .description('everything that is known about a run')
     .argument('<run>', RUN_ARGUMENT)
     .option('--json', 'print data as JSON')
     .addHelpText('after', '\nExample:\n  agentpool status greeter')

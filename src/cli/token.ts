@@ -17,8 +17,8 @@ export function addToken(program: Command): void {
     .description(
       'print the token that the HTTP server of this machine wants, where AGENTPOOL_TOKENS does not say others',
     )
-    .option('--link', 'print a link instead that lets one browser in, once')
-    .option('--rotate', 'make another one; the old one is refused from then on')
+    .option('--link', 'print a link that lets one browser in, once, instead')
+    .option('--rotate', 'make a new token; the old one is refused from then on')
     .option('--json', 'print data as JSON')
     .addHelpText(
       'after',

@@ -19,10 +19,10 @@ interface Options {
 export function addTrust(program: Command): void {
   program
     .command('trust')
-    .description(`take ${ENV_FILE} and ${CONFIG_FILE} of a directory as configuration for commands that are run there`)
+    .description(`take ${ENV_FILE} and ${CONFIG_FILE} of a directory as configuration for commands run there`)
     .argument('[directory]', 'by default the working directory')
-    .option('--remove', 'trust it no more')
-    .option('--list', 'print the directories that are trusted')
+    .option('--remove', 'stop trusting it')
+    .option('--list', 'print the trusted directories')
     .option('--json', 'print data as JSON')
     .addHelpText(
       'after',

@@ -26,8 +26,8 @@ export function addUp(program: Command): void {
   program
     .command('up')
     .description('everything on this machine, in the foreground: private Redis, one worker, the HTTP server')
-    .option('--port <n>', 'the port of the HTTP server; 0 takes a free one')
-    .option('--detach', 'in the background, with its log in up.log of AGENTPOOL_HOME; agentpool down ends it')
+    .option('--port <n>', 'the port of the HTTP server; 0 picks a free one')
+    .option('--detach', 'run in the background, with the log in up.log in AGENTPOOL_HOME; agentpool down ends it')
     .option('--json', 'print the address as JSON')
     .addHelpText('after', '\nExample:\n  agentpool up --detach && agentpool run demo "say hello"')
     .action(async (options: { port?: string; detach?: boolean; json?: boolean }) => {

@@ -26,11 +26,11 @@ function mayScrape({ config, logger }: Context): (authorization: string | undefi
 export function addWorker(program: Command): void {
   program
     .command('worker')
-    .description('a worker alone; on SIGTERM it leaves its programs to the next worker of this host')
-    .option('--runners <names>', 'only these runners, with commas')
+    .description('only a worker; on SIGTERM it leaves its programs to the next worker of this host')
+    .option('--runners <names>', 'only these runners, separated by commas')
     .option('--concurrency <n>', 'runs at once: a number, or claude=2,gemini=4')
     .option('--host <name>', 'the name of this host in the pool')
-    .option('--drain', 'on SIGTERM, wait for the end of what runs')
+    .option('--drain', 'on SIGTERM, wait until the running runs have ended')
     .option('--json', 'print who it is as JSON, once it is ready')
     .addOption(new Option('--with-parent').hideHelp())
     .addHelpText('after', '\nExample:\n  agentpool worker --runners claude,demo --concurrency 4')

@@ -18,7 +18,7 @@ export function addWorkers(program: Command): void {
   program
     .command('workers')
     .description('the workers: hosts, what they run and can run, and why one takes no runs')
-    .option('-w, --watch', 'again and again, until Ctrl-C')
+    .option('-w, --watch', 'keep refreshing until Ctrl-C')
     .option('--json', 'print data as JSON')
     .addHelpText('after', '\nExample:\n  agentpool workers -w')
     .action((options: { watch?: boolean; json?: boolean }) =>
@@ -35,7 +35,7 @@ export function addWorkers(program: Command): void {
 export function addTop(program: Command): void {
   program
     .command('top')
-    .description('workers, queues, and what runs and waits, live until Ctrl-C')
+    .description('workers, queues, and running and waiting runs, live until Ctrl-C')
     .addHelpText('after', '\nExample:\n  agentpool top')
     .action(() => withPool((caller) => watchUntilInterrupted((show) => showTop(caller, show))));
 }

@@ -123,7 +123,7 @@ export async function startOf(caller: Caller, runId: string, start: OutputStart)
   const read = parseCursor(cursor);
   if (read && isCursorOf(read, runId)) return read.position;
   const shown = JSON.stringify(beginningOf(cursor, 100));
-  const hint = 'Give nextCursor of an earlier answer about this run as it is.';
+  const hint = 'Give nextCursor of an earlier answer about this run, unchanged.';
   if (!read) throw new UserError('invalid_argument', `${shown} is not a cursor`, hint, 'cursor');
   const owner = await ownerOf(caller, read);
   throw new UserError(

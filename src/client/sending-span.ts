@@ -4,7 +4,7 @@ import type { RunRequest } from '../shared/run.js';
 import type { Span } from '../shared/traces/traces.js';
 import type { Caller } from './caller.js';
 
-/** Of what is placed in a queue: what the worker does with it comes after this span. Absent where nobody wants traces. */
+/** Begins the span of a submission; the worker's spans follow it. Absent without traces. */
 export function beginSending(
   { pool, trace, follows }: Caller,
   { queue, request }: { readonly queue: string; readonly request: RunRequest },
@@ -23,5 +23,5 @@ export function beginSending(
   });
 }
 
-/** The code that a caller is told; of a defect, that it is one. */
+/** The error code that a caller gets; for a defect, `internal_error`. */
 export const errorTypeOf = (error: unknown): string => bodyOf(asUnreachable(error) ?? error).code;

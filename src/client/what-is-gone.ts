@@ -15,7 +15,7 @@ export interface Dropped {
   readonly droppedBy?: string;
 }
 
-/** What whoever reads is told of what is missing; `droppedBytes`: as far as it was missed just now. */
+/** Describes what is missing from a part; `droppedBytes`: how much of it was missed in this read. */
 export async function whatWasDropped(
   run: Run,
   droppedBytes: number,
@@ -28,7 +28,7 @@ export async function whatWasDropped(
   return { ...omitUndefined({ truncatedBefore: keptSince ?? run.endedAt }), droppedBy };
 }
 
-/** What of a run's output is not kept any more: how much, and which setting let it go. */
+/** How much of a run's output is no longer kept, and by which setting. */
 export async function goneOf(
   run: Run,
   firstKeptAt: () => Promise<number | undefined>,

@@ -113,7 +113,7 @@ export function createApp(
   return app;
 }
 
-/** The refusal of somebody who asks more than the rate allows; undefined while he does not. */
+/** The refusal of a request beyond the rate; undefined for one within it. */
 function limited({ limit, config }: Checks, name: string, count?: number): Response | undefined {
   const afterS = limit.take(name, count);
   if (afterS === 0) return undefined;
@@ -131,7 +131,7 @@ function answerProbes(app: Hono<Asking>, checks: Checks, pool: Pool): void {
   });
 }
 
-/** Tells clients where they get a token. */
+/** Says where clients get a token. */
 function describeResource(app: Hono<Asking>, config: Config): void {
   for (const path of [RESOURCE_METADATA, `${RESOURCE_METADATA}/mcp`])
     app.get(path, (context) =>
@@ -144,7 +144,7 @@ function describeResource(app: Hono<Asking>, config: Config): void {
     );
 }
 
-/** Lets through who is known and asks no more than he may. */
+/** Lets requests through that are authenticated and within the rate. */
 function identify(checks: Checks): MiddlewareHandler<Asking> {
   const { config, authenticate, login, stopping } = checks;
   return async (context, next) => {

@@ -8,10 +8,10 @@ import { openTokens } from './tokens.js';
 /** What an ordinary client needs, and so asks for; a person may ask for more. */
 export const ORDINARY_SCOPES: readonly Scope[] = ['read', 'run', 'kill'];
 
-/** The document that tells OAuth clients where tokens come from (RFC 9728). */
+/** The document in which OAuth clients find the issuer of tokens (RFC 9728). */
 export const RESOURCE_METADATA = '/.well-known/oauth-protected-resource';
 
-/** Who asks, by the `Authorization` header; or the refusal. */
+/** The principal that sends a request, by its `Authorization` header; or the refusal. */
 export type Authenticate = (authorization: string | undefined, origin: string) => Promise<Principal | Response>;
 
 /** A bearer token of AGENTPOOL_TOKENS, also as the password of basic authentication, or one of the issuer. */
@@ -56,12 +56,12 @@ export function openAuthentication(config: Config, logger: Logger, localToken: (
   };
 }
 
-/** Whether nobody but the users of this machine are meant to ask: then the one token of AGENTPOOL_HOME is needed. */
+/** Whether only users of this machine may send requests: the token in AGENTPOOL_HOME is then required. */
 export const isLocalOnly = ({ tokens, oidcIssuer }: Config) => tokens.length === 0 && oidcIssuer === undefined;
 
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
-/** Every user of this machine reaches loopback; only who can read the file with the token is LOCAL. */
+/** Every user of this machine can reach loopback; only one who can read the token file is LOCAL. */
 function localAuthentication(localToken: () => string): Authenticate {
   const challenge = { 'www-authenticate': 'Bearer realm="agentpool", Basic realm="agentpool"' };
   return async (authorization) => {

@@ -11,7 +11,7 @@ const MOST_VALUES = 20_000;
 
 const TOO_MANY_BYTES = 'too many bytes of requests are in memory; see AGENTPOOL_MAX_BODY_BYTES';
 
-/** Ends the connection: nobody waits for the rest of the body. */
+/** Ends the connection without waiting for the rest of the body. */
 const CLOSE = { connection: 'close' };
 
 /**

@@ -4,7 +4,7 @@ import { openShares } from './shares.js';
 
 /** Calls at once of all principals together, for which memory is meant; each holds about 50 KiB. */
 const MOST_OPEN_CALLS = 2_000;
-/** All principals together may hold so many shares of bodies. */
+/** How many principals' worth of bodies all principals together may hold. */
 const BODY_SHARES = 4;
 
 /** What one request holds until it is answered. */

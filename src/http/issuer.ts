@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { messageOf } from '../shared/errors.js';
 import { type Principal, SCOPES } from '../shared/principal.js';
 
-/** What is configured of an OAuth issuer. */
+/** The configuration of an OAuth issuer. */
 export interface IssuerSettings {
   readonly issuer: string;
   readonly audience: string;
@@ -12,7 +12,7 @@ export interface IssuerSettings {
   readonly scopes: Readonly<Record<string, readonly string[]>>;
 }
 
-/** A token that the issuer did not sign, that is for somebody else, or that has expired. */
+/** A token that the issuer did not sign, that is for another audience, or that has expired. */
 export interface BadToken {
   readonly problem: string;
 }

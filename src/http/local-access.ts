@@ -7,7 +7,7 @@ import { refuse } from './refuse.js';
 /** Where a link leads that lets a browser in. */
 export const LOGIN_PATH = '/login';
 
-/** Cookies know no ports: each server of a machine has a name of its own for its one. */
+/** Cookies are not bound to a port, so each server of a machine names its cookie differently. */
 const cookieName = (context: Context) =>
   `agentpool-${(context.env as HttpBindings).incoming.socket.localPort ?? 'session'}`;
 

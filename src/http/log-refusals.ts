@@ -1,12 +1,12 @@
 import type { MiddlewareHandler } from 'hono';
 import type { Logger } from '../shared/logger.js';
 
-/** Refusals of one kind to one principal are one line in so long (ms): whoever floods us does not flood the log. */
+/** Refusals of one kind to one principal make one line in this time (ms), so that a flood of requests does not flood the log. */
 const ONE_LINE_IN_MS = 10_000;
-/** So many kinds are told apart; then the count begins anew. */
+/** How many kinds are told apart before the count starts again. */
 const MOST_KINDS = 10_000;
 
-/** What is a refusal and no mistake: who may not, who asks too much, and when we cannot. */
+/** Statuses that are refusals rather than mistakes: not allowed, too many requests, unavailable. */
 const REFUSALS = new Set([401, 403, 413, 429, 503]);
 
 /** Logs what the server refuses: to whom, with which status, and how often since the last line. */

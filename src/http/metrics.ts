@@ -14,7 +14,7 @@ export interface Metrics {
   answer(): Promise<Response>;
 }
 
-/** What a server tells of its MCP calls. */
+/** What a server reports about its MCP calls. */
 interface Calls {
   openCalls(): number;
   refusedCalls(): ReadonlyMap<string, number>;
@@ -116,7 +116,7 @@ function startGathering(
   return { registry, gather };
 }
 
-/** What is set anew from the register of workers. */
+/** The gauges that are set from the register of workers. */
 function workerGauges(gauge: Instruments['gauge']): (workers: readonly LivingWorker[], now: number) => void {
   const workers = gauge('agentpool_workers', 'Workers, by what they do.', ['state']);
   const slots = gauge('agentpool_slots', 'Runs that the living workers of a host can have at once.', ['host']);
@@ -142,7 +142,7 @@ function workerGauges(gauge: Instruments['gauge']): (workers: readonly LivingWor
   };
 }
 
-/** What is set anew from the queues and the limits of the pool. */
+/** The gauges that are set from the queues and the limits of the pool. */
 function waitingGauges(gauge: Instruments['gauge']): (found: Awaited<ReturnType<AskWaiting>>) => void {
   const waiting = gauge('agentpool_runs_waiting', 'Queued runs, by what they wait for.', ['reason']);
   const used = gauge('agentpool_limit_used', 'How much of a limit of the whole pool a runner has in use.', LIMITED);

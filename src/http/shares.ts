@@ -1,6 +1,6 @@
 /** Of something that is limited, how much one principal and all together hold. In this process only. */
 export interface Shares {
-  /** Takes so much for a name; false, and nothing taken, when it or all together would have too much. */
+  /** Takes this much for a name; false, and nothing is taken, if the name or all names together would have too much. */
   take(name: string, count?: number): boolean;
   giveBack(name: string, count?: number): void;
   held(name: string): number;

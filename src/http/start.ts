@@ -13,17 +13,17 @@ import { startUnreadCheck } from './unread.js';
 
 export interface StartedHttp {
   readonly url: string;
-  /** Takes no more requests, lets those that wait answer now, and ends. */
+  /** Accepts no more requests, makes waiting calls answer now, and ends. */
   stop(): Promise<void>;
 }
 
-/** The headers of a request have to be there within this time (ms); its body has a limit of its own. */
+/** The headers of a request must arrive within this time (ms); its body has a limit of its own. */
 const HEADERS_WITHIN_MS = 15_000;
 /** Answers that wait in memory for clients that do not read (bytes). */
 const MOST_UNREAD_BYTES = 64 * 1024 * 1024;
-/** An answer that is under way at the stop gets so long (ms). */
+/** How long an answer that is under way at the stop may take (ms). */
 const ANSWER_WITHIN_MS = 5_000;
-/** Nothing but streams without an end is left when no call has been open for so long (ms). */
+/** When no call has been open for this long, only endless streams are left (ms). */
 const QUIET_MS = 250;
 
 /**

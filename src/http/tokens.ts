@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Principal, SCOPES } from '../shared/principal.js';
 
-/** The principal whose secret it is, by AGENTPOOL_TOKENS; undefined when nobody's. How long it takes tells nothing. */
+/** The principal whose secret this is, by AGENTPOOL_TOKENS; undefined for an unknown secret. Its duration does not depend on the secret. */
 export function openTokens(tokens: readonly string[]): (secret: string) => Principal | undefined {
   const known = tokens.map((token) => {
     const [name = '', scopes = '', hash = ''] = token.split(':');

@@ -6,9 +6,9 @@ const LOOK_EVERY_MS = 1_000;
 
 /** What waits in the memory of this process until the clients read it. */
 export interface UnreadLimits {
-  /** A client that has read nothing of its answer for so long is hung up on (ms). */
+  /** A client that has read nothing of its answer for this long is disconnected (ms). */
   readonly withinMs: number;
-  /** All answers together (bytes); over it, those that wait the longest are hung up on, the largest first. */
+  /** Limit for all unread answers together (bytes); above it, the clients that have waited longest are disconnected, the largest first. */
   readonly mostBytes: number;
 }
 

@@ -44,7 +44,7 @@ export type {
   WaitingFor,
 };
 
-/** Who asks, and how. */
+/** On whose behalf the program acts, and how. */
 export interface ConnectOptions {
   /** By default `local`, which may do everything. Runs are shown as those of this name. */
   readonly principal?: Principal;
@@ -155,7 +155,7 @@ function connectionTo(pool: Pool, principal: Principal): Connection {
   };
 }
 
-/** What the connection to Redis throws is told in our words. */
+/** Turns errors of the connection to Redis into our own. */
 async function told<Value>(action: () => Promise<Value>): Promise<Value> {
   try {
     return await action();

@@ -75,7 +75,7 @@ export async function serveStdio({ onAnswered, directoryOf, notice, ...given }: 
           if ('refused' in brought) await send(brought.refused);
           else (await legFor(message)).take(brought.message);
         })
-        .catch((error: unknown) => given.logger.error({ err: error }, 'a message could not be taken'));
+        .catch((error: unknown) => given.logger.error({ err: error }, 'a message could not be handled'));
     },
     onEnd: () => void answerAll().then(leave),
     onGone: () => leave(),

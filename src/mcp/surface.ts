@@ -46,7 +46,7 @@ export const optionsFor = ({ notice }: Pick<Connection, 'notice'>) =>
 /** What is told to a client once; some show their model the instructions of a server, some do not. */
 interface Notice {
   readonly words: string;
-  /** The words, to whoever asks first. */
+  /** The words for the first caller; undefined afterwards. */
   take(): string | undefined;
 }
 

@@ -9,14 +9,14 @@ export const ERRORS = {
   },
   invalid_agent: {
     means: 'The profile of an agent has a mistake.',
-    hint: 'Correct the profile; config_example (agentpool agents example) has one that is right.',
+    hint: 'Correct the profile; config_example (agentpool agents example) shows a correct one.',
   },
   unknown_run: {
     means: 'There is no such run, or it belongs to another principal.',
     hint: 'list_runs (agentpool runs) shows the runs there are.',
   },
   no_longer_kept: {
-    means: 'The run is known; what was asked for is no longer stored.',
+    means: 'The run is known, but the requested part of it is no longer stored.',
     hint: 'AGENTPOOL_OUTPUT_RETENTION_MS and AGENTPOOL_MAX_KEPT_BYTES say how long.',
   },
   ambiguous_run: {
@@ -41,18 +41,18 @@ export const ERRORS = {
   },
   newer_release: {
     means: 'What is stored was written by a newer release.',
-    hint: 'Update this agentpool: a newer one has stored what it was to read.',
+    hint: 'Update this agentpool: a newer release has stored what it should read.',
   },
   agent_exists: {
     means: 'An agent of that name is stored already.',
     hint: 'Choose another name.',
   },
   changed_meanwhile: {
-    means: 'It has been changed since it was looked at.',
-    hint: 'Look at it again, and change it then.',
+    means: 'It has been changed since it was read.',
+    hint: 'Read it again, then change it.',
   },
   conflict: {
-    means: 'Others change the same thing at this moment.',
+    means: 'Others are changing the same thing at this moment.',
     hint: 'Try again in a moment.',
   },
   secret_in_profile: {
@@ -65,18 +65,18 @@ export const ERRORS = {
   },
   session_in_use: {
     means: 'Another program uses the session.',
-    hint: 'Wait for the end of what uses it.',
+    hint: 'Wait until the program that uses it has ended.',
   },
   prompt_too_large: {
     means: 'The prompt is longer than AGENTPOOL_MAX_PROMPT_BYTES.',
     hint: 'Put the long part into a file and name it in the prompt.',
   },
   path_not_allowed: {
-    means: 'No worker may run a program in that directory.',
+    means: 'No worker is allowed to run a program in that directory.',
     hint: 'Use a directory that the workers allow.',
   },
   queue_full: {
-    means: 'AGENTPOOL_MAX_QUEUE_LENGTH runs wait in a queue, or runs have too many different requirements.',
+    means: 'AGENTPOOL_MAX_QUEUE_LENGTH runs are waiting in a queue, or runs have too many different requirements.',
     hint: 'Try again when some runs have ended.',
   },
   no_workspace: {
@@ -84,7 +84,7 @@ export const ERRORS = {
     hint: 'Name the directory of an overmind workspace.',
   },
   no_link: {
-    means: 'No server is running that a login link could lead to.',
+    means: 'No server is running for which a login link could be made.',
     hint: 'Start the server first: agentpool up.',
   },
   nothing_to_trust: {
@@ -96,7 +96,7 @@ export const ERRORS = {
     hint: 'Repair the file by hand.',
   },
   too_many_subscriptions: {
-    means: 'A client subscribes to more than is allowed.',
+    means: 'A client subscribes to more resources than are allowed.',
     hint: 'Unsubscribe from some.',
   },
   unauthorized: {
@@ -108,7 +108,7 @@ export const ERRORS = {
     hint: 'Ask the operator of this pool for a token with that scope.',
   },
   issuer_unreachable: {
-    means: 'The issuer of tokens does not answer, so a token cannot be checked.',
+    means: 'The issuer of tokens does not answer, so the token cannot be checked.',
     hint: 'Try again in a moment.',
   },
   wrong_host: {
@@ -117,10 +117,10 @@ export const ERRORS = {
   },
   wrong_origin: {
     means: 'The request comes from a web page of another site.',
-    hint: 'Ask from a page of this server, or from no page at all.',
+    hint: 'Send the request from a page of this server, or not from a web page.',
   },
   too_many_requests: {
-    means: 'A principal or an address asks more than AGENTPOOL_REQUESTS_PER_SECOND.',
+    means: 'A principal or an address sends more than AGENTPOOL_REQUESTS_PER_SECOND.',
     hint: 'Wait as long as Retry-After says.',
   },
   too_many_calls: {
@@ -132,7 +132,7 @@ export const ERRORS = {
     hint: 'Close some of your streams.',
   },
   too_many_bytes: {
-    means: 'The bodies of requests hold more memory than AGENTPOOL_MAX_BODY_BYTES.',
+    means: 'The request bodies of a principal take more memory than AGENTPOOL_MAX_BODY_BYTES.',
     hint: 'Send it again when your other requests have been answered.',
   },
   too_many_values: {
@@ -156,27 +156,27 @@ export const ERRORS = {
     hint: 'Send them in several requests.',
   },
   busy: {
-    means: 'All principals together have as many calls open as one server answers.',
+    means: 'All principals together have as many calls open as one server can answer.',
     hint: 'Try again in a moment.',
   },
   stopping: {
     means: 'The server is being stopped.',
-    hint: 'Try again in a moment: another server answers, or this one is back.',
+    hint: 'Try again in a moment: another server will answer, or this one will be back.',
   },
   method_not_allowed: {
-    means: 'This address does not take that HTTP method.',
-    hint: 'Use a method that Allow names.',
+    means: 'This address does not accept that HTTP method.',
+    hint: 'Use a method that the Allow header names.',
   },
   not_found: {
     means: 'There is nothing at this address.',
     hint: 'Check the address.',
   },
   read_only: {
-    means: 'Bull Board shows the queues, and changes nothing.',
+    means: 'Bull Board only shows the queues; it changes nothing.',
     hint: 'Use agentpool run and agentpool kill.',
   },
   bad_request: {
-    means: 'The request is not HTTP that can be read.',
+    means: 'The request is not valid HTTP.',
     hint: 'Send a correct HTTP request.',
   },
   request_too_slow: {
@@ -188,7 +188,7 @@ export const ERRORS = {
     hint: 'Send the body faster.',
   },
   body_too_large: {
-    means: 'The body is longer than is allowed.',
+    means: 'The body is longer than allowed.',
     hint: 'Send less.',
   },
   body_broken: {
@@ -200,8 +200,8 @@ export const ERRORS = {
     hint: 'Nothing is lost. Try again in a moment.',
   },
   redis_refused: {
-    means: 'Redis answers, and refuses what it was asked.',
-    hint: 'Nothing is lost. Look at what Redis says, and try again.',
+    means: 'Redis answers, but refuses the command.',
+    hint: 'Nothing is lost. Read what Redis says, and try again.',
   },
   configuration: {
     means: 'A setting is missing or has a value that is not allowed.',
@@ -209,12 +209,12 @@ export const ERRORS = {
   },
   internal_error: {
     means: 'Something happened that should not be possible.',
-    hint: 'This is a defect of agentpool; its log has more.',
+    hint: 'This is a defect of agentpool; its log says more.',
   },
 } as const satisfies Readonly<Record<string, { readonly means: string; readonly hint: string }>>;
 export type ErrorCode = keyof typeof ERRORS;
 
-/** The body of every error that anybody is shown. */
+/** The body of every error that is shown to a caller. */
 export interface ErrorBody {
   readonly code: ErrorCode;
   /** What is wrong. */
@@ -231,7 +231,7 @@ export class UserError extends Error {
     /** What is wrong, without `argument`. */
     readonly what: string,
     readonly hint: string,
-    /** The one of the caller's words that it is about; each door has its own name for it. */
+    /** The argument that is wrong; command line, tools and library each have their own name for it. */
     readonly argument?: string,
   ) {
     super(argument === undefined ? what : `${argument}: ${what}`);
@@ -264,7 +264,7 @@ export class UnreachableError extends Error {
   }
 }
 
-/** Redis answers, and refuses for now: `message` has what it said, `hint` whose turn it is. Exit code 69. */
+/** Redis answers, but refuses for now: `message` has its answer, `hint` says who has to act. Exit code 69. */
 export class RedisRefusedError extends UnreachableError {
   override readonly name = 'RedisRefusedError';
   override readonly code = 'redis_refused';
@@ -280,7 +280,7 @@ export function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** What anybody is shown of something that was thrown. What is neither a caller's nor an operator's is a defect. */
+/** The body to show for something that was thrown. An error that neither a caller nor an operator can fix is a defect. */
 export function bodyOf(error: unknown): ErrorBody {
   const message = messageOf(error);
   if (error instanceof UserError) return { code: error.code, message, hint: error.hint };

@@ -27,7 +27,7 @@ export interface Pool {
   readonly control: Control;
   readonly workers: Workers;
   readonly agents: Agents;
-  /** Absent: nobody wants to know. */
+  /** Absent without a listener. */
   readonly traces?: Traces;
   /** Resolves when Redis can be asked; throws UnreachableError after 4 s. */
   ready(): Promise<void>;
@@ -89,7 +89,7 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
   }
 }
 
-/** What tells of traces is loaded only where somebody wants them. */
+/** The code for traces is loaded only when traces are on. */
 async function tracesFor({ traces }: Config, logger: Logger): Promise<Traces | undefined> {
   return traces === 'off' ? undefined : (await import('./traces/open.js')).openTraces(traces, logger);
 }

@@ -6,7 +6,7 @@ export const RUN_STATES = ['queued', 'running', 'done', 'failed', 'killed', 'tim
 export type RunState = (typeof RUN_STATES)[number];
 
 const NEXT: Readonly<Record<RunState, readonly RunState[]>> = {
-  /** Record and job exist, nobody owns it. If a worker dies now, another one takes it. */
+  /** Record and job exist, and no worker owns it. If a worker dies now, another one takes it. */
   queued: ['running', 'killed'],
   /**
    * One worker owns it. If the owner dies, its host re-attaches, or the sweeper says `orphaned`. If it cannot start the

@@ -34,11 +34,11 @@ export interface Usage {
 }
 
 export const KILL_SIGNALS = ['TERM', 'INT', 'KILL'] as const;
-/** Between the first signal and SIGKILL, where nobody says another time (ms). */
+/** The default time between the first signal and SIGKILL (ms). */
 export const KILL_GRACE_MS = 5_000;
 export type KillSignal = (typeof KILL_SIGNALS)[number];
 
-/** A request, not a fact: somebody asked for the end of the run. Times are Redis server milliseconds. */
+/** A request, not a fact: a kill of the run was requested. Times are milliseconds by the clock of Redis. */
 export interface KillRequest {
   readonly requestedAt: number;
   readonly signal: KillSignal;
@@ -84,7 +84,7 @@ export interface LaunchFacts {
   readonly attempts?: number;
 }
 
-/** Why the provider of a program does not answer it for now, as the program told. */
+/** Why the provider does not answer a program for now, as reported by the program. */
 export interface ProviderLimit {
   readonly message: string;
   /** Of the tries that the program makes by itself, from 1. */
@@ -108,13 +108,13 @@ export interface Credentials {
 /** Words of a caller on a run or an agent, such as `ticket=4711`, by which runs are found again. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** How many labels a run or an agent may have; each is an index of its own. */
+/** How many labels a run or an agent may have; each needs an index. */
 export const MOST_LABELS = 16;
 /** What the key of a label may look like, and its value. */
 export const LABEL_KEY = /^[A-Za-z][\w./-]{0,62}$/;
 export const LABEL_VALUE = /^\P{Cc}{1,128}$/u;
 
-/** What is stored of what was asked for, with what the agent's profile adds; it never changes after the run was created. */
+/** The stored request of a run, including what the agent's profile adds; it never changes after the run was created. */
 export interface RunRequest {
   readonly runner: string;
   readonly agentName: string;

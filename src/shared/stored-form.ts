@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The newest form of what is stored that we know; without the member `form` it is the first one. */
+/** The newest stored format that this release knows; a value without the member `form` has the first one. */
 export const STORED_FORM = 1;
 
 /** What became of reading something stored: its value, or why it cannot be used. */

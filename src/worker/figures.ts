@@ -1,7 +1,7 @@
 import type { FailureKind, Usage } from '../shared/run.js';
 import type { RunState } from '../shared/run-state.js';
 
-/** What a worker counts while it works; labels are runners, states and kinds of failures, so their number is bounded. */
+/** The metrics of a worker; labels are runners, states and kinds of failures, so their number is bounded. */
 export interface Figures {
   /** A program was started, so long after its run was claimed (ms). */
   started(runner: string, afterMs: number): void;
@@ -16,7 +16,7 @@ export interface Figures {
 
 const nothing = () => {};
 
-/** Where nobody can ask for figures, none are kept. */
+/** Counts nothing, for a worker without a metrics endpoint. */
 export const NO_FIGURES: Figures = {
   started: nothing,
   ended: nothing,

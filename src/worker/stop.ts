@@ -58,6 +58,6 @@ function letGoOf(owned: OwnedRuns, phase?: OwnedRun['phase']): number {
 
 /** Resolves when no run is left; a further attempt of one counts as the same. */
 async function drained(owned: OwnedRuns, logger: Logger): Promise<void> {
-  logger.info({ running: owned.all().length }, 'waiting for the end of what runs');
+  logger.info({ running: owned.all().length }, 'waiting for running runs to end');
   while (owned.all().length > 0) await Promise.all(owned.all().map(({ over }) => over));
 }

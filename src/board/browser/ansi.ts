@@ -1,4 +1,4 @@
-/** What a terminal is told about the words that follow. */
+/** The style that escape sequences set for the text that follows. */
 interface Style {
   readonly classes: ReadonlySet<string>;
   /** A colour of the 256, or of all: as CSS has it. */
@@ -37,7 +37,7 @@ function colourOf(index: number): string {
 }
 const rgb = (parts: readonly number[]) => `rgb(${parts.map((part) => part || 0).join(' ')})`;
 
-/** The style with another colour of what is written (`ink`) or of what is behind it; without one by default. */
+/** The style with another text colour (`ink`) or background; without one, with the default colour. */
 function coloured(style: Style, layer: 'ink' | 'paper', { name, value }: { name?: number; value?: string }): Style {
   const { [layer]: _, ...rest } = style;
   const others = without(style.classes, (one) => one.startsWith(layer));

@@ -18,7 +18,7 @@ function elementOf(html: string): Element | null {
   return new DOMParser().parseFromString(html, 'text/html').body.firstElementChild;
 }
 
-/** Keeps the page of a run up to date with what its server tells, from where the page stands. */
+/** Keeps the page of a run up to date with the events of its server, from the point that the page shows. */
 export function followRun(run: string, viewer: Viewer): void {
   const transcript = document.getElementById('transcript');
   const follows = document.getElementById('follow-said') as HTMLInputElement | null;

@@ -1,6 +1,6 @@
 const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
-/** A point in time (ms, or ISO) in the words of whoever looks. */
+/** A point in time (ms since the epoch, or ISO 8601) in the language and time zone of the viewer. */
 export const inLocalWords = (at: number | string) => format.format(new Date(at));
 
 /** Gives each time within an element its local form as title. */

@@ -91,7 +91,7 @@ export function openViewer(run: string, card: HTMLElement): Viewer {
   };
 }
 
-/** Whether a person has selected something there, which drawing anew would take away. */
+/** Whether the viewer has selected something there; redrawing would remove the selection. */
 function isSelectedIn(element: HTMLElement): boolean {
   const selection = getSelection();
   return selection !== null && !selection.isCollapsed && element.contains(selection.anchorNode);

@@ -21,7 +21,7 @@ async function look(): Promise<void> {
   sync(document.body, page.body);
 }
 
-/** Keeps a page up to date by looking again, as long as its body says how often; it rests while nobody looks. */
+/** Keeps a page up to date by reloading it, if its body says how often; pauses while the page is hidden. */
 export async function keepUpToDate(): Promise<void> {
   while (document.body.dataset.refreshMs) {
     await pause(Number(document.body.dataset.refreshMs));

@@ -72,7 +72,7 @@ const ELSEWHERE: readonly { names: RegExp; has: string; lacks: string; what: str
     has: 'cursor',
     lacks: 'prompt',
     what: 'is not a place that is known here',
-    hint: 'Give cursor: nextCursor of the answer before.',
+    hint: 'Give cursor: nextCursor of the previous answer.',
   },
   {
     names: /^(runat|startat|startsat|scheduleat|scheduledat|scheduledfor|schedule|cron|notbefore|startafter|eta)$/,
@@ -86,7 +86,7 @@ const ELSEWHERE: readonly { names: RegExp; has: string; lacks: string; what: str
     has: 'revision',
     lacks: 'config',
     what: 'is not looked into',
-    hint: 'Give what changes beside the name: {"name": ..., "prompt": ...}.',
+    hint: 'Give what changes besides the name: {"name": ..., "prompt": ...}.',
   },
 ];
 

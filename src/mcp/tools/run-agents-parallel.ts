@@ -64,7 +64,7 @@ export const runAgentsParallel = defineTool({
       stillRunning,
       pollAfterMs: 0,
       ...(stillRunning.length > 0 && {
-        hint: 'What still runs goes on. Call wait_agent with runIds = stillRunning to go on waiting, or kill_agent to end one.',
+        hint: 'The others go on running. Call wait_agent with runIds = stillRunning to go on waiting, or kill_agent to end one.',
       }),
     };
   },

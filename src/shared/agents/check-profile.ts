@@ -22,7 +22,7 @@ const nullable = Object.fromEntries(
   ]),
 ) as { [Key in keyof typeof plain]: z.ZodOptional<z.ZodNullable<ReturnType<(typeof plain)[Key]['unwrap']>>> };
 
-/** What can be changed of a profile: what is not given stays, null takes a member or an entry of one away. */
+/** Changes of a profile: members that are not given stay, null removes a member or an entry of one. */
 export const changesShape = {
   runner: runner.optional(),
   prompt: prompt.optional(),
@@ -47,7 +47,7 @@ const changes = z.strictObject(changesShape);
 
 export type ProfileChanges = z.infer<typeof changes>;
 
-/** What is wrong, without the value, which may be a secret. */
+/** The message of a problem, without the value, which may be a secret. */
 function wrongWith(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -68,8 +68,8 @@ function checked<Schema extends z.ZodType>(schema: Schema, given: unknown): z.in
   throw new UserError('invalid_agent', problems.join('; '), 'agentpool agents example shows a profile.');
 }
 
-/** A profile that was given by somebody. Throws a UserError that says what is wrong with it. */
+/** Checks a profile that a caller has given. Throws a UserError that says what is wrong with it. */
 export const checkedProfile = (given: unknown): AgentProfile => checked(profile, given);
 
-/** Changes of a profile that were given by somebody. Throws a UserError that says what is wrong with them. */
+/** Checks changes of a profile that a caller has given. Throws a UserError that says what is wrong with them. */
 export const checkedChanges = (given: unknown): ProfileChanges => checked(changes, given);

@@ -27,7 +27,7 @@ interface ProfileScripts {
   ): Promise<number>;
 }
 
-/** Somebody else changes the same profile between our reading and writing; so often in a row is not an accident. */
+/** How often in a row another caller may change a profile between our read and our write before we give up. */
 const MOST_TRIES = 50;
 
 /** Where the profiles are: in full, and a line on each of them. */
@@ -64,7 +64,7 @@ export function openAgents(client: RedisClient, prefix: string, { keep }: Pick<S
     /** Throws a UserError for a name that is taken, and for what looks like a secret. */
     create: (profile: AgentProfile): Promise<StoredProfile> => keep(() => create(store, profile)),
 
-    /** Changes a profile; `edit` is asked again when somebody else was faster. `revision`: only if it is still that one. */
+    /** Changes a profile; `edit` is called again when another caller was faster. `revision`: only if it is still that one. */
     update: (name: string, edit: (profile: AgentProfile) => AgentProfile, revision?: number): Promise<StoredProfile> =>
       keep(() => update(store, name, edit, revision)),
 
@@ -121,7 +121,7 @@ async function update(
   });
 }
 
-/** Reads, changes and writes until nobody came in between, so that no change is lost; undefined removes it. */
+/** Reads, changes and writes until no other write came in between, so that no change is lost; undefined removes it. */
 async function change<After extends StoredProfile | undefined>(
   store: AgentStore,
   name: string,

@@ -121,7 +121,7 @@ export interface StoredProfile extends AgentProfile {
   readonly updatedAt: number;
 }
 
-/** What the list of agents tells of each. */
+/** What the list of agents shows of each. */
 export type ProfileSummary = Pick<
   StoredProfile,
   'name' | 'runner' | 'description' | 'model' | 'mode' | 'labels' | 'requires' | 'revision' | 'createdAt' | 'updatedAt'

@@ -121,7 +121,7 @@ export const token = z
     new RegExp(`^[\\w.-]+:${SCOPE_WORDS}:[0-9a-fA-F]{64}$`),
     'must be name:scopes:sha256, for example ann:read+run:<64 hex digits>; several with commas',
   )
-  // Whoever may start our processes has that name, and runs of his are not for a token.
+  // `local` is the user who starts our processes; a token must not get access to that user's runs.
   .refine(
     (text) => !text.startsWith('local:'),
     'must not be called local, which is who may start agentpool on the machine',

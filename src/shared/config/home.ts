@@ -42,7 +42,7 @@ export function mustBeOurs(path: string): void {
 function strangerAbove(path: string): string | undefined {
   const uid = process.getuid?.();
   if (uid === undefined) return undefined;
-  // Whoever owns the root directory is the administrator, by whatever number this container knows him.
+  // The owner of the root directory is the administrator, whatever user id the container shows for them.
   const trusted = (owner: number) => [uid, 0, statSync('/').uid].includes(owner);
   for (const at of new Set([...levels(path), ...levels(realpathSync(path))])) {
     const entry = lstatSync(at);
@@ -55,7 +55,7 @@ function strangerAbove(path: string): string | undefined {
   return undefined;
 }
 
-/** Anybody on this machine may write into it, unless the sticky bit keeps strangers from renaming what is not theirs. */
+/** Whether any user of this machine may write into it, and no sticky bit keeps them from renaming the files of others. */
 const openToAll = ({ mode }: Stats) => (mode & 0o1002) === 0o002;
 
 /** A path and all that it is in. */

@@ -53,7 +53,7 @@ export function checkedConfig(sources: Sources, { cwd, readFile }: Pick<Surround
 
 const SECRETS_IN_FILES = ['REDIS_URL', 'REDIS_PASSWORD', 'REDIS_SENTINEL_PASSWORD', 'AGENTPOOL_TOKENS'];
 
-/** A secret may stand in a file of its own, which the variable with `_FILE` names. */
+/** A secret may be in a file, which the variable with the suffix `_FILE` names. */
 function withSecretFiles(
   settings: Sources['settings'],
   readFile: Surroundings['readFile'],

@@ -3,7 +3,7 @@ import { SETTINGS } from './settings.js';
 
 /** The mark that every program of a run carries; present in our own environment when an agent calls agentpool. */
 export const RUN_MARK = 'AGENTPOOL_RUN';
-/** They begin like ours and are not settings: the mark of a run, and the token that clients are told to set. */
+/** Names that begin like settings but are none of ours: the mark of a run, and the token that clients are told to set. */
 const NOT_SETTINGS = [RUN_MARK, 'AGENTPOOL_TOKEN'];
 /** What Kubernetes puts into every pod beside a service whose name begins with `agentpool`. */
 const SERVICE_LINK =

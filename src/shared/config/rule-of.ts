@@ -16,7 +16,7 @@ export const kindInWords = (expected: string): string =>
     ? 'must be left out'
     : `must be ${KINDS[expected] ?? `a ${expected}`}`;
 
-/** The rule that a value breaks, in our words, for every check that has none of its own. */
+/** The rule that a value breaks, in our own wording, for every check without a message of its own. */
 export function ruleOf(issue: z.core.$ZodRawIssue): string {
   switch (issue.code) {
     case 'invalid_type':

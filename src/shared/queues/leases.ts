@@ -9,19 +9,19 @@ export interface JobOutcome {
   readonly message?: string;
 }
 
-/** Our hold of a job. The job is placement and lease only; the run record says what is true. */
+/** Our lease of a job. The job is only placement and lease; the run record has the facts. */
 export interface Lease {
   readonly runId: string;
   readonly queue: string;
   /** Survives us: the next worker of this host goes on with it. */
   readonly token: string;
-  /** Prolongs the lock; false when it is lost, and somebody else may mirror the run. */
+  /** Prolongs the lock; false when it is lost, and another worker may mirror the run. */
   extend(): Promise<boolean>;
   /** Mirrors the end of the run; false when the lock was lost. */
   finish(outcome: JobOutcome): Promise<boolean>;
   /** Gives the job back to the head of its queue; false when the lock was lost. */
   giveBack(): Promise<boolean>;
-  /** Delays the job for so long (ms), or until it is promoted. */
+  /** Delays the job for this long (ms), or until it is promoted. */
   delay(forMs: number): Promise<void>;
 }
 

@@ -18,7 +18,7 @@ export interface PermitUse {
   readonly oldestStartOverAt?: number;
 }
 
-/** What came of asking for a permit: it is ours; as many run as may; or the next may start in so many milliseconds. */
+/** The answer to a request for a permit: granted; the limit of running runs is reached; or the next may start in this many milliseconds. */
 export type Permitted = 'yes' | 'full' | { readonly againMs: number };
 
 /**
@@ -27,9 +27,9 @@ export type Permitted = 'yes' | 'full' | { readonly againMs: number };
  */
 export interface Permits {
   take(runner: string, runId: string, limit: RunnerLimit, lastsMs: number): Promise<Permitted>;
-  /** Keeps the permits of these runs for so long (ms) from now, whether they had them or not. */
+  /** Keeps the permits of these runs for this long (ms) from now, whether they had one or not. */
   keep(runner: string, runIds: readonly string[], lastsMs: number): Promise<void>;
-  /** Gives one back and tells the workers; with `unstarted`, it does not count as a start either. */
+  /** Returns a permit and notifies the workers; with `unstarted`, it does not count as a start either. */
   release(runner: string, runId: string, unstarted: boolean): Promise<void>;
   use(runner: string): Promise<PermitUse>;
 }

@@ -51,7 +51,7 @@ export function partsOf(queue: string): QueueName {
   return { ...(kind === '@' && { host: name }), ...(kind === '.' && { runner: name }), requires, base };
 }
 
-/** Who may take what waits in a queue. */
+/** Which workers may take the jobs of a queue. */
 interface Taker {
   readonly host: string;
   /** The names of the runners that it offers. */

@@ -35,7 +35,7 @@ export async function streamNodeBytes(redis: RedisClient): Promise<number | unde
   return value === undefined ? undefined : Number(value);
 }
 
-/** What is wrong with a Redis server for us, each with its fix; empty when it will do. */
+/** Everything that makes a Redis server unsuitable, each with its fix; empty when it is suitable. */
 export function redisProblems({ version, evictionPolicy }: RedisHealth): string[] {
   const problems: string[] = [];
   const [major = 0, minor = 0] = version.split('.').map(Number);

@@ -19,7 +19,7 @@ const LONGEST_SOCKET_PATH = 103;
 const START_WITHIN_MS = 60_000;
 /** What answers a connection and then says nothing is stopped or stuck (ms). A command has to answer within 6 s. */
 const PROBE_WITHIN_MS = 4_000;
-/** How long somebody else may take to start it (ms), as long as he is at it. */
+/** How long another process may take to start it (ms), as long as that process is alive. */
 const LOCKED_WITHIN_MS = 60_000;
 
 const CONFIG = [
@@ -59,7 +59,7 @@ export async function ensureEmbeddedRedis(
   return socket;
 }
 
-/** Waits for whoever starts it; undefined when it is there, so that there is nothing to be locked for. */
+/** Waits for the process that is starting it; undefined when Redis is there, so that no lock is needed. */
 async function lockedUnlessThere(directory: string, socket: string): Promise<(() => Promise<void>) | undefined> {
   const deadline = performance.now() + LOCKED_WITHIN_MS;
   for (;;) {

@@ -26,7 +26,7 @@ function newestOpinion(opinions: readonly (Opinion | undefined)[]): Opinion | un
 interface Watch {
   readonly followers: Set<Redis>;
   look(): Promise<void>;
-  /** Leaves the Sentinels until somebody follows again. */
+  /** Disconnects from the Sentinels until the next call of `follow`. */
   rest(): void;
 }
 

@@ -19,7 +19,7 @@ export interface Notifications {
 /** How often the way is tried from end to end, and how many times on end nothing may come of it. */
 const TRY_EVERY_MS = 2_000;
 const LOST_TRIES = 2;
-/** Nobody waits longer to be heard (ms): whoever listens looks by himself, too. */
+/** How long to wait for a subscription (ms); listeners also look by themselves. */
 const SUBSCRIBED_WITHIN_MS = 1_000;
 
 /**

@@ -18,7 +18,7 @@ const SILENT_LOOKS = 3;
 export function dropWhenSilent(redis: Redis): void {
   let timer: NodeJS.Timeout | undefined;
   const stop = () => clearInterval(timer);
-  // Before the handshake, which may be what is never answered.
+  // Before the handshake, since that may be the command that is never answered.
   redis.on('connect', () => {
     stop();
     const { stream } = redis;

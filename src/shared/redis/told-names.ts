@@ -1,9 +1,9 @@
-/** Longer than this (ms) nobody relies on a name that was told once. */
+/** After this time (ms) a name is written again, even if it was written before. */
 const TOLD_FOR_MS = 60_000;
 
-/** Names that this process has put into a set of Redis, so that not every run does so again. */
+/** Names that this process has already put into a Redis set, so that not every run writes them again. */
 export interface ToldNames {
-  /** Those of them that have to be told. */
+  /** The names among these that have to be written. */
   untold(names: Iterable<string>): string[];
   /** They are in the set. */
   told(names: readonly string[]): void;

@@ -1,11 +1,11 @@
 import { ConfigError, UnreachableError } from '../errors.js';
 import { isReadOnly, refusalOf } from './refusals.js';
 
-/** What whoever asked can do where Redis is silent. */
+/** What the caller can do when Redis is silent. */
 export const UNREACHABLE_HINT =
   'Check that Redis runs and that REDIS_URL is right; nothing is lost, ask again when it is back.';
 
-/** For so long (ms) after a READONLY, what fails because the connection is made anew is told as what it comes from. */
+/** For this long (ms) after a READONLY, an error of the reconnection is reported as the failover that caused it. */
 const LATELY_MS = 1_000;
 let readOnly: { readonly error: Error; readonly at: number } | undefined;
 

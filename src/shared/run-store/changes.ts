@@ -19,7 +19,7 @@ import type { StoreParts } from './parts.js';
 import { readRun } from './record.js';
 import { CLAIMED } from './wait.js';
 
-/** Results are for models to read; what is longer is cut, and the output has all of it. */
+/** Results are for models to read: a longer one is shortened, and the output has all of it. */
 const MOST_RESULT_CHARS = 256 * 1024;
 
 type Fields = Readonly<Record<string, string | number | undefined>>;
@@ -43,7 +43,7 @@ interface ChangeOrder {
   readonly host?: string;
 }
 
-/** Fields flat as HSET takes them, without those that are not known. */
+/** Fields as a flat list for HSET, without undefined ones. */
 const flat = (fields: Fields) =>
   Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
 

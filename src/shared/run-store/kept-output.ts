@@ -6,7 +6,7 @@ const keysOfKept = (prefix: string) => {
   return { ended: `${kept}:ended`, bytes: `${kept}:bytes` };
 };
 
-/** Runs that are let go, or forgotten, in one step. */
+/** How many runs are dropped or forgotten in one step. */
 const AT_ONCE = 100;
 
 /** Writes down that the output of an ended run is kept; at the same end once more it changes nothing. */
@@ -39,7 +39,7 @@ export async function letGoOverCap(parts: StoreParts, mostBytes: number): Promis
   return chosen.length;
 }
 
-/** The first of these without which the others have no more than so many bytes. */
+/** The first runs to drop, so that the others together have at most this many bytes. */
 function overCap(oldestFirst: readonly string[], sizeOf: (id: string) => number, mostBytes: number): readonly string[] {
   let sum = oldestFirst.reduce((all, id) => all + sizeOf(id), 0);
   let count = 0;

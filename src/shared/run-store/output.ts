@@ -100,7 +100,7 @@ function characterLength(lead: number): number {
   return lead >= 0xc0 ? 2 : 1;
 }
 
-/** The last so many lines of the bytes; what comes after the last line end is one, too. */
+/** The last lines of the bytes, this many; the part after the last line end counts as one. */
 export function lastLines(bytes: Buffer, count: number): Buffer {
   let start = bytes.length;
   for (let lines = 0; lines < count; lines += 1) {

@@ -59,13 +59,13 @@ export interface Chunk {
   readonly kind: 'out' | 'err';
   readonly offset: number;
   readonly bytes: Buffer;
-  /** So many bytes from `offset` on are gone before anybody could send them; `bytes` is empty then. */
+  /** This many bytes from `offset` on were lost before they could be sent; `bytes` is then empty. */
   readonly gone?: number;
 }
 
 /** What came of an attempt to append, and how much output the stream has now. */
 export interface Appended extends Shipped {
-  /** 1: all of it is in. 0: an offset was not the next one, go on from `out` and `err`. -1: somebody else owns the run. */
+  /** 1: all of it is in. 0: an offset was not the next one, go on from `out` and `err`. -1: another worker owns the run. */
   readonly code: 1 | 0 | -1;
 }
 

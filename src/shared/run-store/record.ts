@@ -33,7 +33,7 @@ function killRequest(fields: Fields): Run['kill'] {
   };
 }
 
-/** The state that a record says; throws for one that nobody knows. */
+/** The state in a record; throws for an unknown one. */
 export function stateOf(text: string | undefined): RunState {
   const state = RUN_STATES.find((known) => known === text);
   if (!state) throw new Error(`the record of a run has the unknown state ${text}`);

@@ -9,7 +9,7 @@ const FORGET_MS = 31 * 24 * 60 * 60_000;
 /** What a run has to do with sessions. */
 export type SessionUser = Pick<Run, 'id' | 'runner' | 'sessionId' | 'resumes'>;
 
-/** Told of a queued run that holds a session from now on, because the run that held it before has ended. */
+/** Called with a queued run that now holds a session, because the run that held it before has ended. */
 export type SessionListener = (next: Run) => Promise<void>;
 
 /**

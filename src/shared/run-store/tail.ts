@@ -54,7 +54,7 @@ export async function readTail(
   };
 }
 
-/** The pieces without so many bytes at their beginning. */
+/** The pieces without this many bytes at their beginning. */
 function without(pieces: readonly OutputPiece[], bytes: number): OutputPiece[] {
   let rest = bytes;
   return pieces.flatMap((piece) => {

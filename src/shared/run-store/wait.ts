@@ -11,7 +11,7 @@ export interface WaitOptions {
   readonly wakesOn?: (state: RunState, isClaim: boolean) => boolean;
 }
 
-/** What is told when a worker has claimed a run: its state is `running`, and its program has not been started yet. */
+/** The notification that a worker has claimed a run: its state is `running`, but its program has not been started yet. */
 export const CLAIMED = 'claimed';
 
 const isState = (message: string): message is RunState => (RUN_STATES as readonly string[]).includes(message);
@@ -56,7 +56,7 @@ export async function waitForRun(
   }
 }
 
-/** Remembers a wake-up that comes while nobody waits for it. */
+/** Waits for wake-ups, and remembers one that comes in between. */
 export function createWaker(signal?: AbortSignal) {
   let woken = false;
   let resume: (() => void) | undefined;

@@ -37,9 +37,9 @@ const message = z.object({
 type Message = z.infer<typeof message>;
 
 function failureIn(error: Message['error']) {
-  if (typeof error === 'string') return { error: error || 'an error without words' };
+  if (typeof error === 'string') return { error: error || 'an error without a message' };
   const { name, data } = error ?? {};
-  return failureWith(data?.message || name || 'an error without words', data?.statusCode);
+  return failureWith(data?.message || name || 'an error without a message', data?.statusCode);
 }
 
 const usageIn = ({ part: step }: Message) =>

@@ -24,7 +24,7 @@ const KINDS = {
   internal: SpanKind.INTERNAL,
 } as const;
 
-/** What is left to be sent is sent within this, or not at all (ms). */
+/** At the end, remaining spans are sent within this time or dropped (ms). */
 const SENT_WITHIN_MS = 2_000;
 
 /**

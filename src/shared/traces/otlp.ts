@@ -18,7 +18,7 @@ const PACKAGES =
  */
 export async function otlpProvider(logger: Logger): Promise<FlushableProvider> {
   const { sdk, exporter, resources } = await loadSdk();
-  // Else nobody hears that a collector is away.
+  // Otherwise nothing would report that the collector does not answer.
   const say = (message: string) => logger.warn({ from: 'opentelemetry' }, message.slice(0, 1_000));
   diag.setLogger({ error: say, warn: say, info: () => {}, debug: () => {}, verbose: () => {} }, DiagLogLevel.WARN);
   const resource = resources

@@ -1,6 +1,6 @@
 import type { TraceContext } from './trace-context.js';
 
-/** What is told of a span; never a prompt, output, path or secret. */
+/** The attributes of a span; never a prompt, output, path or secret. */
 export type SpanFacts = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** How a span is begun. */
@@ -33,7 +33,7 @@ export interface Span {
   end(end?: SpanEnd): void;
 }
 
-/** Tells a collector of traces what is done. A process that is not to has none of these: then nothing is made or loaded. */
+/** Sends spans to a trace collector. Absent in a process without traces, which then creates and loads nothing for them. */
 export interface Traces {
   begin(name: string, given: SpanGiven): Span;
   /** Sends what was not sent yet, for at most 2 s. */

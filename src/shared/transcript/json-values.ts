@@ -85,7 +85,7 @@ function parsed(text: string): object | undefined {
 }
 const WHOLE_VALUE = /^\s*[{[].*[}\]]\s*$/s;
 
-/** No agent says anything so deep, and what is deeper cannot be written as JSON again: the stack is not large enough. */
+/** No real message is nested this deep, and anything deeper cannot be serialized again: the stack is not large enough. */
 const DEEPEST = 500;
 
 /** Cheaply, as each message is asked: it takes as many beginnings. */

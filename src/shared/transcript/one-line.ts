@@ -1,6 +1,6 @@
 import { beginningOf, plainText } from '../plain-text.js';
 
-/** A text as one line of at most so many characters. */
+/** A text as one line, shortened to this many characters. */
 export function oneLine(text: string, most = 160): string {
   const line = plainText(beginningOf(text, 8 * most))
     .replaceAll(/\s+/g, ' ')

@@ -6,7 +6,7 @@ const INPUT_CHARS = 2_000;
 const PATCH_CHARS = 4_000;
 const MESSAGE_CHARS = 2_000;
 
-/** An event as it is shown to whoever pays for every word: without the whole output of a tool, which is in the bytes. */
+/** An event as it is shown to a model, which pays for every word: without the whole output of a tool, which stays in the raw output. */
 export type ShownEvent = Small<TranscriptEvent>;
 type Small<Event> = Event extends { readonly output: string }
   ? Omit<Event, 'output'>
@@ -17,7 +17,7 @@ type Small<Event> = Event extends { readonly output: string }
 const cut = (text: string, most: number) =>
   text.length <= most ? plainText(text) : `${plainText(beginningOf(text, most))}… [${text.length} characters in all]`;
 
-/** Makes an event small, no text in it longer than so many characters, and none of it able to steer a terminal. */
+/** Shortens every text of an event to this many characters, and removes control sequences from them. */
 export function shownEvent(event: TranscriptEvent, most: number): ShownEvent {
   switch (event.type) {
     case 'text':
@@ -53,7 +53,7 @@ export function shownEvent(event: TranscriptEvent, most: number): ShownEvent {
 const cleaned = (json: string): unknown =>
   JSON.parse(json, (_name, value: unknown) => (typeof value === 'string' ? plainText(value) : value));
 
-/** Clients are told that it is an object: anything else becomes the `value` of one. */
+/** The schema promises an object to clients: anything else becomes the `value` of one. */
 function asObject(value: unknown): object {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : { value };
 }

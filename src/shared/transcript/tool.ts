@@ -3,7 +3,7 @@ import { beginningOf } from '../plain-text.js';
 import type { ToolCallEvent, ToolKind, ToolResultEvent } from './event.js';
 import { oneLine } from './one-line.js';
 
-/** By what the name of a tool tells, the first that fits; the words are those of the programs that we know. */
+/** The kind of a tool by its name: the first pattern that matches; the words come from the programs that we support. */
 const KINDS: readonly (readonly [RegExp, ToolKind])[] = [
   [/todo|plan|think|thought/i, 'think'],
   [/^(delete|remove|rm)|delete_?file/i, 'delete'],

@@ -1,6 +1,6 @@
 /** What a label of a worker looks like, and so what a run can require: `gpu`, or `repo=web`. */
 export const WORKER_LABEL = /^[A-Za-z][\w.-]{0,62}(=[\w.-]{1,63})?$/;
-/** How that is said to whoever gives another one. */
+/** The message for a label that breaks the rule. */
 export const WORKER_LABEL_RULE =
   'must be a key such as gpu, or key=value such as repo=web: letters, digits and _ . -, a letter first';
 /** How many requirements a run or an agent may have; with each set of them there is another queue. */

@@ -17,7 +17,7 @@ export interface OfferedRunner {
   readonly version?: string;
 }
 
-/** Which machine a worker is on, as it can be told to others: hashes. */
+/** Identifies the machine of a worker to others, by hashes. */
 export interface Machine {
   readonly id: string;
   /** Another one after each start of the machine, and in each container. */
@@ -56,7 +56,7 @@ export interface HostProblem {
   readonly since: number;
 }
 
-/** What a worker tells about itself with every heartbeat. */
+/** What a worker reports about itself with every heartbeat. */
 export interface WorkerReport {
   readonly id: string;
   readonly host: string;
@@ -205,7 +205,7 @@ export function openWorkers(
   const list = sharedByTurn(read);
 
   return {
-    /** Everyone who has not left, with `alive` false after three silent heartbeats. */
+    /** All workers that have not left, with `alive` false after three missed heartbeats. */
     list,
     async living(): Promise<LivingWorker[]> {
       return (await list()).filter((worker) => worker.alive);

@@ -52,7 +52,7 @@ export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
   const unsubscribe = health.onChange(wake);
   await offered
     .follow()
-    .catch((error: unknown) => logger.warn({ err: error }, 'no queue is listened to yet; trying again'));
+    .catch((error: unknown) => logger.warn({ err: error }, 'cannot listen to the queues yet; trying again'));
 
   let lookAgainAt = 0;
   let turnAt = performance.now();

@@ -39,7 +39,7 @@ export function createMirrors({ runs, hasBegunHere, logger }: MirrorDeps) {
       follow(lease)
         .catch((error: unknown) =>
           // Its lock runs out, and it comes again.
-          logger.debug({ runId: lease.runId, err: error }, 'the job is not mirrored any more'),
+          logger.debug({ runId: lease.runId, err: error }, 'the job is no longer mirrored'),
         )
         .finally(() => {
           if (isHeld(lease)) held.delete(lease.runId);

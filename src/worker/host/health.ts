@@ -71,7 +71,7 @@ export function startHostHealth(deps: HostHealthDeps): HostHealth {
     fault(kind, message) {
       if (stopped || problems.has(kind)) return;
       problems.set(kind, { kind, message, since: now() });
-      logger.error({ kind, why: message }, 'this host cannot start runs; none is taken until it can');
+      logger.error({ kind, why: message }, 'this host cannot start runs; it takes none until it can');
       probeAfter(kind, firstPause(kind));
       tell();
     },

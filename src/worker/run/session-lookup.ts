@@ -42,7 +42,7 @@ export function startSessionLookup(deps: LookupDeps): { stop(): void } {
       await pause(Math.max(0, afterMs - (performance.now() - begun)), undefined, { signal: over.signal });
       if (isKnown()) return;
       const found = await ask(deps, over.signal).catch((error: unknown) => {
-        logger.debug({ why: codeOf(error) ?? messageOf(error) }, 'the CLI did not tell its sessions');
+        logger.debug({ why: codeOf(error) ?? messageOf(error) }, 'the CLI did not list its sessions');
         return undefined;
       });
       if (over.signal.aborted || isKnown()) return;

@@ -101,7 +101,7 @@ export async function removeOwnDirectoryAside(directory: string): Promise<void> 
   else removeOwnDirectory(directory);
 }
 
-/** Removes a whole spool, whoever of us it belongs to; a link in its place is removed, never followed. */
+/** Removes a whole spool, whether it belongs to us or to the user of its program; a link in its place is removed, never followed. */
 export function removeOwnDirectory(directory: string): void {
   const owner = lstatSync(directory, { throwIfNoEntry: false })?.uid;
   if (owner === undefined) return;
