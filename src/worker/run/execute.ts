@@ -6,7 +6,15 @@ import type { RecentEnds } from '../recover/recent-ends.js';
 import { REFUSED } from '../spool/launch.js';
 import { removeStart } from '../spool/spool.js';
 import { attemptAfter } from './attempts.js';
-import { endUnstarted, finishJob, type GiveBackDeps, giveBack, HostFault, restartHere } from './give-back.js';
+import {
+  endUnstarted,
+  finishJob,
+  type GiveBackDeps,
+  giveBack,
+  giveJobBack,
+  HostFault,
+  restartHere,
+} from './give-back.js';
 import type { OwnedRun } from './owned-run.js';
 import type { RunTrace } from './run-trace.js';
 import { type Begun, type StartDeps, startAttempt, type ToStart } from './start-attempt.js';
@@ -50,6 +58,7 @@ async function begin(deps: ExecuteDeps, owned: OwnedRun, toStart: ToStart): Prom
     const started = await startAttempt(deps.start, owned, toStart);
     if (started.kind === 'begun') return { ...started, restarts: toStart.restarts ?? 0 };
     if (started.kind === 'not-ours') return undefined;
+    if (started.kind === 'forgotten') return void (await giveJobBack(deps.giveBack, owned));
     const { failure } = started.kind === 'impossible' ? started : {};
     await endUnstarted(deps.giveBack, owned, failure ? { state: 'failed', failure } : { state: 'killed' });
     return undefined;

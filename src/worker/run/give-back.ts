@@ -71,7 +71,7 @@ export async function giveBack(deps: GiveBackDeps, owned: OwnedRun, why: unknown
     return endUnstarted(deps, owned, failed('lost', 'the program is gone and nobody saw how it ended'));
   if (answer?.refused === 'errors')
     return endUnstarted(deps, owned, failed('not_executable', `the program cannot be started: ${messageOf(why)}`));
-  if (answer?.state === 'queued') return void (await persist(deps, owned, () => placeAgain(deps, owned)));
+  if (answer?.state === 'queued') return giveJobBack(deps, owned);
   // Queued by us already, and killed before the answer came: whoever did that could not remove the job that we hold.
   if (answer?.state && isEnded(answer.state)) await finishJob(deps, owned, { state: answer.state });
 }
@@ -81,6 +81,11 @@ const isNoRunsFault = (why: unknown) =>
   why instanceof HostFault || why instanceof NewerRequest || asUnreachable(why) !== undefined;
 
 const failed = (kind: Failure['kind'], message: string): Ending => ({ state: 'failed', failure: { kind, message } });
+
+/** Sees to it that a run that is queued again has a job that waits. Does not throw. */
+export async function giveJobBack(deps: GiveBackDeps, owned: OwnedRun): Promise<void> {
+  await persist(deps, owned, () => placeAgain(deps, owned));
+}
 
 /** Gives the job back to the head of its queue; where we do not hold it and it does not exist, the run is placed anew. */
 async function placeAgain({ runs, queues }: GiveBackDeps, { id, queue, lease }: OwnedRun): Promise<void> {

@@ -57,7 +57,9 @@ export type Start =
   | { readonly kind: 'impossible'; readonly failure: Failure }
   /** Somebody has asked for its end. */
   | { readonly kind: 'killed' }
-  | { readonly kind: 'not-ours' };
+  | { readonly kind: 'not-ours' }
+  /** It is queued: another master has forgotten that we claimed it. */
+  | { readonly kind: 'forgotten' };
 
 /**
  * Starts the program of a run that we own. Whatever it throws, nothing was started: a HostFault is this host's, anything
@@ -88,6 +90,7 @@ export async function startAttempt(
   const { changed, run } = await runs.launching(owned, attempt?.number ?? 1, factsOf(meta));
   if (runs.interruptions() !== before)
     throw new UnreachableError('the connection to Redis was lost just before the start', 'It is started again.');
+  if (run.state === 'queued') return { kind: 'forgotten' };
   if (!changed || owned.gone.aborted || run.epoch !== owned.epoch || isEnded(run.state)) return { kind: 'not-ours' };
   if (run.kill) {
     removeInputs(spool);
