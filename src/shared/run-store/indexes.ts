@@ -49,8 +49,8 @@ export interface Indexes {
   leaveHost(id: string, host: string): Promise<void>;
   /** Ids that may match, newest first, after a position, in pages of up to `size`. */
   pages(filter: RunFilter, after: ListPosition | undefined, size: number): AsyncIterable<ListPosition[]>;
-  /** All ids of a state, or of all runs, oldest first; whoever reads them may take them out meanwhile. */
-  oldestFirst(state?: RunState): AsyncIterable<string>;
+  /** All ids of a state, or of all runs, queued before a time, oldest first; whoever reads them may take them out meanwhile. */
+  oldestFirst(state?: RunState, before?: number): AsyncIterable<string>;
   /** The time (ms) of the latest run: later ones are ordered after it, also when the clock of Redis has gone back. */
   latestAt(): Promise<number>;
   /** Up to three ids that begin with a text. */
@@ -130,12 +130,13 @@ async function* pagesOf(
   }
 }
 
-/** All entries of an index up to a score, oldest first. Where it stands is an entry, not a number of entries. */
-async function* oldestFirst(redis: RedisClient, index: string, before = '+inf'): AsyncGenerator<string> {
+/** All entries of an index under a score, oldest first. Where it stands is an entry, not a number of entries. */
+async function* oldestFirst(redis: RedisClient, index: string, before?: number): AsyncGenerator<string> {
+  const most = before === undefined ? '+inf' : `(${before}`;
   let last: ListPosition | undefined;
   for (let offset = 0; ; ) {
     const least = last?.queuedAt ?? '-inf';
-    const page = positions(await redis.zrangebyscore(index, least, before, 'WITHSCORES', 'LIMIT', offset, PAGE));
+    const page = positions(await redis.zrangebyscore(index, least, most, 'WITHSCORES', 'LIMIT', offset, PAGE));
     const from = last;
     const fresh = page.filter(({ id, queuedAt }) => !from || queuedAt !== from.queuedAt || id > from.id);
     for (const { id } of fresh) yield id;
@@ -195,7 +196,7 @@ export function openIndexes(redis: RedisClient, prefix: string, keptMs: number):
       names.forget(keys.host(host)); // the sweep takes out the name of an empty index
     },
     pages: (filter, after, size) => pagesOf(redis, indexesFor(keys, filter), after, size),
-    oldestFirst: (state) => oldestFirst(redis, state === undefined ? keys.all : keys.state(state)),
+    oldestFirst: (state, before) => oldestFirst(redis, state === undefined ? keys.all : keys.state(state), before),
     latestAt: async () => Number((await redis.zrange(keys.all, '-1', '-1', 'WITHSCORES'))[1] ?? 0),
     withPrefix: (text) => redis.zrangebylex(keys.ids, `[${text}`, `[${text}\xff`, 'LIMIT', 0, 3),
     count: (state) => redis.zcard(keys.state(state)),
@@ -209,8 +210,7 @@ export function openIndexes(redis: RedisClient, prefix: string, keptMs: number):
     },
     async forgetGone(before, isGone) {
       for (const index of await redis.smembers(keys.named)) {
-        for await (const id of oldestFirst(redis, index, `(${before}`))
-          if (await isGone(id)) await redis.zrem(index, id);
+        for await (const id of oldestFirst(redis, index, before)) if (await isGone(id)) await redis.zrem(index, id);
         if ((await redis.zcard(index)) === 0) await redis.srem(keys.named, index);
       }
     },

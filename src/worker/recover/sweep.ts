@@ -81,9 +81,12 @@ async function judge({ runs, queues, config, onLost, logger }: SweepDeps, run: R
 export async function sweepRecords(deps: SweepDeps): Promise<void> {
   const { runs, queues, config } = deps;
   const now = await runs.now();
-  await placeUnplaced(deps, now);
+  const written = now - PLACED_WITHIN_MS; // what is younger may be in an index, and have no record yet
+  await placeUnplaced(deps, written);
   const isGone = async (id: string) => (await runs.get(id)) === undefined;
-  for await (const id of runs.indexes.oldestFirst()) if (await isGone(id)) await runs.indexes.forget(id);
+  for (const state of [undefined, 'running', 'orphaned'] as const)
+    for await (const id of runs.indexes.oldestFirst(state, written))
+      if (await isGone(id)) await runs.indexes.forget(id);
   await runs.indexes.forgetGone(now - config.recordRetentionMs, isGone);
   await orphanUnknown(deps);
   await queues.clean();
@@ -113,11 +116,12 @@ export function keptSweep({ runs, config, health, logger }: KeptSweepDeps): () =
 }
 
 /** Runs that were written and whose submitter died before their job was placed. */
-async function placeUnplaced(deps: SweepDeps, now: number): Promise<void> {
+async function placeUnplaced(deps: SweepDeps, before: number): Promise<void> {
   const { runs, queues } = deps;
-  for await (const id of runs.indexes.oldestFirst('queued')) {
+  for await (const id of runs.indexes.oldestFirst('queued', before)) {
     const run = await inState(deps, id, 'queued');
-    if (!run || now - run.queuedAt <= PLACED_WITHIN_MS || (await queues.has(id, run.queue))) continue;
+    if (!run) await runs.indexes.forget(id);
+    if (run?.state !== 'queued' || run.queuedAt >= before || (await queues.has(id, run.queue))) continue;
     const request = await runs.request(id);
     if (!request) continue;
     if ('value' in request) await queues.placeAnew(id, run.queue, request.value);
@@ -131,16 +135,16 @@ async function orphanUnknown(deps: SweepDeps): Promise<void> {
   for (const state of ['running', 'orphaned'] as const)
     for await (const id of deps.runs.indexes.oldestFirst(state)) {
       const run = await inState(deps, id, state);
-      if (run && state === 'running' && !register.has(run.worker ?? '')) await deps.runs.orphan(run);
+      if (run?.state === 'running' && state === 'running' && !register.has(run.worker ?? ''))
+        await deps.runs.orphan(run);
     }
 }
 
-/** The record of a run that an index has under a state; one that has another puts the index right and is undefined. */
+/** The record of a run that an index has under a state; the index is put right where the record has another. */
 async function inState({ runs }: SweepDeps, id: string, state: Run['state']): Promise<Run | undefined> {
   const run = await runs.get(id);
-  if (run?.state === state) return run;
-  await (run ? runs.reindex(id) : runs.indexes.forget(id));
-  return undefined;
+  if (run && run.state !== state) await runs.reindex(id);
+  return run;
 }
 
 export interface SweepingDeps {

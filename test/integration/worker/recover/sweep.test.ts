@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest';
+import { Redis } from 'ioredis';
+import { expect, inject, it } from 'vitest';
 import { newRunId } from '../../../../src/client/submit.js';
 import { createContact } from '../../../../src/worker/recover/contact.js';
 import { watchRegister } from '../../../../src/worker/recover/register-watch.js';
@@ -62,4 +63,27 @@ it('places a run again whose job a worker has ended because a failover had forgo
   await sweepAfter(LATER_MS);
   expect((await takeFrom())?.runId).toBe(id);
   await claimer.stop();
+});
+
+it('leaves a run in the indexes whose record is just being written, as on a cluster, and forgets one without any', async () => {
+  const redis = new Redis(inject('redisUrl').replace('unix://', ''));
+  const entered = async () => {
+    const id = newRunId();
+    const { commands } = pool.runs.indexes.additions([{ id, principal: 'local', ...REQUEST }], await pool.runs.now());
+    await redis.pipeline(commands as never).exec();
+    return id;
+  };
+  const listed = async () => {
+    const found: string[] = [];
+    for await (const id of pool.runs.indexes.oldestFirst()) found.push(id);
+    return found;
+  };
+  const [written, abandoned] = [await entered(), await entered()];
+  await sweepAfter(0);
+  expect(await listed()).toEqual(expect.arrayContaining([written, abandoned]));
+  await pool.runs.create(written, 'runs.quick', REQUEST);
+  await sweepAfter(LATER_MS);
+  expect(await listed()).toContain(written);
+  expect(await listed()).not.toContain(abandoned);
+  redis.disconnect();
 });
