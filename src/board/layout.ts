@@ -78,9 +78,9 @@ export const wrongUsePage = ({ message, hint }: Pick<UserError, 'message' | 'hin
 
 /** A page for a viewer who is not logged in, or no longer. */
 export function strangerPage(message: string) {
-  const main = html`<div class="title"><h1>Not let in</h1></div><div class="notice error" role="alert"><p>${message}.</p></div>
-<p>Where the browser asks for a name and a password: any name, and the token as the password.</p>`;
-  return layout({ title: 'Not let in · agentpool', main, changes: false, forStranger: true });
+  const main = html`<div class="title"><h1>Access denied</h1></div><div class="notice error" role="alert"><p>${message}.</p></div>
+<p>If the browser asks for a name and a password, enter any name, and the token as the password.</p>`;
+  return layout({ title: 'Access denied · agentpool', main, changes: false, forStranger: true });
 }
 
 /** A page that says what went wrong; with `changes` it tries again by itself. */

@@ -33,7 +33,7 @@ export function actions({ run, prompt, principal }: RunFacts): Html {
       ? action(
           'do-resume',
           'Resume',
-          html`<form method="post" action="${to('resume')}"><p>Goes on in its session, as a new run of yours.</p><label>Prompt <textarea name="prompt" rows="4" required></textarea></label><button>Resume the session</button></form>`,
+          html`<form method="post" action="${to('resume')}"><p>Continues its session, as a new run of yours.</p><label>Prompt <textarea name="prompt" rows="4" required></textarea></label><button>Resume the session</button></form>`,
         )
       : '';
   return html`<div class="actions">${kill}${rerun}${resume}</div>`;

@@ -75,7 +75,7 @@ ${reason && html`<p class="why">${reason}</p>`}
 function awayCard(host: string, queues: readonly QueueView[], mayRemove: boolean): Html {
   const waiting = queues.filter(({ queue }) => partsOf(queue).host === host);
   const runs = waiting.reduce((sum, one) => sum + one.waiting + one.delayed, 0);
-  const remove = html`<div class="actions"><details class="action"><summary>Remove</summary><form method="post" action="/hosts/${encodeURIComponent(host)}/remove"><p>For a host that is gone for good. What waits for it is killed, what it had is failed (lost), and its sessions cannot be resumed.</p><button class="danger">Remove ${host}</button></form></details></div>`;
+  const remove = html`<div class="actions"><details class="action"><summary>Remove</summary><form method="post" action="/hosts/${encodeURIComponent(host)}/remove"><p>For a host that is gone for good. Runs that wait for it are killed, runs that it had are failed (lost), and its sessions cannot be resumed.</p><button class="danger">Remove ${host}</button></form></details></div>`;
   return html`<article class="card worker" id="away-${host}"><div class="head"><h2>${host}</h2>${stateMark('away')}${mayRemove ? remove : ''}</div><p>No worker of it is alive; ${counted(runs, 'run')} ${runs === 1 ? 'waits' : 'wait'} for it.</p></article>`;
 }
 

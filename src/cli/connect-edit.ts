@@ -19,7 +19,7 @@ function wanted(existing: unknown, entry: Entry): Members {
   return { ...entry, ...Object.fromEntries(kept), ...env };
 }
 
-/** What of an entry is written anew: all but what a person has set to something of his own. */
+/** The members of an entry that are rewritten: all that the user has not set to a value of their own. */
 const written = (existing: unknown, entry: Entry): Members =>
   Object.fromEntries(
     Object.entries(wanted(existing, entry)).filter(

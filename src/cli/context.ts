@@ -25,7 +25,7 @@ export interface Context {
   readonly ignored: readonly Ignored[];
   /** The files that something was taken from. */
   readonly readFrom: readonly string[];
-  /** Whether somebody has set it, in the environment, a file or the command line. */
+  /** Whether it was set, in the environment, a file or the command line. */
   isSet(setting: string): boolean;
   /** What programs may be given: the environment, and the file of secrets where that is silent. Throws a ConfigError. */
   variables(): Readonly<Record<string, string | undefined>>;
@@ -72,7 +72,7 @@ export function openContext(
   const config = checkedConfig(sources, surroundings);
   const form = isForPeople(config.logFormat) ? formForPeople(!given.NO_COLOR) : undefined;
   const logger = openLogger(name, config.logLevel, form && toStderr(form));
-  // What speaks to Redis is loaded when somebody does: most of a start is loading.
+  // The code that talks to Redis is loaded when it is needed: most of a start is loading.
   const redis = async (): Promise<RedisTarget> => {
     const target = redisTarget(config, readFileIfThere);
     if (target) return target;

@@ -59,7 +59,7 @@ function configurationFindings({ readFrom, ignored }: Context): Finding[] {
   ];
 }
 
-/** A client without AGENTPOOL_HOME in its environment brings up a pool of its own, and nobody sees why runs are missing. */
+/** A client without AGENTPOOL_HOME in its environment starts a pool of its own, and it is hard to see why runs are missing. */
 function otherPoolFindings({ config, env }: Context): Finding[] {
   return otherPools(config.home, env).map(({ home, url }) => ({
     what: 'Other pool',

@@ -81,7 +81,7 @@ export function openLocalAccess(home: string, now: () => number = () => performa
 
 /**
  * An address that lets one browser in, once; undefined where AGENTPOOL_TOKENS or an issuer says who may ask. It is handed
- * to the server by a file, so nothing secret is sent to whoever may listen there instead.
+ * to the server by a file, so nothing secret is sent to a process that may listen there instead.
  */
 export function loginLink(url: string, { home, tokens, oidcIssuer }: Config): string | undefined {
   if (tokens.length > 0 || oidcIssuer !== undefined) return undefined;
@@ -96,7 +96,7 @@ export function loginLink(url: string, { home, tokens, oidcIssuer }: Config): st
 
 const linksIn = (home: string) => join(home, 'http-links');
 
-/** By its hash, so that the name of a file lets nobody in, and a code cannot name another file. */
+/** Named by its hash, so that a file name gives no access, and a code cannot name another file. */
 const linkFile = (home: string, code: string) => join(linksIn(home), createHash('sha256').update(code).digest('hex'));
 
 function readToken(home: string): string {

@@ -36,7 +36,7 @@ export function addMcp(program: Command): void {
     });
 }
 
-/** The pool, brought up and connected to once somebody asks, and anew after it failed. */
+/** The pool, started and connected to at the first request, and again after a failure. */
 function openLater(context: Context) {
   let opening: Promise<Pool> | undefined;
   let opened: Pool | undefined;

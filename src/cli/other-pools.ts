@@ -52,7 +52,7 @@ function notedHomes(env: Env): string[] {
   }
 }
 
-/** What somebody should know who uses the pool of an AGENTPOOL_HOME; undefined where it is the only one. */
+/** A warning for users of the pool of an AGENTPOOL_HOME; undefined if it is the only pool. */
 export function otherPoolsInWords(home: string, env: Env): string | undefined {
   const others = otherPools(home, env).map((one) => `AGENTPOOL_HOME=${one.home} (${one.url})`);
   if (others.length === 0) return undefined;

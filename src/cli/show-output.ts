@@ -7,7 +7,7 @@ interface Stream {
 
 /**
  * How the output of a run is asked for and shown: a terminal gets text with colours and styles, since anything else
- * could steer it; a pipe, a file, and whoever asks for it with `raw` get the bytes as they are.
+ * could steer it; a pipe, a file, and `raw` get the bytes as they are.
  */
 export function outputTo(stream: Stream, raw = false) {
   const asIs = raw || !stream.isTTY;

@@ -4,7 +4,7 @@ import { plainText } from '../shared/plain-text.js';
 /** A column of a table for people. */
 export interface Column {
   readonly head: string;
-  /** It may be cut where the terminal is narrow, down to so many columns of the terminal. */
+  /** It may be cut where the terminal is narrow, down to this many columns of the terminal. */
   readonly least?: number;
   /** Left out where the terminal is narrow, those with the highest number first. */
   readonly rank?: number;
@@ -17,14 +17,14 @@ const GAP = '  ';
 const ELLIPSIS = '…';
 const CHARACTERS = new Intl.Segmenter();
 
-/** The first characters of a text that fit into so many columns of a terminal, with an ellipsis where it goes on. */
+/** The first characters of a text that fit into this many columns of a terminal, with an ellipsis where it goes on. */
 export function cutToWidth(text: string, width: number): string {
   if (text.length <= width && stringWidth(text) <= width) return text;
   if (stringWidth(text) <= width) return text;
   return width < 1 ? '' : headOf(text, width - 1).trimEnd() + ELLIPSIS;
 }
 
-/** The first characters of a text that fit into so many columns. */
+/** The first characters of a text that fit into this many columns. */
 function headOf(text: string, width: number): string {
   let head = '';
   let used = 0;
@@ -51,7 +51,7 @@ export function cutStyled(line: string, width: number): string {
   return parts.join('');
 }
 
-/** A text in lines of words that are no wider than so many columns; a word that is wider is divided. */
+/** A text in lines of words that are no wider than this many columns; a wider word is divided. */
 export function foldWords(text: string, width: number): string[] {
   const lines = [''];
   for (const word of text.split(' ').flatMap((whole) => divided(whole, width))) {

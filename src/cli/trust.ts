@@ -57,7 +57,7 @@ function trust(given: string, { remove, list, json }: Options): void {
   }
 }
 
-/** What the files would do, so that a person sees what he trusts. Throws what is wrong in them. */
+/** What the files would do, so that the user sees what they are going to trust. Throws what is wrong in them. */
 function contentsOf(files: DirectoryFiles): { settings: string[]; runners: string[] } {
   if (files.env === undefined && files.config === undefined)
     throw new UserError(

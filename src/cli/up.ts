@@ -76,7 +76,7 @@ function sayOthers({ config, env }: Context): void {
 
 interface Entrance {
   readonly url: string;
-  /** Absent where AGENTPOOL_TOKENS or an issuer says who may ask. */
+  /** Absent if AGENTPOOL_TOKENS or an issuer decides who has access. */
   readonly link?: string | undefined;
 }
 

@@ -3,7 +3,7 @@ import { findRunByName } from '../client/find-run.js';
 import { LOCAL } from '../shared/principal.js';
 import { type Context, openContext } from './context.js';
 
-/** The caller of a subcommand: whoever may start our processes on this machine. */
+/** The caller of a subcommand: the user who starts our processes on this machine. */
 export type LocalCaller = Pick<Caller, 'pool' | 'principal'>;
 
 /** Connects, does something with the pool, and hangs up afterwards. */

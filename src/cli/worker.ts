@@ -12,7 +12,7 @@ import { openServiceManager } from './service-manager.js';
 /** A stop that waits for Redis is cut off after this (ms); nothing is lost by it. */
 const STOP_WITHIN_MS = 8_000;
 
-/** Figures are for whoever may have those of a server: a token with the scope metrics, or that of AGENTPOOL_HOME. */
+/** Whether a request may read the metrics, as for a server: with a token that has the scope metrics, or that of AGENTPOOL_HOME. */
 function mayScrape({ config, logger }: Context): (authorization: string | undefined) => Promise<number> {
   let authenticate: Authenticate | undefined;
   return async (authorization) => {

@@ -86,7 +86,7 @@ async function showWorkers(caller: LocalCaller, show: Show = print): Promise<voi
     if (problem) show(colors.dim(`  ${host} tries again by itself; ${HOST_FIXES[problem.kind]}`));
 }
 
-/** So many runs are shown at once; a screen has no more lines. */
+/** How many runs are shown at once; a screen has no more lines. */
 const MOST_RUNS = 50;
 
 async function showTop(caller: LocalCaller, show: Show): Promise<void> {

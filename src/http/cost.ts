@@ -1,4 +1,4 @@
-/** So many bytes of a body cost as much as one small request: they are parsed and checked in one go. */
+/** This many bytes of a body cost as much as one small request: they are parsed and checked in one go. */
 const BYTES_PER_UNIT = 8 * 1024;
 
 type Members = Readonly<Record<string, unknown>>;

@@ -3,13 +3,13 @@ import type { Socket } from 'node:net';
 
 /** A body that is no longer than this is read to its end even when it is refused: its connection can be used again (bytes). */
 const SHORT_BODY = 64 * 1024;
-/** So many clients at once may send on after their answer, to be thrown away; the others are not read any more. */
+/** How many clients at once may go on sending after their answer, which is discarded; the others are no longer read. */
 const MOST_READ_ON = 4;
-/** So much is thrown away of one body (bytes). */
+/** How much of one body is discarded (bytes). */
 const MOST_DISCARDED = 64 * 1024 * 1024;
-/** A client gets so long to take its answer before the connection is reset (ms), unless something else is said. */
+/** How long a client has by default to take its answer before the connection is reset (ms). */
 const LINGER_MS = 2_000;
-/** So many connections wait for that at once; the others are reset with their answer. */
+/** How many connections wait for that at once; the others are reset with their answer. */
 const MOST_LINGERING = 1_000;
 
 /**

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-/** A session that nobody uses ends after this (ms). */
+/** An unused session ends after this time (ms). */
 const KEPT_MS = 24 * 60 * 60 * 1_000;
 /** A session gets another value this often (ms), so that one that leaked is soon of no use. */
 const ROTATE_AFTER_MS = 10 * 60 * 1_000;
@@ -16,7 +16,7 @@ interface Session {
   usedAt: number;
 }
 
-/** What lets somebody in as LOCAL: who has it can read the files of our user. */
+/** What gives access as LOCAL: its holder can read the files of our user. */
 export interface LocalAccess {
   /** The token as it is now. */
   token(): string;

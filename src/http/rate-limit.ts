@@ -1,6 +1,6 @@
 /** How many requests may come at once, in seconds of the rate. */
 const BURST_S = 20;
-/** Names that nobody has used for so long (ms) have a full bucket again and are forgotten. */
+/** After this long without use (ms), the bucket of a name is full again, and the name is forgotten. */
 const FORGET_AFTER_MS = BURST_S * 1_000;
 
 /** How much each name may still ask: buckets of tokens that fill up at a rate. In this process only. */
@@ -16,7 +16,7 @@ export function openRateLimit(perSecond: number, now: () => number = () => perfo
   }
 
   return {
-    /** Takes so many requests out of a name's bucket: 0 when it has them, else after how many seconds it will. */
+    /** Takes this many requests out of a name's bucket: 0 if it has them, else the number of seconds until it will. */
     take(name: string, wanted = 1): number {
       const count = Math.min(wanted, most); // what costs more than all of it takes all of it
       const at = now();

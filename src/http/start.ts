@@ -98,7 +98,7 @@ function answerBrokenRequests(server: Server): void {
   });
 }
 
-/** Where a browser on this machine finds what listens on an address; nobody can go to a wildcard. */
+/** The address for a browser on this machine; a wildcard address cannot be opened. */
 function urlOf(address: string, port: number): string {
   const reachable = { '0.0.0.0': '127.0.0.1', '::': '::1' }[address] ?? address;
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;

@@ -22,7 +22,7 @@ import { defaultHome } from './config/sources.js';
  */
 type Kind = 'allowed' | 'opened';
 
-/** A directory in which nobody has started a client for so long is not open any more (ms). */
+/** How long a directory stays open after the last start of a client in it (ms). */
 const OPENED_FOR_MS = 30 * 24 * 60 * 60 * 1_000;
 
 const listIn = (home: string) => join(home, 'directories');

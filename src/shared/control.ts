@@ -31,7 +31,7 @@ export function openControl(redis: RedisClient, notifications: Notifications, pr
       const listeners = await redis.publish(channel(worker), JSON.stringify(request));
       return listeners > 0 || redis.isCluster;
     },
-    /** Asks a worker to look anew at what its host has; it says so with its next heartbeat. */
+    /** Asks a worker to look again at what its host has; its next heartbeat says that it did. */
     async reload(worker: string): Promise<void> {
       await redis.publish(channel(worker), 'reload');
     },

@@ -5,13 +5,13 @@
 export const SCOPES = ['read', 'run', 'kill', 'metrics', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** Who asks. Runs belong to the principal that submitted them. */
+/** On whose behalf a request is made. Runs belong to the principal that submitted them. */
 export interface Principal {
   readonly name: string;
   readonly scopes: readonly Scope[];
 }
 
-/** Whoever may start our processes on this machine, by the command line or on stdio; may do everything. */
+/** The user who starts our processes on this machine, by the command line or on stdio; may do everything. */
 export const LOCAL: Principal = { name: 'local', scopes: SCOPES };
 
 /** Whether a principal may do what needs a scope. */

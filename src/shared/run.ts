@@ -188,7 +188,7 @@ export interface Run {
   /** When its owner was last found to be silent. */
   readonly orphanedAt?: number;
   readonly endedAt?: number;
-  /** When its end was written down; a run may end while nobody looks. */
+  /** When its end was recorded; a run may end while no worker is watching. */
   readonly endRecordedAt?: number;
   readonly outBytes: number;
   readonly errBytes: number;

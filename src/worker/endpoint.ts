@@ -45,7 +45,7 @@ export function openVitals(
   };
 }
 
-/** Tells whether this worker lives and is ready, and its figures to who may have them, where the settings say so. */
+/** Answers whether this worker is alive and ready, and gives its metrics to callers with the scope, if the settings ask for an endpoint. */
 export async function startEndpoint(
   { pool, look, heartbeat, metrics, slots, offering, cordon, owned }: EndpointDeps,
   allows: Scrape['allows'] | undefined,

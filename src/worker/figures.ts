@@ -3,12 +3,12 @@ import type { RunState } from '../shared/run-state.js';
 
 /** The metrics of a worker; labels are runners, states and kinds of failures, so their number is bounded. */
 export interface Figures {
-  /** A program was started, so long after its run was claimed (ms). */
+  /** A program was started; `afterMs`: since its run was claimed (ms). */
   started(runner: string, afterMs: number): void;
   ended(runner: string, state: RunState, failure: FailureKind | undefined): void;
-  /** What a run with a program took: so long from its first start (ms), and the tokens and money that the program tells. */
+  /** What a run with a program took: the time since its first start (ms), and the tokens and money that the program reports. */
   took(runner: string, afterMs: number, usage: Usage): void;
-  /** All processes of a run are gone, so long after this worker had heard of the kill request (ms). */
+  /** All processes of a run are gone; `afterMs`: since this worker heard of the kill request (ms). */
   killed(afterMs: number): void;
   /** Redis has confirmed output (bytes). */
   shipped(bytes: number): void;

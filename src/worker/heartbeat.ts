@@ -127,7 +127,7 @@ export function startHeartbeat(deps: HeartbeatDeps) {
     phase: () => phase,
     /** Since Redis has taken the last one (ms). */
     silentMs: () => performance.now() - takenAt,
-    /** Somebody has asked for a new look at this host, and it was done. */
+    /** A new look at this host was requested, and done. */
     reloaded(): void {
       reloads += 1;
       soon();

@@ -201,7 +201,7 @@ async function enterRegister({ pool, id, report, heartbeat, health, disk, offeri
   }
 }
 
-/** Is woken when somebody asks for something; answers how that ends. */
+/** Listens for requests to this worker; returns how to stop that. */
 function listen({ pool, id, owned, offering, heartbeat, logger }: Parts): Promise<() => void> {
   return pool.control.onWake(id, (message) => {
     if (message !== 'reload') return look(owned, message, logger);

@@ -5,7 +5,7 @@ import type { startHeartbeat } from './heartbeat.js';
 import type { HostHealth } from './host/health.js';
 import type { OwnedRun, OwnedRuns } from './run/owned-run.js';
 
-/** A worker that stops waits so long (ms) for programs that are just being started. */
+/** How long a stopping worker waits for programs that are just being started (ms). */
 const PLACED_WITHIN_MS = 5_000;
 
 /** What makes a worker up, and how it is to stop. */
@@ -45,7 +45,7 @@ export async function stopWorker(parts: Stopping): Promise<void> {
   unsubscribe();
   const handedOver = letGoOf(owned);
   mirrors.stop();
-  // Whoever left programs behind stays in the register until another worker has them.
+  // A worker that left programs behind stays in the register until another worker has them.
   await (handedOver > 0 ? heartbeat.enter('left') : workers.leave(id));
 }
 

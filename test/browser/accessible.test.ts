@@ -149,7 +149,7 @@ describe.skipIf(!haveBrowser())('every page', () => {
     const { page: login } = await stranger.open(server.url);
     await login.emulateMedia({ colorScheme });
     found['who is not let in'] = await findings(login);
-    expect(await login.title()).toBe('Not let in · agentpool');
+    expect(await login.title()).toBe('Access denied · agentpool');
     expect(Object.entries(found).filter(([, all]) => all.length > 0)).toEqual([]);
     await Promise.all([page.close(), login.close()]);
   });

@@ -3,7 +3,7 @@ import { bullQueue, type QueueParts } from './parts.js';
 /** What `turns.ts` keeps beside the jobs of a queue. */
 const TURNS = ['order', 'places', 'members', 'times', 'served', 'taken'];
 
-/** Nobody is to know of a queue any more: runs for it are refused from now on, where they are checked by that. */
+/** Removes a queue from the known ones: from now on, submissions that are checked against these are refused. */
 export async function unlist({ redis, known, requiring, removed }: QueueParts, name: string): Promise<void> {
   const forgotten = [redis.srem(known, name), redis.srem(requiring, name)];
   await Promise.all([redis.sadd(removed, name), ...forgotten]);

@@ -29,7 +29,7 @@ export interface Lease {
 export interface Claimer {
   /** `waiting`: how many jobs there were just before, those that wait for a time too. */
   take(): Promise<{ readonly lease: Lease | undefined; readonly waiting: number }>;
-  /** Jobs that are ours and that nobody here knows of: the connection was lost before the answer to a `take`. */
+  /** Jobs that are ours without this process knowing: the connection was lost before the answer to a `take`. */
   forgotten(isKnown: (runId: string) => boolean): Promise<readonly Lease[]>;
   stop(): Promise<void>;
 }

@@ -75,7 +75,7 @@ async function countsOf(parts: QueueParts, queue: string): Promise<QueueCounts> 
   return { queue, waiting: waiting + prioritized, delayed, active, completed, failed };
 }
 
-/** Removes jobs that ended longer ago than the record retention, the oldest of too many, and what nobody needs to know of any more. */
+/** Removes jobs that ended longer ago than the record retention, the oldest when there are too many, and what is no longer needed. */
 async function clean(parts: QueueParts): Promise<void> {
   await retire(parts);
   for (const name of await namesOf(parts))

@@ -23,7 +23,7 @@ export interface QueueParts {
   readonly known: string;
   /** The set of the names of those whose runs require something, as long as they may have jobs. */
   readonly requiring: string;
-  /** The set of the names of queues that somebody has removed, until a worker listens to them again. */
+  /** The set of the names of removed queues, until a worker listens to them again. */
   readonly removed: string;
   /** Before the keys of what the pool allows a runner: a hash tag, so that a cluster keeps them together. */
   readonly limitsOf: (runner: string) => string;

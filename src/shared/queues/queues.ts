@@ -54,7 +54,7 @@ export interface Queues {
   dueAt(runId: string, name: string): Promise<number | undefined>;
   /** Lets a delayed run be taken at once. */
   promote(runId: string, name: string): Promise<void>;
-  /** Wakes all workers of a queue at once when a job that was delayed for so long (ms) is due. */
+  /** Wakes all workers of a queue at once when a job that was delayed for this long (ms) is due. */
   wakeWhenDue(name: string, delayMs: number): Promise<void>;
   /** Takes a waiting run out of its queue; false when it is not waiting there any more. */
   remove(runId: string, name: string): Promise<boolean>;
@@ -75,9 +75,9 @@ export interface Queues {
   /** The lease of a job that an earlier worker of this host held; undefined when the job is gone. */
   resumeLease(runId: string, name: string, token: string): Promise<Lease | undefined>;
 
-  /** Nobody is to know of a queue any more, until a run is placed in it or a worker listens to it. */
+  /** Removes a queue from the known ones, until a run is placed in it or a worker listens to it. */
   unlist(name: string): Promise<void>;
-  /** Whether somebody has removed a queue, and no worker has listened to it since. */
+  /** Whether a queue was removed and no worker has listened to it since. */
   wasRemoved(name: string): Promise<boolean>;
   /** Removes all jobs of a queue, whose runs have ended: those that are held, too. */
   removeAll(name: string): Promise<void>;

@@ -9,9 +9,9 @@ import { NEW_QUEUE } from './told.js';
  * some questions to Redis, and whoever submits makes them up.
  */
 const MOST_REQUIRING = 64;
-/** One principal alone may have made so many of them, so that there is room for the others. */
+/** How many of them one principal may have made, so that there is room for the others. */
 const MOST_OF_ONE = 16;
-/** So many jobs of each kind tell whose a queue is. */
+/** How many jobs of each kind are read to find out whose runs are in a queue. */
 const LOOKED_AT = 10;
 
 /** Whether the runs of a queue require something. */
@@ -54,7 +54,7 @@ export async function checkNumber(parts: QueueParts, name: string, principal: st
     );
 }
 
-/** Whether nobody else has runs in a queue, by the first jobs that live in it. */
+/** Whether all runs in a queue are of one principal, judging by its first jobs. */
 async function isOnlyOf(parts: QueueParts, name: string, principal: string): Promise<boolean> {
   const jobs = await bullQueue(parts, name).getJobs(['wait', 'prioritized', 'delayed', 'active'], 0, LOOKED_AT - 1);
   return jobs.every((job) => (job.data as { principal?: string }).principal === principal);

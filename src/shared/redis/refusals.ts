@@ -59,7 +59,7 @@ const CERTIFICATES: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** The ConfigError behind an error of TLS that lasts until somebody changes a certificate or a setting; else undefined. */
+/** The ConfigError behind an error of TLS that lasts until a certificate or a setting is changed; else undefined. */
 export function certificateProblem(error: Error): ConfigError | undefined {
   if (!('code' in error) && !/certificate|SSL|TLS/.test(error.message)) return undefined;
   const [, hint] = CERTIFICATES.find(([words]) => words.test(error.message)) ?? [];

@@ -22,7 +22,7 @@ const REMEMBER_EVERY_MS = 1_000;
  * for about 10 s the old master still takes what the new one never gets.
  */
 const REMEMBER_MS = 20_000;
-/** How long it is known that a master has a replica when nobody looks (ms). */
+/** How long it is remembered without a new check that a master has a replica (ms). */
 const KEEP_MS = 30 * 24 * 3_600_000;
 
 type Flag = 0 | 1;

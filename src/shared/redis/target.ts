@@ -107,7 +107,7 @@ export function parseRedisUrl(url: string): RedisTarget {
   const [, given = '', rest = ''] = /^([a-z+]+):\/\/(.+)$/i.exec(url) ?? [];
   const scheme = given.toLowerCase();
   if (scheme === 'unix') return socket(rest);
-  // A password may hold an @ or a / that nobody escaped; a host cannot.
+  // A password may contain an unescaped @ or /; a host cannot.
   const at = rest.lastIndexOf('@');
   const who = at < 0 ? {} : credentials(rest.slice(0, at));
   const [hosts = '', ...after] = rest.slice(at + 1).split('/');

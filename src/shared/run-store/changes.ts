@@ -29,7 +29,7 @@ interface ChangeOrder {
   readonly from: readonly RunState[];
   /** Absent: the state stays. */
   readonly to?: RunState;
-  /** The run must still have it; absent: nobody owns it yet. */
+  /** The epoch that the run must still have; absent: no worker owns it yet. */
   readonly epoch?: number;
   /** The run gets a new epoch, and with it a new owner. */
   readonly isNewOwner?: boolean;

@@ -10,7 +10,7 @@ export interface Position {
 
 export const BEGINNING: Position = { entry: '0-0', out: 0, err: 0 };
 
-/** So much of a run's id tells it from others, and is enough to find it. Ids of other forms, as of overmind, are hashed. */
+/** This much of a run's id is enough to find it (characters). Ids of other forms, as of overmind, are hashed. */
 const CHECK_CHARS = 9;
 const checkOf = (runId: string) =>
   /^[A-Za-z][\w-]*$/.test(runId)

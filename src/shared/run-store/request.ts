@@ -38,7 +38,7 @@ export async function readRequest({ redis, keysOf }: StoreParts, id: string): Pr
   return text === null ? undefined : readStored(request as unknown as z.ZodType<RunRequest>, text);
 }
 
-/** So much of a stored request is read for the first line of its prompt (bytes), and so much of that is shown (characters). */
+/** How much of a stored request is read for the first line of its prompt (bytes), and how much of that line is shown (characters). */
 const LOOKED_AT_BYTES = 1_024;
 const PROMPT_LINE_CHARS = 200;
 

@@ -110,7 +110,7 @@ export interface RunStore {
   /** Records that a kill was asked for. */
   requestKill(id: string, request: Omit<KillRequest, 'requestedAt'>): Promise<KillRecorded>;
   /**
-   * Ends a run; the first end wins, and the answer tells whether this was it. `epoch` undefined: nobody owns it.
+   * Ends a run; the first end wins, and the answer says whether this was it. `epoch` undefined: no worker owns it.
    * `shipped`: it ends only when its stream has exactly so much.
    */
   end(id: string, epoch: number | undefined, ending: Ending, shipped?: Shipped): Promise<EndChange>;
@@ -119,11 +119,11 @@ export interface RunStore {
   lockSession(run: SessionUser): Promise<string | undefined>;
   /** The run that a queued one waits for, because it holds its session; undefined when the session is free. */
   sessionHolder(run: SessionUser & Pick<Run, 'state'>): Promise<string | undefined>;
-  /** A running program has told which session it uses: from here on it holds it, whoever waits. */
+  /** A running program has reported which session it uses: from now on it holds it, even if other runs wait for it. */
   holdSession(runner: string, sessionId: string, id: string): Promise<void>;
   /** Leaves every session lock; the end of a run does so by itself. */
   releaseSessions(run: SessionUser): Promise<void>;
-  /** Calls back with the queued run that holds a session from now on. Whoever frees a session waits for the listeners. */
+  /** Calls back with the queued run that holds a session from now on. The caller that frees a session waits for the listeners. */
   onSessionFree(listener: SessionListener): void;
 
   /**

@@ -21,9 +21,9 @@ export interface SessionLocks {
   lock(run: SessionUser): Promise<string | undefined>;
   /** The run that a queued one waits for, because it holds its session; undefined when the session is free. */
   holder(run: SessionUser & Pick<Run, 'state'>): Promise<string | undefined>;
-  /** A running program has told which session it uses: from here on it holds it, whoever waits. */
+  /** A running program has reported which session it uses: from now on it holds it, even if other runs wait for it. */
   hold(runner: string, sessionId: string, id: string): Promise<void>;
-  /** Leaves every lock at the end of a run, however it ended, and tells the listeners who is next. */
+  /** Releases every lock at the end of a run, however it ended, and calls the listeners with the next holder. */
   release(run: SessionUser): Promise<void>;
   onFree(listener: SessionListener): void;
 }
@@ -42,7 +42,7 @@ export function openSessionLocks(
     return !run || isEnded(run.state);
   }
 
-  /** Takes a run out of a lock; whoever holds it then, and is queued, is told of. */
+  /** Takes a run out of a lock; the listeners are called if the new holder is queued. */
   async function leave(waiters: string, id: string): Promise<void> {
     if ((await redis.zrem(waiters, id)) === 0) return;
     for (;;) {

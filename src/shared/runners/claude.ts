@@ -273,7 +273,7 @@ export const claude: Runner<'claude'> = {
   env: ({ permissions }) => ({
     DISABLE_AUTOUPDATER: '1',
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-    // As root, claude takes --dangerously-skip-permissions only from somebody who says that the machine is a sandbox.
+    // As root, claude takes --dangerously-skip-permissions only if a variable says that the machine is a sandbox.
     ...(permissions === 'auto' && { IS_SANDBOX: '1' }),
   }),
   output: { format: 'json-lines', read, events, terminal: true, worked },

@@ -144,7 +144,7 @@ export const gemini: Runner<'gemini'> = {
     'stream-json',
     '--approval-mode',
     mode ?? (permissions === 'auto' ? 'yolo' : 'default'),
-    // It does not run at all in a directory that nobody has declared trusted in its own user interface.
+    // It does not run at all in a directory that was not declared trusted in its own user interface.
     '--skip-trust',
     ...ifGiven(model, (name) => ['--model', name]),
     ...ifGiven(systemPrompt, () => ['--include-directories', filesDirectory]),

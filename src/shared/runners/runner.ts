@@ -85,7 +85,7 @@ export type Output =
        * says. Undefined: not understood, so it is shown as it is. It knows no other message, so that it can begin anywhere.
        */
       readonly events?: (message: unknown) => readonly AgentEvent[] | undefined;
-      /** `events` knows few of its messages, so its output is shown as it is where nobody asks for a transcript. */
+      /** `events` knows few of its messages, so its output is shown as it is unless a transcript is asked for. */
       readonly knownInPart?: true;
       /** There is a terminal event: without it even exit 0 is not a success. */
       readonly terminal?: boolean;

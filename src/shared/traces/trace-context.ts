@@ -12,7 +12,7 @@ export interface TraceHeaders {
 
 /** Version, trace, span, flags; a later version may have more behind them. */
 const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
-/** A list of `key=value` in printable ASCII; more than this nobody has to pass on (characters). */
+/** A list of `key=value` in printable ASCII; a longer one need not be passed on (characters). */
 const TRACESTATE = /^[\x20-\x7e]{1,512}$/;
 const LONGEST = 256;
 

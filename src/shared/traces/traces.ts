@@ -26,7 +26,7 @@ export interface SpanEnd {
 
 /** Something that takes time, as a collector of traces sees it. */
 export interface Span {
-  /** What is done for it names this as its parent; absent where nobody collects. */
+  /** The parent for spans of work done for this one; absent without a collector. */
   readonly context: TraceContext | undefined;
   /** Something that happened in it (`at`: as `SpanGiven.startedAt`). */
   event(name: string, facts: SpanFacts, at: number): void;

@@ -82,7 +82,7 @@ export interface WorkerReport {
   readonly place?: string;
   /** `stopping` claims nothing more; `left` has handed its programs to the next worker of its host. */
   readonly phase: 'ready' | 'stopping' | 'left';
-  /** How often it was asked to look anew at what its host has; absent in the reports of older workers. */
+  /** How often it was asked to look again at what its host has; absent in the reports of older workers. */
   readonly reloads?: number;
   /** While there is one, it takes no runs; what it has goes on. */
   readonly problem?: HostProblem;

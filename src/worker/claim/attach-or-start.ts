@@ -37,7 +37,7 @@ export function decide(
   if (run.state === 'queued') return here === 'nowhere' ? 'start' : 'mirror';
   if (run.worker !== worker || here === 'spooled') return 'mirror';
   if (here === 'watched') return 'attach';
-  // Ours, and nobody has started it: the answer to our claim was lost. A spool may have been removed by its program.
+  // Ours, and not started: the answer to our claim was lost. A spool may have been removed by its program.
   return run.launched === undefined && run.pid === undefined ? 'start-claimed' : 'mirror';
 }
 

@@ -170,7 +170,7 @@ function createOffered({ queues, id, host, labels, runners, limits, spread }: Cl
   };
 }
 
-/** Takes on what Redis has given to us in an answer that never came; nobody else may, before its lock runs out. */
+/** Takes on jobs that Redis has given to us in an answer that never came; no other worker may, before their locks expire. */
 async function takeForgotten(
   deps: ClaimingDeps,
   claimers: ReadonlyMap<string, Claimer>,

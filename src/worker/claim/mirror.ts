@@ -4,12 +4,12 @@ import type { Run } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 
-/** The longest that one wait for somebody else's run takes before it is begun anew (ms). */
+/** How long one wait for another worker's run lasts before it is begun again (ms). */
 const MIRROR_MS = 24 * 60 * 60_000;
 
 export interface MirrorDeps {
   readonly runs: Pick<RunStore, 'wait'>;
-  /** Whether this host has something of a run, so that its queued record will be put right by whoever attaches to it. */
+  /** Whether this host has something of a run, so that the worker that attaches to it will correct its queued record. */
   readonly hasBegunHere: (runId: string) => boolean;
   readonly logger: Logger;
 }

@@ -23,7 +23,7 @@ const MIB = 1024 * 1024;
 const SHARE_OF_MEMORY = 0.5;
 /** An agent waits for its model most of the time. */
 const RUNS_PER_CORE = 4;
-/** A program that nobody has measured is taken for one of the middle. */
+/** A program that was not measured is assumed to need a medium amount. */
 const UNMEASURED_MIB = 500;
 const MOST = 64;
 

@@ -21,7 +21,7 @@ export interface Descriptors {
   readonly good: number;
 }
 
-/** The limit of this process, or of one that it starts; undefined where it is unlimited, or nobody can tell. */
+/** The limit of this process, or of one that it starts; undefined where it is unlimited or unknown. */
 export function descriptorLimit(): number | undefined {
   // Node has raised the soft limit to the hard one before anything of ours runs, for itself and for what it starts.
   const [, soft] =

@@ -15,9 +15,9 @@ export interface HealthEndpoint {
   stop(): Promise<void>;
 }
 
-/** Who may have the figures, and what they are. */
+/** Who may read the metrics, and what they are. */
 export interface Scrape {
-  /** The HTTP status for an `Authorization` header: 200 for who may. */
+  /** The HTTP status for an `Authorization` header: 200 if it may. */
   readonly allows: (authorization: string | undefined) => Promise<number>;
   readonly text: () => Promise<{ readonly type: string; readonly text: string }>;
 }
@@ -83,7 +83,7 @@ async function answerScrape(request: IncomingMessage, response: ServerResponse, 
   }
 }
 
-/** A worker that was killed leaves its socket: one that nobody listens to is removed. Whatever else lies there stays. */
+/** A worker that was killed leaves its socket behind: a socket without a listener is removed, any other file stays. */
 async function removeStale(path: string): Promise<void> {
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return;
   const socket = connect(path);

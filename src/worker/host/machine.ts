@@ -16,7 +16,7 @@ export function thisMachine(home: string, sources: readonly string[] = SOURCES):
   };
 }
 
-/** Names of machines are nobody's business; equal ones stay equal. */
+/** Names of machines are private, so they are hashed; equal ones stay equal. */
 const hashed = (text: string) => createHash('sha256').update(`agentpool machine ${text}`).digest('hex').slice(0, 16);
 
 function idInHome(home: string): string {

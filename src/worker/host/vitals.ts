@@ -20,7 +20,7 @@ export interface Verdict {
   readonly ready: readonly string[];
 }
 
-/** A loop that has not come round for so long (ms) hangs, if Redis answers. */
+/** A loop that has not completed a round for this long (ms) hangs, if Redis answers. */
 const HUNG_MS = 60_000;
 
 /**

@@ -20,7 +20,7 @@ export interface Room {
 
 /** With less than this part of the reserve free, all that print much are ended at once: one after the other takes too long. */
 const LAST_PART = 1 / 4;
-/** Who has printed less than this part of it meanwhile is not the one who fills the disk. */
+/** A run that has printed less than this part of it in the meantime is not the one that fills the disk. */
 const SMALL_PART = 1 / 64;
 
 /**

@@ -1,7 +1,7 @@
 import { openInstruments } from '../../shared/instruments.js';
 import type { Figures } from '../figures.js';
 
-/** How a worker is at the moment when somebody asks. */
+/** The state of a worker at the moment of a scrape. */
 export interface Now {
   readonly slots: number;
   readonly running: number;

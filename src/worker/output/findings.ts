@@ -8,7 +8,7 @@ import { createFraming, type Frame } from '../../shared/transcript/framing.js';
 const LONGEST_LINE = 16 * 1024 * 1024;
 /** The text of a runner without a result of its own is its result, up to here (characters, from the end). */
 const TEXT_RESULT_CHARS = 64 * 1024;
-/** So much of what was printed is looked at for that (bytes): progress bars print far more than they show. */
+/** How much of the printed bytes is looked at for that: progress bars print far more than they show. */
 const TEXT_KEPT_BYTES = 1024 * 1024;
 /** A result that comes in pieces is collected up to here (characters). */
 const LONGEST_RESULT = 1024 * 1024;

@@ -46,7 +46,7 @@ export class Follower {
     return this.#base + this.#position;
   }
 
-  /** How many bytes right before `offset` nobody has read. */
+  /** How many bytes right before `offset` were not read. */
   get lost(): number {
     return this.#lost;
   }
@@ -117,7 +117,7 @@ export class Follower {
     return known.length > 0 && !readAt(file, this.#position - known.length, known.length).equals(known);
   }
 
-  /** The file begins anew: with the offset after everything that is known to have been in it. */
+  /** The file has been emptied: goes on at the offset after everything that is known to have been in it. */
   #rewind(): void {
     const gone = Math.max(0, this.#seen - this.#position);
     this.#base += this.#position + gone;

@@ -1,4 +1,4 @@
-/** Lets so many actions through at once, in the order in which they came. */
+/** Runs at most this many actions at once, in the order in which they came. */
 export function createLane(width: number) {
   const waiting: (() => void)[] = [];
   let free = width;

@@ -10,12 +10,12 @@ const READ_BYTES = 32 * 1024;
 const TURN_MS = 5;
 /** Where the time for it is up, the end is looked at all the same: results stand there (bytes). */
 const END_BYTES = 1024 * 1024;
-/** Bytes are looked at before the next ones are read, whoever's they are, so one room for all of them will do. */
+/** Bytes are processed before the next ones are read, whichever run they are of, so one buffer is enough for all runs. */
 const room = Buffer.allocUnsafe(READ_BYTES);
 /** However many runs have more to read, one of them goes on in each turn of the event loop. */
 const turns = createLane(1);
 
-/** What of the output of a program is read, and who is told. */
+/** Which part of the output of a program is read, and who gets it. */
 export interface ReadOutput {
   readonly format: Output;
   readonly file: string;

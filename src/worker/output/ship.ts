@@ -13,9 +13,9 @@ const ENTRY_BYTES = 16 * 1024 - 128;
 const ROUND_BYTES = 16 * ENTRY_BYTES;
 /** While Redis takes one round, the next is read and sent. */
 const ROUNDS_UNDER_WAY = 2;
-/** So many rounds of more than one entry are under way in this worker: whoever else asks Redis waits for no more of them. */
+/** How many rounds of more than one entry are under way at once in this worker: other commands to Redis wait for no more than these. */
 const manyEntries = createLane(ROUNDS_UNDER_WAY);
-/** Of what a program that we end has printed, and nobody has shipped yet, no more is kept (bytes): its end shall be told. */
+/** How much unshipped output of a program that we end is kept (bytes), so that its end can be reported soon. */
 const KEPT_IN_A_HURRY = 16 * 1024 * 1024;
 
 /** Output that was sent; resolves with what the stream says to it, undefined when we have stopped. */
@@ -30,7 +30,7 @@ export interface ShipDeps {
   /** What Redis keeps of a run (bytes): of output that it would drop at once, no more is sent than that. */
   readonly mostKept: number;
   readonly onFenced: () => void;
-  /** Redis has confirmed so many bytes more. */
+  /** Redis has confirmed this many more bytes. */
   readonly onShipped?: (bytes: number) => void;
   readonly logger: Logger;
 }
@@ -86,7 +86,7 @@ export class Shipping {
     this.#cancel = leftMs > 0 ? later(look, leftMs) : soon(look);
   }
 
-  /** Somebody waits for the end of the run: of very much output that is left only the last part is shipped. */
+  /** A caller waits for the end of the run: if very much output is left, only the last part is shipped. */
   hurry(): void {
     this.#mostKept = Math.min(this.#mostKept, KEPT_IN_A_HURRY);
   }
@@ -135,7 +135,7 @@ export class Shipping {
       try {
         this.#sendRounds(underWay, all);
       } catch (error) {
-        // What is under way counts as read: whoever reads on must not take it for shipped.
+        // What is under way counts as read, but not as shipped.
         await this.#goOnAfter(underWay, this.#confirmed);
         throw error;
       }

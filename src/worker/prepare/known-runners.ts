@@ -1,7 +1,7 @@
 import { ConfigError } from '../../shared/errors.js';
 import type { Pool } from '../../shared/pool.js';
 
-/** The wanted runners; throws a ConfigError for a name that nobody knows. */
+/** The wanted runners; throws a ConfigError for an unknown name. */
 export function knownRunners({ config, runners }: Pool): readonly string[] | undefined {
   const limited = typeof config.concurrency === 'object' ? Object.keys(config.concurrency) : [];
   const there = `there are ${[...runners.keys()].join(', ')}`;

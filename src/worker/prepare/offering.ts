@@ -9,7 +9,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 export interface OfferingDeps {
   readonly runners: Iterable<Runner>;
-  /** Only these, where somebody has chosen. */
+  /** The runners to offer; absent: all that are found. */
   readonly wanted: readonly string[] | undefined;
   readonly env: Env;
   /** How a program is asked for its version: its user may have put another one in its place. */
@@ -25,7 +25,7 @@ export interface Offering {
   readonly installed: Installed;
   /** What the heartbeat tells of them, with their versions once they were asked: some CLIs are slow to say. */
   offers(): OfferedRunner[];
-  /** Whether the program of an offered runner is there this moment; if not, everything is looked for anew. */
+  /** Whether the program of an offered runner is there at this moment; if not, all programs are looked for again. */
   isHere(runner: string): boolean;
   /** Looks at once. */
   look(): void;

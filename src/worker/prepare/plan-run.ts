@@ -58,7 +58,7 @@ export async function planFor(
   const session = request.sessionId === undefined ? undefined : await sessions.find(runner.name, request.sessionId);
   const lacking = lackOf(runner, request);
   if (lacking) return { failure: failure('invalid_request', `${runner.title} ${lacking}`) };
-  // A session is bound to its directory: CLIs lose it, hang on it or start anew elsewhere.
+  // A session is bound to its directory: elsewhere, CLIs lose it, hang on it or start a new one.
   const opened = openedFor(request, config);
   const allowed = [...config.allowedPaths, ...allowedDirectories(config.home), ...opened];
   const place = workingDirectory(session?.path ?? request.path ?? opened[0], allowed, config.home);
@@ -94,7 +94,7 @@ export async function planFor(
   };
 }
 
-/** The directory of the client that asks, if a person has started it on this host; nobody else's word counts for that. */
+/** The directory of the client that asks, if a person has started it on this host; only that counts. */
 function openedFor({ clientDirectory }: RunRequest, { home }: PlanDeps['config']): string[] {
   return clientDirectory !== undefined && isOpened(home, clientDirectory) ? [clientDirectory] : [];
 }

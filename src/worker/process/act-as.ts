@@ -1,4 +1,4 @@
-/** A user and his group, by their numbers. */
+/** A user and group, by their ids. */
 export interface Credentials {
   readonly uid: number;
   readonly gid: number;

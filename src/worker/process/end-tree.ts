@@ -29,9 +29,9 @@ const SCAN_SOON_MS = 5;
 const SCAN_EVERY_MS = 40;
 /** Between two scans it is looked so often whether those that were found are gone: then the next one comes at once. */
 const LOOKS_BETWEEN = 10;
-/** A wrapper that is alone has not started its program yet, or writes down its end: so long it is waited for (ms). */
+/** A wrapper that is alone has not started its program yet, or is recording its end: how long to wait for it (ms). */
 const ALONE_FOR_MS = 1_000;
-/** SIGKILL works at once except on processes stuck in the kernel; after this the scan gives up and says who is left. */
+/** SIGKILL works at once except on processes stuck in the kernel; after this (ms) the scan gives up and returns the rest. */
 const GIVE_UP_AFTER_MS = 10_000;
 
 /** One look at all processes for all who end something in one turn; it begins after the last of them has asked. */
@@ -82,7 +82,7 @@ export async function endTree({
   }
 }
 
-/** Waits until none of these processes lives, or for so long (ms). */
+/** Waits until none of these processes lives, but no longer than this (ms). */
 async function untilGone(waiting: readonly ProcessId[], withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs;
   for (let at = 0; performance.now() < deadline; await pause(withinMs / LOOKS_BETWEEN)) {

@@ -260,7 +260,7 @@ export function bootId(): string {
   return execFileSync('sysctl', ['-n', 'kern.boottime'], { encoding: 'utf8' }).trim();
 }
 
-/** Milliseconds since boot: a clock that nobody sets, so that limits survive both a new worker and a jumping clock. */
+/** Milliseconds since boot: a clock that cannot be set, so that limits survive both a new worker and a jumping clock. */
 export function uptimeMs(): number {
   return Math.round(uptime() * 1000);
 }

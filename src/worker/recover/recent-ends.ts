@@ -1,4 +1,4 @@
-/** So long (ms) an end is remembered. */
+/** How long an end is remembered (ms). */
 const REMEMBERED_MS = 60_000;
 
 /** The runs that this worker has just ended: their records need not be read again to know that. */

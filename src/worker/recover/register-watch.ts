@@ -41,7 +41,7 @@ export function watchRegister({ workers, now, heartbeatMs, elapsed = () => perfo
     return { beat, since, witnessedFrom: since };
   }
   return {
-    /** Everyone who has not left. */
+    /** All workers that have not left. */
     async list(): Promise<readonly WatchedWorker[]> {
       const begun = elapsed();
       const [register, byRedis] = await Promise.all([workers.list(), now()]);

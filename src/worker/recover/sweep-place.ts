@@ -2,7 +2,7 @@ import { SILENT_BEATS, type Workers } from '../../shared/workers/workers.js';
 
 /** The place of the one worker of the pool that sweeps for all, as this worker sees it. */
 export interface SweepPlace {
-  /** Gives a sign of life where the place is ours, and takes it where nobody has given one for three heartbeats. */
+  /** Renews the place if it is ours, and takes it if no worker has renewed it for three heartbeats. */
   keep(): Promise<void>;
   /** Whether it was ours when it was kept last. */
   isOurs(): boolean;

@@ -33,7 +33,7 @@ export interface SweepDeps {
   readonly host: string;
   readonly config: Pick<Config, 'heartbeatMs' | 'lostAfterMs' | 'recordRetentionMs'>;
   readonly contact: Contact;
-  /** Is told of a run that was given up, as it is recorded then; absent: nobody wants to know. */
+  /** Called with a run that was given up, as it is then recorded; absent without a listener. */
   readonly onLost?: ((run: Run) => void) | undefined;
   readonly logger: Logger;
 }

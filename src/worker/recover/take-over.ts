@@ -30,7 +30,7 @@ import type { Contact } from './contact.js';
 import type { RecentEnds } from './recent-ends.js';
 import { tidy } from './tidy.js';
 
-/** Whether a worker is gone for certain: nobody knows it, it left, or it is of this host and its process is gone. */
+/** Whether a worker is gone for certain: it is unknown, it left, or it is of this host and its process is gone. */
 function isGone(worker: LivingWorker | undefined, host: string): boolean {
   if (!worker || worker.phase === 'left') return true;
   return worker.host === host && !isAlive({ pid: worker.pid, start: worker.processStart });
@@ -59,12 +59,12 @@ export interface TakeOverDeps {
   readonly logger: Logger;
 }
 
-/** A host without other workers looks for new ones after so many heartbeats: what they leave in its spools it sees at once. */
+/** After how many heartbeats a host without other workers looks for new ones: what they leave in its spools it sees at once. */
 const ALONE_BEATS = 6;
 
 /** What the looks before have found. */
 interface Before {
-  /** Whether nobody else was on this host when the register was read last, and when that was. */
+  /** Whether no other worker was on this host when the register was last read, and when that was. */
   alone: boolean;
   readAt: number;
   /**

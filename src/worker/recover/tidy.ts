@@ -9,8 +9,8 @@ import { hasBegun, removeSpool, removeSpoolAside, type Spool, spooledRuns, spool
 import type { RecentEnds } from './recent-ends.js';
 
 /**
- * A Redis that syncs its file once a second may forget, in a crash, what it was told just before (ms, with a margin).
- * So long a spool stays after the end of its run.
+ * How long a spool stays after the end of its run (ms): a Redis that syncs its file once a second may forget in a crash what was
+ * written just before; this is longer, with a margin.
  */
 export const KEEP_ENDED_MS = 5_000;
 const LEFTOVER_GRACE_MS = 1_000;
@@ -62,7 +62,7 @@ export async function tidyEnded(deps: TidyDeps, keepMs: number): Promise<void> {
     else await removeSpoolAside(spoolOf(spools, runId));
 }
 
-/** Nothing was started from it, and nobody has just made it. */
+/** Nothing was started from it, and it was not just made. */
 function isForsaken(spool: Spool, keepMs: number): boolean {
   const made = statSync(spool.directory, { throwIfNoEntry: false })?.mtimeMs;
   return made !== undefined && !hasBegun(spool) && Date.now() - made >= keepMs;

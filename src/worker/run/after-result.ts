@@ -1,4 +1,4 @@
-/** A result that its program outlives by so much (ms) is recorded before the end: the end may never be seen. */
+/** If a program outlives its result by this much (ms), the result is recorded before the end, which may never be seen. */
 const LINGERS_MS = 1_000;
 
 export interface AfterResultDeps {

@@ -22,11 +22,11 @@ export interface EndingDeps {
   readonly followed: (all: readonly Seen[]) => readonly ProcessId[];
   /** Its first process, where we have started it ourselves. */
   readonly first: ProcessId | undefined;
-  /** What the program is ended with, unless somebody asks for another signal. */
+  /** The signal that ends the program, unless the caller asks for another one. */
   readonly endSignal: KillSignal;
   /** We have let go of the run. */
   readonly left: AbortSignal;
-  /** Everybody is gone, so long after the kill request was heard of (ms). */
+  /** All processes are gone; `afterMs`: since the kill request was heard of. */
   readonly onKilled?: (afterMs: number) => void;
   readonly logger: Logger;
 }
@@ -55,7 +55,7 @@ export function createEnding(deps: EndingDeps) {
   function begin(reason: EndedBy, signal: KillSignal = endSignal, graceMs = OWN_GRACE_MS): void {
     if (closed || (why && reason !== 'kill')) return;
     if (why === 'kill') {
-      // Whoever lives after it was carried out, such as what was stopped before it could start anything, is ended now.
+      // A process that lives after it was carried out, such as one that was stopped before it could start anything, is ended now.
       if (busy === 0) endings.push(endAll(signal, graceMs));
       return;
     }
@@ -71,7 +71,7 @@ export function createEnding(deps: EndingDeps) {
   function beginForRoom(reason: RoomReason): void {
     if (closed || forRoom) return;
     forRoom = true;
-    // Whoever asked for its end before may have given it an hour.
+    // An earlier kill may have given it an hour.
     if (why) endings.push(endAll(endSignal, ROOM_GRACE_MS));
     else begin(reason, endSignal, ROOM_GRACE_MS);
   }
@@ -86,7 +86,7 @@ export function createEnding(deps: EndingDeps) {
     /** There is no room for what it prints. */
     beginForRoom,
     isForRoom: () => forRoom,
-    /** Somebody has asked for the end of the run. */
+    /** A kill of the run was requested. */
     kill: (request: Pick<KillRequest, 'signal' | 'graceMs'>) => begin('kill', ...asked(request)),
     /** A worker before us was ending the program when it died: we go on with that, if the program still lives. */
     goOn(reason: EndedBy, request: Run['kill'], lives: boolean): void {

@@ -27,7 +27,7 @@ export interface ExecuteDeps {
   readonly start: StartDeps;
   /** Watches a program from now on. */
   readonly watch: (owned: OwnedRun, begun: Begun, saw?: RunTrace['saw']) => Supervision;
-  /** Absent: nobody wants traces. */
+  /** Absent without traces. */
   readonly trace?: (owned: OwnedRun) => RunTrace;
   readonly giveBack: GiveBackDeps;
   readonly figures: Pick<Figures, 'ended' | 'took'>;

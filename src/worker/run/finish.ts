@@ -60,16 +60,16 @@ export interface Finish {
   readonly logger: Logger;
 }
 
-/** Whoever was confirmed as the owner so shortly ago (ms) was not paused since, and is the owner still. */
+/** A worker that was confirmed as the owner this recently (ms) has not been paused since, and is still the owner. */
 const JUST_CONFIRMED_MS = 100;
-/** Nobody who asked for the end of a run waits longer than this for what else its output may hold (ms). */
+/** How long the caller of a kill waits at most for further facts in the output (ms). */
 const READ_WITHIN_MS = 1_000;
 
 /** Decides how a program that is over has ended, and records it with all output. May be done again if it throws. */
 export async function finish(given: Finish, exitCode: number | undefined): Promise<Over> {
   const { runs, own, ending, shipping, keepLeftovers, left, logger } = given;
   const agoMs = sinceExit(given.spool);
-  // Whoever has been replaced while it was paused must not even clear up: the processes are another one's by now.
+  // A worker that was replaced while it was paused must not even clean up: the processes belong to another worker by now.
   const isOurs = performance.now() - own.confirmedAt < JUST_CONFIRMED_MS;
   if (!isOurs && (await runs.get(own.id))?.epoch !== own.epoch) return { kind: 'left' };
   if (isCutOff(ending.why())) shipping.hurry();

@@ -21,7 +21,7 @@ export const isForRoom = (why: EndedBy | undefined) => why === 'spool_quota' || 
 
 /** Everything that decides how a run ended. */
 export interface Evidence {
-  /** The exit status as `sh` tells it; undefined when nobody saw the end. */
+  /** The exit status as `sh` tells it; undefined when the end was not seen. */
   readonly exitCode: number | undefined;
   /** Why we ended it, if we did. */
   readonly endedBy?: EndedBy;

@@ -22,7 +22,7 @@ export interface OwnedRun extends Ownership {
   epoch: number;
   /** When we sent what Redis has taken last from us as the owner (`performance.now()`). */
   confirmedAt: number;
-  /** Somebody has asked for something while its program was not watched yet: its record is to be looked at. */
+  /** A request came while its program was not watched yet: its record has to be read again. */
   wasAsked: boolean;
   readonly phase: Phase;
   /** Watches the program, once there is one. */

@@ -15,7 +15,7 @@ interface Read {
   readonly logger: Logger;
 }
 
-/** Looks for facts in what a program prints, anew from the start of the attempt: the spool has all of it. */
+/** Looks for facts in what a program prints, from the start of the attempt: the spool has all of it. */
 export function startReadingFindings(given: Read, onLearned: (learned: Findings) => void) {
   const { runner, spool, meta, saw, logger } = given;
   const stdout = startReadingOutput({

@@ -33,7 +33,7 @@ export interface Happening {
   readonly at: number;
 }
 
-/** So many calls of tools are told one by one; the rest is counted. SDKs keep 128 events of a span. */
+/** How many tool calls are recorded one by one; the rest is counted. SDKs keep 128 events of a span. */
 const MOST_TOLD = 100;
 /** Of the name of a tool (characters). */
 const LONGEST_NAME = 128;
@@ -61,7 +61,7 @@ export function openRunTrace({ traces, runs, runners, logger }: RunTraceDeps, ow
           owned.gone.addEventListener('abort', () => resolve(undefined), { once: true });
         });
         const run = owned.gone.aborted ? undefined : await Promise.race([runs.get(owned.id), left]);
-        // Of one that was given back or taken over, whoever ends it tells.
+        // For a run that was given back or taken over, the worker that ends it sends the span.
         if (run?.epoch === owned.epoch && isEnded(run.state))
           tellRun({ traces, runners }, run, happenings, { 'agentpool.run.tool_calls': count });
       } catch (error) {
@@ -89,7 +89,7 @@ function callsIn(output: Output | undefined, message: unknown) {
 
 const word = (text: string) => beginningOf(plainText(text), LONGEST_NAME);
 
-/** Tells of runs whose worker did not come back; undefined where nobody wants traces. */
+/** Sends the spans of runs whose worker did not come back; undefined without traces. */
 export function tellLost({ traces, runners }: Pick<Pool, 'traces' | 'runners'>): ((run: Run) => void) | undefined {
   return traces && ((run) => tellRun({ traces, runners }, run, []));
 }
@@ -153,5 +153,5 @@ function factsOf(run: Run, provider = run.runner): SpanFacts {
   };
 }
 
-/** A run that somebody has ended has no error. */
+/** A killed run has no error. */
 const errorOf = ({ state, failure }: Run) => (state === 'killed' ? undefined : failure?.kind);

@@ -13,7 +13,7 @@ export interface SessionRecordDeps {
   readonly logger: Logger;
 }
 
-/** A program goes from one session to another now and then; whoever names more in one run only fills the memory of them. */
+/** A program goes from one session to another now and then; a program that names more in one run would only fill Redis with them. */
 const MOST_SESSIONS = 100;
 
 /** Records the session of one run, the moment it is known and until it is recorded. */
@@ -30,7 +30,7 @@ export function createSessionRecord(deps: SessionRecordDeps, initial: string | u
     const before = runs.interruptions();
     const [run, there] = await Promise.all([runs.get(own.id), runs.sessions.find(runner, id)]);
     if (!run) return;
-    // Whatever a program prints: a session stays with whoever began it. Only who may resume it gets here with it.
+    // A session stays with the principal that began it, whatever a program prints. Only a principal that may resume it gets here with it.
     const isForeign = there !== undefined && (there.principal ?? LOCAL.name) !== run.principal;
     if (isForeign && run.resumes !== id) {
       refused.add(id);
@@ -38,7 +38,7 @@ export function createSessionRecord(deps: SessionRecordDeps, initial: string | u
       logger.warn({ sessionId: id }, 'the program names a session of somebody else; that is ignored');
       return;
     }
-    // In this order on the wire: whoever is told of the session must find it held.
+    // In this order on the wire: a reader that hears of the session must find it held.
     const held = runs.holdSession(runner, id, own.id);
     const known = run.sessionId === id ? [] : [runs.sessionKnown(own, id)];
     await Promise.all([held, ...known, ...(isForeign ? [] : [remember(id, run)])]);

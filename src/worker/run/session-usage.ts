@@ -33,7 +33,7 @@ export async function withOwnUsage(given: OwnUsage, findings: Findings): Promise
   return { ...rest, sessionId, ...(own && { usage: own }) };
 }
 
-/** A session that has taken less than before has begun anew. */
+/** A session that reports less usage than before has started again. */
 function difference(total: Usage, before: Usage): Usage {
   const names = Object.keys(total) as (keyof Usage)[];
   const anew = names.some((name) => (total[name] ?? 0) < (before[name] ?? 0));

@@ -55,7 +55,7 @@ export type Start =
   | Begun
   /** What was asked for cannot be done: the run's own fault. */
   | { readonly kind: 'impossible'; readonly failure: Failure }
-  /** Somebody has asked for its end. */
+  /** A kill was requested. */
   | { readonly kind: 'killed' }
   | { readonly kind: 'not-ours' }
   /** It is queued: another master has forgotten that we claimed it. */
@@ -146,7 +146,7 @@ function metaFor(
     silenceTimeoutMs: request.silenceTimeoutMs ?? config.silenceTimeoutMs,
     ...(attempts > 1 && { attempts }),
     ...(attempt && { attempt }),
-    // After a restart of the machine its clock begins anew.
+    // After a restart of the machine its clock starts again.
     startedUptimeMs: Math.min(attempt?.startedUptimeMs ?? Number.POSITIVE_INFINITY, uptimeMs()),
     ...(input.sessionId !== undefined && { sessionId: input.sessionId }),
   };

@@ -52,7 +52,7 @@ export interface Supervised {
   /** Tells again what the record does not know: a Redis that crashed may have forgotten it. */
   readonly tellAgain: (run: Run) => Promise<void>;
   readonly figures: Figures;
-  /** Is shown each message of its stdout; absent: nobody wants to see them. */
+  /** Called with each message of its stdout; absent without a listener. */
   readonly saw?: (message: unknown) => void;
   readonly logger: Logger;
 }
@@ -61,9 +61,9 @@ export interface Supervised {
 export interface Supervision {
   /** Resolves when the program has ended and that is recorded, or when the run is not ours any more. */
   readonly over: Promise<Over>;
-  /** Somebody may have asked for the end of the run: ends it if its record says so. */
+  /** A kill may have been requested: ends the run if its record says so. */
   reconcile(): Promise<void>;
-  /** Somebody asks for its end, and Redis cannot store that: it is recorded when it can. */
+  /** A kill is requested and Redis cannot store that: it is recorded when it can be. */
   kill(request: Omit<KillRequest, 'requestedAt'>): void;
   /** The host has no room for its spool any more. */
   endForRoom(why: RoomReason): void;
@@ -278,7 +278,7 @@ async function append({ runs, own }: Supervised, chunks: readonly Chunk[]) {
   return answer.code >= 0 || !(await runs.comeBack(own)).changed ? answer : runs.append(own, chunks);
 }
 
-/** The program has told its result and lives on: whoever looks finds it, even if this worker is never heard of again. */
+/** The program has reported its result and lives on: callers can read it, even if this worker is never heard of again. */
 async function keepResult({ runs, own, logger }: Supervised, result: string | undefined, left: AbortSignal) {
   if (result === undefined) return;
   await again(

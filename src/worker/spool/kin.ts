@@ -38,7 +38,7 @@ function readKin(spool: Spool): ProcessId[] {
   }
 }
 
-/** Who is named in the spool of another user has to be that user's, or root would end whomever he likes. */
+/** A process named in another user's spool must belong to that user; otherwise root would end any process that the user names. */
 function mayBeOf({ directory }: Spool, { pid }: ProcessId): boolean {
   const owner = lstatSync(directory).uid;
   return owner === process.geteuid?.() || lstatSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === owner;

@@ -17,7 +17,7 @@ import { actAs, isRoot } from '../process/act-as.js';
 /**
  * The files of a spool lie in the reach of its program, which may replace each of them, and the directory itself, by a
  * link, a pipe or another file. Whatever we do there is done to what is ours: nothing is followed, nothing blocks. The
- * spool of a program that root has started as another user belongs to that user, and is touched with his rights only.
+ * spool of a program that root has started as another user belongs to that user, and is touched only with that user's rights.
  */
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 const linux = process.platform === 'linux';
@@ -57,7 +57,7 @@ export function openOwn(file: string, flags: number = O_RDONLY): number | undefi
       throw error;
     }
     const stat = fstatSync(handle);
-    // Two names: somebody has linked a file of another place in here.
+    // Two names: a file from elsewhere was linked in here.
     if (stat.isFile() && isOurs(stat.uid) && stat.nlink === 1) return handle;
     closeSync(handle);
     return undefined;

@@ -91,7 +91,7 @@ export function createSpool(root: string, meta: SpoolMeta, { stdin, files = [], 
   const isNew = mkdirSync(spool.directory, { recursive: true, mode: 0o700 }) !== undefined;
   if (user) lchownSync(spool.directory, user.uid, user.gid);
   const made = within(spool.directory, (directory) => {
-    // Nobody knows a directory that was just made, so its files need no other name first.
+    // No process knows a directory that was just made, so its files need no temporary name.
     const write = (file: string, content: string) =>
       isNew
         ? writeFileSync(join(directory, basename(file)), content, { mode: 0o600, flag: 'wx' })

@@ -13,7 +13,7 @@ const SETTLE_MS = 20;
 
 /** How a program ended. */
 export type Exit =
-  /** `code`: its exit status; undefined when nobody wrote it down. */
+  /** `code`: its exit status; undefined if it was not recorded. */
   | { readonly kind: 'ended'; readonly code: number | undefined }
   /** Its wrapper, started by this worker, is gone without having started it: `code` is the wrapper's own. */
   | { readonly kind: 'unstarted'; readonly code: number | undefined }
@@ -105,7 +105,7 @@ class SpoolWatch {
     });
   }
 
-  /** While its wrapper lives nothing has ended, whoever wrote that there; and our own wrapper tells us by itself. */
+  /** While its wrapper lives nothing has ended, whatever the file says; and our own wrapper reports its end itself. */
   #lookForExit(): void {
     const { spool, wrapper, wrapperGone } = this.#deps;
     if (this.#over || wrapperGone) return;
