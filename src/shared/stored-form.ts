@@ -3,6 +3,12 @@ import { z } from 'zod';
 /** The newest stored format that this release knows; a value without the member `form` has the first one. */
 export const STORED_FORM = 1;
 
+/**
+ * The newest form of a spool that we know. Form 2 has what its program says of itself in one file, which releases that know
+ * form 1 do not look for: they leave such a run to a newer worker.
+ */
+export const SPOOL_FORM = 2;
+
 /** What became of reading something stored: its value, or why it cannot be used. */
 export type Stored<Value> =
   | { readonly value: Value }
@@ -12,8 +18,11 @@ export type Stored<Value> =
 
 const withForm = z.looseObject({ form: z.number().int().min(1).default(1) });
 
-/** Reads what another release of ours may have written. Members that it does not know are kept. Never throws. */
-export function readStored<Value>(schema: z.ZodType<Value>, text: string): Stored<Value> {
+/**
+ * Reads what another release of ours may have written, in a form up to `newest`. Members that it does not know are kept. Never
+ * throws.
+ */
+export function readStored<Value>(schema: z.ZodType<Value>, text: string, newest = STORED_FORM): Stored<Value> {
   let content: unknown;
   try {
     content = JSON.parse(text);
@@ -21,7 +30,7 @@ export function readStored<Value>(schema: z.ZodType<Value>, text: string): Store
     return { broken: 'it is not JSON' };
   }
   const formed = withForm.safeParse(content);
-  if (formed.success && formed.data.form > STORED_FORM) return { newer: formed.data.form };
+  if (formed.success && formed.data.form > newest) return { newer: formed.data.form };
   const { form: _, ...rest } = { form: 1, ...(formed.success ? formed.data : {}) };
   const parsed = schema.safeParse(formed.success ? rest : content);
   if (parsed.success) return { value: parsed.data };

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makePlace, type Place, steps } from '../support/pool.js';
@@ -11,6 +11,7 @@ import {
   startWorkerProcess,
 } from '../support/processes.js';
 import { startRedis, type TestRedis } from '../support/redis-server.js';
+import { spoolOfRun } from '../support/spools.js';
 
 /**
  * A Redis that syncs its append-only file once a second forgets the last of what it has confirmed when its machine
@@ -128,10 +129,7 @@ describe('a Redis that crashed and has forgotten', () => {
     const moment = redis.written();
     open('go');
     await mcp.call('wait_agent', { runId });
-    await eventually(
-      () => readdirSync(join(place.home, 'spool'), { recursive: true }),
-      (names) => !names.some((name) => String(name).includes(runId)),
-    );
+    await eventually(() => spoolOfRun(place, runId) === undefined);
     await backTo(moment);
     await whenBack(
       () => status(runId),

@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { giveTo, isRoot, startOpenRedis } from '../support/other-user.js';
 import { makePlace, type Place } from '../support/pool.js';
 import { agentpool, eventually, type Facts, MAIN, openMcp, startWorkerProcess } from '../support/processes.js';
+import { spoolOfRun } from '../support/spools.js';
 
 const NOBODY = 65_534;
 const OTHER = 64_018;
@@ -56,11 +57,7 @@ describe.runIf(isRoot())('a worker of root that starts programs as another user'
       () => mcp.call<Facts & { outputTail: string; pid: number }>('get_agent_status', { runId }),
       ({ outputTail }) => outputTail !== '',
     );
-  const spoolOf = (runId: string) => {
-    const spools = join(place.home, 'spool');
-    const found = readdirSync(spools, { recursive: true, encoding: 'utf8' }).find((path) => path.endsWith(runId));
-    return join(spools, found ?? '');
-  };
+  const spoolOf = (runId: string) => spoolOfRun(place, runId) ?? join(place.home, 'spool', 'gone');
 
   it('gives them that user, none of our groups, and his home', async () => {
     const asked = 'echo "$(id -u):$(id -g):$(id -G) $USER $(pwd)"; echo "$HOME" >&2; exit 3';

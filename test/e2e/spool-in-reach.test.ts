@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
 import { eventually, type Facts } from '../support/processes.js';
+import { spoolOfRun } from '../support/spools.js';
 
 const place = onePlace();
 writeFileSync(String(place.env.AGENTPOOL_CONFIG), JSON.stringify({ runners: { shell: { command: 'sh' } } }));
@@ -81,9 +82,7 @@ describe.runIf(process.platform === 'linux')('a program that has its hands in it
     await eventually(async () => (await mcp.call<Facts>('get_agent_status', { runId })).pid);
     expect(await mcp.call('kill_agent', { runId })).toMatchObject({ killed: true, status: 'killed' });
     expect(untouched()).toEqual(before);
-    const spools = readdirSync(join(place.home, 'spool'), { recursive: true, encoding: 'utf8' });
-    const own = spools.find((name) => name.endsWith(runId)) ?? '';
-    await eventually(() => !existsSync(join(place.home, 'spool', own)));
+    await eventually(() => spoolOfRun(place, runId) === undefined);
     expect(untouched()).toEqual(before);
   });
 });

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { processesOf } from '../../src/worker/process/processes.js';
 import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
 import { makePlace, type Place } from '../support/pool.js';
 import { eventually, type Facts, MAIN, type McpSession, openMcp, startWorkerProcess } from '../support/processes.js';
+import { spoolsOf } from '../support/spools.js';
 
 const BYTES = 400_000_000;
 const QUOTA = 50_000_000;
@@ -123,9 +124,9 @@ describe('a host where runs flood', () => {
 
   /** What the output of all runs takes of the disk (bytes). */
   const spooled = (of: Place) =>
-    readdirSync(join(of.home, 'spool'), { recursive: true, encoding: 'utf8' })
-      .filter((name) => /\/std(out|err)$/.test(name))
-      .reduce((sum, name) => sum + (statSync(join(of.home, 'spool', name), { throwIfNoEntry: false })?.size ?? 0), 0);
+    spoolsOf(of)
+      .flatMap((spool) => ['stdout', 'stderr'].map((name) => join(spool, name)))
+      .reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
 
   it('and whose worker is killed: the next one lives, has all of them, and ends them', async () => {
     const host = await open();

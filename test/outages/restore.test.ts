@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { submit } from '../../src/client/submit.js';
@@ -12,6 +12,7 @@ import { connect, makePlace, type Place, steps } from '../support/pool.js';
 import { agentpool, eventually, type Started, startWorkerProcess } from '../support/processes.js';
 import { startRedis, type TestRedis } from '../support/redis-server.js';
 import { removeDirectory } from '../support/remove-directory.js';
+import { spoolOfRun } from '../support/spools.js';
 
 const isThere = spawnSync('redis-cli', ['--version']).status === 0;
 if (!isThere) console.info('skipped: there is no redis-cli to make a backup with');
@@ -79,10 +80,9 @@ beforeAll(async () => {
   await submitAs('startedSince', { pause: 600_000 });
   await eventually(async () => (await runOf('stillRuns'))?.outBytes === 2_000 && (await runOf('startedSince'))?.pid);
   // What is kept of ended ones for a while, in case Redis forgets their end, has gone.
-  const spools = join(place.home, 'spool');
   await eventually(
-    () => readdirSync(spools, { recursive: true, encoding: 'utf8' }).map((path) => basename(path)),
-    (names) => !names.includes(ids.endedSince) && !names.includes(ids.queued),
+    () => [ids.endedSince, ids.queued].map((runId) => spoolOfRun(place, runId)),
+    (spools) => spools.every((spool) => spool === undefined),
     60_000,
   );
 

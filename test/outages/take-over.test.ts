@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SPOOL_FORM } from '../../src/shared/stored-form.js';
 import { identify, processesOf } from '../../src/worker/process/processes.js';
 import { KEEP_ENDED_MS } from '../../src/worker/recover/tidy.js';
 import { type Spool, spoolOf } from '../../src/worker/spool/spool.js';
@@ -149,7 +150,7 @@ describe('a host whose worker was killed', () => {
     const { pid } = await status(runId);
     await first.end('SIGKILL');
     const meta = join(spoolIn(runId).directory, 'meta.json');
-    writeFileSync(meta, JSON.stringify({ ...JSON.parse(readFileSync(meta, 'utf8')), form: 2 }));
+    writeFileSync(meta, JSON.stringify({ ...JSON.parse(readFileSync(meta, 'utf8')), form: SPOOL_FORM + 1 }));
     await startWorker();
     expect(await ended(runId)).toMatchObject({ status: 'failed', failure: { kind: 'lost' } });
     await gone(pid);

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SPOOL_FORM } from '../../src/shared/stored-form.js';
 import { identify } from '../../src/worker/process/processes.js';
 import { makeNewerRelease } from '../support/newer-release.js';
 import { makePlace, type Place, steps } from '../support/pool.js';
@@ -188,7 +189,7 @@ describe('a spool', () => {
     const root = join(place.home, 'spool');
     const meta = join(root, readdirSync(root)[0] ?? '', 'here', runId, 'meta.json');
     const before = readFileSync(meta, 'utf8');
-    expect(JSON.parse(before)).toMatchObject({ form: 2 });
+    expect(JSON.parse(before)).toMatchObject({ form: SPOOL_FORM + 1 });
 
     const second = await startWorker();
     await eventually(

@@ -15,7 +15,10 @@ export function makeNewerRelease(): { readonly main: string; clean(): void } {
   const bundle = join(root, 'dist', 'bundle');
   const changed = readdirSync(bundle).filter((name) => {
     const ours = readFileSync(join(bundle, name), 'utf8');
-    const newer = ours.replace(/STORED_FORM ?= ?(\d+)/, (_, form: string) => `STORED_FORM=${Number(form) + 1}`);
+    const newer = ours.replace(
+      /(STORED|SPOOL)_FORM ?= ?(\d+)/g,
+      (_, of: string, form: string) => `${of}_FORM=${Number(form) + 1}`,
+    );
     if (newer !== ours) writeFileSync(join(bundle, name), newer);
     return newer !== ours;
   });

@@ -27,7 +27,7 @@ const settingsFor = ({ sentinels, members }: SentinelPool, scheme: string) => ({
 /** Has the Sentinels make the replica the master, and waits until the old master is its replica. */
 async function failOver(servers: SentinelPool, switched: () => void): Promise<void> {
   const { master } = await servers.roles();
-  await servers.ask.call('SENTINEL', 'FAILOVER', 'main');
+  await servers.failOver();
   await servers.switchedFrom(master);
   switched();
   await servers.whole();
@@ -76,7 +76,7 @@ test.each(PROGRAMS)('%s: Sentinels with passwords and TLS, and a planned failove
   await measured(`${program}, Sentinel with TLS, planned failover`, pool, ({ during }) =>
     during(async (switched) => {
       const { master } = await servers.roles();
-      await servers.ask.call('SENTINEL', 'FAILOVER', 'main');
+      await servers.failOver();
       await servers.switchedFrom(master);
       switched();
     }),

@@ -6,7 +6,7 @@ import type { Queues } from '../../shared/queues/queues.js';
 import type { Run } from '../../shared/run.js';
 import { isEnded, type RunState } from '../../shared/run-state.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
-import { STORED_FORM } from '../../shared/stored-form.js';
+import { SPOOL_FORM } from '../../shared/stored-form.js';
 import type { LivingWorker } from '../../shared/workers/workers.js';
 import { again } from '../again.js';
 import { bootId, isAlive, isOfRun, processesOf } from '../process/processes.js';
@@ -150,7 +150,7 @@ async function take(deps: TakeOverDeps, run: Run): Promise<boolean> {
   const { runs, id, host, owned, spools, logger } = deps;
   const stored = storedMeta(spoolOf(spools, run.id).directory);
   // A program may write there that its spool is of a newer release, to be left alone: the record knows which one it is.
-  if (stored && 'newer' in stored && (run.launchFacts?.form ?? STORED_FORM) > STORED_FORM) {
+  if (stored && 'newer' in stored && (run.launchFacts?.form ?? SPOOL_FORM) > SPOOL_FORM) {
     logger.warn(
       { runId: run.id, form: stored.newer },
       'its spool is of a newer release; it is left for a newer worker',

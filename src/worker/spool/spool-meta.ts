@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Failure, LaunchFacts, Run } from '../../shared/run.js';
 import { FAILURE_KINDS } from '../../shared/run.js';
 import type { Shipped } from '../../shared/run-store/ownership.js';
-import { readStored, STORED_FORM, type Stored } from '../../shared/stored-form.js';
+import { readStored, SPOOL_FORM, type Stored } from '../../shared/stored-form.js';
 import type { ProcessId } from '../process/processes.js';
 import { readOwn } from './own-files.js';
 
@@ -73,7 +73,7 @@ const meta = z.looseObject({
 /** What a worker has written down about the run of a spool; undefined when there is nothing. */
 export function storedMeta(directory: string): Stored<SpoolMeta> | undefined {
   const text = readOwn(join(directory, 'meta.json'));
-  return text === undefined ? undefined : readStored(meta as unknown as z.ZodType<SpoolMeta>, text);
+  return text === undefined ? undefined : readStored(meta as unknown as z.ZodType<SpoolMeta>, text, SPOOL_FORM);
 }
 
 /** The part of it that the record of the run is told before the program is started. */
@@ -86,7 +86,7 @@ export function factsOf({
   attempts,
 }: SpoolMeta): LaunchFacts {
   const tries = attempts !== undefined && { attempts };
-  return { form: STORED_FORM, path, home, timeoutMs, silenceTimeoutMs, startedUptimeMs, ...tries };
+  return { form: SPOOL_FORM, path, home, timeoutMs, silenceTimeoutMs, startedUptimeMs, ...tries };
 }
 
 /** What a spool says, and what the record of its run says better: no program gives itself more time or another home. */

@@ -15,7 +15,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import type { Shipped } from '../../shared/run-store/ownership.js';
 import type { ConfigFile } from '../../shared/runners/runner.js';
-import { STORED_FORM } from '../../shared/stored-form.js';
+import { SPOOL_FORM } from '../../shared/stored-form.js';
 import { layOver } from '../prepare/lay-over.js';
 import type { Credentials } from '../process/act-as.js';
 import {
@@ -197,7 +197,7 @@ export function writeOwn({ directory }: Spool, name: string, content: string): v
 
 const metaOf = ({ directory }: Spool) => join(directory, 'meta.json');
 const storedText = (meta: SpoolMeta) =>
-  JSON.stringify({ form: STORED_FORM, ...meta }).replace(/}$/, `${' '.repeat(ROOM)}}`);
+  JSON.stringify({ form: SPOOL_FORM, ...meta }).replace(/}$/, `${' '.repeat(ROOM)}}`);
 
 /**
  * Adds to what the next worker has to know, into the blanks that were left for it: one short write, so nobody reads a half of
