@@ -66,6 +66,7 @@ async function leaveUnplaced(place: Place): Promise<string> {
     prompt,
   });
   await redis.hset(`${place.env.AGENTPOOL_PREFIX}:run:{${id}}`, 'queuedAt', String((await pool.runs.now()) - 120_000));
+  await pool.runs.reindex(id);
   redis.disconnect();
   await pool.stop();
   return id;

@@ -44,15 +44,23 @@ function strangerAbove(path: string): string | undefined {
   if (uid === undefined) return undefined;
   // The owner of the root directory is the administrator, whatever user id the container shows for them.
   const trusted = (owner: number) => [uid, 0, statSync('/').uid].includes(owner);
-  for (const at of new Set([...levels(path), ...levels(realpathSync(path))])) {
+  const check = (at: string) => {
     const entry = lstatSync(at);
     if (at === path && statSync(at).uid !== uid)
       return `${at} belongs to another user (uid ${statSync(at).uid}); give it a directory of yours`;
     if (!trusted(entry.uid)) return `${at} belongs to another user (uid ${entry.uid}), who could replace what is in it`;
     if (entry.isDirectory() && openToAll(entry))
       return `everybody on this machine may write into ${at}, and so put a Redis of their own there: chmod 700 ${at}`;
+    return undefined;
+  };
+  // The path as it is named comes first, from the top: the system may follow a stranger's link not even for root.
+  for (const at of levels(path)) {
+    const problem = check(at);
+    if (problem !== undefined) return problem;
   }
-  return undefined;
+  return levels(realpathSync(path))
+    .map(check)
+    .find((problem) => problem !== undefined);
 }
 
 /** Whether any user of this machine may write into it, and no sticky bit keeps them from renaming the files of others. */
