@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, describe, expect, inject, it } from 'vitest';
+import { SPOOL_FORM } from '../../../../src/shared/stored-form.js';
 import { storedMeta } from '../../../../src/worker/spool/spool-meta.js';
 import { connect, makePlace } from '../../../support/pool.js';
 
@@ -79,7 +80,7 @@ describe('what the release before has stored', () => {
 
 describe('the spool of a newer release, or a broken one', () => {
   it.each([
-    ['newer', '{"form":2,"whatever":1}', { newer: 2 }],
+    ['newer', `{"form":${SPOOL_FORM + 1},"whatever":1}`, { newer: SPOOL_FORM + 1 }],
     ['broken', '{"runId":', { broken: 'it is not JSON' }],
     ['incomplete', '{"runId":"9f2c"}', { broken: expect.stringContaining('runner') }],
   ])('is told apart: %s', (name, text, seen) => expect(storedMeta(spooled(name, text))).toEqual(seen));
