@@ -1,6 +1,6 @@
 /**
- * Aborted by the first Ctrl-C, SIGTERM, or SIGHUP of a terminal that is closed; the same one again ends the process at
- * once. Another one does not: with its terminal a process is told twice, by that and by whoever started it.
+ * Aborted by the first Ctrl-C, SIGTERM or SIGHUP. The same signal again ends the process at once; a different one does not,
+ * because a process whose terminal closes gets two: one from the terminal, one from its parent.
  */
 export function onInterrupt(): AbortSignal {
   const controller = new AbortController();

@@ -17,13 +17,13 @@ export interface StartedHttp {
   stop(): Promise<void>;
 }
 
-/** The headers of a request must arrive within this time (ms); its body has a limit of its own. */
+/** The headers of a request must arrive within this time (ms); its body has its own limit. */
 const HEADERS_WITHIN_MS = 15_000;
 /** Answers that wait in memory for clients that do not read (bytes). */
 const MOST_UNREAD_BYTES = 64 * 1024 * 1024;
-/** How long an answer that is under way at the stop may take (ms). */
+/** How long a response that is in progress at shutdown may take (ms). */
 const ANSWER_WITHIN_MS = 5_000;
-/** When no call has been open for this long, only endless streams are left (ms). */
+/** When no call has been open for this long (ms), only endless streams are left. */
 const QUIET_MS = 250;
 
 /**
@@ -86,7 +86,7 @@ async function stop(server: Server, { mcp }: Rooms, refuseMore: () => void): Pro
   await closed;
 }
 
-/** What is no HTTP, or does not come to an end, is answered as everything else: in JSON. */
+/** Requests that are not HTTP, or that never end, get an answer in JSON like all others. */
 function answerBrokenRequests(server: Server): void {
   server.on('clientError', (error, socket) => {
     if (!socket.writable || socket.destroyed) return;

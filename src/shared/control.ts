@@ -2,19 +2,19 @@ import type { RedisClient } from './redis/connect.js';
 import type { Notifications } from './redis/notifications.js';
 import type { KillRequest } from './run.js';
 
-/** A kill request that could not be stored, and so is told to the owner of the run directly. */
+/** A kill request that could not be stored, and so is sent to the owner of the run directly. */
 export type DirectKill = Omit<KillRequest, 'requestedAt'> & { readonly runId: string };
 
-/** What a worker is woken for; undefined: something that it does not know, or what it was told may have been lost. */
+/** Why a worker is notified; undefined for a kind that it does not know, or when messages may have been lost. */
 export type Woken = DirectKill | { readonly look: string } | 'reload' | undefined;
 
 const LOOK = 'look ';
 const lookIn = (message: string) => (message.startsWith(LOOK) ? { look: message.slice(LOOK.length) } : undefined);
 
 /**
- * The notifications from whoever asks to the worker that owns a run. As a rule one carries nothing: the kill request is in
- * the run's record already, so a lost one costs a heartbeat and never a kill. Only where Redis takes no writes it carries
- * the request itself; whoever sends it has checked that the caller may ask.
+ * The notifications to the worker that owns a run. Normally one carries no data: the kill request is in the run's record
+ * already, so a lost notification delays a kill by one heartbeat and loses nothing. Only when Redis takes no writes does it
+ * carry the request itself; the sender has checked that the caller may ask.
  */
 export function openControl(redis: RedisClient, notifications: Notifications, prefix: string) {
   const channel = (worker: string) => `${prefix}:worker-bell:${worker}`;
@@ -24,8 +24,8 @@ export function openControl(redis: RedisClient, notifications: Notifications, pr
       await redis.publish(channel(worker), `${LOOK}${runId}`);
     },
     /**
-     * Redis passes messages on even when it is full or read-only. False when nobody was listening, as after a failover
-     * that the worker has noticed before us; a node of a Cluster knows only who listens to it, so there it is not known.
+     * Redis delivers messages even when it is full or read-only. False when nobody was listening, as after a failover that
+     * the worker has noticed before us. A Cluster node knows only its own subscribers, so there the answer is always true.
      */
     async killDirectly(worker: string, request: DirectKill): Promise<boolean> {
       const listeners = await redis.publish(channel(worker), JSON.stringify(request));

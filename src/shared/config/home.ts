@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { dirname } from 'node:path';
 import { ConfigError, codeOf, messageOf } from '../errors.js';
 
-/** The directory of the user, where programs keep their things. Throws a ConfigError where the system knows of none. */
+/** The home directory of the user. Throws a ConfigError when the system knows none. */
 export function userHome(env: Readonly<Record<string, string | undefined>>): string {
   try {
     return env.HOME || homedir();
@@ -12,7 +12,7 @@ export function userHome(env: Readonly<Record<string, string | undefined>>): str
   }
 }
 
-/** Makes AGENTPOOL_HOME, or a directory in it, for our user alone. Throws a ConfigError where that cannot be. */
+/** Creates AGENTPOOL_HOME, or a directory in it, accessible only to our user. Throws a ConfigError when it cannot. */
 export function privateDirectory(path: string, home = path): string {
   try {
     makeWithParents(path);
@@ -27,7 +27,7 @@ export function privateDirectory(path: string, home = path): string {
   return path;
 }
 
-/** Throws a ConfigError when a file, or a socket, is there and is not our user's own. */
+/** Throws a ConfigError when a file or socket exists and belongs to another user. */
 export function mustBeOurs(path: string): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
   const uid = process.getuid?.();
@@ -36,8 +36,8 @@ export function mustBeOurs(path: string): void {
 }
 
 /**
- * Who could put something of his own in place of a directory: somebody else who owns it, or one above it, or may write
- * there. Links are followed, and looked at themselves. Undefined when nobody can.
+ * Who could replace a directory by one of their own: another user who owns it or a parent of it, or who may write to one of
+ * these. Symbolic links are followed, and checked themselves. Undefined when nobody can.
  */
 function strangerAbove(path: string): string | undefined {
   const uid = process.getuid?.();

@@ -17,9 +17,9 @@ function embeddedSocket(home: string): string {
 const LONGEST_SOCKET_PATH = 103;
 /** A large append-only file takes its time to load. */
 const START_WITHIN_MS = 60_000;
-/** What answers a connection and then says nothing is stopped or stuck (ms). A command has to answer within 6 s. */
+/** A server that accepts a connection and does not answer within this time (ms) is stopped or stuck; commands must answer within 6 s. */
 const PROBE_WITHIN_MS = 4_000;
-/** How long another process may take to start it (ms), as long as that process is alive. */
+/** How long another process may take to start it (ms) while that process is alive. */
 const LOCKED_WITHIN_MS = 60_000;
 
 const CONFIG = [
@@ -151,8 +151,8 @@ function probe(socket: string): Redis {
 }
 
 /**
- * Whether a server answers on the socket; one that still loads its file says so with an error. Throws an
- * UnreachableError for one that is there and silent: another one on the same files would do harm.
+ * Whether a server answers on the socket; one that is still loading its file answers with an error. Throws an
+ * UnreachableError for one that accepts and stays silent: a second server on the same files would damage them.
  */
 async function answers(socket: string): Promise<boolean> {
   const redis = probe(socket);

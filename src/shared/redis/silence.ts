@@ -1,19 +1,19 @@
 import type { Redis } from 'ioredis';
 
 /**
- * How often a connection is looked at (ms). One that has been quiet since the last look is asked with PING; notifications
- * are tried more often than this, so in a process that has them it is not asked as long as it answers.
+ * How often a connection is checked (ms). One that has been quiet since the last check gets a PING. The connection for
+ * notifications is tested more often than this anyway, so it gets none as long as it answers.
  */
 const LOOK_EVERY_MS = 2_500;
 /**
- * So many looks on end without a byte, and the connection is dropped: between 5 and 7.5 s after the last one. Looks are
- * counted and not time, so an event loop that stood still, or a process that was stopped, does not make Redis silent.
+ * After so many checks in a row without a byte the connection is dropped: 5 to 7.5 s after the last byte. Checks are counted
+ * instead of time, so that a blocked event loop or a stopped process is not taken for a silent Redis.
  */
 const SILENT_LOOKS = 3;
 
 /**
- * Drops the socket of a connection that sends nothing, although it was asked: TCP alone notices that after a quarter of
- * an hour. The client then connects anew by itself. RESP3 allows PING to a connection that has subscribed.
+ * Drops the socket of a connection that does not answer a PING; TCP alone would need a quarter of an hour to notice. The
+ * client then reconnects by itself. RESP3 allows PING on a connection that has subscribed.
  */
 export function dropWhenSilent(redis: Redis): void {
   let timer: NodeJS.Timeout | undefined;

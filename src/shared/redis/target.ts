@@ -21,7 +21,7 @@ export type RedisTarget =
       readonly name: string;
       readonly username?: string;
       readonly password?: string;
-      /** Who we are to the Sentinels, which have users and passwords of their own. */
+      /** Our credentials for the Sentinels, which have users and passwords of their own. */
       readonly toSentinels?: Credentials;
       readonly certificates?: Certificates;
     }
@@ -39,7 +39,7 @@ interface Credentials {
   readonly password?: string;
 }
 
-/** By what a server is known to us, and we to it: PEM texts, and the name that its certificate has to have. */
+/** TLS in both directions: PEM texts, and the name that the server's certificate must have. */
 export interface Certificates {
   readonly ca?: string;
   readonly cert?: string;
@@ -58,7 +58,7 @@ interface Server {
 const MEND =
   'use redis://[user:password@]host:port[/db], rediss://..., unix:///path/to/socket[?db=1], redis+sentinel://h1:26379,h2:26379/name, or redis+cluster://h1:6379,h2:6379 (with TLS rediss+sentinel, rediss+cluster), with %40 and the like for special characters in a password';
 
-/** Nothing of the address is repeated but its scheme: with a character wrong, any part of it may be the password. */
+/** An error repeats only the scheme of the address: in a mistyped one, any part may be the password. */
 const bad = (problem: string) => new ConfigError([`REDIS_URL: ${problem}; ${MEND}`]);
 
 function decoded(text: string): string {
@@ -136,12 +136,12 @@ export function parseRedisUrl(url: string): RedisTarget {
   }
 }
 
-/** The settings that say where Redis is, and who we are to it. */
+/** The settings for the address of Redis and our credentials. */
 type RedisSettings = { readonly [Name in keyof Config as Name extends `redis${string}` ? Name : never]: Config[Name] };
 type ReadFile = (path: string) => string | undefined;
 
 /**
- * Where Redis is by the settings, with what is in the files that they name; undefined without a REDIS_URL. Throws a
+ * The address of Redis by the settings, with the contents of the files that they name; undefined without REDIS_URL. Throws a
  * ConfigError that repeats no secret.
  */
 export function redisTarget(settings: RedisSettings, readFile: ReadFile): RedisTarget | undefined {

@@ -6,9 +6,9 @@ import type { Runners } from '../../shared/runners/list.js';
 import { type Concurrency, createSlots } from '../claim/slots.js';
 
 /**
- * What a worker has open: about 25 descriptors by itself, 4 for a run, and 8 while it is started; all slots may be filled
- * at once. Below the first number it cannot do what it offers, below the second it has no room for more clients of Redis,
- * probes and whatever a program adds.
+ * File descriptors that a worker uses: about 25 by itself, 4 for each run, and 8 for a run that is being started; all slots
+ * may be filled at once. Below the first number it cannot start what it offers; below the second it has no spare ones for
+ * further connections to Redis, probes and what a program adds.
  */
 const LEAST = { own: 32, eachRun: 8 };
 const GOOD = { own: 64, eachRun: 16 };
@@ -23,14 +23,14 @@ export interface Descriptors {
 
 /** The limit of this process, or of one that it starts; undefined where it is unlimited or unknown. */
 export function descriptorLimit(): number | undefined {
-  // Node has raised the soft limit to the hard one before anything of ours runs, for itself and for what it starts.
+  // Node has already raised the soft limit to the hard one, for itself and for the programs it starts.
   const [, soft] =
     /^Max open files\s+(\d+)/m.exec(readOrNothing(() => readFileSync('/proc/self/limits', 'utf8'))) ?? [];
   const text = soft ?? readOrNothing(() => execFileSync('/bin/sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }));
   return /^\d+\s*$/.test(text) ? Number(text) : undefined;
 }
 
-/** What a worker needs for its slots, whatever of `runners` it will find. */
+/** What a worker needs for its slots, whichever of `runners` it finds. */
 export function descriptorsOf(limit: number, concurrency: Concurrency, runners: Runners): Descriptors {
   const slots = createSlots(concurrency).capacity([...runners.keys()]);
   const need = ({ own, eachRun }: typeof LEAST) => own + eachRun * slots;

@@ -2,13 +2,13 @@
 export interface Growing {
   readonly runId: string;
   readonly bytes: number;
-  /** It is being ended for the sake of the room already. */
+  /** It is already being ended to free disk space. */
   readonly ending: boolean;
-  /** What it has printed since the disk has had too little room (bytes). */
+  /** What it has printed since disk space became short (bytes). */
   readonly printed: number;
 }
 
-/** Why a run is ended for the others' sake. */
+/** Why a run is ended to protect the others. */
 export type RoomReason = 'spool_quota' | 'disk_full';
 
 export interface Room {
@@ -18,15 +18,15 @@ export interface Room {
   readonly reserveBytes: number;
 }
 
-/** With less than this part of the reserve free, all that print much are ended at once: one after the other takes too long. */
+/** When less than this part of the reserve is free, all runs that print much are ended at once; one at a time is too slow. */
 const LAST_PART = 1 / 4;
-/** A run that has printed less than this part of it in the meantime is not the one that fills the disk. */
+/** A run that has printed less than this part of the reserve meanwhile is not the one that fills the disk. */
 const SMALL_PART = 1 / 64;
 
 /**
- * Which runs have to go so that the others keep their output: over the quota the largest; on a disk with less free than
- * the reserve the one that prints most, and near its end all that print much. Whoever prints little meanwhile stays. Those
- * that end already will give back what they have.
+ * Which runs are ended so that the others keep their output: over the quota, the largest; on a disk with less free space than
+ * the reserve, the one that prints most, and all that print much when the disk is nearly full. Runs that print little are
+ * left alone. Runs that are already ending count as freed.
  */
 export function whoMustEnd({ growing: all, quotaBytes, freeBytes, reserveBytes }: Room): Map<string, RoomReason> {
   const growing = all.filter(({ ending }) => !ending);

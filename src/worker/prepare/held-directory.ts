@@ -2,17 +2,17 @@ import { closeSync, constants, openSync, readlinkSync, realpathSync, statSync } 
 import { codeOf } from '../../shared/errors.js';
 import { actAs, type Credentials } from '../process/act-as.js';
 
-/** Opens a directory only to be in it, for which the right to list it is not needed; Node has no name for it. */
+/** Linux's O_PATH: opens a directory without the permission to list it. Node has no constant for it. */
 const O_PATH = 0x200000;
 const linux = process.platform === 'linux';
 
-/** The name of a directory leads elsewhere than when it was checked. */
+/** A directory's path leads elsewhere than when it was checked. */
 export class DirectoryMoved extends Error {}
 
-/** The user that a program is to have may not be in a directory. */
+/** The user that a program would run as may not enter its directory. */
 export class DirectoryClosed extends Error {}
 
-/** A directory that stays the same one, whatever becomes of its name. */
+/** An open directory: it stays the same one when its path is renamed or replaced. */
 export interface HeldDirectory {
   /** The working directory for a process that is started while it is held. */
   readonly cwd: string;
@@ -20,8 +20,8 @@ export interface HeldDirectory {
 }
 
 /**
- * Takes hold of a directory whose real path was checked before: who can write above it may have put a link in its place
- * since. Throws DirectoryMoved when its name leads elsewhere now, and what the system says of this host.
+ * Opens a directory whose real path was checked before, since anybody who may write to a parent can have replaced it by a
+ * link meanwhile. Throws DirectoryMoved when the path leads elsewhere now, and the error of the system when the host is at fault.
  */
 export function holdDirectory(path: string): HeldDirectory {
   const moved = () => new DirectoryMoved(`path ${path} is no longer the directory that was checked`);
@@ -40,8 +40,8 @@ export function holdDirectory(path: string): HeldDirectory {
 }
 
 /**
- * Throws DirectoryClosed when a user may not enter a directory by its name: we of root put his program into any, also
- * into one that is his only where somebody above it has let nobody in.
+ * Throws DirectoryClosed when a user may not enter a directory by its path. A worker that is root could start the program in
+ * any directory, even below a parent that is closed to that user.
  */
 export function checkEnterable(path: string, user: Credentials): void {
   try {
@@ -65,7 +65,7 @@ function leadsTo(link: string, path: string, handle: number): boolean {
   }
 }
 
-/** By then a program may run there, so nothing may be said to have gone wrong. */
+/** A program may run there by then, so an error here must not be reported as a failed start. */
 function closeQuietly(handle: number): void {
   try {
     closeSync(handle);

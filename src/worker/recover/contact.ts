@@ -1,8 +1,8 @@
 import { SILENT_BEATS } from '../../shared/workers/workers.js';
 
 /**
- * Whether we may judge who is silent: only after we ourselves have heard from Redis for three heartbeats on end. When
- * Redis was away, or we were paused, everybody else seems to have been silent, and is about to say that he lives.
+ * Whether this worker may call others silent: only after Redis has answered it for three heartbeats in a row. After an outage
+ * of Redis, or a pause of this process, all others seem to have been silent, and are about to send their heartbeats.
  */
 export function createContact(heartbeatMs: number, now: () => number = () => performance.now()) {
   const enough = SILENT_BEATS * heartbeatMs;

@@ -1,8 +1,8 @@
 import { type LivingWorker, SILENT_BEATS, type Workers } from '../../shared/workers/workers.js';
 
-/** A worker of the register, judged by what was seen of it: `alive` does not depend on the clock of Redis. */
+/** A worker of the register as observed by this process: `alive` does not depend on the clock of Redis. */
 export interface WatchedWorker extends LivingWorker {
-  /** How long it has been silent (ms): what the clock of Redis said when it was seen first, and our own time since. */
+  /** How long it has been silent (ms): by the clock of Redis when it was first seen, by our own clock since. */
   readonly silentMs: number;
 }
 
@@ -24,8 +24,8 @@ interface Seen {
 }
 
 /**
- * The register as somebody sees it who looks at it again and again. When the clock of Redis jumps all heartbeats seem to
- * be hours old, or to lie ahead; so who is silent is told by heartbeats that did not come while we looked.
+ * Observes the register over time. When the clock of Redis jumps, all heartbeats seem to be hours old or in the future; so a
+ * worker counts as silent only when no heartbeat of it came while this process was looking.
  */
 export function watchRegister({ workers, now, heartbeatMs, elapsed = () => performance.now() }: WatchDeps) {
   let seen: ReadonlyMap<string, Seen> = new Map();

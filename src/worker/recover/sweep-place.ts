@@ -1,12 +1,12 @@
 import { SILENT_BEATS, type Workers } from '../../shared/workers/workers.js';
 
-/** The place of the one worker of the pool that sweeps for all, as this worker sees it. */
+/** Which worker of the pool does the sweep for all, as this worker sees it. */
 export interface SweepPlace {
-  /** Renews the place if it is ours, and takes it if no worker has renewed it for three heartbeats. */
+  /** Renews the role if it is ours, and takes it if no worker has renewed it for three heartbeats. */
   keep(): Promise<void>;
-  /** Whether it was ours when it was kept last. */
+  /** Whether it was ours at the last renewal. */
   isOurs(): boolean;
-  /** Leaves it to the next one at once. */
+  /** Hands it over at once. */
   leave(): Promise<void>;
 }
 
@@ -20,8 +20,9 @@ export interface SweepPlaceDeps {
 }
 
 /**
- * With a thousand workers that all read the register with every heartbeat, and all records every five minutes, Redis would
- * do nothing else. Who has the place is judged by signs that did not come while we looked, so no clock of Redis decides.
+ * If a thousand workers all read the register with every heartbeat and all records every five minutes, Redis would do
+ * nothing else; so one does it for all. It is replaced when its signs of life do not come while others look, so the clock of
+ * Redis does not decide.
  */
 export function createSweepPlace({
   workers,
