@@ -41,6 +41,7 @@ import { keptSweep, startSweeping, sweepOwners, sweepRecords } from './recover/s
 import { createSweepPlace } from './recover/sweep-place.js';
 import { openTakeOver } from './recover/take-over.js';
 import { endLeftovers, endLost, KEEP_ENDED_MS, tidyEnded } from './recover/tidy.js';
+import { createUnclaimed } from './recover/unclaimed.js';
 import { createOwnedRuns, type OwnedRuns } from './run/owned-run.js';
 import { look, reconcileAll } from './run/reconcile-all.js';
 import { tellLost } from './run/run-trace.js';
@@ -151,7 +152,9 @@ async function assemble(pool: Pool, env: Env) {
   const { installed } = offering;
   const onHost = { figures, host, spools, installed, env, home, userOf, health, disk, following, recentEnds, logger };
   const ours = { runs, id, host, owned, logger, execute: executing(pool, onHost) };
-  const tidying = { runs, host, spools, owned, recentEnds, keepLeftovers: config.keepLeftovers, logger };
+  const { keepLeftovers } = config;
+  const unclaimed = createUnclaimed();
+  const tidying = { runs, host, spools, owned, recentEnds, unclaimed, keepLeftovers, logger };
   const register = watchRegister({ workers, now: runs.now, heartbeatMs }).list;
   const lookThroughSpools = openTakeOver({ ...ours, recentEnds, heartbeatMs, register, queues, spools, contact });
   const recovery = { contact, register, tidying, lookThroughSpools };

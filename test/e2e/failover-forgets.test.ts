@@ -1,5 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Pool } from '../../src/shared/pool.js';
 import type { Run } from '../../src/shared/run.js';
@@ -113,3 +114,33 @@ describe('a failover that has forgotten', () => {
     expect(await endOf(runId)).toMatchObject({ state: 'done', sessionId: session });
   });
 });
+
+describe('a worker that is led to an old master for a while', () => {
+  it('goes on with a run that only the right one knows, whose program has lived on', async () => {
+    const runId = await submit({}, { print: 'a\n' }, { until: file('go') }, { print: 'b\n' });
+    await printed(runId, 'a\n');
+    await failover.part();
+    const prefix = place.env.AGENTPOOL_PREFIX;
+    const { second } = failover;
+    await second.del(`${prefix}:run:{${runId}}`, `${prefix}:run:{${runId}}:events`);
+    failover.arrive();
+    await heartbeats(second, 6);
+    failover.goBack();
+    await heartbeats(failover.first, 2);
+    open('go');
+    expect(await endOf(runId)).toMatchObject({ state: 'done', outBytes: 4, droppedBytes: 0 });
+    await printed(runId, 'a\nb\n');
+  });
+});
+
+/** Waits until a server has heard so many heartbeats of the worker from now on. */
+async function heartbeats(server: Redis, count: number): Promise<void> {
+  const key = `{${place.env.AGENTPOOL_PREFIX}:workers}:beats`;
+  for (let heard = 0; heard < count; heard += 1) {
+    const before = String(await server.zrange(key, 0, '-1', 'WITHSCORES'));
+    await eventually(
+      () => server.zrange(key, 0, '-1', 'WITHSCORES'),
+      (beats) => beats.length > 0 && String(beats) !== before,
+    );
+  }
+}

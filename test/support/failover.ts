@@ -15,6 +15,8 @@ export interface Failover {
   part(): Promise<void>;
   /** From now on the address leads to the second master; what was open is closed. */
   arrive(): void;
+  /** The address leads to the first master again, as a Sentinel that had been told too late corrects itself. */
+  goBack(): void;
   stop(): Promise<void>;
 }
 
@@ -29,6 +31,11 @@ export async function startFailover(): Promise<Failover> {
   await second.call('REPLICAOF', '127.0.0.1', String(forReplica.port));
   const replication = (holds: (info: string) => boolean) => eventually(() => first.info('replication'), holds);
   await replication((info) => info.includes('state=online'));
+  const leadTo = (server: TestRedis) => {
+    proxy.redirect({ path: pathOf(server) });
+    proxy.speak();
+    proxy.cut();
+  };
   return {
     url: proxy.url,
     proxy,
@@ -38,11 +45,8 @@ export async function startFailover(): Promise<Failover> {
       await second.call('REPLICAOF', 'NO', 'ONE');
       await replication((info) => info.includes('connected_slaves:0'));
     },
-    arrive() {
-      proxy.redirect({ path: pathOf(servers[1]) });
-      proxy.speak();
-      proxy.cut();
-    },
+    arrive: () => leadTo(servers[1]),
+    goBack: () => leadTo(servers[0]),
     async stop() {
       for (const redis of [first, second]) redis.disconnect();
       for (const one of [proxy, forReplica, ...servers]) await one.stop();

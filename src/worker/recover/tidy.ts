@@ -1,12 +1,13 @@
-import { statSync } from 'node:fs';
 import type { Logger } from '../../shared/logger.js';
+import type { Run } from '../../shared/run.js';
 import { isEnded } from '../../shared/run-state.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import { endTree } from '../process/end-tree.js';
 import { markedAmong, markedRuns } from '../process/processes.js';
 import type { OwnedRuns } from '../run/owned-run.js';
-import { hasBegun, removeSpool, removeSpoolAside, type Spool, spooledRuns, spoolOf } from '../spool/spool.js';
+import { hasBegun, removeSpool, removeSpoolAside, spooledRuns, spoolOf } from '../spool/spool.js';
 import type { RecentEnds } from './recent-ends.js';
+import type { Unclaimed } from './unclaimed.js';
 
 /**
  * How long a spool stays after the end of its run (ms): a Redis that syncs its file once a second may forget in a crash what was
@@ -23,49 +24,69 @@ export async function tidy(spools: string, runId: string, logger: Logger): Promi
 }
 
 export interface TidyDeps {
-  readonly runs: Pick<RunStore, 'get' | 'now' | 'settled' | 'interruptions'>;
+  readonly runs: Pick<RunStore, 'get' | 'now' | 'settled' | 'keep' | 'interruptions'>;
   readonly host: string;
   readonly spools: string;
   readonly owned: Pick<OwnedRuns, 'has'>;
   readonly recentEnds: Pick<RecentEnds, 'has'>;
+  readonly unclaimed: Unclaimed;
   readonly keepLeftovers: boolean;
   readonly logger: Logger;
 }
 
 /**
- * Tidies the runs of this host that ended longer ago than `keepMs`, that nobody knows any more, or that were given back
- * before anything was started from their spool. Of runs that ended only when a failover cannot undo it: the spool is
- * what tells the end again.
+ * Tidies the runs of this host that ended longer ago than `keepMs`, and those that have not been this host's for a while:
+ * nobody knows them any more, or they were given back before anything was started from their spool. Of runs that ended only
+ * when a failover cannot undo it: the spool is what tells the end again.
  */
 export async function tidyEnded(deps: TidyDeps, keepMs: number): Promise<void> {
-  const { runs, host, spools, owned, recentEnds, logger } = deps;
+  const { runs, spools, owned, recentEnds, unclaimed } = deps;
   const spooled = spooledRuns(spools).filter((runId) => !owned.has(runId) && !recentEnds.has(runId, keepMs));
-  if (spooled.length === 0) return;
   const before = runs.interruptions();
   // The end of these was recorded by this worker, and Redis was not away since: nobody asks for their records again.
   const ended = spooled.filter((runId) => recentEnds.has(runId));
   const unknown = spooled.filter((runId) => !ended.includes(runId));
   const now = unknown.length === 0 ? 0 : await runs.now();
+  const forsaken: string[] = [];
   for (const runId of unknown) {
     const run = await runs.get(runId);
-    if (!run) await tidy(spools, runId, logger);
-    else if (isEnded(run.state) && now - (run.endRecordedAt ?? run.endedAt ?? 0) >= keepMs) ended.push(runId);
-    else if (run.host !== host && isForsaken(spoolOf(spools, runId), keepMs)) removeSpool(spoolOf(spools, runId));
+    if (isForsaken(deps, runId, run)) forsaken.push(runId);
+    else if (run && isEnded(run.state) && now - (run.endRecordedAt ?? run.endedAt ?? 0) >= keepMs) ended.push(runId);
   }
+  const removable = unclaimed.afterLook(forsaken, before);
+  await removeEnded(deps, ended, before);
+  for (const runId of removable) await removeForsaken(deps, runId);
+}
+
+async function removeForsaken(deps: TidyDeps, runId: string): Promise<void> {
+  const { runs, spools, owned, logger } = deps;
+  // Throws where the server that answers is no master any more, or has lost the replicas that would confirm it.
+  const { run, isForsakenStill } = await runs.keep(async () => {
+    const run = await runs.get(runId);
+    return { run, isForsakenStill: isForsaken(deps, runId, run) };
+  });
+  if (!isForsakenStill || owned.has(runId)) return;
+  logger.warn({ runId }, 'a spool that belongs to no run of this host is removed');
+  if (run) removeSpool(spoolOf(spools, runId));
+  else await tidy(spools, runId, logger);
+}
+
+/** Whether a spool belongs to no run of this host, as far as Redis knows now: such a look alone ends nothing. */
+function isForsaken({ host, spools }: TidyDeps, runId: string, run: Run | undefined): boolean {
+  if (!run) return true;
+  return !isEnded(run.state) && run.host !== host && !hasBegun(spoolOf(spools, runId));
+}
+
+/** `interruptions`: how often the connection had been lost when they were known to have ended. */
+async function removeEnded({ runs, spools, logger }: TidyDeps, ended: string[], interruptions: number): Promise<void> {
   const [any] = ended;
   if (any === undefined) return;
   await runs.settled(any); // one question for all of them, as long as they were asked for by one connection
-  if (runs.interruptions() !== before) return;
+  if (runs.interruptions() !== interruptions) return;
   const marked = markedAmong(ended); // one look at all processes, instead of one for each
   for (const runId of ended)
     if (marked.has(runId)) await tidy(spools, runId, logger);
     else await removeSpoolAside(spoolOf(spools, runId));
-}
-
-/** Nothing was started from it, and it was not just made. */
-function isForsaken(spool: Spool, keepMs: number): boolean {
-  const made = statSync(spool.directory, { throwIfNoEntry: false })?.mtimeMs;
-  return made !== undefined && !hasBegun(spool) && Date.now() - made >= keepMs;
 }
 
 /**
