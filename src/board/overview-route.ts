@@ -14,8 +14,6 @@ import { createRecentRuns } from './recent-runs.js';
 import type { ListedRun } from './tables.js';
 
 const PAGE_RUNS = 25;
-/** How many of the latest runs are shown to a viewer who sees only their own. */
-const MOST_COUNTED = 1_000;
 /** What runs is shown before the latest ones, as far as a page can hold it. */
 const MOST_RUNNING = 50;
 
@@ -58,14 +56,14 @@ async function overview(pool: Pool, context: Context<Looking>, filter: ShownFilt
   });
 }
 
-/** How many runs there are in each state; for others than administrators, those of the latest runs that they may see. */
+/** How many runs there are in each state; for others than administrators, of those that they may see. */
 async function countsFor(pool: Pool, who: Principal): Promise<Record<RunState, number>> {
   const none = Object.fromEntries(RUN_STATES.map((state) => [state, 0])) as Record<RunState, number>;
   if (allows(who, 'admin')) {
     const all = RUN_STATES.map(async (state) => [state, await pool.runs.indexes.count(state)] as const);
     return { ...none, ...Object.fromEntries(await Promise.all(all)) };
   }
-  for (const { state } of await pool.runs.summaries({ principal: who.name }, MOST_COUNTED)) none[state] += 1;
+  for (const { state, count } of await pool.runs.statistics({ principal: who.name })) none[state] += count;
   return none;
 }
 

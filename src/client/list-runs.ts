@@ -4,14 +4,11 @@ import { omitUndefined } from '../shared/omit-undefined.js';
 import { beginningOf } from '../shared/plain-text.js';
 import type { Labels } from '../shared/run.js';
 import type { RunState } from '../shared/run-state.js';
-import type { RunSummary } from '../shared/run-store/list.js';
+import type { RunFilter } from '../shared/run-store/indexes.js';
 import type { Caller } from './caller.js';
 import { seenBy } from './find-run.js';
 import { type RunView, viewOf } from './run-view.js';
 import { workerFactsFor } from './worker-facts.js';
-
-/** Statistics look at no more runs than this. */
-const MOST_COUNTED = 10_000;
 
 /** Which runs are wanted; what is not given does not matter. */
 export interface RunQuery {
@@ -63,7 +60,6 @@ export async function findRuns(caller: Caller, query: RunQuery): Promise<RunList
     workerFactsFor(pool, page),
     pool.runs.promptLines(page.map(({ id }) => id)),
   ]);
-  const counted = stats ? await pool.runs.summaries(filter, MOST_COUNTED, since) : [];
   return {
     runs: page.map((run, at) => ({
       ...viewOf(run),
@@ -71,7 +67,7 @@ export async function findRuns(caller: Caller, query: RunQuery): Promise<RunList
       ...factsOf(run),
     })),
     ...(more && { nextCursor: cursorAfter(last) }),
-    ...(stats && { stats: statisticsOf(counted) }),
+    ...(stats && { stats: await statisticsOf(caller, filter, since) }),
     ...(page.length === 0 && cursor === undefined && omitUndefined({ hint: await whatThereIs(caller, query) })),
   };
 }
@@ -114,22 +110,7 @@ export function positionOf(cursor: string | undefined) {
   );
 }
 
-function statisticsOf(runs: readonly RunSummary[]): RunStatistics[] {
-  const groups = new Map<string, RunSummary[]>();
-  for (const run of runs) {
-    const key = `${run.runner} ${run.state}`;
-    const group = groups.get(key);
-    if (group) group.push(run);
-    else groups.set(key, [run]);
-  }
-  return [...groups.values()].flatMap((group) => {
-    const [first] = group;
-    if (!first) return [];
-    const durations = group.flatMap(({ durationMs }) => durationMs ?? []).sort((a, b) => a - b);
-    const medianMs = durations[Math.floor(durations.length / 2)];
-    const longestMs = durations.at(-1);
-    return [
-      { runner: first.runner, status: first.state, count: group.length, ...omitUndefined({ medianMs, longestMs }) },
-    ];
-  });
+async function statisticsOf({ pool }: Caller, filter: RunFilter, since: number): Promise<RunStatistics[]> {
+  const found = await pool.runs.statistics(filter, since);
+  return found.map(({ state, ...rest }) => ({ ...rest, status: state }));
 }

@@ -16,6 +16,7 @@ import type {
   Shipped,
 } from './ownership.js';
 import type { StoreParts } from './parts.js';
+import { reindex } from './put-right.js';
 import { readRun } from './record.js';
 import { CLAIMED } from './wait.js';
 
@@ -83,12 +84,6 @@ async function change(parts: StoreParts, id: string, order: ChangeOrder): Promis
     else await followed;
   }
   return { changed: changed === 1, state: stateOf(state), epoch };
-}
-
-/** Puts a run into the indexes that its record says; used by the sweep after a crash in between. */
-export async function reindex({ redis, keysOf, indexes }: StoreParts, id: string): Promise<void> {
-  const run = await readRun(redis, keysOf(id).run);
-  if (run) await indexes.move(run);
 }
 
 /** queued → running: exactly one worker gets it, with a new epoch. */
@@ -253,9 +248,12 @@ export async function end(
   );
   // Also when it had ended already: that may have been us, and the answer was lost.
   if (code === 1 || now === state) {
-    const [before, queuedAt, runner, known, resumes, endedAt] = of;
+    const [before, queuedAt, runner, known, resumes, endedAt, took] = of;
+    const outcome = { runner, ...(took >= 0 && { durationMs: took }) };
     const moved =
-      before === now ? reindex(parts, id) : indexes.follow({ id, queuedAt, from: before as RunState, to: state });
+      before === now
+        ? reindex(parts, id)
+        : indexes.follow({ id, queuedAt, from: before as RunState, to: state, outcome });
     const sessions = omitUndefined({ sessionId: sessionId ?? (known || undefined), resumes: resumes || undefined });
     const kept = Math.min(Number(out) + Number(err), retention.maxOutputBytes);
     const noted = noteKept(parts, id, endedAt || (await parts.now()), kept);

@@ -1,9 +1,10 @@
 import type { RedisClient } from '../redis/connect.js';
 import type { CommandLine } from '../redis/in-order.js';
-import { createToldNames } from '../redis/told-names.js';
+import { createToldNames, type ToldNames } from '../redis/told-names.js';
 import type { Labels, Run } from '../run.js';
-import { RUN_STATES, type RunState } from '../run-state.js';
+import { isEnded, RUN_STATES, type RunState } from '../run-state.js';
 import { indexKeys } from './keys.js';
+import { scoreOf } from './outcomes.js';
 
 export interface RunFilter {
   readonly agentName?: string;
@@ -26,7 +27,12 @@ interface RunMove {
   readonly to: RunState;
   /** Where it is from now on, if that is new. */
   readonly host?: string | undefined;
+  /** With its end: of which runner, and the time from start to end (ms), if it has started. */
+  readonly outcome?: { readonly runner: string; readonly durationMs?: number };
 }
+
+/** What an index says of a run that is to be put right. */
+export type PlacedRun = Pick<Run, 'id' | 'runner' | 'state' | 'queuedAt' | 'host' | 'startedAt' | 'endedAt'>;
 
 /** Where a listing goes on: after the run with this time and id. */
 export interface ListPosition {
@@ -44,20 +50,27 @@ export interface Indexes {
   /** Follows a change of a run. */
   follow(change: RunMove): Promise<void>;
   /** Puts a run where its record says, and takes it out of everything else, whatever came before. */
-  move(run: Pick<Run, 'id' | 'state' | 'queuedAt' | 'host'>): Promise<void>;
+  move(run: PlacedRun): Promise<void>;
   /** A run of a host went back to its queue. */
   leaveHost(id: string, host: string): Promise<void>;
-  /** Ids that may match, newest first, after a position, in pages of up to `size`. */
-  pages(filter: RunFilter, after: ListPosition | undefined, size: number): AsyncIterable<ListPosition[]>;
+  /** Ids that may match and were queued at or after a time (ms), newest first, after a position, in pages of up to `size`. */
+  pages(
+    filter: RunFilter,
+    after: ListPosition | undefined,
+    size: number,
+    since?: number,
+  ): AsyncIterable<ListPosition[]>;
   /** All ids of a state, or of all runs, queued before a time, oldest first; whoever reads them may take them out meanwhile. */
   oldestFirst(state?: RunState, before?: number): AsyncIterable<string>;
+  /** The runs that were queued before a time (ms), oldest first, in pages. */
+  queuedBefore(time: number): AsyncIterable<ListPosition[]>;
   /** The time (ms) of the latest run: later ones are ordered after it, also when the clock of Redis has gone back. */
   latestAt(): Promise<number>;
   /** Up to three ids that begin with a text. */
   withPrefix(text: string): Promise<string[]>;
   count(state: RunState): Promise<number>;
-  /** Forgets a run whose record is gone. */
-  forget(id: string, filter?: RunFilter): Promise<void>;
+  /** Forgets runs whose record is gone, also where a filter has found them. */
+  forget(ids: readonly string[], filter?: RunFilter): Promise<void>;
   /**
    * Takes the runs queued before a time out of each index that is named after an agent, a runner, a principal, a label or a host,
    * where `isGone` says that their record is. Nobody else would, unless somebody lists them.
@@ -95,12 +108,13 @@ async function newestAfter(
   index: string,
   after: ListPosition | undefined,
   count: number,
+  since: number,
 ): Promise<ListPosition[]> {
   // Runs of the same millisecond are ordered by id, so those up to the position's own id are passed over.
   const most = after === undefined ? '+inf' : after.queuedAt;
   const found: ListPosition[] = [];
   for (let offset = 0; found.length < count; offset += count) {
-    const page = positions(await redis.zrevrangebyscore(index, most, '-inf', 'WITHSCORES', 'LIMIT', offset, count));
+    const page = positions(await redis.zrevrangebyscore(index, most, since, 'WITHSCORES', 'LIMIT', offset, count));
     found.push(...page.filter(({ id, queuedAt }) => !after || queuedAt !== after.queuedAt || id < after.id));
     if (page.length < count) break;
   }
@@ -113,6 +127,7 @@ async function* pagesOf(
   indexes: readonly string[],
   after: ListPosition | undefined,
   size: number,
+  since: number,
 ): AsyncGenerator<ListPosition[]> {
   const sizes = indexes.length < 2 ? [0] : await Promise.all(indexes.map((index) => redis.zcard(index)));
   const [smallest = '', ...others] = [...indexes].sort(
@@ -120,7 +135,7 @@ async function* pagesOf(
   );
   const read = others.length === 0 ? size : LOOKED_UP;
   for (let position = after; ; ) {
-    const page = await newestAfter(redis, smallest, position, read);
+    const page = await newestAfter(redis, smallest, position, read, since);
     const ids = page.map(({ id }) => id);
     const scores = page.length === 0 ? [] : await Promise.all(others.map((index) => redis.zmscore(index, ...ids)));
     const common = page.filter((_, at) => scores.every((score) => score[at] !== null));
@@ -132,6 +147,11 @@ async function* pagesOf(
 
 /** All entries of an index under a score, oldest first. Where it stands is an entry, not a number of entries. */
 async function* oldestFirst(redis: RedisClient, index: string, before?: number): AsyncGenerator<string> {
+  for await (const page of oldestPages(redis, index, before)) yield* page.map(({ id }) => id);
+}
+
+/** The same in pages, with their scores. */
+export async function* oldestPages(redis: RedisClient, index: string, before?: number): AsyncGenerator<ListPosition[]> {
   const most = before === undefined ? '+inf' : `(${before}`;
   let last: ListPosition | undefined;
   for (let offset = 0; ; ) {
@@ -139,12 +159,50 @@ async function* oldestFirst(redis: RedisClient, index: string, before?: number):
     const page = positions(await redis.zrangebyscore(index, least, most, 'WITHSCORES', 'LIMIT', offset, PAGE));
     const from = last;
     const fresh = page.filter(({ id, queuedAt }) => !from || queuedAt !== from.queuedAt || id > from.id);
-    for (const { id } of fresh) yield id;
+    if (fresh.length > 0) yield fresh;
     if (page.length < PAGE) return;
     // A page full of what was seen already: more runs of one millisecond than a page holds.
     offset = fresh.length === 0 ? offset + PAGE : 0;
     last = fresh.at(-1) ?? last;
   }
+}
+
+/** The time from start to end (ms) of a run that has both. */
+export function tookOf({ startedAt, endedAt }: Pick<Run, 'startedAt' | 'endedAt'>): { readonly durationMs?: number } {
+  return startedAt !== undefined && endedAt !== undefined ? { durationMs: endedAt - startedAt } : {};
+}
+
+/** See `Indexes.additions`. */
+function additionsOf(
+  keys: ReturnType<typeof indexKeys>,
+  { names, runners }: { readonly names: ToldNames; readonly runners: ToldNames },
+  runs: readonly IndexedRun[],
+  queuedAt: number,
+): ReturnType<Indexes['additions']> {
+  const byIndex = new Map<string, string[]>();
+  const add = (index: string, id: string) => byIndex.set(index, [...(byIndex.get(index) ?? []), id]);
+  const named = new Set<string>();
+  for (const { id, principal, agentName, runner, labels = {} } of runs) {
+    for (const index of [keys.all, keys.state('queued')]) add(index, id);
+    const labelled = Object.entries(labels).map(([key, value]) => keys.label(key, value));
+    for (const index of [keys.agent(agentName), keys.principal(principal), keys.runner(runner), ...labelled]) {
+      named.add(index);
+      add(index, id);
+    }
+  }
+  const untold = names.untold(named);
+  const newRunners = runners.untold(new Set(runs.map(({ runner }) => runner)));
+  const commands: CommandLine[] = [
+    ...(untold.length > 0 ? [['sadd', keys.named, ...untold] satisfies CommandLine] : []),
+    ...(newRunners.length > 0 ? [['sadd', keys.runners, ...newRunners] satisfies CommandLine] : []),
+    ['zadd', keys.ids, ...runs.flatMap(({ id }) => [0, id])],
+    ...[...byIndex].map(([index, ids]): CommandLine => ['zadd', index, ...ids.flatMap((id) => [queuedAt, id])]),
+  ];
+  const added = () => {
+    names.told(untold);
+    runners.told(newRunners);
+  };
+  return { commands, added };
 }
 
 /** Opens the indexes on one connection. An index has what is put into it for `keptMs` at least. */
@@ -156,36 +214,28 @@ export function openIndexes(redis: RedisClient, prefix: string, keptMs: number):
     await redis.sadd(keys.named, ...untold);
     names.told(untold);
   };
+  const runners = createToldNames(keptMs);
+  const tellRunner = async (runner: string) => {
+    if (runners.untold([runner]).length === 0) return;
+    await redis.sadd(keys.runners, runner);
+    runners.told([runner]);
+  };
   const putOnHost = (id: string, queuedAt: number, host: string | undefined) =>
     host === undefined ? [] : [tellNames(names.untold([keys.host(host)])), redis.zadd(keys.host(host), queuedAt, id)];
   return {
-    additions(runs, queuedAt) {
-      const byIndex = new Map<string, string[]>();
-      const add = (index: string, id: string) => byIndex.set(index, [...(byIndex.get(index) ?? []), id]);
-      const named = new Set<string>();
-      for (const { id, principal, agentName, runner, labels = {} } of runs) {
-        for (const index of [keys.all, keys.state('queued')]) add(index, id);
-        const labelled = Object.entries(labels).map(([key, value]) => keys.label(key, value));
-        for (const index of [keys.agent(agentName), keys.principal(principal), keys.runner(runner), ...labelled]) {
-          named.add(index);
-          add(index, id);
-        }
-      }
-      const untold = names.untold(named);
-      const commands: CommandLine[] = [
-        ...(untold.length > 0 ? [['sadd', keys.named, ...untold] satisfies CommandLine] : []),
-        ['zadd', keys.ids, ...runs.flatMap(({ id }) => [0, id])],
-        ...[...byIndex].map(([index, ids]): CommandLine => ['zadd', index, ...ids.flatMap((id) => [queuedAt, id])]),
-      ];
-      return { commands, added: () => names.told(untold) };
-    },
-    async follow({ id, queuedAt, from, to, host }) {
+    additions: (runs, queuedAt) => additionsOf(keys, { names, runners }, runs, queuedAt),
+    async follow({ id, queuedAt, from, to, host, outcome }) {
       const states = from === to ? [] : [redis.zadd(keys.state(to), queuedAt, id), redis.zrem(keys.state(from), id)];
-      await Promise.all([...states, ...putOnHost(id, queuedAt, host)]);
+      const ended = outcome ? [redis.zadd(keys.outcomes(outcome.runner), scoreOf({ state: to, ...outcome }), id)] : [];
+      await Promise.all([...ended, ...states, ...putOnHost(id, queuedAt, host)]);
     },
-    async move({ id, state, queuedAt, host }) {
+    async move(run) {
+      const { id, runner, state, queuedAt, host } = run;
       const others = RUN_STATES.filter((other) => other !== state);
+      const outcomes = keys.outcomes(runner);
       await Promise.all([
+        tellRunner(runner),
+        isEnded(state) ? redis.zadd(outcomes, scoreOf({ state, ...tookOf(run) }), id) : redis.zrem(outcomes, id),
         redis.zadd(keys.state(state), queuedAt, id),
         ...others.map((other) => redis.zrem(keys.state(other), id)),
         ...putOnHost(id, queuedAt, host),
@@ -195,18 +245,18 @@ export function openIndexes(redis: RedisClient, prefix: string, keptMs: number):
       await redis.zrem(keys.host(host), id);
       names.forget(keys.host(host)); // the sweep takes out the name of an empty index
     },
-    pages: (filter, after, size) => pagesOf(redis, indexesFor(keys, filter), after, size),
+    pages: (filter, after, size, since = 0) => pagesOf(redis, indexesFor(keys, filter), after, size, since),
     oldestFirst: (state, before) => oldestFirst(redis, state === undefined ? keys.all : keys.state(state), before),
+    queuedBefore: (time) => oldestPages(redis, keys.all, time),
     latestAt: async () => Number((await redis.zrange(keys.all, '-1', '-1', 'WITHSCORES'))[1] ?? 0),
     withPrefix: (text) => redis.zrangebylex(keys.ids, `[${text}`, `[${text}\xff`, 'LIMIT', 0, 3),
     count: (state) => redis.zcard(keys.state(state)),
-    async forget(id, filter = {}) {
-      await Promise.all([
-        ...indexesFor(keys, filter).map((index) => redis.zrem(index, id)),
-        redis.zrem(keys.all, id),
-        redis.zrem(keys.ids, id),
-        ...RUN_STATES.map((state) => redis.zrem(keys.state(state), id)),
-      ]);
+    async forget(ids, filter = {}) {
+      if (ids.length === 0) return;
+      const outcomes = (await redis.smembers(keys.runners)).map(keys.outcomes);
+      const states = RUN_STATES.map(keys.state);
+      const indexes = new Set([...indexesFor(keys, filter), ...outcomes, ...states, keys.ids, keys.all]);
+      await Promise.all([...indexes].map((index) => redis.zrem(index, ...ids)));
     },
     async forgetGone(before, isGone) {
       for (const index of await redis.smembers(keys.named)) {

@@ -20,6 +20,10 @@ export function indexKeys(prefix: string) {
     ids: `${index}:ids`,
     /** The names of the indexes below that there are, but for those of the states. */
     named: `${index}:named`,
+    /** The names of the runners that runs have. */
+    runners: `${index}:runners`,
+    /** How the ended runs of a runner came out, see `outcomes.ts`. */
+    outcomes: (runner: string) => `${index}:outcomes:${runner}`,
     agent: (name: string) => `${index}:agent:${name}`,
     principal: (name: string) => `${index}:principal:${name}`,
     runner: (name: string) => `${index}:runner:${name}`,

@@ -102,6 +102,31 @@ export function summarizeRuns(
   return list(parts, SUMMARY, { filter, limit, after: undefined, since });
 }
 
+/** What statistics need to know of these runs, of which some may be gone. */
+export async function summariesOf(parts: StoreParts, ids: readonly string[], filter: RunFilter): Promise<Summaries> {
+  const summaries = new Map<string, RunSummary | undefined>();
+  for (let at = 0; at < ids.length; at += LARGEST_PAGE)
+    for (const { id, record } of await read(
+      parts,
+      SUMMARY,
+      ids.slice(at, at + LARGEST_PAGE).map((id) => ({ id })),
+    ))
+      summaries.set(id, record && matches(record.found, filter) ? record.row : undefined);
+  return summaries;
+}
+
+/** By id, what is known of runs; undefined where there is no record, or where it does not match. */
+export type Summaries = ReadonlyMap<string, RunSummary | undefined>;
+
+/** The same of all that match and were queued at or after a time (ms), newest first, however many they are. */
+export async function* allSummaries(
+  parts: StoreParts,
+  filter: RunFilter,
+  since: number,
+): AsyncGenerator<readonly RunSummary[]> {
+  yield* rowsOf(parts, SUMMARY, { filter, after: undefined, since, size: LARGEST_PAGE });
+}
+
 interface ListQuery {
   readonly filter: RunFilter;
   readonly limit: number;
@@ -114,22 +139,39 @@ async function list<Row>(
   reading: Reading<Row>,
   { filter, limit, after, since }: ListQuery,
 ): Promise<Row[]> {
-  const { indexes, now } = parts;
   const rows: Row[] = [];
-  const stale = (await now()) - FORGET_AFTER_MS;
   const size = Math.min(LARGEST_PAGE, Math.max(SMALLEST_PAGE, limit));
-  for await (const page of indexes.pages(filter, after, size)) {
-    for (const { position, record } of await read(parts, reading, page)) {
-      if (position.queuedAt < since || rows.length === limit) return rows;
-      if (!record && position.queuedAt < stale) await indexes.forget(position.id, filter);
-      if (record && matches(record.found, filter)) rows.push(record.row);
-    }
-    if (rows.length === limit) return rows;
+  for await (const page of rowsOf(parts, reading, { filter, after, since, size })) {
+    rows.push(...page.slice(0, limit - rows.length));
+    if (rows.length === limit) break;
   }
   return rows;
 }
 
-async function read<Row>({ redis, keysOf }: StoreParts, { command, row }: Reading<Row>, page: readonly ListPosition[]) {
+/** What matches, page by page; what the indexes still have of runs whose record is gone is forgotten on the way. */
+async function* rowsOf<Row>(
+  parts: StoreParts,
+  reading: Reading<Row>,
+  { filter, after, since, size }: Omit<ListQuery, 'limit'> & { readonly size: number },
+): AsyncGenerator<Row[]> {
+  const { indexes, now } = parts;
+  const stale = (await now()) - FORGET_AFTER_MS;
+  for await (const page of indexes.pages(filter, after, size, since)) {
+    const found = await read(parts, reading, page);
+    const gone = found.filter(({ queuedAt, record }) => !record && queuedAt < stale);
+    await indexes.forget(
+      gone.map(({ id }) => id),
+      filter,
+    );
+    yield found.flatMap(({ record }) => (record && matches(record.found, filter) ? [record.row] : []));
+  }
+}
+
+async function read<Row, Place extends { readonly id: string }>(
+  { redis, keysOf }: StoreParts,
+  { command, row }: Reading<Row>,
+  page: readonly Place[],
+) {
   const [replies = []] = await inOrder(
     redis,
     page.map(({ id }) => command(keysOf(id).run)),
@@ -137,7 +179,7 @@ async function read<Row>({ redis, keysOf }: StoreParts, { command, row }: Readin
   return page.map((position, at) => {
     const reply = replies[at];
     if (reply?.status !== 'fulfilled') throw reply?.reason;
-    return { position, record: row(reply.value) };
+    return { ...position, record: row(reply.value) };
   });
 }
 

@@ -11,11 +11,13 @@ import { letGoOverCap } from './kept-output.js';
 import { listRuns, summarizeRuns } from './list.js';
 import type { Change, Ownership, Retention } from './ownership.js';
 import { openParts, type StoreParts } from './parts.js';
+import { putIndexesRight, reindex } from './put-right.js';
 import { readEntries, readOutput } from './read-output.js';
 import { readRun } from './record.js';
 import { readPromptLines, readRequest } from './request.js';
 import type { RunStore } from './run-store.js';
 import { openSessions } from './sessions.js';
+import { statisticsOf } from './statistics.js';
 import { readTail } from './tail.js';
 import { waitForRun } from './wait.js';
 
@@ -81,6 +83,7 @@ export function openRunStore(
     result: async (id) => (await redis.get(keysOf(id).result)) ?? undefined,
     list: (filter, limit, after) => listRuns(parts, filter, limit, after),
     summaries: (filter, limit, since = 0) => summarizeRuns(parts, filter, limit, since),
+    statistics: (filter, since = 0) => statisticsOf(parts, filter, since),
     latest: async (agentName, others = {}) => (await listRuns(parts, { ...others, agentName }, 1, undefined))[0],
 
     heldBy: (principal) => heldBy(parts, principal),
@@ -121,7 +124,8 @@ export function openRunStore(
 
     letGoOverCap: (mostBytes) => letGoOverCap(parts, mostBytes),
 
-    reindex: (id) => changes.reindex(parts, id),
+    reindex: (id) => reindex(parts, id),
+    putIndexesRight: () => putIndexesRight(parts),
     indexes,
     sessions: openSessions(redis, prefix, retention.sessionRetentionMs),
   };

@@ -20,6 +20,7 @@ import type {
 import type { OutputPage, OutputQuery } from './read-output.js';
 import type { SessionListener, SessionUser } from './session-locks.js';
 import type { Sessions } from './sessions.js';
+import type { Statistics } from './statistics.js';
 import type { WaitOptions } from './wait.js';
 
 /** The only gateway to runs in Redis. Every method may throw when Redis is unreachable. */
@@ -53,6 +54,8 @@ export interface RunStore {
   list(filter: RunFilter, limit: number, after?: ListPosition): Promise<Run[]>;
   /** What statistics need to know of the newest runs that match and were queued at or after a time (ms). */
   summaries(filter: RunFilter, limit: number, since?: number): Promise<RunSummary[]>;
+  /** Counts and durations by runner and state of all runs that match and were queued at or after a time (ms). */
+  statistics(filter: RunFilter, since?: number): Promise<Statistics[]>;
   /** The latest run of an agent name, with a runner or of a principal if given. */
   latest(agentName: string, others?: Pick<RunFilter, 'runner' | 'principal'>): Promise<Run | undefined>;
 
@@ -134,6 +137,8 @@ export interface RunStore {
 
   /** Puts a run into the indexes that its record says; used by the sweep after a crash in between. */
   reindex(id: string): Promise<void>;
+  /** See `putIndexesRight`; used by the sweep. */
+  putIndexesRight(): Promise<void>;
   readonly indexes: Indexes;
   readonly sessions: Sessions;
 }

@@ -66,6 +66,7 @@ export interface RunScripts {
       sessionId: string,
       resumes: string,
       now: number,
+      durationMs: number,
     ]
   >;
   keepResult(

@@ -84,9 +84,7 @@ export async function sweepRecords(deps: SweepDeps): Promise<void> {
   const written = now - PLACED_WITHIN_MS; // what is younger may be in an index, and have no record yet
   await placeUnplaced(deps, written);
   const isGone = async (id: string) => (await runs.get(id)) === undefined;
-  for (const state of [undefined, 'running', 'orphaned'] as const)
-    for await (const id of runs.indexes.oldestFirst(state, written))
-      if (await isGone(id)) await runs.indexes.forget(id);
+  await runs.putIndexesRight();
   await runs.indexes.forgetGone(now - config.recordRetentionMs, isGone);
   await orphanUnknown(deps);
   await queues.clean();
@@ -120,7 +118,7 @@ async function placeUnplaced(deps: SweepDeps, before: number): Promise<void> {
   const { runs, queues } = deps;
   for await (const id of runs.indexes.oldestFirst('queued', before)) {
     const run = await inState(deps, id, 'queued');
-    if (!run) await runs.indexes.forget(id);
+    if (!run) await runs.indexes.forget([id]);
     if (run?.state !== 'queued' || run.queuedAt >= before || (await queues.has(id, run.queue))) continue;
     const request = await runs.request(id);
     if (!request) continue;

@@ -1,5 +1,5 @@
 -- Ends a run. Answers { code, state, epoch, out, err, state before, time when it was queued, runner, session, resumed
--- session, time of Redis or 0 }; code is 1 (ended), 0 (it may not) or -1 (output is missing: go on from out and err). All in
+-- session, time of Redis or 0, time from start to end or -1 }; code is 1 (ended), 0 (it may not) or -1 (output is missing: go on from out and err). All in
 -- one step, so whoever is told of the end finds the result and all output, and what is kept for a time only gets it whoever
 -- dies in between.
 local run, events, request, result = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -20,11 +20,11 @@ local SHORT_BYTES = 2048
 local record = redis.call('HMGET', run, 'state', 'epoch', 'out', 'err', 'startedAt', 'claimedAt',
   'queuedAt', 'runner', 'sessionId', 'resumes')
 local state, epoch, out, err = record[1], record[2], tonumber(record[3]), tonumber(record[4])
-if not state then return { 0, 'unknown', 0, 0, 0, '', 0, '', '', '', 0 } end
-local now = 0
+if not state then return { 0, 'unknown', 0, 0, 0, '', 0, '', '', '', 0, -1 } end
+local now, duration = 0, -1
 local function answer(code, now_state)
   return { code, now_state, tonumber(epoch), out, err,
-    state, tonumber(record[7]), record[8], record[9] or '', record[10] or '', now }
+    state, tonumber(record[7]), record[8], record[9] or '', record[10] or '', now, duration }
 end
 local is_allowed = string.find(',' .. from .. ',', ',' .. state .. ',', 1, true)
 if not is_allowed or (owner_epoch ~= '' and owner_epoch ~= epoch) then
@@ -42,6 +42,7 @@ local ended_at = now - ago_ms
 for i = 5, 7 do
   if record[i] then ended_at = math.max(ended_at, tonumber(record[i])) end
 end
+if record[5] then duration = ended_at - tonumber(record[5]) end
 local fields = { 'state', to, 'endedAt', ended_at, 'endRecordedAt', math.max(now, ended_at), unpack(ARGV, FIRST_FIELD) }
 redis.call('HSET', run, unpack(fields))
 redis.call('HDEL', run, 'launchFacts') -- only who takes a program over wants them

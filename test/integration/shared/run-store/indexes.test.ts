@@ -46,14 +46,14 @@ describe('all of an index', () => {
   it('come oldest first, more than a page of them and more than a page of one millisecond', async () => {
     const times = [...Array(250).fill(1), ...Array(500).fill(2), ...Array(250).fill(3)];
     const ids = times.map((queuedAt, at) => ({ queuedAt, id: `many${String(at).padStart(4, '0')}` }));
-    await Promise.all(ids.map((run) => pool.runs.indexes.move({ ...run, state: 'orphaned' })));
+    await Promise.all(ids.map((run) => pool.runs.indexes.move({ ...run, runner: 'scripted', state: 'orphaned' })));
     expect(await every()).toEqual(ids.map(({ id }) => id));
   });
 
   it('come once each, though whoever reads them takes them out', async () => {
     let seen = 0;
     for await (const id of pool.runs.indexes.oldestFirst('orphaned')) {
-      await pool.runs.indexes.forget(id);
+      await pool.runs.indexes.forget([id]);
       seen += 1;
     }
     expect(seen).toBe(1_000);
