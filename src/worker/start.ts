@@ -40,8 +40,7 @@ import { watchRegister } from './recover/register-watch.js';
 import { keptSweep, startSweeping, sweepOwners, sweepRecords } from './recover/sweep.js';
 import { createSweepPlace } from './recover/sweep-place.js';
 import { openTakeOver } from './recover/take-over.js';
-import { endLeftovers, endLost, KEEP_ENDED_MS, tidyEnded } from './recover/tidy.js';
-import { createUnclaimed } from './recover/unclaimed.js';
+import { endLeftovers, endLost, openTidyEnded } from './recover/tidy.js';
 import { createOwnedRuns, type OwnedRuns } from './run/owned-run.js';
 import { look, reconcileAll } from './run/reconcile-all.js';
 import { tellLost } from './run/run-trace.js';
@@ -152,9 +151,7 @@ async function assemble(pool: Pool, env: Env) {
   const { installed } = offering;
   const onHost = { figures, host, spools, installed, env, home, userOf, health, disk, following, recentEnds, logger };
   const ours = { runs, id, host, owned, logger, execute: executing(pool, onHost) };
-  const { keepLeftovers } = config;
-  const unclaimed = createUnclaimed();
-  const tidying = { runs, host, spools, owned, recentEnds, unclaimed, keepLeftovers, logger };
+  const tidying = { runs, host, spools, owned, recentEnds, keepLeftovers: config.keepLeftovers, logger };
   const register = watchRegister({ workers, now: runs.now, heartbeatMs }).list;
   const lookThroughSpools = openTakeOver({ ...ours, recentEnds, heartbeatMs, register, queues, spools, contact });
   const recovery = { contact, register, tidying, lookThroughSpools };
@@ -281,6 +278,7 @@ function startHealth(spools: string, reserveBytes: number, startedAt: number, lo
 function startRecovery({ pool, id, host, contact, register, tidying, lookThroughSpools, logger }: Parts) {
   const { runs, queues, workers, config } = pool;
   const of = { runs, queues, workers, register, id, host, config, contact, onLost: tellLost(pool), logger };
+  const tidyEnded = openTidyEnded(tidying);
   return startSweeping({
     heartbeatMs: config.heartbeatMs,
     place: createSweepPlace({ workers, id, heartbeatMs: config.heartbeatMs }),
@@ -288,7 +286,7 @@ function startRecovery({ pool, id, host, contact, register, tidying, lookThrough
     here: {
       async often() {
         await lookThroughSpools();
-        await tidyEnded(tidying, KEEP_ENDED_MS);
+        await tidyEnded();
       },
       seldom: () => endLeftovers(tidying),
     },

@@ -7,7 +7,7 @@ import { markedAmong, markedRuns } from '../process/processes.js';
 import type { OwnedRuns } from '../run/owned-run.js';
 import { hasBegun, removeSpool, removeSpoolAside, spooledRuns, spoolOf } from '../spool/spool.js';
 import type { RecentEnds } from './recent-ends.js';
-import type { Unclaimed } from './unclaimed.js';
+import { createUnclaimed, type Unclaimed } from './unclaimed.js';
 
 /**
  * How long a spool stays after the end of its run (ms): a Redis that syncs its file once a second may forget in a crash what was
@@ -29,19 +29,24 @@ export interface TidyDeps {
   readonly spools: string;
   readonly owned: Pick<OwnedRuns, 'has'>;
   readonly recentEnds: Pick<RecentEnds, 'has'>;
-  readonly unclaimed: Unclaimed;
   readonly keepLeftovers: boolean;
   readonly logger: Logger;
 }
 
+/** What tidies, again and again; see `tidyEnded`. */
+export function openTidyEnded(deps: TidyDeps): () => Promise<void> {
+  const unclaimed = createUnclaimed();
+  return () => tidyEnded(deps, unclaimed);
+}
+
 /**
- * Tidies the runs of this host that ended longer ago than `keepMs`, and those that have not been this host's for a while:
+ * Tidies the runs of this host that ended longer ago than `KEEP_ENDED_MS`, and those that have not been this host's for a while:
  * nobody knows them any more, or they were given back before anything was started from their spool. Of runs that ended only
  * when a failover cannot undo it: the spool is what tells the end again.
  */
-export async function tidyEnded(deps: TidyDeps, keepMs: number): Promise<void> {
-  const { runs, spools, owned, recentEnds, unclaimed } = deps;
-  const spooled = spooledRuns(spools).filter((runId) => !owned.has(runId) && !recentEnds.has(runId, keepMs));
+async function tidyEnded(deps: TidyDeps, unclaimed: Unclaimed): Promise<void> {
+  const { runs, spools, owned, recentEnds } = deps;
+  const spooled = spooledRuns(spools).filter((runId) => !owned.has(runId) && !recentEnds.has(runId, KEEP_ENDED_MS));
   const before = runs.interruptions();
   // The end of these was recorded by this worker, and Redis was not away since: nobody asks for their records again.
   const ended = spooled.filter((runId) => recentEnds.has(runId));
@@ -51,7 +56,8 @@ export async function tidyEnded(deps: TidyDeps, keepMs: number): Promise<void> {
   for (const runId of unknown) {
     const run = await runs.get(runId);
     if (isForsaken(deps, runId, run)) forsaken.push(runId);
-    else if (run && isEnded(run.state) && now - (run.endRecordedAt ?? run.endedAt ?? 0) >= keepMs) ended.push(runId);
+    else if (run && isEnded(run.state) && now - (run.endRecordedAt ?? run.endedAt ?? 0) >= KEEP_ENDED_MS)
+      ended.push(runId);
   }
   const removable = unclaimed.afterLook(forsaken, before);
   await removeEnded(deps, ended, before);
