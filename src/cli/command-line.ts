@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import { VERSION } from '../shared/version.js';
 
@@ -11,11 +10,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   up: async () => (await import('./up.js')).addUp,
   down: async () => (await import('./up.js')).addDown,
   mcp: async () => (await import('./mcp.js')).addMcp,
-  serve: async () => {
-    // It is to carry many waits: otherwise 48 MiB are taken for what is young while the code is loaded, and kept.
-    for (const flag of ['--semi-space-growth-factor=1', '--optimize-for-size']) setFlagsFromString(flag);
-    return (await import('./serve.js')).addServe;
-  },
+  serve: async () => (await import('./serve.js')).addServe,
   worker: async () => (await import('./worker.js')).addWorker,
   run: async () => (await import('./run.js')).addRun,
   runs: async () => (await import('./runs.js')).addRuns,

@@ -1,26 +1,16 @@
 #!/usr/bin/env node
-import { CommanderError } from 'commander';
-import { commandLine } from './command-line.js';
-import { EXIT, explain } from './exit.js';
-import { note } from './print.js';
-import { wrongUse } from './wrong-use.js';
+import { setFlagsFromString } from 'node:v8';
+import { openBundle } from './bundle.js';
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.ok); // the reader of our pipe has seen enough
-  note(`agentpool: what was to be printed cannot be written to stdout: ${error.message}`);
-  process.exit(EXIT.cannotWrite);
-});
-process.stderr.on('error', () => {}); // there is nobody left to tell
+/** The program in dist/bundle; its name has a hash of what is in it, so it is put in when that is known. */
+declare const PROGRAM: string;
 
-try {
-  await (await commandLine(process.argv[2])).parseAsync();
-} catch (error) {
-  const json = process.argv.includes('--json');
-  // Help is not an error, and has been printed.
-  if (!(error instanceof CommanderError)) process.exitCode = explain(error, json);
-  else if (error.exitCode === 0) process.exitCode = EXIT.ok;
-  else process.exitCode = error.code === 'commander.help' ? EXIT.wrongUse : explain(wrongUse(error), json);
-  await new Promise((written) => process.stdout.write('', written)); // what cannot be written is told before the end
-  // A worker, a follow or a server that broke off must not be kept alive by its connections.
-  process.exit(process.exitCode);
-}
+const [, , asked = ''] = process.argv;
+// `serve` is to carry many waits: otherwise 48 MiB are taken for what is young while the code is loaded, and kept. Code is
+// compiled for the flags of V8, so they are set before any is loaded.
+if (asked === 'serve')
+  for (const flag of ['--semi-space-growth-factor=1', '--optimize-for-size']) setFlagsFromString(flag);
+
+const keeps = !process.env.NODE_DISABLE_COMPILE_CACHE;
+const bundle = openBundle(new URL('../bundle/', import.meta.url), keeps ? asked : undefined);
+await bundle.load<typeof import('./program.js')>(PROGRAM).runProgram();
