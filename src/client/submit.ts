@@ -75,7 +75,7 @@ export function newRunId(): string {
 /** Checks what was asked for, writes the run, places it, and waits a moment for its start. Never waits for the run. */
 export async function submit(caller: Caller, submission: Submission): Promise<Submitted> {
   const { pool, signal } = caller;
-  const workers = await pool.workers.list();
+  const [workers, queuedAt] = await Promise.all([pool.workers.list(), pool.runs.nextTime()]);
   const placement = await decide(
     caller,
     submission,
@@ -84,14 +84,19 @@ export async function submit(caller: Caller, submission: Submission): Promise<Su
   const { queue, warning, remark } = placement;
   await checkShare(caller, [placement.request.prompt]);
   await pool.queues.checkRoom(queue, caller.principal.name);
-  const run = await place(caller, placement);
+  const askPosition = (id: string) => pool.queues.position(id, queue);
+  let asked: ReturnType<typeof askPosition> | undefined; // while Redis confirms what was written
+  const run = await place(caller, placement, queuedAt, (id) => {
+    if (!placement.free) asked = askPosition(id);
+    asked?.catch(() => {}); // whoever awaits it is told
+  });
   const free = placement.free && (await pool.runs.sessionHolder(run)) === undefined;
   const started = ({ state, pid }: Run) => pid !== undefined || isEnded(state);
   const wakesOn = (_: RunState, isClaim: boolean) => !isClaim; // its pid comes later
   const waiting = { timeoutMs: PID_WITHIN_MS, wakesOn, ...omitUndefined({ signal }) };
   const seen = (free ? await pool.runs.wait(run.id, started, waiting) : run) ?? run;
   // What was known a moment ago need not be asked again, unless a start was waited for.
-  const position = seen.state === 'queued' ? pool.queues.position(run.id, queue) : Promise.resolve(undefined);
+  const position = seen.state === 'queued' ? (asked ?? askPosition(run.id)) : Promise.resolve(undefined);
   const known = { workers: free ? undefined : workers, positionOf: () => position };
   const [waiter, queuePosition] = await Promise.all([waitingForAll(pool, [seen], known), position]);
   const waitingFor = waiter(seen);
@@ -111,7 +116,7 @@ export async function submitAll(
   nameOf: (at: number) => string = (at) => `number ${at + 1}`,
 ): Promise<Submitted[]> {
   const { pool } = caller;
-  const workers = await pool.workers.living();
+  const [workers, queuedAt] = await Promise.all([pool.workers.living(), pool.runs.nextTime()]);
   const placements: Placement[] = [];
   for (const [at, submission] of submissions.entries())
     try {
@@ -130,7 +135,7 @@ export async function submitAll(
     caller,
     placements.map(({ request }) => request.prompt),
   );
-  const runs = await placeAll(caller, placements);
+  const runs = await placeAll(caller, placements, queuedAt);
   return runs.map((run, at) => {
     const warning = run.state === 'queued' ? placements[at]?.warning : undefined;
     return { run, ...omitUndefined({ warning, remark: placements[at]?.remark }) };
@@ -193,10 +198,15 @@ async function whereToWork(
  * Writes a run and places it. The queue must have room. When a connection was lost meanwhile, all of it is done again,
  * which leaves one run: a failover may have kept a part of it.
  */
-async function place(caller: Caller, placement: Placement): Promise<Run> {
+async function place(
+  caller: Caller,
+  placement: Placement,
+  queuedAt: number,
+  onPlaced: (id: string) => void = () => {},
+): Promise<Run> {
   const span = beginSending(caller, placement);
   try {
-    const run = await placeWithin(caller.pool, placement, span?.context);
+    const run = await placeWithin(caller.pool, placement, { queuedAt, trace: span?.context }, onPlaced);
     span?.end({ facts: { 'messaging.message.id': run.id } });
     return run;
   } catch (error) {
@@ -208,15 +218,21 @@ async function place(caller: Caller, placement: Placement): Promise<Run> {
 async function placeWithin(
   pool: Pool,
   { request, queue, clientToken }: Placement,
-  trace: TraceContext | undefined,
+  { trace, queuedAt }: { readonly trace: TraceContext | undefined; readonly queuedAt: number },
+  onPlaced: (id: string) => void,
 ): Promise<Run> {
   const { principal } = request;
   const fresh = newRunId();
   for (let left = MOST_TRIES; left > 0; left -= 1) {
     const before = pool.runs.interruptions();
     const id = clientToken === undefined ? fresh : await pool.runs.idForToken(principal, clientToken, fresh);
-    const { created, run } = await pool.runs.create(id, queue, request, trace);
-    if (created && left === MOST_TRIES) await pool.queues.enqueue(id, run.queue, request);
+    const isFirst = left === MOST_TRIES;
+    // Nobody else has this id, so its record and its job are written in one message.
+    const placing = isFirst && id === fresh ? await pool.queues.placing(id, queue, request) : undefined;
+    const along = { trace, placing, queuedAt: isFirst ? queuedAt : undefined };
+    const { created, run } = await pool.runs.create(id, queue, request, along);
+    if (placing) onPlaced(id);
+    else if (created && isFirst) await pool.queues.enqueue(id, run.queue, request);
     // It may have been placed before; a repeated token may find a run whose first submission broke off before that.
     else if (run.state === 'queued') await pool.queues.placeAnew(id, run.queue, request);
     await pool.runs.settled(id); // what was accepted is not lost when Redis crashes, nor in a failover
@@ -229,8 +245,8 @@ async function placeWithin(
 }
 
 /** Writes and places all of them. When Redis goes away meanwhile, the error names what was submitted before. */
-async function placeAll(caller: Caller, placements: readonly Placement[]): Promise<Run[]> {
-  const placed = await Promise.allSettled(placements.map((one) => place(caller, one)));
+async function placeAll(caller: Caller, placements: readonly Placement[], queuedAt: number): Promise<Run[]> {
+  const placed = await Promise.allSettled(placements.map((one) => place(caller, one, queuedAt)));
   const runs = placed.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   const failed = placed.find((one) => one.status === 'rejected');
   if (!failed) return runs;

@@ -1,10 +1,13 @@
+import { type IRedisTransaction, Job } from 'bullmq';
 import { Cluster } from 'ioredis';
 import { batchedByTurn, sharedByTurn } from '../by-turn.js';
 import { UserError } from '../errors.js';
 import { omitUndefined } from '../omit-undefined.js';
+import { type CommandLine, inOrder } from '../redis/in-order.js';
 import { serverNow } from '../redis/now.js';
 import type { RunRequest } from '../run.js';
 import { bullQueue, type Placement, type QueueParts, turnsIn } from './parts.js';
+import { type Placing, stepsOf } from './placing.js';
 import { announce, checkNumber, hasRequirements } from './requiring.js';
 import { NO_TURN_YET, TURN_HAS_COME } from './turns.js';
 
@@ -28,21 +31,44 @@ function jobOptions(runId: string, { delayMs }: RunRequest, now: number | undefi
   };
 }
 
+/** The commands that place a run. Executed twice, they leave one job. */
+export async function placingOf(parts: QueueParts, runId: string, name: string, request: RunRequest): Promise<Placing> {
+  const { redis, channelOf, known, names } = parts;
+  const queue = bullQueue(parts, name);
+  const now = request.delayMs === undefined ? undefined : await serverNow(redis);
+  await queue.waitUntilReady(); // its scripts are known to the connection
+  const needs = hasRequirements(name);
+  const announced = kept(parts.announcing, name, () => sharedByTurn(() => announce(parts, name)));
+  if (needs) await announced();
+  const untold = needs ? [] : names.untold([name]);
+  const job = new Job(queue, request.agentName, jobData(runId, request), jobOptions(runId, request, now), runId);
+  return {
+    ...(untold.length > 0 && { known: ['sadd', known, name] }),
+    job: await jobCommand(job),
+    notification: ['publish', channelOf(name), String(request.delayMs ?? 0)], // whoever takes the next run gives the turns
+    async placed() {
+      names.told(untold);
+      if (needs) await announced(); // it may have been retired just before it had this job
+    },
+  };
+}
+
+/** The command by which BullMQ adds a job: it hands it to a transaction of ours. */
+async function jobCommand(job: Job): Promise<CommandLine> {
+  const lines: CommandLine[] = [];
+  const transaction = { runCommand: (name: string, args: CommandLine) => void lines.push([name, ...args]) };
+  await job.addJob(transaction as unknown as IRedisTransaction);
+  const [line] = lines;
+  if (!line) throw new Error(`BullMQ adds job ${job.id} in another way than by one command`);
+  return line;
+}
+
 /** Places runs in one queue, and notifies the workers once of all that can start at the same time. */
 async function enqueueAll(parts: QueueParts, name: string, placements: readonly Placement[]): Promise<void> {
-  const { redis, channelOf } = parts;
-  const delayed = placements.some(({ request }) => request.delayMs !== undefined);
-  const now = delayed ? await serverNow(redis) : undefined;
-  const jobs = placements.map(({ runId, request }) => ({
-    name: request.agentName,
-    data: jobData(runId, request),
-    opts: jobOptions(runId, request, now),
-  }));
-  await Promise.all([announce(parts, name), bullQueue(parts, name).addBulk(jobs)]);
-  if (hasRequirements(name)) await announce(parts, name); // it may have been retired just before it had these jobs
-  const delays = new Set(placements.map(({ request }) => request.delayMs ?? 0));
-  const notify = [...delays].map((delayMs) => redis.publish(channelOf(name), String(delayMs)));
-  await Promise.all(notify); // whoever takes the next run gives the turns
+  const placings = await Promise.all(placements.map(({ runId, request }) => placingOf(parts, runId, name, request)));
+  const steps = await inOrder(parts.redis, ...stepsOf(placings));
+  for (const reply of steps.flat()) if (reply.status === 'rejected') throw reply.reason;
+  await Promise.all(placings.map(({ placed }) => placed()));
 }
 
 /** Places a run and notifies the workers. Placing it twice leaves one job. All that are placed in one turn go together. */

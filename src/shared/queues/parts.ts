@@ -33,6 +33,8 @@ export interface QueueParts {
   readonly opened: Map<string, Queue>;
   /** By queue: what places runs, those of one turn of the event loop together. */
   readonly placing: Map<string, (placement: Placement) => Promise<void>>;
+  /** By queue: what makes it known. */
+  readonly announcing: Map<string, () => Promise<void>>;
   /** By queue: its length when it was asked for last, and what was placed since. */
   readonly lengths: Map<string, { readonly askedAt: number; length: number }>;
   /** By queue: what asks for its length. */
@@ -64,6 +66,7 @@ export function openParts(
     taggedPrefix: (queue) => `{${prefix}:${queue}}`,
     opened: new Map(),
     placing: new Map(),
+    announcing: new Map(),
     lengths: new Map(),
     counting: new Map(),
     turns: new Map(),

@@ -2,6 +2,7 @@ import type { Queue } from 'bullmq';
 import type { RunRequest } from '../run.js';
 import type { Claimer, Lease } from './leases.js';
 import type { Permits } from './permits.js';
+import type { Placing } from './placing.js';
 import type { Told } from './told.js';
 import type { Share } from './turns.js';
 
@@ -39,6 +40,8 @@ export interface Queues {
    * are about to be made besides.
    */
   checkRoom(name: string, principal: string, more?: number, sets?: number): Promise<void>;
+  /** The commands that place a run, for `RunStore.create`: written behind its record, in the same message. */
+  placing(runId: string, name: string, request: RunRequest): Promise<Placing>;
   /** Places a run. Placing it twice leaves one job. */
   enqueue(runId: string, name: string, request: RunRequest): Promise<void>;
   /**

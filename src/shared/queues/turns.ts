@@ -1,5 +1,6 @@
-import { batchedByTurn, sharedByTurn } from '../by-turn.js';
+import { batchedByTurn } from '../by-turn.js';
 import type { RedisClient } from '../redis/connect.js';
+import { type CommandLine, inOrder } from '../redis/in-order.js';
 import { withScripts } from '../redis/scripts.js';
 
 /** The priority, as BullMQ has it, of a job that has no turn yet: `scripts/turns.lua` gives it one. */
@@ -57,17 +58,27 @@ export function turnsOf(redis: RedisClient, toKey: (type: string) => string): Tu
   ) as [string, string, string, string, string, string];
   const [prioritized, wait] = [toKey('prioritized'), toKey('wait')];
   const keys = [prioritized, wait, toKey('pc'), order, places, members, times, served, taken, toKey('delayed')];
-  const change = async (action: 'give' | 'take' | 'leave', runId = '') => {
+  const argumentsOf = (action: 'give' | 'take' | 'leave', runId = '') => [...keys, action, toKey(''), runId];
+  const change = async (action: 'take' | 'leave', runId = '') => {
     for (;;) {
-      const waiting = await client.turns(...keys, action, toKey(''), runId);
+      const waiting = await client.turns(...argumentsOf(action, runId));
       if (waiting >= 0) return waiting;
     }
   };
-  const give = sharedByTurn(() => change('give'));
+  /** Where a run is depends on the turns of all that were placed before it, so these are given first. */
+  const placesOf = async (asked: readonly string[]): Promise<number[]> => {
+    const giving: CommandLine = ['turns', ...argumentsOf('give')];
+    const looking: CommandLine = ['placesInQueue', prioritized, wait, order, places, members, ...asked];
+    for (;;) {
+      const [[given] = [], [found] = []] = await inOrder(client, [giving], [looking]);
+      for (const reply of [given, found]) if (reply?.status === 'rejected') throw reply.reason;
+      if (given?.status === 'fulfilled' && Number(given.value) < 0) continue; // there are more without a turn
+      if (found?.status === 'fulfilled') return found.value as number[];
+    }
+  };
   // All that are asked for in one turn of the event loop are looked at in one step.
   const place = batchedByTurn<readonly [runId: string, principal: string], Share>(async (asked) => {
-    await give(); // where it is depends on the turns of all that were placed before it
-    const found = await client.placesInQueue(prioritized, wait, order, places, members, ...asked.flat());
+    const found = await placesOf(asked.flat());
     return asked.map((_, at) => {
       const [position = 0, waiting = 0] = found.slice(2 * at);
       return { status: 'fulfilled', value: { waiting, ...(position > 0 && { position }) } };

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { batchedByTurn } from '../by-turn.js';
+import { batchedByTurn, sharedByTurn } from '../by-turn.js';
 import { omitUndefined } from '../omit-undefined.js';
 import { LOCAL } from '../principal.js';
+import { type Placing, stepsOf } from '../queues/placing.js';
 import { type CommandLine, inOrder } from '../redis/in-order.js';
 import { serverNow } from '../redis/now.js';
 import type { Run, RunRequest } from '../run.js';
@@ -10,12 +11,20 @@ import type { StoreParts } from './parts.js';
 import { fieldsOfRequest, readRun, runFromNewFields } from './record.js';
 import { requestText } from './request.js';
 
+/** What goes with a run that is to be written. */
+export interface AlongWith {
+  readonly trace?: TraceContext | undefined;
+  /** Of `RunStore.nextTime`; asked for when it is absent. */
+  readonly queuedAt?: number | undefined;
+  /** Places the run when its record is there: for an id that nobody has used, or it may be placed twice. */
+  readonly placing?: Placing | undefined;
+}
+
 /** A run that is to be written. */
-interface NewRun {
+interface NewRun extends AlongWith {
   readonly id: string;
   readonly queue: string;
   readonly request: RunRequest;
-  readonly trace: TraceContext | undefined;
 }
 
 /** What came of writing a run: the record that there is now. */
@@ -25,11 +34,20 @@ export interface Created {
   readonly run: Run;
 }
 
-/** What writes queued runs, those of one turn together: into the indexes first, then their records. */
-export function openCreating({ redis, keysOf, indexes }: StoreParts): (item: NewRun) => Promise<Created> {
-  return batchedByTurn(async (items) => {
+/** See `RunStore.nextTime`. */
+export const openNextTime = ({ redis, indexes }: StoreParts): (() => Promise<number>) =>
+  sharedByTurn(async () => {
     const [now, latest] = await Promise.all([serverNow(redis), indexes.latestAt()]);
-    const queuedAt = Math.max(now, latest + 1); // the order is that of submission, also when the clock has gone back
+    return Math.max(now, latest + 1); // the order is that of submission, also when the clock has gone back
+  });
+
+/** What writes queued runs, those of one turn together: into the indexes first, then their records, then their jobs. */
+export function openCreating(
+  { redis, keysOf, indexes }: StoreParts,
+  nextTime: () => Promise<number>,
+): (item: NewRun) => Promise<Created> {
+  return batchedByTurn(async (items) => {
+    const queuedAt = Math.max(...(await Promise.all(items.map((item) => item.queuedAt ?? nextTime()))));
     const fields = items.map(({ id, queue, request, trace }) => [
       ...fieldsOfRequest(id, queue, request),
       ...Object.entries(trace ?? {}).flat(),
@@ -42,13 +60,19 @@ export function openCreating({ redis, keysOf, indexes }: StoreParts): (item: New
       return ['createRun', keys.run, keys.events, keys.request, keys.channel, text, ...(fields[at] ?? [])];
     });
     const { commands, added } = indexes.additions(items.map(entryOf), queuedAt);
-    const [indexed = [], written = []] = await inOrder(redis, commands, records);
-    const failed = indexed.find(({ status }) => status === 'rejected');
+    const placings = items.flatMap(({ placing }) => placing ?? []);
+    const steps = await inOrder(redis, commands, records, ...stepsOf(placings));
+    const [indexed = [], written = [], known = [], jobs = [], told = []] = steps;
+    const failed = [...indexed, ...known, ...told].find(({ status }) => status === 'rejected');
     if (failed) return items.map(() => failed as PromiseRejectedResult);
     added();
+    await Promise.all(placings.map(({ placed }) => placed()));
     return Promise.allSettled(
       written.map(async (answer, at) => {
         if (answer.status === 'rejected') throw answer.reason;
+        const placing = items[at]?.placing;
+        const job = placing && jobs[placings.indexOf(placing)];
+        if (job?.status === 'rejected') throw job.reason;
         const created = answer.value === 1;
         const run = created
           ? runFromNewFields(fields[at] ?? [])

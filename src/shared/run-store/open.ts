@@ -5,7 +5,7 @@ import type { Notifications } from '../redis/notifications.js';
 import type { Settling } from '../redis/settled.js';
 import type { LaunchFacts, Run } from '../run.js';
 import * as changes from './changes.js';
-import { idForToken, openCreating, poolId } from './create.js';
+import { idForToken, openCreating, openNextTime, poolId } from './create.js';
 import { heldBy, runningOf } from './held-runs.js';
 import { letGoOverCap } from './kept-output.js';
 import { listRuns, summarizeRuns } from './list.js';
@@ -62,7 +62,8 @@ export function openRunStore(
 ): RunStore {
   const parts = openParts(client, notifications, prefix, retention);
   const { redis, keysOf, indexes, sessionLocks, now } = parts;
-  const create = openCreating(parts);
+  const nextTime = openNextTime(parts);
+  const create = openCreating(parts, nextTime);
   const get = (id: string) => readRun(redis, keysOf(id).run);
   const listen = (id: string, onNotification: (message: string) => void) =>
     notifications.listen(keysOf(id).channel, onNotification);
@@ -71,7 +72,8 @@ export function openRunStore(
     now,
     poolId: () => poolId(parts),
 
-    create: (id, queue, request, trace) => create({ id, queue, request, trace }),
+    nextTime,
+    create: (id, queue, request, along) => create({ id, queue, request, ...along }),
     idForToken: (principal, token, id) => idForToken(parts, principal, token, id),
     settled: (id) => settledRun(parts, settling, id),
     interruptions: settling.interruptions,

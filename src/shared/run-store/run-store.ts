@@ -1,7 +1,6 @@
 import type { Credentials, Failure, KillRequest, LaunchFacts, ProviderLimit, Run, RunRequest } from '../run.js';
 import type { Stored } from '../stored-form.js';
-import type { TraceContext } from '../traces/trace-context.js';
-import type { Created } from './create.js';
+import type { AlongWith, Created } from './create.js';
 import type { Held } from './held-runs.js';
 import type { Indexes, ListPosition, RunFilter } from './indexes.js';
 import type { RunSummary } from './list.js';
@@ -30,8 +29,10 @@ export interface RunStore {
   /** Who these runs belong to: a name that was made with the first run store of this Redis and prefix, and stays. */
   poolId(): Promise<string>;
 
+  /** The time (ms) for a run that is queued now: that of Redis, and after all runs there are. */
+  nextTime(): Promise<number>;
   /** Writes a queued run, unless there is one with this id already; answers the one that there is then. */
-  create(id: string, queue: string, request: RunRequest, trace?: TraceContext): Promise<Created>;
+  create(id: string, queue: string, request: RunRequest, along?: AlongWith): Promise<Created>;
   /** The run id that a principal's client token stands for: the given one, or the one that an earlier call chose. */
   idForToken(principal: string, token: string, id: string): Promise<string>;
   /**

@@ -6,18 +6,29 @@ local prioritized, wait, order, places, members = KEYS[1], KEYS[2], KEYS[3], KEY
 
 local first = redis.call('LLEN', wait) -- these are taken first, from the end of the list
 
-local function shared(share, rank)
+-- How many runs of a share wait, and how many members of `order` and of `places` come before those of it; asked once.
+local shares = {}
+local function shared(share)
   local from, to = '[' .. share, '(' .. share .. ':'
-  local waiting = redis.call('ZLEXCOUNT', places, from, to)
-  if rank >= waiting then return 0, waiting end
+  shares[share] = shares[share] or {
+    waiting = redis.call('ZLEXCOUNT', places, from, to),
+    ordered = redis.call('ZLEXCOUNT', order, '-', '(' .. share),
+    placed = redis.call('ZLEXCOUNT', places, '-', '(' .. share),
+  }
+  return shares[share]
+end
+
+local function placeIn(share, rank)
+  local known = shared(share)
+  if rank >= known.waiting then return 0, known.waiting end
   -- By its rank in the whole set: a limit of a range would be counted through.
-  local at = redis.call('ZLEXCOUNT', places, '-', '(' .. share) + rank
+  local at = known.placed + rank
   local place = redis.call('ZRANGE', places, at, at)[1]
-  return first + redis.call('ZCOUNT', prioritized, '-inf', '(' .. string.sub(place, 41)) + 1, waiting
+  return first + redis.call('ZCOUNT', prioritized, '-inf', '(' .. string.sub(place, 41)) + 1, known.waiting
 end
 
 local function placeOf(run, principal)
-  if run == '' then return shared(redis.sha1hex(principal), 0) end
+  if run == '' then return placeIn(redis.sha1hex(principal), 0) end
   local inWait = first > 0 and redis.call('LPOS', wait, run)
   if inWait then return first - inWait, 0 end
   local member = redis.call('HGET', members, run)
@@ -26,8 +37,8 @@ local function placeOf(run, principal)
     return at and first + at + 1 or 0, 0
   end
   local share = string.sub(member, 1, 40)
-  local before = redis.call('ZLEXCOUNT', order, '-', '(' .. share)
-  return shared(share, (redis.call('ZRANK', order, member) or before) - before)
+  local before = shared(share).ordered
+  return placeIn(share, (redis.call('ZRANK', order, member) or before) - before)
 end
 
 local answers = {}

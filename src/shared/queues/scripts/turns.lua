@@ -48,34 +48,71 @@ end
 
 local function shareOf(request) return redis.sha1hex(request.principal or 'local') end
 
-local function give(id)
-  local data = redis.call('HGET', prefix .. id, 'data')
-  if not data then return redis.call('ZADD', prioritized, HAD * STEP, id) end -- whoever takes it finds that it is gone
-  local request = cjson.decode(data)
-  local share = shareOf(request)
-  local agent = share .. (request.agentName or '-')
-  local turn = present() + redis.call('SISMEMBER', served, share)
-  local before = last(share)
-  if before then turn = math.max(turn, turnOf(before) + 1) end
-  local serial = redis.call('INCR', counter) % STEP
-  -- A million runs of one principal in one queue, and more, are in the order in which they came.
-  local score = math.min(turn, NEW - 1) * STEP + serial
-  local inner = 0 -- one that a worker has had, and delayed, is the first of its share again
-  if not redis.call('HGET', prefix .. id, 'ats') then
-    inner = math.max(number(redis.call('HGET', times, share)), number(redis.call('HGET', times, agent)))
-    redis.call('HSET', times, agent, inner + 1)
+-- What turns are given by, asked once for each share and each agent name of a share.
+local function lookups()
+  local now, shares, agents = present(), {}, {}
+  local function share(name)
+    shares[name] = shares[name] or {
+      first = now + redis.call('SISMEMBER', served, name),
+      last = last(name),
+      inner = number(redis.call('HGET', times, name)),
+    }
+    return shares[name]
   end
-  local member = share .. string.format('%07d%010d%010.0f', request.priority or 0, inner, serial) .. id
-  put(id, score)
-  redis.call('ZADD', order, 0, member)
-  redis.call('ZADD', places, 0, placeOf(share, score))
-  redis.call('HSET', members, id, member)
+  local function agent(name)
+    agents[name] = agents[name] or number(redis.call('HGET', times, name))
+    return agents[name]
+  end
+  return share, agent, agents
 end
 
--- Answers whether there may be more.
+-- Gives new jobs their turns; what is written for all of them goes into one command for each key. Answers whether there may be
+-- more.
 local function giveAll()
   local new = redis.call('ZRANGEBYSCORE', prioritized, NEW * STEP, '+inf', 'LIMIT', 0, MOST_NEW)
-  for _, id in ipairs(new) do give(id) end
+  if #new == 0 then return false end
+  local serial = redis.call('INCRBY', counter, #new) - #new
+  local shareNamed, innerOf, agents = lookups()
+  local scored, ordered, placed, listed, counted = {}, {}, {}, {}, {}
+  local function add(list, first, second)
+    list[#list + 1] = first
+    list[#list + 1] = second
+  end
+  for _, id in ipairs(new) do
+    serial = serial + 1
+    local data, had = unpack(redis.call('HMGET', prefix .. id, 'data', 'ats'))
+    if not data then add(scored, HAD * STEP, id) -- whoever takes it finds that it is gone
+    else
+      local request = cjson.decode(data)
+      local name = shareOf(request)
+      local share, agent = shareNamed(name), name .. (request.agentName or '-')
+      local turn = share.last and math.max(share.first, turnOf(share.last) + 1) or share.first
+      -- A million runs of one principal in one queue, and more, are in the order in which they came.
+      local score = math.min(turn, NEW - 1) * STEP + serial % STEP
+      local inner = 0 -- one that a worker has had, and delayed, is the first of its share again
+      if not had then
+        inner = math.max(share.inner, innerOf(agent))
+        agents[agent] = inner + 1
+        counted[agent] = inner + 1
+      end
+      share.last = math.max(score, share.last or 0)
+      local member = name .. string.format('%07d%010d%010.0f', request.priority or 0, inner, serial % STEP) .. id
+      redis.call('HSET', prefix .. id, 'priority', turnOf(score))
+      add(scored, score, id)
+      add(ordered, 0, member)
+      add(placed, 0, placeOf(name, score))
+      add(listed, id, member)
+    end
+  end
+  local inner = {}
+  for agent, value in pairs(counted) do add(inner, agent, value) end
+  redis.call('ZADD', prioritized, unpack(scored))
+  if #ordered > 0 then
+    redis.call('ZADD', order, unpack(ordered))
+    redis.call('ZADD', places, unpack(placed))
+    redis.call('HSET', members, unpack(listed))
+  end
+  if #inner > 0 then redis.call('HSET', times, unpack(inner)) end
   return #new == MOST_NEW
 end
 

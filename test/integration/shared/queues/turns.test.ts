@@ -258,6 +258,33 @@ describe('within the share of a principal', () => {
     expect(await remembered()).toMatchObject({ order: 0, places: 0, members: 0 });
   });
 
+  it('gives the same turns to many new runs at once as to one by one', async () => {
+    const mix = Array.from({ length: 40 }, (_, at) => ({
+      principal: ['x', 'x', 'y', 'x', 'z'][at % 5] ?? '',
+      agentName: at % 3 === 0 ? 'a' : 'b',
+      ...(at % 7 === 0 && { priority: at % 2 }),
+    }));
+    const order = async (queue: string, oneByOne: boolean) => {
+      const ids: string[] = [];
+      for (const request of mix) {
+        const id = newRunId();
+        ids.push(id);
+        await pool.queues.enqueue(id, queue, { runner: 'demo', prompt: 'hi', ...request });
+        if (oneByOne) await pool.queues.position(id, queue);
+      }
+      const places = await Promise.all(ids.map((id) => pool.queues.position(id, queue)));
+      const own = pool.queues.claimer(queue, 'worker-1');
+      const seen: number[] = [];
+      for (let { lease } = await own.take(); lease; lease = (await own.take()).lease)
+        seen.push(ids.indexOf(lease.runId));
+      await own.stop();
+      return { places, seen };
+    };
+    const all = await order(runnerQueue('all'), false);
+    expect(all).toEqual(await order(runnerQueue('one'), true));
+    expect([...all.seen].sort((a, b) => a - b)).toEqual([...mix.keys()]);
+  });
+
   it('a run that is placed twice has one turn', async () => {
     const [id] = await queuedMany(2, 'x');
     await pool.queues.enqueue(id ?? '', QUEUE, { runner: 'demo', agentName: 'a', prompt: 'hi', principal: 'x' });

@@ -1,0 +1,77 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { submit } from '../../../src/client/submit.js';
+import type { Pool } from '../../../src/shared/pool.js';
+import { LOCAL } from '../../../src/shared/principal.js';
+import { connect, makePlace, type Place } from '../../support/pool.js';
+
+let place: Place;
+let pool: Pool;
+let redis: Redis;
+
+beforeEach(async () => {
+  place = makePlace();
+  pool = await connect(place);
+  redis = new Redis(place.env.REDIS_URL ?? '');
+});
+afterEach(async () => {
+  await pool.stop();
+  redis.disconnect();
+  place.clean();
+});
+
+describe('what a submission writes', () => {
+  const submitted = () => submit({ pool, principal: LOCAL }, { runner: 'scripted', prompt: '[]' });
+
+  it('is in the indexes, then has its record, then its job, then is told, with no question between', async () => {
+    await submitted(); // the scripts are loaded
+    const monitor = await redis.monitor();
+    const seen: { command: string; keys: string }[] = [];
+    // What a script does is shown behind it; the script itself is what was sent.
+    monitor.on('monitor', (_time: string, [command = '', ...args]: string[], source: string) => {
+      const keys = args.join(' ');
+      if (source !== 'lua' && keys.includes(pool.config.prefix)) seen.push({ command: command.toLowerCase(), keys });
+    });
+    const { run, queuePosition } = await submitted();
+    while (!seen.some(({ command }) => command === 'exists')) await pause(5); // it is the last question
+    monitor.disconnect();
+    expect(queuePosition).toBe(2);
+    const first = seen.findIndex(({ command, keys }) => command === 'zadd' && keys.includes(run.id));
+    const last = seen.findIndex(({ command }) => command === 'publish');
+    const written = seen.slice(first, last + 1);
+    const scripts = written.filter(({ command }) => command === 'evalsha');
+    expect(written.map(({ command }) => command)).toEqual([
+      ...written.flatMap(({ command }) => (command === 'zadd' ? ['zadd'] : [])),
+      'evalsha',
+      'evalsha',
+      'publish',
+    ]);
+    expect(scripts.map(({ keys }) => keys.includes(':prioritized '))).toEqual([false, true]);
+    expect(scripts[0]?.keys).toContain(run.id);
+  });
+
+  it('is one job, and one notification for all that come at one moment', async () => {
+    await submitted();
+    const told: string[] = [];
+    const listening = redis.duplicate();
+    listening.on('pmessage', (_pattern: string, channel: string) => told.push(channel));
+    const end = `${pool.config.prefix}:queue-bell:end`;
+    await listening.psubscribe(`${pool.config.prefix}:queue-bell:*`);
+    const runs = await Promise.all(Array.from({ length: 20 }, submitted));
+    const [
+      {
+        run: { queue },
+      } = { run: { queue: '' } },
+    ] = runs;
+    while (told.length === 0) await pause(5);
+    await redis.publish(end, '1');
+    while (!told.includes(end)) await pause(5);
+    listening.disconnect();
+    expect(told).toHaveLength(2);
+    expect(await pool.queues.bullQueue(queue).count()).toBe(21);
+    const ids = new Set(runs.map(({ run }) => run.id));
+    const positions = runs.map(({ queuePosition = 0 }) => queuePosition).sort((a, b) => a - b);
+    expect([ids.size, positions]).toEqual([20, Array.from({ length: 20 }, (_, at) => at + 2)]);
+  });
+});
