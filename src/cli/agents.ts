@@ -8,7 +8,8 @@ import type { Labels } from '../shared/run.js';
 import { type AgentOptions, profileFrom, withProfileOptions } from './agent-options.js';
 import { LABEL_FLAGS, labelOption, labelsInWords } from './label-option.js';
 import { several, wholeNumber } from './options.js';
-import { note, print, printJson, printTable } from './print.js';
+import { note, print, printJson } from './print.js';
+import { printTable } from './print-fitted.js';
 import type { Column } from './table.js';
 import { withPool } from './with-pool.js';
 

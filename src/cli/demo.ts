@@ -8,7 +8,8 @@ import { stopEmbeddedRedis } from '../shared/redis/embedded.js';
 import { VERSION } from '../shared/version.js';
 import { type Context, openContext, unmarked } from './context.js';
 import { endPoolProcess, ensurePoolUp, ownCommand } from './pool-process.js';
-import { paintState, print, printJson, printTable } from './print.js';
+import { paintState, print, printJson } from './print.js';
+import { printTable } from './print-fitted.js';
 
 type Facts = Record<string, unknown>;
 type Ask = (name: string, args: Facts) => Promise<Facts>;

@@ -7,7 +7,8 @@ import { userHome } from '../shared/config/home.js';
 import { UserError } from '../shared/errors.js';
 import { openContext } from './context.js';
 import { EXIT } from './exit.js';
-import { note, print, printJson, printTable } from './print.js';
+import { note, print, printJson } from './print.js';
+import { printTable } from './print-fitted.js';
 
 export function addImport(program: Command): void {
   program

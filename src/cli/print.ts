@@ -1,6 +1,5 @@
 import colors from 'picocolors';
 import { terminalText } from '../shared/plain-text.js';
-import { type Column, foldWords, tableLines } from './table.js';
 
 /** Whatever a text holds of others' words, a terminal gets no more of them than colours and styles. */
 export const onScreen = (stream: NodeJS.WriteStream, text: string) => (stream.isTTY ? terminalText(text) : text);
@@ -17,22 +16,6 @@ export function printJson(value: unknown): void {
 /** What a person should know goes to stderr. */
 export function note(text: string): void {
   process.stderr.write(`${onScreen(process.stderr, text)}\n`);
-}
-
-/** As `note`, folded between words where a terminal is too narrow; what goes on stands below what `lead` is before. */
-export function noteFolded(lead: string, text: string): void {
-  const lines = text.split('\n').flatMap((line) => foldWords(line, widthOf(process.stderr) - lead.length));
-  for (const [at, line] of lines.entries()) note((at === 0 ? lead : ' '.repeat(lead.length)) + line);
-}
-
-/** Columns without lines, for people; a terminal gets no line that is wider than it. */
-export function printTable(
-  columns: readonly (Column | string)[],
-  rows: readonly (readonly string[])[],
-  show: (line: string) => void = print,
-): void {
-  const wide = columns.map((column) => (typeof column === 'string' ? { head: column } : column));
-  for (const line of tableLines(wide, rows, widthOf(process.stdout), colors.dim)) show(line);
 }
 
 /** The columns of a terminal; a pipe has as many as there are. */

@@ -1,8 +1,7 @@
 import { CommanderError } from 'commander';
 import { commandLine } from './command-line.js';
-import { EXIT, explain } from './exit.js';
+import { EXIT } from './exit.js';
 import { note } from './print.js';
-import { wrongUse } from './wrong-use.js';
 
 /** Carries out the command that the arguments of this process ask for; it ends with an exit code of `EXIT`. */
 export async function runProgram(): Promise<void> {
@@ -16,13 +15,20 @@ export async function runProgram(): Promise<void> {
   try {
     await (await commandLine(process.argv[2])).parseAsync();
   } catch (error) {
-    const json = process.argv.includes('--json');
-    // Help is not an error, and has been printed.
-    if (!(error instanceof CommanderError)) process.exitCode = explain(error, json);
-    else if (error.exitCode === 0) process.exitCode = EXIT.ok;
-    else process.exitCode = error.code === 'commander.help' ? EXIT.wrongUse : explain(wrongUse(error), json);
+    process.exitCode = await exitCodeFor(error);
     await new Promise((written) => process.stdout.write('', written)); // what cannot be written is told before the end
     // A worker, a follow or a server that broke off must not be kept alive by its connections.
     process.exit(process.exitCode);
   }
+}
+
+/** Says what is wrong, where something is; the code for that is loaded only then. */
+async function exitCodeFor(thrown: unknown): Promise<number> {
+  const usage = thrown instanceof CommanderError ? thrown : undefined;
+  // Help is not an error, and has been printed.
+  if (usage?.exitCode === 0) return EXIT.ok;
+  if (usage?.code === 'commander.help') return EXIT.wrongUse;
+  const { explain } = await import('./explain.js');
+  const error = usage ? (await import('./wrong-use.js')).wrongUse(usage) : thrown;
+  return explain(error, process.argv.includes('--json'));
 }

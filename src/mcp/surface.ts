@@ -6,9 +6,9 @@ import { VERSION } from '../shared/version.js';
 import { APP_META } from './app/run-app.js';
 import { type Asker, poolFor } from './ask.js';
 import { type Answer, callTool, errorBody } from './call.js';
+import { describedTools, type ToolDescription } from './described-tools.js';
 import type { OpenCalls } from './open-calls.js';
-import { type PortableObject, portableInput, portableOutput } from './portable-schema.js';
-import type { Annotations, ForClaude, Tool } from './tool.js';
+import type { Tool } from './tool.js';
 import { traced } from './tool-span.js';
 import { TOOLS } from './tools/list.js';
 
@@ -169,43 +169,11 @@ function sendProgress({ meta, notify }: Call, elapsed: () => number): Pick<Calle
 export const noSuchTool = (name: string) =>
   `there is no tool ${name}; there are ${TOOLS.map((tool) => tool.name).join(', ')}`;
 
-/** A tool as clients are told of it. */
-interface ToolDescription {
-  [key: string]: unknown;
-  name: string;
-  title: string;
-  description: string;
-  inputSchema: PortableObject;
-  outputSchema: PortableObject;
-  annotations: Annotations;
-  _meta?: Record<string, unknown>;
-}
-
-function describeTool({ name, title, description, input, output, tells, annotations, claude }: Tool): ToolDescription {
-  return {
-    name,
-    title,
-    description,
-    inputSchema: portableInput(input),
-    outputSchema: portableOutput(output, tells),
-    annotations,
-    ...(claude && { _meta: claudeMeta(claude) }),
-  };
-}
-
-/** Claude Code puts longer answers into a file unless a tool says that it means it (characters). */
-const CLAUDE_RESULT_CHARS = 200_000;
-
-const claudeMeta = ({ alwaysLoad = false, longAnswers = false }: ForClaude) => ({
-  ...(alwaysLoad && { 'anthropic/alwaysLoad': true }),
-  ...(longAnswers && { 'anthropic/maxResultSizeChars': CLAUDE_RESULT_CHARS }),
-});
-
 const described: { plain?: ToolDescription[]; withApp?: ToolDescription[] } = {};
 
 /** Every tool in the words of the protocol; made once. `withApp`: for a client that shows apps. */
 export function describeTools(withApp: boolean): ToolDescription[] {
-  described.plain ??= TOOLS.map(describeTool);
+  described.plain ??= describedTools();
   if (!withApp) return described.plain;
   described.withApp ??= described.plain.map((tool, at) =>
     TOOLS[at]?.hasApp ? { ...tool, _meta: { ...tool._meta, ...APP_META } } : tool,

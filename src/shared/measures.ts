@@ -1,7 +1,10 @@
-const NUMBER = new Intl.NumberFormat('en');
+let form: Intl.NumberFormat | undefined;
 
 /** A count for people, with thousands separators. */
-export const count = (value: number) => NUMBER.format(value);
+export function count(value: number): string {
+  form ??= new Intl.NumberFormat('en'); // not before it is used: it takes some milliseconds of every start
+  return form.format(value);
+}
 
 /** `1 run`, `2 runs`. */
 export const counted = (value: number, noun: string) => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;

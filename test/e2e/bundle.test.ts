@@ -2,9 +2,10 @@ import { cpSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { describeTools } from '../../src/mcp/surface.js';
 import { onePlace } from '../support/beginnings.js';
 import { steps } from '../support/pool.js';
-import { agentpool, startAgentpool } from '../support/processes.js';
+import { agentpool, openMcp, startAgentpool } from '../support/processes.js';
 import { removeDirectory } from '../support/remove-directory.js';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -19,4 +20,11 @@ test('the command line has in it all that it loads: it runs where there is no pa
   const run = await agentpool(place, ['run', 'scripted', '--raw', steps({ print: 'of the bundle\n' })], '', main);
   expect(run).toMatchObject({ code: 0, stdout: expect.stringContaining('of the bundle') });
   await worker.end();
+});
+
+test('the tools that are described when it is built are those of the source', async () => {
+  const { client, close } = await openMcp(place);
+  const { tools } = await client.listTools();
+  expect(tools).toMatchObject(JSON.parse(JSON.stringify(describeTools(false))));
+  await close();
 });
