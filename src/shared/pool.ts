@@ -33,8 +33,6 @@ export interface Pool {
   ready(): Promise<void>;
   /** Why Redis cannot be used now, as one sentence; see `openUsable`. */
   redisProblem(): Promise<string | undefined>;
-  /** Looks which replicas Redis has; see `Settling`. */
-  lookAtReplicas(): Promise<void>;
   health(): Promise<RedisHealth>;
   /** See `streamNodeBytes`. */
   streamNodeBytes(): Promise<number | undefined>;
@@ -70,7 +68,6 @@ export async function openPool(config: Config, target: RedisTarget, role: RedisR
         write: () => redis.set(`${config.prefix}:write-check`, '1', 'PX', 60_000),
         arrive: notifications.arrive,
       }),
-      lookAtReplicas: settling.look,
       health: () => redisHealth(redis),
       streamNodeBytes: () => streamNodeBytes(redis),
       stop: () => {

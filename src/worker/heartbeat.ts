@@ -35,6 +35,11 @@ export interface HeartbeatDeps {
   readonly logger: Logger;
 }
 
+/** What is free changes all the time: a hundredth of it more or less is not worth telling the whole report again. */
+function roughly(room: SpoolRoom | undefined): SpoolRoom | undefined {
+  return room && { ...room, freeBytes: Number(room.freeBytes.toPrecision(2)) };
+}
+
 /** When the next heartbeat between the regular ones is due; all that is to be told by then goes with it. */
 function createDue(onDue: () => void) {
   let timer: NodeJS.Timeout | undefined;
@@ -92,7 +97,7 @@ export function startHeartbeat(deps: HeartbeatDeps) {
       place,
       phase,
       reloads,
-      ...omitUndefined({ spool: room() }),
+      ...omitUndefined({ spool: roughly(room()) }),
       ...(health.problem && { problem: health.problem }),
       ...(cordon.isOn() && { heedsCordon: true }),
     });

@@ -35,6 +35,7 @@ import { type Offering, startOffering } from './prepare/offering.js';
 import { environmentAs, letOthersReach, type UserOf } from './prepare/run-as.js';
 import { startFollowing } from './process/descendants.js';
 import { createContact } from './recover/contact.js';
+import { watchOrphans } from './recover/orphan-watch.js';
 import { createRecentEnds } from './recover/recent-ends.js';
 import { watchRegister } from './recover/register-watch.js';
 import { keptSweep, startSweeping, sweepOwners, sweepRecords } from './recover/sweep.js';
@@ -129,7 +130,6 @@ async function assemble(pool: Pool, env: Env) {
   const contact = createContact(config.heartbeatMs);
   const report = { id, host, machine: thisMachine(config.home), startedAt, ...said(config) };
   const offering = offeringOf(pool, { wanted, env, userOf, logger });
-  const reconcile = () => reconcileAll(owned, logger).then(pool.lookAtReplicas);
   const cordon = createCordon(logger);
   const telling = {
     workers,
@@ -141,7 +141,7 @@ async function assemble(pool: Pool, env: Env) {
     cordon,
     room: () => disk.room(),
     contact,
-    reconcile,
+    reconcile: () => reconcileAll(owned, logger),
     logger,
   };
   const heartbeat = startHeartbeat(telling);
@@ -152,9 +152,10 @@ async function assemble(pool: Pool, env: Env) {
   const onHost = { figures, host, spools, installed, env, home, userOf, health, disk, following, recentEnds, logger };
   const ours = { runs, id, host, owned, logger, execute: executing(pool, onHost) };
   const tidying = { runs, host, spools, owned, recentEnds, keepLeftovers: config.keepLeftovers, logger };
-  const register = watchRegister({ workers, now: runs.now, heartbeatMs }).list;
-  const lookThroughSpools = openTakeOver({ ...ours, recentEnds, heartbeatMs, register, queues, spools, contact });
-  const recovery = { contact, register, tidying, lookThroughSpools };
+  const register = watchRegister({ workers, now: workers.now, heartbeatMs });
+  const seen = { contact, register, orphans: watchOrphans(runs.indexes, heartbeatMs) };
+  const lookThroughSpools = openTakeOver({ ...ours, ...seen, recentEnds, heartbeatMs, queues, spools });
+  const recovery = { ...seen, tidying, lookThroughSpools };
   const taking = { slots, limits, claims, cordon, mirrors, hasBegunHere };
   const parts = { report, health, disk, offering, heartbeat, metrics, following };
   return { pool, ...ours, ours, ...parts, ...recovery, ...taking };
@@ -214,9 +215,6 @@ function listen({ pool, id, owned, offering, heartbeat, logger }: Parts): Promis
 async function startTaking(parts: Parts) {
   const { pool, ours, id, host, slots, limits, health, offering, mirrors, hasBegunHere, tidying, logger } = parts;
   const { config, queues } = pool;
-  const endLostOnes = () => endLost(tidying);
-  const oneByOne = createOneByOne();
-  const shareTurns = createShareTurns();
   const spread = createSpread();
   const deps = {
     ...ours,
@@ -226,10 +224,10 @@ async function startTaking(parts: Parts) {
     limits,
     mirrors,
     hasBegunHere,
-    oneByOne,
-    shareTurns,
+    oneByOne: createOneByOne(),
+    shareTurns: createShareTurns(),
     spread,
-    endLost: endLostOnes,
+    endLost: () => endLost(tidying),
   };
   const claiming = await startClaiming({
     queues,
@@ -243,6 +241,7 @@ async function startTaking(parts: Parts) {
     slots,
     health,
     spread,
+    lockMs: config.lockMs,
     interruptions: pool.runs.interruptions,
     holds: (runId) => ours.owned.has(runId) || mirrors.has(runId),
     takeOn: (lease) => attachOrStart(deps, lease),
@@ -275,9 +274,10 @@ function startHealth(spools: string, reserveBytes: number, startedAt: number, lo
 }
 
 /** Looks for what was left behind: on this host, and in Redis while this worker is the one that does so for the pool. */
-function startRecovery({ pool, id, host, contact, register, tidying, lookThroughSpools, logger }: Parts) {
+function startRecovery(parts: Parts) {
+  const { pool, id, tidying, lookThroughSpools, logger } = parts;
   const { runs, queues, workers, config } = pool;
-  const of = { runs, queues, workers, register, id, host, config, contact, onLost: tellLost(pool), logger };
+  const of = { ...parts, runs, queues, workers, config, onLost: tellLost(pool) };
   const tidyEnded = openTidyEnded(tidying);
   return startSweeping({
     heartbeatMs: config.heartbeatMs,

@@ -13,7 +13,8 @@ export function makeNewerRelease(): { readonly main: string; clean(): void } {
   cpSync(join(ROOT, 'package.json'), join(root, 'package.json'));
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
   const bundle = join(root, 'dist', 'bundle');
-  const changed = readdirSync(bundle).filter((name) => {
+  const files = readdirSync(bundle, { withFileTypes: true }).filter((entry) => entry.isFile());
+  const changed = files.filter(({ name }) => {
     const ours = readFileSync(join(bundle, name), 'utf8');
     const newer = ours.replace(
       /(STORED|SPOOL)_FORM ?= ?(\d+)/g,

@@ -8,6 +8,7 @@ import { serverNow } from '../redis/now.js';
 import type { RunRequest } from '../run.js';
 import { bullQueue, type Placement, type QueueParts, turnsIn } from './parts.js';
 import { type Placing, stepsOf } from './placing.js';
+import type { Looked } from './queues.js';
 import { announce, checkNumber, hasRequirements } from './requiring.js';
 import { NO_TURN_YET, TURN_HAS_COME } from './turns.js';
 
@@ -150,12 +151,32 @@ export async function checkRoom(
   );
 }
 
-/** The names of queues in which jobs wait, or are delayed. One question as a rule, however many they are. */
-export async function withJobs(parts: QueueParts, names: readonly string[]): Promise<string[]> {
-  const { redis } = parts;
+/** See `Queues.lookAgain`. One question as a rule, however many queues they are. */
+export async function lookAgain(parts: QueueParts, names: readonly string[]): Promise<Looked> {
+  const { redis, requiring } = parts;
   const keysOf = (name: string) => placesOf(parts, name);
   // Of a cluster, each queue is on a server of its own.
+  if (!(redis instanceof Cluster) && (await redis.exists(requiring, ...names.flatMap(keysOf))) === 0)
+    return { withJobs: [], anyRequires: false };
+  const [anyRequires, withJobs] = await Promise.all([redis.exists(requiring), namesWith(parts, names, keysOf)]);
+  return { withJobs, anyRequires: anyRequires > 0 };
+}
+
+/** See `Queues.withHeld`. */
+export async function withHeld(parts: QueueParts, names: readonly string[]): Promise<readonly string[]> {
+  const { redis, taggedPrefix } = parts;
+  const keysOf = (name: string) => [`${taggedPrefix(name)}:${name}:active`];
+  if (names.length === 0) return [];
   if (!(redis instanceof Cluster) && (await redis.exists(...names.flatMap(keysOf))) === 0) return [];
+  return namesWith(parts, names, keysOf);
+}
+
+/** Those of some queues of which any of some keys is there. */
+async function namesWith(
+  { redis }: QueueParts,
+  names: readonly string[],
+  keysOf: (name: string) => readonly string[],
+): Promise<readonly string[]> {
   const found = await Promise.all(names.map((name) => redis.exists(...keysOf(name))));
   return names.filter((_, at) => (found[at] ?? 0) > 0);
 }

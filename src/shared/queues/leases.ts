@@ -31,6 +31,8 @@ export interface Claimer {
   take(): Promise<{ readonly lease: Lease | undefined; readonly waiting: number }>;
   /** Jobs that are ours without this process knowing: the connection was lost before the answer to a `take`. */
   forgotten(isKnown: (runId: string) => boolean): Promise<readonly Lease[]>;
+  /** Lets jobs come again whose holders have not prolonged their locks: to be asked twice, with a pause in between. */
+  checkStalled(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -102,8 +104,12 @@ export function openClaimer(
   lockMs: number,
   logger: Logger,
 ): Claimer {
+  let backend: ReturnType<typeof createRedisBackend> | undefined;
   // It never blocks, so it needs no connection of its own for that, as BullMQ would open for each queue.
-  const onOurs: typeof createRedisBackend = (name, opts) => createRedisBackend(name, opts);
+  const onOurs: typeof createRedisBackend = (name, opts) => {
+    backend = createRedisBackend(name, opts);
+    return backend;
+  };
   const worker = new Worker(
     queue,
     null,
@@ -119,7 +125,6 @@ export function openClaimer(
     onOurs,
   );
   worker.on('error', (error) => logger.debug({ queue, err: error.message }, 'BullMQ reports an error'));
-  worker.startStalledCheckTimer().catch((error: unknown) => logger.warn({ queue, err: error }, 'no stalled check'));
   const turns = turnsOf(connection, (type) => worker.toKey(type));
   return {
     async take() {
@@ -140,6 +145,7 @@ export function openClaimer(
       });
       return (await Promise.all(leases)).flat();
     },
+    checkStalled: async () => void (await backend?.moveStalledJobsToWait()),
     stop: () => worker.close(true),
   };
 }

@@ -2,7 +2,19 @@ import type { Logger } from '../logger.js';
 import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
 import { removeAll, unlist } from './forget.js';
-import { checkRoom, dueAt, enqueue, has, placeAnew, placingOf, position, promote, remove, withJobs } from './jobs.js';
+import {
+  checkRoom,
+  dueAt,
+  enqueue,
+  has,
+  lookAgain,
+  placeAnew,
+  placingOf,
+  position,
+  promote,
+  remove,
+  withHeld,
+} from './jobs.js';
 import { openClaimer, resumeLease } from './leases.js';
 import { onPlaced } from './on-placed.js';
 import { bullQueue, openParts, type QueueParts, turnsIn } from './parts.js';
@@ -52,7 +64,8 @@ export function openQueues(
     unlist: (name) => unlist(parts, name),
     removeAll: (name) => removeAll(parts, name),
     permits: openPermits(redis, parts.limitsOf, (runner) => redis.publish(parts.channelOf(runnerQueue(runner)), ROOM)),
-    withJobs: (names) => withJobs(parts, names),
+    lookAgain: (names) => lookAgain(parts, names),
+    withHeld: (names) => withHeld(parts, names),
     onPlaced: (name, callback, onTold) => onPlaced(parts, name, callback, onTold),
     claimer: (name, owner) => openClaimer(redis, name, taggedPrefix(name), owner, limits.lockMs, logger),
     resumeLease: (runId, name, token) =>

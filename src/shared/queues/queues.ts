@@ -21,6 +21,14 @@ export interface QueueLimits {
   readonly lockMs: number;
 }
 
+/** What a look at queues has found. */
+export interface Looked {
+  /** Those in which jobs wait, also for a time. */
+  readonly withJobs: readonly string[];
+  /** Whether there are queues of runs that require something. */
+  readonly anyRequires: boolean;
+}
+
 /** The only gateway to BullMQ: placing, finding and claiming jobs. Every method may throw when Redis is unreachable. */
 export interface Queues {
   /** The queue itself, for Bull Board. */
@@ -67,8 +75,10 @@ export interface Queues {
    */
   clean(): Promise<void>;
 
-  /** Those of some queues in which jobs wait: a cheap look, for when a notification may have got lost. */
-  withJobs(names: readonly string[]): Promise<readonly string[]>;
+  /** What there is to take in some queues, and elsewhere: a cheap look, for when a notification may have got lost. */
+  lookAgain(names: readonly string[]): Promise<Looked>;
+  /** Those of some queues of which a worker holds jobs. */
+  withHeld(names: readonly string[]): Promise<readonly string[]>;
   /**
    * Calls back when a job was placed in a queue, and once more when a delayed one is due; and tells what else is new for
    * those who listen to it.

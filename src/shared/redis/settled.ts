@@ -5,6 +5,7 @@ import { RedisRefusedError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import type { RedisClient } from './connect.js';
 import { withScripts } from './scripts.js';
+import { type ServerState, serverState } from './server-state.js';
 
 /** How long replicas have to confirm what was written (ms); what else asks by this connection waits behind it. */
 const CONFIRM_WITHIN_MS = 1_000;
@@ -25,24 +26,7 @@ const REMEMBER_MS = 20_000;
 /** How long it is remembered without a new check that a master has a replica (ms). */
 const KEEP_MS = 30 * 24 * 3_600_000;
 
-type Flag = 0 | 1;
-
-/** The scripts; their files say what they do. */
-interface StateScripts {
-  serverState(): Promise<
-    [
-      isMaster: Flag,
-      written: number,
-      waiting: number,
-      replication: string,
-      online: number,
-      syncing: number,
-      syncs: number,
-      syncsBefore: number,
-      wantsReplica: Flag,
-    ]
-  >;
-}
+/** The script; its file says what it does. */
 interface ReplicaScripts {
   rememberReplicas(
     seen: string,
@@ -54,8 +38,6 @@ interface ReplicaScripts {
     leftMs: number,
   ): Promise<number>;
 }
-
-type ServerState = Awaited<ReturnType<StateScripts['serverState']>>;
 
 /** What a server was found to have, and how many replicas that makes necessary. */
 interface Known {
@@ -83,8 +65,11 @@ export interface Settling {
    * when the connection was lost meanwhile.
    */
   keep<Answer>(action: () => Promise<Answer>): Promise<Answer>;
-  /** Looks which replicas there are, so that it is known when one has left. */
-  look(): Promise<void>;
+  /**
+   * Looks which replicas there are, so that it is known when one has left. Answers the time of the server (ms since the
+   * epoch); undefined where no server tells it.
+   */
+  look(): Promise<number | undefined>;
 }
 
 /** Answers how many replicas have to confirm what is written to a server that was found in some state. */
@@ -93,9 +78,8 @@ function openReplicaMemory(client: RedisClient, prefix: string): (node: Redis, s
     rememberReplicas: 'remember-replicas.lua',
   });
   const known = new WeakMap<Redis, Known>();
-  return async (node, [, , , replication, ...seen]) => {
-    const [online, syncing, syncs, syncsBefore, wantsReplica] = seen;
-    const text = [replication, ...seen].join();
+  return async (node, { replication, online, syncing, syncs, syncsBefore, wantsReplica }) => {
+    const text = [replication, online, syncing, syncs, syncsBefore, wantsReplica].join();
     const before = known.get(node);
     const now = performance.now();
     const { stream } = node;
@@ -114,7 +98,7 @@ function openReplicaMemory(client: RedisClient, prefix: string): (node: Redis, s
       REMEMBER_MS,
     );
     // A master that wants a replica for writes may take one that has left for there for a second too long.
-    const needed = Math.max(remembered, wantsReplica);
+    const needed = Math.max(remembered, wantsReplica ? 1 : 0);
     known.set(node, { stream, seen: text, rememberedAt: now, needed });
     return needed;
   };
@@ -154,9 +138,8 @@ export function openSettling(client: RedisClient, prefix: string, logger: Logger
   const interruptions = () => losses() + switches.count();
 
   async function settledBy([node, state]: [Redis, ServerState]): Promise<void> {
-    const [, written, waiting] = state;
     const confirmed = replicasNeeded(node, state).then((wanted) => confirmedBy(node, wanted));
-    await Promise.all([confirmed, inFile(node, written, waiting)]);
+    await Promise.all([confirmed, inFile(node, state)]);
   }
   /** The masters that take our writes, as they are now. */
   async function look(): Promise<[Redis, ServerState][]> {
@@ -182,15 +165,17 @@ export function openSettling(client: RedisClient, prefix: string, logger: Logger
       );
     },
     async look() {
-      await Promise.all((await look()).map(([node, state]) => replicasNeeded(node, state)));
+      const found = await look();
+      await Promise.all(found.map(([node, state]) => replicasNeeded(node, state)));
+      return found[0]?.[1].timeMs;
     },
   };
 }
 
 /** What a server that takes our writes has; undefined for one of a cluster that has become a replica: it sends them on. */
 async function stateOf(client: RedisClient, node: Redis): Promise<ServerState | undefined> {
-  const state = await withStateScripts(node).serverState();
-  if (state[0] === 1) return state;
+  const state = await serverState(node);
+  if (state.isMaster) return state;
   if (client instanceof Cluster) return undefined;
   throw hasBecomeReplica(node);
 }
@@ -200,19 +185,13 @@ function hasBecomeReplica(node: Redis): RedisRefusedError {
   return new RedisRefusedError('this Redis has become a replica', 'In a failover: ask again in some seconds.');
 }
 
-const withStateScripts = (node: Redis) =>
-  ('serverState' in node
-    ? node
-    : withScripts<StateScripts>(node, new URL(import.meta.url), { serverState: 'server-state.lua' })) as Redis &
-    StateScripts;
-
 /** Resolves once the append-only file of a server has the bytes that were on their way to it; at once without a file. */
-async function inFile(node: Redis, written: number, waiting: number): Promise<void> {
+async function inFile(node: Redis, { writtenBytes, waitingBytes }: ServerState): Promise<void> {
   const deadline = performance.now() + WRITTEN_WITHIN_MS;
-  let goal = written + waiting;
+  let goal = writtenBytes + waitingBytes;
   // Redis writes before it answers: at the second look it is there, as a rule, and only others had just told it something.
-  for (let before = written, left = waiting; left > 0 && before < goal && performance.now() < deadline; ) {
-    const [, now, waits] = await withStateScripts(node).serverState();
+  for (let before = writtenBytes, left = waitingBytes; left > 0 && before < goal && performance.now() < deadline; ) {
+    const { writtenBytes: now, waitingBytes: waits } = await serverState(node);
     if (now < before) goal = now + waits; // the file was written anew, shorter
     before = now;
     left = waits;
@@ -232,7 +211,7 @@ function countSwitches() {
     count: () => switches,
     /** What a look has found: no state where the server is a replica. */
     seen(found: readonly (readonly [Redis, ServerState | undefined])[]): void {
-      const now = found.map(([node, state]) => ({ node, stream: node.stream, id: state?.[3] ?? REPLICA }));
+      const now = found.map(([node, state]) => ({ node, stream: node.stream, id: state?.replication ?? REPLICA }));
       // A connection that was lost is counted as that.
       const lasting = before.filter(({ node, stream }) => node.stream === stream && !stream.destroyed);
       const isOther = lasting.some((one) => now.find(({ node }) => node === one.node)?.id !== one.id);

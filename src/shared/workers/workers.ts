@@ -6,7 +6,8 @@ import type { RedisClient } from '../redis/connect.js';
 import { serverNow } from '../redis/now.js';
 import { withScripts } from '../redis/scripts.js';
 import type { Settling } from '../redis/settled.js';
-import { readStored, STORED_FORM } from '../stored-form.js';
+import { readStored } from '../stored-form.js';
+import { openBeating, SILENT_BEATS } from './beating.js';
 
 /** What a worker can run. */
 export interface OfferedRunner {
@@ -141,32 +142,31 @@ function reportFrom(id: string, text: string): WorkerReport {
   return { id, host: UNKNOWN_HOST, pid: 0, processStart: '', version, ...nothing };
 }
 
-/** The scripts of the register; the files say what they do. */
+/** The script of the register; its file says what it does. */
 interface WorkerScripts {
-  workerBeat(
-    reports: string,
-    beats: string,
-    cordons: string,
-    worker: string,
-    report: string,
-    host: string,
-  ): Promise<0 | 1>;
-  sweepSign(place: string, worker: string, stale: string): Promise<string>;
+  takeSweep(place: string, worker: string, stale: string): Promise<string>;
 }
 
-/** Heartbeats after which a silent worker is taken for dead. */
-export const SILENT_BEATS = 3;
+/** Who sweeps for the whole pool, as it is known in Redis. */
+export interface Sweeper {
+  /** Who it is: its id, a space and a number; empty when the place is free. */
+  readonly place: string;
+  /** Another one after each of its heartbeats; absent where it is this worker, or is not in the register. */
+  readonly sign?: string;
+}
+
+/** When each worker was heard last, by id (Redis server milliseconds). */
+export type Beats = ReadonlyMap<string, number>;
 
 /** The register of workers: who lives, on which host, with which runners. Times are those of the Redis server. */
 export function openWorkers(
   client: RedisClient,
   prefix: string,
   heartbeatMs: number,
-  { keep }: Pick<Settling, 'keep'>,
+  settling: Pick<Settling, 'keep' | 'look' | 'interruptions'>,
 ) {
   const redis = withScripts<WorkerScripts>(client, new URL('./scripts/', import.meta.url), {
-    workerBeat: 'worker-beat.lua',
-    sweepSign: 'sweep-sign.lua',
+    takeSweep: 'take-sweep.lua',
   });
   const reports = `{${prefix}:workers}:reports`;
   const beats = `{${prefix}:workers}:beats`;
@@ -203,6 +203,7 @@ export function openWorkers(
     return found.sort((a, b) => a.host.localeCompare(b.host) || a.startedAt - b.startedAt);
   }
   const list = sharedByTurn(read);
+  const { beat, now } = openBeating(redis, { reports, beats, cordons }, heartbeatMs, settling);
 
   return {
     /** All workers that have not left, with `alive` false after three missed heartbeats. */
@@ -210,10 +211,13 @@ export function openWorkers(
     async living(): Promise<LivingWorker[]> {
       return (await list()).filter((worker) => worker.alive);
     },
-    /** Answers whether the worker, or its host, is cordoned. */
-    async beat(report: WorkerReport): Promise<boolean> {
-      const text = JSON.stringify({ form: STORED_FORM, ...report });
-      return (await redis.workerBeat(reports, beats, cordons, report.id, text, report.host)) === 1;
+    /** See `Beating`. */
+    beat: (report: WorkerReport): Promise<boolean> => beat(report),
+    now,
+    /** When each worker was heard: the part of the register that changes all the time. */
+    async beats(): Promise<Beats> {
+      const flat = await redis.zrange(beats, '0', '-1', 'WITHSCORES');
+      return new Map(flat.flatMap((id, at) => (at % 2 === 0 ? [[id, Number(flat[at + 1])] as const] : [])));
     },
     /** The names of workers and hosts that take no new runs, with since when (Redis server milliseconds). */
     async cordoned(): Promise<Readonly<Record<string, number>>> {
@@ -222,16 +226,20 @@ export function openWorkers(
     },
     /** From the next heartbeat on, a worker or the workers of a host take no new runs; also those that are started later. */
     async cordon(name: string): Promise<void> {
-      await keep(async () => redis.hsetnx(cordons, name, String(await serverNow(redis))));
+      await settling.keep(async () => redis.hsetnx(cordons, name, String(await serverNow(redis))));
     },
     async uncordon(name: string): Promise<void> {
-      await keep(() => redis.hdel(cordons, name));
+      await settling.keep(() => redis.hdel(cordons, name));
     },
-    /**
-     * The sign of life of the worker that sweeps for the whole pool, which begins with its id: ours when the place is free,
-     * is ours, or is that of one whose sign is `stale`.
-     */
-    sweepSign: (worker: string, stale: string): Promise<string> => redis.sweepSign(sweeper, worker, stale),
+    /** Who sweeps for the whole pool, as seen by a worker. */
+    async sweeper(worker: string): Promise<Sweeper> {
+      const place = (await redis.get(sweeper)) ?? '';
+      const [holder = ''] = place.split(' ');
+      const beat = holder === '' || holder === worker ? null : await redis.zscore(beats, holder);
+      return { place, ...(beat !== null && { sign: String(beat) }) };
+    },
+    /** Takes the place of the worker that sweeps when it is free or still is `stale`; answers whose it is then. */
+    takeSweep: (worker: string, stale: string): Promise<string> => redis.takeSweep(sweeper, worker, stale),
     /** The place of the worker that sweeps is free, if it was this one's. */
     async leaveSweep(worker: string): Promise<void> {
       if ((await redis.get(sweeper))?.startsWith(`${worker} `)) await redis.del(sweeper);

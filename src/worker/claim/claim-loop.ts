@@ -4,6 +4,7 @@ import type { Queues } from '../../shared/queues/queues.js';
 import { hostQueue, partsOf, runnerQueue, serves } from '../../shared/queues/route.js';
 import type { Told } from '../../shared/queues/told.js';
 import { createWaker } from '../../shared/run-store/wait.js';
+import { every } from '../every.js';
 import type { HostHealth } from '../host/health.js';
 import type { PoolLimits } from './pool-limits.js';
 import type { Spread } from './spread.js';
@@ -15,12 +16,14 @@ const LOOK_AGAIN_MS = 5_000;
 const TRY_AGAIN_MS = 500;
 
 export interface ClaimingDeps extends TakerDeps {
-  readonly queues: Pick<Queues, 'announce' | 'claimer' | 'onPlaced' | 'requiring' | 'withJobs'>;
+  readonly queues: Pick<Queues, 'announce' | 'claimer' | 'lookAgain' | 'onPlaced' | 'requiring' | 'withHeld'>;
   /** This worker. */
   readonly id: string;
   readonly limits: Pick<PoolLimits, 'mayAsk' | 'roomAgain'>;
   readonly health: Pick<HostHealth, 'problem' | 'onChange'>;
   readonly spread: Pick<Spread, 'delayMs' | 'asked'>;
+  /** How long a job is held without being prolonged (ms). */
+  readonly lockMs: number;
   /** How often the connection to Redis was lost. */
   readonly interruptions: () => number;
 }
@@ -54,6 +57,11 @@ export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
     .follow()
     .catch((error: unknown) => logger.warn({ err: error }, 'cannot listen to the queues yet; trying again'));
 
+  const checkStalled = async () => {
+    for (const queue of await queues.withHeld([...claimers.keys()])) await claimers.get(queue)?.checkStalled();
+  };
+  const words = 'it cannot be looked whether the holders of jobs are gone; trying again';
+  const checking = every(deps.lockMs / 2, checkStalled, { failed: words, logger, atOnce: true });
   let lookAgainAt = 0;
   let turnAt = performance.now();
   let interruptions = deps.interruptions();
@@ -62,16 +70,17 @@ export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
       turnAt = performance.now();
       try {
         const isTime = performance.now() >= lookAgainAt;
-        await offered.follow(isTime);
+        const found = isTime ? await queues.lookAgain([...claimers.keys()]) : undefined;
+        await offered.follow(found?.anyRequires);
         const lost = deps.interruptions();
         if (lost !== interruptions) {
           await taking.settled(); // what is under way is not forgotten
           await takeForgotten(deps, claimers, stopping.signal);
         }
         interruptions = lost;
-        if (isTime) {
+        if (found) {
           taking.retry();
-          for (const queue of await queues.withJobs([...claimers.keys()])) offered.placed(queue);
+          for (const queue of found.withJobs) offered.placed(queue);
           lookAgainAt = performance.now() + LOOK_AGAIN_MS;
         }
         taking.check();
@@ -89,7 +98,7 @@ export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
     turnMs: () => Math.max(performance.now() - turnAt, taking.oldestMs()),
     async stop() {
       stopping.abort();
-      await loop;
+      await Promise.all([loop, checking.stop()]);
       await taking.settled();
       unsubscribe();
       await offered.leaveAll();
@@ -157,9 +166,12 @@ function createOffered({ queues, id, host, labels, runners, limits, spread }: Cl
     due,
     /** A queue may have a job; it is asked at once, or left to others first. */
     placed,
-    /** Listens to what there is; queues with requirements are asked for when there is a new one, or with `lookForMore`. */
-    async follow(lookForMore = false): Promise<void> {
-      if (hasMore || lookForMore) await look();
+    /**
+     * Listens to what there is. Queues with requirements are asked for when one is new, and where `anyRequires` says that there
+     * are some, or none any more.
+     */
+    async follow(anyRequires?: boolean): Promise<void> {
+      if (hasMore || anyRequires || (anyRequires === false && requiring.length > 0)) await look();
       const offered = runners();
       const able = requiring.filter((queue) => serves({ host, labels, runners: offered }, queue));
       const wanted = [hostQueue(host), ...offered.map((runner) => runnerQueue(runner)), ...able];

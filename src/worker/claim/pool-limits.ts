@@ -3,7 +3,7 @@ import type { Logger } from '../../shared/logger.js';
 import { omitUndefined } from '../../shared/omit-undefined.js';
 import type { Permits, RunnerLimit } from '../../shared/queues/permits.js';
 import type { Run } from '../../shared/run.js';
-import { SILENT_BEATS } from '../../shared/workers/workers.js';
+import { SILENT_BEATS } from '../../shared/workers/beating.js';
 import { every } from '../every.js';
 
 /** A lost notification that there is room again costs a waiting run this much (ms). */

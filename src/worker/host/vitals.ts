@@ -1,4 +1,5 @@
-import { HOST_FIXES, type HostProblem, SILENT_BEATS } from '../../shared/workers/workers.js';
+import { SILENT_BEATS } from '../../shared/workers/beating.js';
+import { HOST_FIXES, type HostProblem } from '../../shared/workers/workers.js';
 
 /** What can be seen of a worker from inside. */
 export interface Vitals {

@@ -1,4 +1,4 @@
-import { SILENT_BEATS } from '../../shared/workers/workers.js';
+import { SILENT_BEATS } from '../../shared/workers/beating.js';
 
 /**
  * Whether this worker may call others silent: only after Redis has answered it for three heartbeats in a row. After an outage

@@ -1,17 +1,18 @@
-import { SILENT_BEATS, type Workers } from '../../shared/workers/workers.js';
+import { SILENT_BEATS } from '../../shared/workers/beating.js';
+import type { Sweeper, Workers } from '../../shared/workers/workers.js';
 
 /** Which worker of the pool does the sweep for all, as this worker sees it. */
 export interface SweepPlace {
-  /** Renews the role if it is ours, and takes it if no worker has renewed it for three heartbeats. */
+  /** Looks whose the role is, and takes it if nobody has it, or its worker was not heard for three heartbeats. */
   keep(): Promise<void>;
-  /** Whether it was ours at the last renewal. */
+  /** Whether it was ours at the last look. */
   isOurs(): boolean;
   /** Hands it over at once. */
   leave(): Promise<void>;
 }
 
 export interface SweepPlaceDeps {
-  readonly workers: Pick<Workers, 'sweepSign' | 'leaveSweep'>;
+  readonly workers: Pick<Workers, 'sweeper' | 'takeSweep' | 'leaveSweep'>;
   /** This worker. */
   readonly id: string;
   readonly heartbeatMs: number;
@@ -21,7 +22,7 @@ export interface SweepPlaceDeps {
 
 /**
  * If a thousand workers all read the register with every heartbeat and all records every five minutes, Redis would do
- * nothing else; so one does it for all. It is replaced when its signs of life do not come while others look, so the clock of
+ * nothing else; so one does it for all. It is replaced when its heartbeats do not come while others look, so the clock of
  * Redis does not decide.
  */
 export function createSweepPlace({
@@ -30,18 +31,21 @@ export function createSweepPlace({
   heartbeatMs,
   elapsed = () => performance.now(),
 }: SweepPlaceDeps): SweepPlace {
-  let seen = { sign: '', since: elapsed() };
-  const isOurs = () => seen.sign.startsWith(`${id} `);
+  let seen: Sweeper & { readonly since: number } = { place: '', since: elapsed() };
+  const isOf = (place: string) => place.startsWith(`${id} `);
+  const isOurs = () => isOf(seen.place);
   return {
     isOurs,
     async keep() {
-      const isStale = elapsed() - seen.since >= SILENT_BEATS * heartbeatMs;
-      const sign = await workers.sweepSign(id, isStale ? seen.sign : '');
-      if (sign !== seen.sign) seen = { sign, since: elapsed() };
+      const found = await workers.sweeper(id);
+      if (found.place !== seen.place || found.sign !== seen.sign) seen = { ...found, since: elapsed() };
+      if (isOurs() || (found.place !== '' && elapsed() - seen.since < SILENT_BEATS * heartbeatMs)) return;
+      const place = await workers.takeSweep(id, found.place);
+      if (place !== seen.place) seen = { place, since: elapsed() };
     },
     async leave() {
       if (isOurs()) await workers.leaveSweep(id);
-      seen = { sign: '', since: elapsed() };
+      seen = { place: '', since: elapsed() };
     },
   };
 }

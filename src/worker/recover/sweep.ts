@@ -4,11 +4,13 @@ import type { Queues } from '../../shared/queues/queues.js';
 import type { RedisHealth } from '../../shared/redis/check.js';
 import type { Run } from '../../shared/run.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
-import { SILENT_BEATS, type Workers } from '../../shared/workers/workers.js';
+import { SILENT_BEATS } from '../../shared/workers/beating.js';
+import type { Workers } from '../../shared/workers/workers.js';
 import { every } from '../every.js';
 import { allRuns } from './all-runs.js';
 import type { Contact } from './contact.js';
-import type { WatchedWorker } from './register-watch.js';
+import type { OrphanWatch } from './orphan-watch.js';
+import type { RegisterWatch } from './register-watch.js';
 import type { SweepPlace } from './sweep-place.js';
 import { isDead } from './take-over.js';
 
@@ -27,7 +29,8 @@ export interface SweepDeps {
   readonly queues: Pick<Queues, 'has' | 'placeAnew' | 'remove' | 'clean'>;
   readonly workers: Pick<Workers, 'leave'>;
   /** The register, as this worker sees it. */
-  readonly register: () => Promise<readonly WatchedWorker[]>;
+  readonly register: RegisterWatch;
+  readonly orphans: OrphanWatch;
   /** This worker. */
   readonly id: string;
   readonly host: string;
@@ -40,12 +43,16 @@ export interface SweepDeps {
 
 /** Owners gone silent: their runs are `orphaned`, and after `lostAfterMs` `failed`. Cheap while everybody lives. */
 export async function sweepOwners(deps: SweepDeps): Promise<void> {
-  const { runs, workers, id, host, config } = deps;
-  const register = await deps.register(); // each time: a look tells who has been heard since the one before
+  const { runs, workers, id, host, config, orphans } = deps;
+  const isAnySilent = await deps.register.isAnySilent(); // each time: a look tells who has been heard since the one before
+  if (isAnySilent) orphans.expect();
   if (!deps.contact.isSteady()) return;
+  const hasOrphans = await orphans.any();
+  if (!isAnySilent && !hasOrphans) return;
+  const register = await deps.register.list();
   const gone = register.filter((worker) => worker.id !== id && isDead(worker, host));
   const silentFor = new Map(gone.map((worker) => [worker.id, worker.silentMs]));
-  if (gone.length === 0 && (await runs.indexes.count('orphaned')) === 0) return;
+  if (gone.length === 0 && !hasOrphans) return;
   const known = new Set(register.map((worker) => worker.id));
   const now = await runs.now();
   const withRuns = new Set<string | undefined>();
@@ -129,7 +136,7 @@ async function placeUnplaced(deps: SweepDeps, before: number): Promise<void> {
 
 /** Runs of workers that are not in the register any more. */
 async function orphanUnknown(deps: SweepDeps): Promise<void> {
-  const register = new Set((await deps.register()).map((worker) => worker.id));
+  const register = new Set((await deps.register.list()).map((worker) => worker.id));
   for (const state of ['running', 'orphaned'] as const)
     for await (const id of deps.runs.indexes.oldestFirst(state)) {
       const run = await inState(deps, id, state);

@@ -27,7 +27,9 @@ import type { SpoolMeta } from '../spool/spool-meta.js';
 import { storedMeta, withWhatIsKnown } from '../spool/spool-meta.js';
 import { allRuns } from './all-runs.js';
 import type { Contact } from './contact.js';
+import type { OrphanWatch } from './orphan-watch.js';
 import type { RecentEnds } from './recent-ends.js';
+import type { RegisterWatch } from './register-watch.js';
 import { tidy } from './tidy.js';
 
 /** Whether a worker is gone for certain: it is unknown, it left, or it is of this host and its process is gone. */
@@ -44,7 +46,8 @@ export function isDead(worker: LivingWorker | undefined, host: string): boolean 
 export interface TakeOverDeps {
   readonly runs: Pick<RunStore, 'get' | 'list' | 'indexes' | 'claim' | 'takeOver' | 'end' | 'interruptions'>;
   /** The register, as this worker sees it. */
-  readonly register: () => Promise<readonly LivingWorker[]>;
+  readonly register: Pick<RegisterWatch, 'list'>;
+  readonly orphans: Pick<OrphanWatch, 'any'>;
   readonly queues: Pick<Queues, 'resumeLease'>;
   /** This worker. */
   readonly id: string;
@@ -60,7 +63,7 @@ export interface TakeOverDeps {
 }
 
 /** After how many heartbeats a host without other workers looks for new ones: what they leave in its spools it sees at once. */
-const ALONE_BEATS = 6;
+const ALONE_BEATS = 12;
 
 /** What the looks before have found. */
 interface Before {
@@ -106,24 +109,24 @@ async function takeOver(deps: TakeOverDeps, before: Before): Promise<number> {
     if (run?.state !== 'queued' || hasBegun(spoolOf(spools, runId))) await consider(run);
   }
   const mayBeForgotten = interruptions !== before.interruptions || (await neighbours.hasDead());
-  for (const state of await statesToLookAt(runs, mayBeForgotten))
+  for (const state of await statesToLookAt(deps, mayBeForgotten))
     for await (const run of allRuns(runs, { state, host })) if (!spooled.includes(run.id)) await consider(run);
   before.interruptions = interruptions;
   if (taken > 0) logger.info({ taken }, 'took over runs of a worker that is gone');
   return taken;
 }
 
-/** The states in which a run may need another owner. One number tells, as a rule, that there are no such runs. */
-async function statesToLookAt({ indexes }: TakeOverDeps['runs'], all: boolean): Promise<readonly RunState[]> {
+/** The states in which a run may need another owner. */
+async function statesToLookAt({ orphans }: TakeOverDeps, all: boolean): Promise<readonly RunState[]> {
   if (all) return ['running', 'orphaned'];
-  return (await indexes.count('orphaned')) > 0 ? ['orphaned'] : [];
+  return (await orphans.any()) ? ['orphaned'] : [];
 }
 
 /** Who of the register is dead, as seen from here. */
-function readRegister({ register: look, id, host, heartbeatMs, contact }: TakeOverDeps, before: Before) {
+function readRegister({ register: { list }, id, host, heartbeatMs, contact }: TakeOverDeps, before: Before) {
   let known: Map<string, LivingWorker> | undefined;
   const read = async () => {
-    known = new Map((await look()).map((worker) => [worker.id, worker]));
+    known = new Map((await list()).map((worker) => [worker.id, worker]));
     before.alone = [...known.values()].every((worker) => worker.id === id || worker.host !== host);
     before.readAt = performance.now();
     return known;

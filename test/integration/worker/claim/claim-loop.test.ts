@@ -51,6 +51,7 @@ async function claim(capacity: number, given: Partial<ClaimingDeps> = {}) {
     runners: () => ['demo', 'other'],
     isHere: () => true,
     spread: createSpread(),
+    lockMs: 60_000,
     interruptions: () => 0,
     holds: (runId) => taken.some((lease) => lease.runId === runId),
     slots,

@@ -4,6 +4,7 @@ import { newRunId } from '../../../../src/client/submit.js';
 import type { Pool } from '../../../../src/shared/pool.js';
 import type { WorkerReport } from '../../../../src/shared/workers/workers.js';
 import { createContact } from '../../../../src/worker/recover/contact.js';
+import { watchOrphans } from '../../../../src/worker/recover/orphan-watch.js';
 import { watchRegister } from '../../../../src/worker/recover/register-watch.js';
 import { type SweepDeps, sweepOwners } from '../../../../src/worker/recover/sweep.js';
 import { connect, makePlace, type Place } from '../../../support/pool.js';
@@ -29,7 +30,8 @@ beforeEach(async () => {
     runs,
     queues,
     workers,
-    register: watchRegister({ workers, now: runs.now, heartbeatMs: BEAT_MS, elapsed }).list,
+    register: watchRegister({ workers, now: runs.now, heartbeatMs: BEAT_MS, elapsed }),
+    orphans: watchOrphans(runs.indexes, BEAT_MS, elapsed),
     id: 'here-1',
     host: 'here',
     config,

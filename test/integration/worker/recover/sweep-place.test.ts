@@ -1,10 +1,12 @@
 import { beforeEach, expect, it } from 'vitest';
+import type { WorkerReport } from '../../../../src/shared/workers/workers.js';
 import { createSweepPlace, type SweepPlace } from '../../../../src/worker/recover/sweep-place.js';
 import { onePlace, onePool } from '../../../support/beginnings.js';
 
 const place = onePlace();
 const pool = onePool(place);
 const BEAT_MS = 1_000;
+const IDS = ['a-1', 'a-12', 'b-1'];
 
 let own: number;
 let places: SweepPlace[];
@@ -12,15 +14,23 @@ beforeEach(async () => {
   own = 0;
   const placeOf = (id: string) =>
     createSweepPlace({ workers: pool.workers, id, heartbeatMs: BEAT_MS, elapsed: () => own });
-  places = ['a-1', 'a-12', 'b-1'].map(placeOf);
-  await Promise.all(['a-1', 'a-12', 'b-1'].map((id) => pool.workers.leaveSweep(id)));
+  places = IDS.map(placeOf);
+  await Promise.all(IDS.map((id) => pool.workers.leaveSweep(id)));
 });
 
-/** Some of them look with each of so many heartbeats; answers whose the place is for each of all. */
+const report = (id: string): WorkerReport => ({
+  ...{ id, host: id.slice(0, 1), pid: 1, processStart: '1', version: '1', startedAt: 1, runners: [], capacity: 1 },
+  ...{ running: 0, allowedPaths: [], phase: 'ready' },
+});
+
+/** Some of them live and look with each of so many heartbeats; answers whose the place is for each of all. */
 async function beats(count: number, ...who: number[]): Promise<boolean[]> {
   for (let beat = 0; beat < count; beat += 1) {
     own += BEAT_MS;
-    for (const one of who) await places[one]?.keep();
+    for (const one of who) {
+      await pool.workers.beat(report(IDS[one] ?? ''));
+      await places[one]?.keep();
+    }
   }
   return places.map((one) => one.isOurs());
 }

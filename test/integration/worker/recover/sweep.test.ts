@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { expect, inject, it } from 'vitest';
 import { newRunId } from '../../../../src/client/submit.js';
 import { createContact } from '../../../../src/worker/recover/contact.js';
+import { watchOrphans } from '../../../../src/worker/recover/orphan-watch.js';
 import { watchRegister } from '../../../../src/worker/recover/register-watch.js';
 import { sweepRecords } from '../../../../src/worker/recover/sweep.js';
 import { onePlace, onePool } from '../../../support/beginnings.js';
@@ -23,7 +24,8 @@ async function sweepAfter(ms: number): Promise<void> {
     runs,
     queues,
     workers,
-    register: watchRegister({ workers, now: runs.now, heartbeatMs: config.heartbeatMs }).list,
+    register: watchRegister({ workers, now: runs.now, heartbeatMs: config.heartbeatMs }),
+    orphans: watchOrphans(runs.indexes, config.heartbeatMs),
     id: 'here-1',
     host: 'here',
     config,
