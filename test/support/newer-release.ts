@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MAIN } from './processes.js';
@@ -13,8 +13,8 @@ export function makeNewerRelease(): { readonly main: string; clean(): void } {
   cpSync(join(ROOT, 'package.json'), join(root, 'package.json'));
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
   const bundle = join(root, 'dist', 'bundle');
-  const files = readdirSync(bundle, { withFileTypes: true }).filter((entry) => entry.isFile());
-  const changed = files.filter(({ name }) => {
+  rmSync(join(bundle, 'code-cache'), { recursive: true, force: true }); // what is compiled goes by the names of the files
+  const changed = readdirSync(bundle).filter((name) => {
     const ours = readFileSync(join(bundle, name), 'utf8');
     const newer = ours.replace(
       /(STORED|SPOOL)_FORM ?= ?(\d+)/g,
