@@ -80,7 +80,7 @@ async function whatThereIs(
   { pool, principal }: Caller,
   { agentName, runner, host }: RunQuery,
 ): Promise<string | undefined> {
-  const newest = await pool.runs.list(seenBy(principal), NEWEST, undefined);
+  const newest = await pool.runs.summaries(seenBy(principal), NEWEST);
   if (newest.length === 0) return 'There are no runs yet; run_agent (agentpool run) starts one.';
   const asked = { agentName, runner, host };
   const words = { agentName: 'agent', runner: 'runner', host: 'host' } as const;

@@ -240,6 +240,13 @@ export async function startPool(env: Readonly<Record<string, string>>): Promise<
         'the list of runs',
         [...listed],
       );
+      const { host } = await mcp.call<{ host?: string }>('get_agent_status', { runId: first });
+      for (const filter of [{ status: 'done' }, { status: 'done', host }]) {
+        const asked = { ...filter, limit: 200, stats: true };
+        const found = await mcp.call<{ runs: unknown[]; stats: { count: number }[] }>('list_runs', asked);
+        const counted = found.stats.reduce((sum, { count }) => sum + count, 0);
+        check(counted > 0 && counted === found.runs.length, 'statistics', [filter, found.stats, found.runs.length]);
+      }
       for (const [path, words] of [
         ['/', 'Workers'],
         [`/runs/${followed}`, lineOf(LINES).trim()],

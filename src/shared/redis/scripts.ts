@@ -4,15 +4,16 @@ import type { RedisClient } from './connect.js';
 /** What a script takes; buffers stay bytes. */
 export type ScriptArgument = string | number | Buffer;
 
-const loaded = new Map<string, { readonly lua: string; readonly numberOfKeys: number }>();
+const loaded = new Map<string, { readonly lua: string; readonly numberOfKeys?: number }>();
 
-/** A script and how many keys it takes: as many as it names. */
+/** A script and how many keys it takes: as many as it names; absent where it takes any number, which is then the first argument. */
 function load(file: URL) {
   const known = loaded.get(file.href);
   if (known) return known;
   const lua = readFileSync(file, 'utf8');
   const numberOfKeys = Math.max(0, ...[...lua.matchAll(/\bKEYS\[(\d+)\]/g)].map(([, number]) => Number(number)));
-  const script = { lua, numberOfKeys };
+  const takesAny = /#KEYS\b|\(KEYS\)/.test(lua);
+  const script = { lua, ...(!takesAny && { numberOfKeys }) };
   loaded.set(file.href, script);
   return script;
 }

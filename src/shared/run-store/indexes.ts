@@ -3,8 +3,11 @@ import type { CommandLine } from '../redis/in-order.js';
 import { createToldNames, type ToldNames } from '../redis/told-names.js';
 import type { Labels, Run } from '../run.js';
 import { isEnded, RUN_STATES, type RunState } from '../run-state.js';
+import { type ListPosition, newestAfter, oldestFirst, oldestPages, type Stretch } from './index-pages.js';
 import { indexKeys } from './keys.js';
+import { type MetEntry, meetIndexes } from './meet-indexes.js';
 import { scoreOf } from './outcomes.js';
+import type { RunScripts } from './scripts.js';
 
 export interface RunFilter {
   readonly agentName?: string;
@@ -34,12 +37,6 @@ interface RunMove {
 /** What an index says of a run that is to be put right. */
 export type PlacedRun = Pick<Run, 'id' | 'runner' | 'state' | 'queuedAt' | 'host' | 'startedAt' | 'endedAt'>;
 
-/** Where a listing goes on: after the run with this time and id. */
-export interface ListPosition {
-  readonly queuedAt: number;
-  readonly id: string;
-}
-
 /**
  * The sorted sets that find runs. They live on other slots than the runs and may lag behind, so readers check the
  * record. Entries are written before a run can be seen and moved after each change.
@@ -60,6 +57,8 @@ export interface Indexes {
     size: number,
     since?: number,
   ): AsyncIterable<ListPosition[]>;
+  /** All that may match and were queued at or after a time (ms), newest first, with what these indexes tell of them. */
+  told(filter: RunFilter, since: number, tell: readonly string[]): AsyncIterable<MetEntry[]>;
   /** All ids of a state, or of all runs, queued before a time, oldest first; whoever reads them may take them out meanwhile. */
   oldestFirst(state?: RunState, before?: number): AsyncIterable<string>;
   /** The runs that were queued before a time (ms), oldest first, in pages. */
@@ -78,11 +77,8 @@ export interface Indexes {
   forgetGone(before: number, isGone: (id: string) => Promise<boolean>): Promise<void>;
 }
 
-/** Ids that one command brings when all of an index are looked at. */
-const PAGE = 200;
-
-/** Ids of the smallest index that are looked up in the others at once. */
-const LOOKED_UP = 1_000;
+/** Entries of the smallest index that are looked up in the others at once, at most, so that nobody else waits for long. */
+const MOST_LOOKED_UP = 2_000;
 
 /** The indexes that a filter names; the one of all runs when it names none. */
 function indexesFor(keys: ReturnType<typeof indexKeys>, filter: RunFilter): string[] {
@@ -98,72 +94,53 @@ function indexesFor(keys: ReturnType<typeof indexKeys>, filter: RunFilter): stri
   return named.length > 0 ? named : [keys.all];
 }
 
-/** Positions from ids and scores as Redis lists them. */
-const positions = (flat: readonly string[]): ListPosition[] =>
-  flat.flatMap((id, at) => (at % 2 === 0 ? [{ id, queuedAt: Number(flat[at + 1]) }] : []));
-
-/** Up to `count` entries of an index, newest first, after a position. */
-async function newestAfter(
-  redis: RedisClient,
-  index: string,
-  after: ListPosition | undefined,
-  count: number,
-  since: number,
-): Promise<ListPosition[]> {
-  // Runs of the same millisecond are ordered by id, so those up to the position's own id are passed over.
-  const most = after === undefined ? '+inf' : after.queuedAt;
-  const found: ListPosition[] = [];
-  for (let offset = 0; found.length < count; offset += count) {
-    const page = positions(await redis.zrevrangebyscore(index, most, since, 'WITHSCORES', 'LIMIT', offset, count));
-    found.push(...page.filter(({ id, queuedAt }) => !after || queuedAt !== after.queuedAt || id < after.id));
-    if (page.length < count) break;
-  }
-  return found.slice(0, count);
-}
-
-/** What is in all of some indexes, newest first: the smallest is read, and looked up in the others. */
-async function* pagesOf(
-  redis: RedisClient,
-  indexes: readonly string[],
-  after: ListPosition | undefined,
-  size: number,
-  since: number,
-): AsyncGenerator<ListPosition[]> {
+/** Some indexes, the smallest first. */
+async function bySize(redis: RedisClient, indexes: readonly string[]): Promise<[first: string, ...others: string[]]> {
   const sizes = indexes.length < 2 ? [0] : await Promise.all(indexes.map((index) => redis.zcard(index)));
-  const [smallest = '', ...others] = [...indexes].sort(
+  const [first = '', ...others] = [...indexes].sort(
     (a, b) => (sizes[indexes.indexOf(a)] ?? 0) - (sizes[indexes.indexOf(b)] ?? 0),
   );
-  const read = others.length === 0 ? size : LOOKED_UP;
-  for (let position = after; ; ) {
-    const page = await newestAfter(redis, smallest, position, read, since);
-    const ids = page.map(({ id }) => id);
-    const scores = page.length === 0 ? [] : await Promise.all(others.map((index) => redis.zmscore(index, ...ids)));
-    const common = page.filter((_, at) => scores.every((score) => score[at] !== null));
-    for (let at = 0; at < common.length; at += size) yield common.slice(at, at + size);
-    if (page.length < read) return;
-    position = page.at(-1);
+  return [first, ...others];
+}
+
+/** What is in all of some indexes, newest first, in pages of up to `size`: the smallest is read, and looked up in the others. */
+async function* pagesOf(
+  redis: RedisClient & RunScripts,
+  indexes: readonly string[],
+  { after, since, size }: Omit<Stretch, 'count'> & { readonly size: number },
+): AsyncGenerator<ListPosition[]> {
+  const [read, ...others] = await bySize(redis, indexes);
+  let position = after;
+  // Where most of them meet, the first few are a page.
+  for (let count = size; ; count = Math.min(MOST_LOOKED_UP, count * 4)) {
+    if (others.length === 0) {
+      const page = await newestAfter(redis, read, { after: position, since, count: size });
+      yield page;
+      if (page.length < size) return;
+      position = page.at(-1);
+      continue;
+    }
+    const { met, last } = await meetIndexes(redis, { read, others, tell: [read] }, { after: position, since, count });
+    const page = met.map(({ id, told: [queuedAt = 0] }) => ({ id, queuedAt }));
+    for (let at = 0; at < page.length; at += size) yield page.slice(at, at + size);
+    if (!last) return;
+    position = last;
   }
 }
 
-/** All entries of an index under a score, oldest first. Where it stands is an entry, not a number of entries. */
-async function* oldestFirst(redis: RedisClient, index: string, before?: number): AsyncGenerator<string> {
-  for await (const page of oldestPages(redis, index, before)) yield* page.map(({ id }) => id);
-}
-
-/** The same in pages, with their scores. */
-export async function* oldestPages(redis: RedisClient, index: string, before?: number): AsyncGenerator<ListPosition[]> {
-  const most = before === undefined ? '+inf' : `(${before}`;
-  let last: ListPosition | undefined;
-  for (let offset = 0; ; ) {
-    const least = last?.queuedAt ?? '-inf';
-    const page = positions(await redis.zrangebyscore(index, least, most, 'WITHSCORES', 'LIMIT', offset, PAGE));
-    const from = last;
-    const fresh = page.filter(({ id, queuedAt }) => !from || queuedAt !== from.queuedAt || id > from.id);
-    if (fresh.length > 0) yield fresh;
-    if (page.length < PAGE) return;
-    // A page full of what was seen already: more runs of one millisecond than a page holds.
-    offset = fresh.length === 0 ? offset + PAGE : 0;
-    last = fresh.at(-1) ?? last;
+/** See `Indexes.told`. */
+async function* toldOf(
+  redis: RedisClient & RunScripts,
+  indexes: readonly string[],
+  since: number,
+  tell: readonly string[],
+): AsyncGenerator<MetEntry[]> {
+  const [read, ...others] = await bySize(redis, indexes);
+  for (let after: ListPosition | undefined; ; ) {
+    const { met, last } = await meetIndexes(redis, { read, others, tell }, { after, since, count: MOST_LOOKED_UP });
+    yield met;
+    if (!last) return;
+    after = last;
   }
 }
 
@@ -206,7 +183,7 @@ function additionsOf(
 }
 
 /** Opens the indexes on one connection. An index has what is put into it for `keptMs` at least. */
-export function openIndexes(redis: RedisClient, prefix: string, keptMs: number): Indexes {
+export function openIndexes(redis: RedisClient & RunScripts, prefix: string, keptMs: number): Indexes {
   const keys = indexKeys(prefix);
   const names = createToldNames(keptMs);
   const tellNames = async (untold: readonly string[]) => {
@@ -245,7 +222,8 @@ export function openIndexes(redis: RedisClient, prefix: string, keptMs: number):
       await redis.zrem(keys.host(host), id);
       names.forget(keys.host(host)); // the sweep takes out the name of an empty index
     },
-    pages: (filter, after, size, since = 0) => pagesOf(redis, indexesFor(keys, filter), after, size, since),
+    pages: (filter, after, size, since = 0) => pagesOf(redis, indexesFor(keys, filter), { after, size, since }),
+    told: (filter, since, tell) => toldOf(redis, indexesFor(keys, filter), since, tell),
     oldestFirst: (state, before) => oldestFirst(redis, state === undefined ? keys.all : keys.state(state), before),
     queuedBefore: (time) => oldestPages(redis, keys.all, time),
     latestAt: async () => Number((await redis.zrange(keys.all, '-1', '-1', 'WITHSCORES'))[1] ?? 0),

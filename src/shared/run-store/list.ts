@@ -3,8 +3,10 @@ import { LOCAL } from '../principal.js';
 import { type CommandLine, inOrder } from '../redis/in-order.js';
 import type { Run, Usage } from '../run.js';
 import type { RunState } from '../run-state.js';
-import type { ListPosition, RunFilter } from './indexes.js';
+import type { ListPosition } from './index-pages.js';
+import type { RunFilter } from './indexes.js';
 import type { StoreParts } from './parts.js';
+import { readFields } from './read-fields.js';
 import { labelsFrom, runFromFields, stateOf } from './record.js';
 
 /** Ids whose record is missing are forgotten only when older than this: an index entry is written before its record. */
@@ -21,6 +23,7 @@ export interface RunSummary {
   /** What its program said that it has spent. */
   readonly usage?: Usage;
   readonly runner: string;
+  readonly host?: string;
   readonly state: RunState;
   /** Time from start to end (ms); absent for what has not started or not ended. */
   readonly durationMs?: number;
@@ -29,14 +32,23 @@ export interface RunSummary {
 /** What a filter and the order of a list look at. */
 type Found = Pick<Run, 'agentName' | 'runner' | 'principal' | 'state' | 'queuedAt' | 'host' | 'labels'>;
 
-/** How records are read: the command for a key, and what its answer says; undefined when there is no record. */
+/** How records are read, and what the answer on each says; undefined when there is no record. */
 interface Reading<Row> {
-  readonly command: (key: string) => CommandLine;
+  readonly read: (parts: StoreParts, ids: readonly string[]) => Promise<readonly unknown[]>;
   readonly row: (reply: unknown) => { readonly found: Found; readonly row: Row } | undefined;
 }
 
 const WHOLE: Reading<Run> = {
-  command: (key) => ['hgetall', key],
+  read: async ({ redis, keysOf }, ids) => {
+    const [replies = []] = await inOrder(
+      redis,
+      ids.map((id): CommandLine => ['hgetall', keysOf(id).run]),
+    );
+    return replies.map((reply) => {
+      if (reply.status === 'rejected') throw reply.reason;
+      return reply.value;
+    });
+  },
   row: (reply) => {
     const run = runFromFields(reply as Record<string, string>);
     return run && { found: run, row: run };
@@ -56,7 +68,7 @@ const SUMMARY_FIELDS = [
   'usage',
 ];
 const SUMMARY: Reading<RunSummary> = {
-  command: (key) => ['hmget', key, ...SUMMARY_FIELDS],
+  read: (parts, ids) => readFields(parts, ids, SUMMARY_FIELDS),
   row: (reply) => {
     const [agentName, runner, principal, state, host, queuedAt, startedAt, endedAt, labels, usage] = reply as (
       | string
@@ -69,12 +81,12 @@ const SUMMARY: Reading<RunSummary> = {
       principal: principal ?? LOCAL.name,
       state: stateOf(state ?? ''),
       queuedAt: Number(queuedAt),
+      ...(host && { host }),
     };
     const duration = startedAt && endedAt ? { durationMs: Number(endedAt) - Number(startedAt) } : {};
     return {
       found: {
         ...known,
-        ...(host && { host }),
         ...omitUndefined({ labels: labelsFrom(labels ?? undefined) }),
       },
       row: { ...known, ...duration, ...(usage && { usage: JSON.parse(usage) as Usage }) },
@@ -168,19 +180,15 @@ async function* rowsOf<Row>(
 }
 
 async function read<Row, Place extends { readonly id: string }>(
-  { redis, keysOf }: StoreParts,
-  { command, row }: Reading<Row>,
+  parts: StoreParts,
+  reading: Reading<Row>,
   page: readonly Place[],
 ) {
-  const [replies = []] = await inOrder(
-    redis,
-    page.map(({ id }) => command(keysOf(id).run)),
+  const replies = await reading.read(
+    parts,
+    page.map(({ id }) => id),
   );
-  return page.map((position, at) => {
-    const reply = replies[at];
-    if (reply?.status !== 'fulfilled') throw reply?.reason;
-    return { ...position, record: row(reply.value) };
-  });
+  return page.map((position, at) => ({ ...position, record: reading.row(replies[at]) }));
 }
 
 function matches(found: Found, { agentName, runner, principal, state, host, labels = {} }: RunFilter): boolean {

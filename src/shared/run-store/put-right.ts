@@ -1,9 +1,10 @@
-import { type CommandLine, inOrder } from '../redis/in-order.js';
 import { isEnded, RUN_STATES } from '../run-state.js';
-import { oldestPages, type PlacedRun, tookOf } from './indexes.js';
+import { oldestPages } from './index-pages.js';
+import { type PlacedRun, tookOf } from './indexes.js';
 import { indexKeys } from './keys.js';
 import { scoreOf } from './outcomes.js';
 import type { StoreParts } from './parts.js';
+import { readFields } from './read-fields.js';
 import { readRun } from './record.js';
 
 const FIELDS = ['runner', 'state', 'queuedAt', 'host', 'startedAt', 'endedAt'];
@@ -47,19 +48,11 @@ export async function putIndexesRight(parts: StoreParts): Promise<void> {
 }
 
 /** What the records say, of those that are there. */
-async function recordsOf(
-  { redis, keysOf }: StoreParts,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, PlacedRun>> {
-  const [answers = []] = await inOrder(
-    redis,
-    ids.map((id): CommandLine => ['hmget', keysOf(id).run, ...FIELDS]),
-  );
+async function recordsOf(parts: StoreParts, ids: readonly string[]): Promise<ReadonlyMap<string, PlacedRun>> {
+  const rows = await readFields(parts, ids, FIELDS);
   return new Map(
     ids.flatMap((id, at) => {
-      const answer = answers[at];
-      if (answer?.status !== 'fulfilled') throw answer?.reason;
-      const [runner, state, queuedAt, host, startedAt, endedAt] = answer.value as (string | null)[];
+      const [runner, state, queuedAt, host, startedAt, endedAt] = rows[at] ?? [];
       const known = RUN_STATES.find((one) => one === state);
       if (!runner || !known) return [];
       const run = { id, runner, state: known, queuedAt: Number(queuedAt), ...(host && { host }) };

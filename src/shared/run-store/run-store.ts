@@ -2,7 +2,8 @@ import type { Credentials, Failure, KillRequest, LaunchFacts, ProviderLimit, Run
 import type { Stored } from '../stored-form.js';
 import type { AlongWith, Created } from './create.js';
 import type { Held } from './held-runs.js';
-import type { Indexes, ListPosition, RunFilter } from './indexes.js';
+import type { ListPosition } from './index-pages.js';
+import type { Indexes, RunFilter } from './indexes.js';
 import type { RunSummary } from './list.js';
 import type { StreamName } from './output.js';
 import type {

@@ -2,7 +2,8 @@ import type { RedisClient } from '../redis/connect.js';
 import { type ScriptArgument, withScripts } from '../redis/scripts.js';
 
 /**
- * The changes of a run that have to be one step, as commands. Each touches the keys of one run, or of one session, only;
+ * The changes of a run that have to be one step, as commands, and reads of many keys that would be hundreds of commands. Each of
+ * the first touches the keys of one run, or of one session, only;
  * times are those of the Redis server, so a host whose clock jumps changes nothing. The files say what they do.
  */
 export interface RunScripts {
@@ -86,6 +87,13 @@ export interface RunScripts {
   ): Promise<[code: 1 | 0 | -1, out: number, err: number]>;
   letGo(run: string, events: string, request: string): Promise<0 | 1>;
   requestKill(run: string, signal: string, graceMs: number, reason: string): Promise<[state: string, worker: string]>;
+  /** Not for a cluster; `keys` are so many. */
+  readFields(keys: number, ...keysAndFields: string[]): Promise<(string | null)[][]>;
+  /** Not for a cluster; `keys` are so many, then the stretch, and how many of the keys an entry has to be in. */
+  meetIndexes(
+    keys: number,
+    ...keysAndStretch: (string | number)[]
+  ): Promise<[count: number, id: string, score: string, lines: string]>;
   joinSession(waiters: string, run: string, forgetMs: number): Promise<string>;
   holdSession(waiters: string, run: string, forgetMs: number): Promise<1>;
 }
@@ -101,6 +109,8 @@ export function withRunScripts(redis: RedisClient): RedisClient & RunScripts {
     keepResult: 'keep-result.lua',
     appendOutput: 'append-output.lua',
     requestKill: 'request-kill.lua',
+    readFields: 'read-fields.lua',
+    meetIndexes: 'meet-indexes.lua',
     joinSession: 'join-session.lua',
     holdSession: 'hold-session.lua',
   });

@@ -26,8 +26,6 @@ interface Question {
 
 /** Up to so many of each state that has not ended are looked at in their records; of more, the indexes are believed. */
 const MOST_CHECKED = 500;
-/** Ids that one message asks for. */
-const PAGE = 1_000;
 /** After so many looks at indexes that do not agree with each other, all records are read. */
 const LOOKS = 3;
 const LIVE = RUN_STATES.filter((state) => !isEnded(state));
@@ -127,7 +125,7 @@ async function fromIndexes(parts: StoreParts, question: Question): Promise<reado
   if (filter.state !== undefined && !isEnded(filter.state)) return live.found;
   const { runner, state, ...others } = filter;
   const isWhole = since === 0 && Object.keys(others).length === 0;
-  const ended = isWhole ? await byRank(parts, question, looked) : await byPages(parts, question, looked, live.ids);
+  const ended = isWhole ? await byRank(parts, question, looked) : await byEntries(parts, question, looked, live.ids);
   return ended && [...live.found, ...ended];
 }
 
@@ -149,37 +147,17 @@ async function liveRuns(
   for (const run of checked.values())
     if (run && run.queuedAt >= since && (asked ?? run.state) === run.state) groups.add(run);
   const ids = new Set(few);
+  const keys = indexKeys(parts.prefix);
   for (const { state } of live.filter((one) => one.ids.length > MOST_CHECKED && (asked ?? one.state) === one.state))
-    for await (const page of parts.indexes.pages({ ...filter, state }, undefined, PAGE, since)) {
-      const fresh = page.map(({ id }) => id).filter((id) => !ids.has(id));
-      const runnerOf = await runnersOf(parts, fresh, filter.runner ? [filter.runner] : runners);
-      for (const id of fresh) {
+    for await (const page of parts.indexes.told({ ...filter, state }, since, runners.map(keys.runner)))
+      for (const { id, told } of page) {
+        if (ids.has(id)) continue;
         ids.add(id);
-        const runner = runnerOf.get(id);
+        const runner = runners[told.findIndex((score) => score !== undefined)];
         if (runner === undefined) return undefined;
         groups.add({ runner, state });
       }
-    }
   return { found: groups.found(), ids };
-}
-
-/** The runner of each of these runs, as far as the indexes know it. */
-async function runnersOf(
-  { redis, prefix }: StoreParts,
-  ids: readonly string[],
-  runners: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
-  const [only] = runners;
-  if (ids.length === 0) return new Map();
-  if (runners.length === 1 && only !== undefined) return new Map(ids.map((id) => [id, only]));
-  const keys = indexKeys(prefix);
-  const scores = await Promise.all(runners.map((runner) => redis.zmscore(keys.runner(runner), ...ids)));
-  return new Map(
-    ids.flatMap((id, at) => {
-      const runner = runners[scores.findIndex((of) => of[at] !== null)];
-      return runner === undefined ? [] : [[id, runner]];
-    }),
-  );
 }
 
 /** What has ended, of all runs or those of a runner or state: the middle is found by its place among the scores. */
@@ -226,25 +204,27 @@ async function byRank(
 }
 
 /** What has ended of those that the indexes find, but for those that had not when they were looked at. */
-async function byPages(
-  { redis, prefix, indexes }: StoreParts,
+async function byEntries(
+  { prefix, indexes }: StoreParts,
   { filter, since }: Question,
-  { runners }: Look,
+  { runners, ended }: Look,
   live: ReadonlySet<string>,
 ): Promise<readonly Statistics[]> {
   const keys = indexKeys(prefix);
   const groups = openGroups();
+  const { state, ...others } = filter;
+  const sum = (of: Look['ended']) => of.reduce((total, { count }) => total + count, 0);
+  // The outcome tells the state, so the index of one that most runs are in need not be looked at.
+  const isMost = 2 * sum(ended.filter((one) => one.state === state)) > sum(ended);
+  const looked = isMost && Object.keys(others).length > 0 ? others : filter;
   const asked = runners.filter((runner) => (filter.runner ?? runner) === runner);
-  for await (const page of indexes.pages(filter, undefined, PAGE, since)) {
-    const ids = page.map(({ id }) => id).filter((id) => !live.has(id));
-    if (ids.length === 0) continue;
-    const scores = await Promise.all(asked.map((runner) => redis.zmscore(keys.outcomes(runner), ...ids)));
-    for (const [of, runner] of asked.entries())
-      for (const score of scores[of] ?? []) {
-        const outcome = score === null ? undefined : outcomeFrom(Number(score));
-        if (outcome && (filter.state ?? outcome.state) === outcome.state) groups.add({ runner, ...outcome });
-      }
-  }
+  for await (const page of indexes.told(looked, since, asked.map(keys.outcomes)))
+    for (const { id, told } of page) {
+      const of = told.findIndex((score) => score !== undefined);
+      const [runner, score] = [asked[of], told[of]];
+      const outcome = score === undefined || live.has(id) ? undefined : outcomeFrom(score);
+      if (runner && outcome && (state ?? outcome.state) === outcome.state) groups.add({ runner, ...outcome });
+    }
   return groups.found();
 }
 

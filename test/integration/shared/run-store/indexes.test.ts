@@ -89,7 +89,7 @@ describe('summaries', () => {
     const { run: second } = await create('timed2', 'timed');
     const who = { agentName: 'timed', principal: 'ann', runner: 'scripted' };
     const waiting = { ...who, queuedAt: second.queuedAt, state: 'queued' };
-    const ended = { ...who, queuedAt: first.queuedAt, state: 'done', durationMs: expect.any(Number) };
+    const ended = { ...who, host: 'here', queuedAt: first.queuedAt, state: 'done', durationMs: expect.any(Number) };
     expect(await pool.runs.summaries({ agentName: 'timed' }, 10)).toEqual([waiting, ended]);
     expect(await pool.runs.summaries({ agentName: 'timed' }, 10, second.queuedAt)).toEqual([waiting]);
     expect(await pool.runs.summaries({ agentName: 'timed' }, 1)).toEqual([waiting]);
