@@ -1,15 +1,13 @@
 // What a run, output and a worker cost Redis and a worker: the figures that docs/scaling.md calculates with. They count and
 // take processor time, so they hold on a machine that does other things, too. The limit is the same by a bare BullMQ queue.
-import { readFileSync } from 'node:fs';
 import { makeWorld } from '../test/chaos/world.mjs';
 import { bareBullMq, connectTo } from './bare-bullmq.mjs';
+import { processMs } from './processor-time.mjs';
 import { row } from './report.mjs';
 
 const RUNS = 50;
 const IDLE_S = 15;
 const OUTPUT_MIB = 64;
-/** A tick of /proc/pid/stat, in milliseconds (USER_HZ is 100 on every Linux that Node runs on). */
-const TICK_MS = 10;
 const DEFAULTS = { AGENTPOOL_HEARTBEAT_MS: '5000', AGENTPOOL_LOCK_MS: '60000' };
 /** Workers that all offer the runner of a run, for what each of them costs it. */
 const MANY = 12;
@@ -17,11 +15,6 @@ let world = await makeWorld({ workers: [0], env: DEFAULTS });
 let redis = connectTo(world);
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Processor time of a process without its children (ms). */
-function processMs(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
-}
 async function look() {
   const info = await redis.info();
   const field = (name) => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1]);

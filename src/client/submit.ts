@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { allowedDirectories, allowLine, placeOf, realPathOf } from '../shared/allowed-directories.js';
 import { lookOnceATurn } from '../shared/by-turn.js';
 import { RedisRefusedError, UnreachableError, UserError } from '../shared/errors.js';
@@ -67,9 +67,22 @@ const PID_WITHIN_MS = 2_000;
 const MOST_TRIES = 3;
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
+/** Of an id, after its letter. */
+const ID_CHARS = 19;
+/** Random bytes for many ids: whatever their number, each draw is a call of the system. */
+const drawn = Buffer.alloc(ID_CHARS * 64);
+let used = drawn.length;
+
 /** A new run id: a letter first, since BullMQ takes no numbers as job ids, then 95 random bits. */
 export function newRunId(): string {
-  return `r${[...randomBytes(19)].map((byte) => ALPHABET[byte % 32]).join('')}`;
+  if (used === drawn.length) {
+    randomFillSync(drawn);
+    used = 0;
+  }
+  let id = 'r';
+  for (const byte of drawn.subarray(used, used + ID_CHARS)) id += ALPHABET[byte % 32];
+  used += ID_CHARS;
+  return id;
 }
 
 /** Checks what was asked for, writes the run, places it, and waits a moment for its start. Never waits for the run. */

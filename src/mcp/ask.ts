@@ -31,6 +31,8 @@ export async function poolFor(
   { pool }: Pick<Asker, 'pool'>,
   { progress }: Pick<Caller, 'progress'> = {},
 ): Promise<Pool> {
+  const isUp = await Promise.race([pool(), undefined]);
+  if (isUp) return isUp;
   const tell = () => progress?.('the pool is coming up: Redis, a worker, the HTTP server');
   const timers: NodeJS.Timeout[] = [];
   const tooLong = new Promise<never>((_, reject) => {

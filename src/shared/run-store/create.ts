@@ -8,7 +8,7 @@ import { serverNow } from '../redis/now.js';
 import type { Run, RunRequest } from '../run.js';
 import type { TraceContext } from '../traces/trace-context.js';
 import type { StoreParts } from './parts.js';
-import { fieldsOfRequest, readRun, runFromNewFields } from './record.js';
+import { fieldsOfRequest, readRun, runOfRequest } from './record.js';
 import { requestText } from './request.js';
 
 /** What goes with a run that is to be written. */
@@ -68,16 +68,12 @@ export function openCreating(
     added();
     await Promise.all(placings.map(({ placed }) => placed()));
     return Promise.allSettled(
-      written.map(async (answer, at) => {
-        if (answer.status === 'rejected') throw answer.reason;
-        const placing = items[at]?.placing;
+      items.map(async ({ id, queue, request, trace, placing }, at) => {
         const job = placing && jobs[placings.indexOf(placing)];
-        if (job?.status === 'rejected') throw job.reason;
-        const created = answer.value === 1;
-        const run = created
-          ? runFromNewFields(fields[at] ?? [])
-          : await readRun(redis, keysOf(items[at]?.id ?? '').run);
-        if (!run) throw new Error(`run ${items[at]?.id} vanished while it was created`);
+        for (const reply of [written[at], job]) if (reply?.status === 'rejected') throw reply.reason;
+        const created = written[at]?.status === 'fulfilled' && written[at].value === 1;
+        const run = created ? runOfRequest(id, queue, request, queuedAt, trace) : await readRun(redis, keysOf(id).run);
+        if (!run) throw new Error(`run ${id} vanished while it was created`);
         return { created, run };
       }),
     );

@@ -1,6 +1,8 @@
 import { Cluster } from 'ioredis';
+import { batchedByTurn } from '../by-turn.js';
 import { RedisRefusedError } from '../errors.js';
 import type { RedisClient } from '../redis/connect.js';
+import { inOrder } from '../redis/in-order.js';
 import type { Notifications } from '../redis/notifications.js';
 import type { Settling } from '../redis/settled.js';
 import type { LaunchFacts, Run } from '../run.js';
@@ -27,10 +29,24 @@ const forgotten = () =>
     'It was not accepted. Ask again (with the same clientToken, where there was one).',
   );
 
-/** See `RunStore.settled`. */
-async function settledRun({ redis, keysOf }: StoreParts, settling: Settling, id: string): Promise<void> {
-  await settling.settled();
-  if ((await redis.exists(keysOf(id).run)) === 0) throw forgotten();
+/** See `RunStore.settled`. The records of all that ask in one turn are looked for at once. */
+function openSettledRun({ redis, keysOf }: StoreParts, settling: Settling): (id: string) => Promise<void> {
+  const isThere = batchedByTurn<string, boolean>(async (ids) => {
+    const keys = ids.map((id) => keysOf(id).run);
+    if (!(redis instanceof Cluster) && (await redis.exists(...keys)) === keys.length)
+      return keys.map(() => ({ status: 'fulfilled', value: true }));
+    const [replies = []] = await inOrder(
+      redis,
+      keys.map((key) => ['exists', key]),
+    );
+    return replies.map((reply) =>
+      reply.status === 'rejected' ? reply : { status: 'fulfilled', value: reply.value === 1 },
+    );
+  });
+  return async (id) => {
+    await settling.settled();
+    if (!(await isThere(id))) throw forgotten();
+  };
 }
 
 /** See `RunStore.launching`. */
@@ -75,7 +91,7 @@ export function openRunStore(
     nextTime,
     create: (id, queue, request, along) => create({ id, queue, request, ...along }),
     idForToken: (principal, token, id) => idForToken(parts, principal, token, id),
-    settled: (id) => settledRun(parts, settling, id),
+    settled: openSettledRun(parts, settling),
     interruptions: settling.interruptions,
     keep: settling.keep,
 

@@ -15,7 +15,7 @@ import type {
   Usage,
 } from '../run.js';
 import { RUN_STATES, type RunState } from '../run-state.js';
-import { readTraceContext } from '../traces/trace-context.js';
+import { readTraceContext, type TraceContext } from '../traces/trace-context.js';
 
 type Fields = Readonly<Record<string, string>>;
 
@@ -130,8 +130,41 @@ export function fieldsOfRequest(id: string, queue: string, request: RunRequest):
   return Object.entries(fields).flat();
 }
 
-/** The run that was just written with these fields: what its record says without being read. */
-export function runFromNewFields(flat: readonly string[]): Run | undefined {
-  const pairs = flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? '']] : []));
-  return runFromFields({ ...Object.fromEntries(pairs), state: 'queued', epoch: '0' });
+/** The run that was just written for a request: what its record says, without being read. */
+export function runOfRequest(
+  id: string,
+  queue: string,
+  request: RunRequest,
+  queuedAt: number,
+  trace: TraceContext | undefined,
+): Run {
+  const { runner, agentName, prompt, principal = LOCAL.name, sessionId, mode, model, path, setup, labels } = request;
+  const { requires } = partsOf(queue);
+  const of = attemptsOf(setup?.fallbacks);
+  return {
+    id,
+    principal,
+    runner,
+    agentName,
+    queue,
+    state: 'queued',
+    epoch: 0,
+    promptBytes: Buffer.byteLength(prompt),
+    queuedAt,
+    outBytes: 0,
+    errBytes: 0,
+    lines: 0,
+    droppedBytes: 0,
+    ...omitUndefined({
+      sessionId,
+      resumes: sessionId,
+      mode,
+      model,
+      path,
+      labels: labels && Object.keys(labels).length > 0 ? labels : undefined,
+      trace,
+      requires: requires.length > 0 ? requires : undefined,
+      credentials: of > 1 ? { attempt: 1, of, variables: Object.keys(setup?.fallbacks ?? {}) } : undefined,
+    }),
+  };
 }

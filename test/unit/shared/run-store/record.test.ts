@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RunRequest } from '../../../../src/shared/run.js';
 import { RUN_STATES } from '../../../../src/shared/run-state.js';
-import { fieldsOfRequest, runFromFields } from '../../../../src/shared/run-store/record.js';
+import { fieldsOfRequest, runFromFields, runOfRequest } from '../../../../src/shared/run-store/record.js';
 
 const asHash = (flat: readonly string[]) =>
   Object.fromEntries(flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? '']] : [])));
@@ -42,6 +42,19 @@ describe('the record of a new run', () => {
   test('has what was chosen, and knows that it resumes a session', () => {
     const chosen = { sessionId: 's1', mode: 'quick', model: 'opus', path: '/work' };
     expect(created({ ...ORDER, ...chosen })).toEqual({ ...FRESH, ...chosen, resumes: chosen.sessionId });
+  });
+
+  const trace = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, tracestate: 'x=y' };
+  const setup = { systemPrompt: 's', fallbacks: { KEY: ['KEY_1', 'KEY_2'], OTHER: ['OTHER_1'] } };
+  const whole = { sessionId: 's1', mode: 'quick', model: 'opus', path: '/work', principal: 'ann', labels: { a: 'b' } };
+  test.each([
+    ['the least', 'runs.demo', ORDER, undefined],
+    ['empty labels', 'runs.demo', { ...ORDER, labels: {} }, undefined],
+    ['everything', 'runs@h+arm,gpu', { ...ORDER, ...whole, host: 'h', requires: ['arm', 'gpu'], setup }, trace],
+  ] as const)('is known without being read, with %s', (_, queue, request, trace) => {
+    const flat = [...fieldsOfRequest('r1', queue, request), ...Object.entries(trace ?? {}).flat()];
+    const read = runFromFields({ ...CREATED, ...asHash(flat) });
+    expect(runOfRequest('r1', queue, request, 1_000, trace)).toStrictEqual(read);
   });
 
   test('never holds the prompt', () => {
