@@ -95,8 +95,11 @@ export async function submit(caller: Caller, submission: Submission): Promise<Su
     workers.filter(({ alive }) => alive),
   );
   const { queue, warning, remark } = placement;
-  await checkShare(caller, [placement.request.prompt]);
-  await pool.queues.checkRoom(queue, caller.principal.name);
+  const [share, room] = await Promise.allSettled([
+    checkShare(caller, [placement.request.prompt]),
+    pool.queues.checkRoom(queue, caller.principal.name),
+  ]);
+  for (const check of [share, room]) if (check.status === 'rejected') throw check.reason;
   const askPosition = (id: string) => pool.queues.position(id, queue);
   let asked: ReturnType<typeof askPosition> | undefined; // while Redis confirms what was written
   const run = await place(caller, placement, queuedAt, (id) => {
