@@ -258,10 +258,10 @@ async function startTaking(parts: Parts) {
 
 function watchDisk(
   { spoolQuotaBytes: quotaBytes, spoolReserveBytes: reserveBytes }: Config,
-  { supervised, all }: OwnedRuns,
+  owned: OwnedRuns,
   given: Pick<DiskWatchDeps, 'spools' | 'isOver' | 'health' | 'logger'>,
 ): Promise<DiskWatch> {
-  return startDiskWatch({ ...given, quotaBytes, reserveBytes, supervised, isBusy: () => all().length > 0 });
+  return startDiskWatch({ ...given, ...owned, quotaBytes, reserveBytes, isBusy: () => owned.all().length > 0 });
 }
 
 function startHealth(spools: string, reserveBytes: number, startedAt: number, logger: Logger): HostHealth {

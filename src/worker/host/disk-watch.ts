@@ -25,6 +25,8 @@ export interface DiskWatchDeps {
   readonly isOver: (runId: string) => boolean;
   /** Whether a program may run here, or be about to start. */
   readonly isBusy: () => boolean;
+  /** Whether we are just starting the program of a run. */
+  readonly isStarting: (runId: string) => boolean;
   /** The runs that we can end. */
   readonly supervised: () => ReadonlyMap<string, { endForRoom(why: RoomReason): void; endsForRoom(): boolean }>;
   readonly logger: Logger;
@@ -130,13 +132,13 @@ export class DiskWatch {
   }
 
   #growingNow(): Growing[] {
-    const { spools, supervised, isOver } = this.#deps;
+    const { spools, supervised, isOver, isStarting } = this.#deps;
     const sizes = this.#sizes;
     const ours = supervised();
     const grow = new Set<string>();
     for (const runId of spooledRuns(spools)) {
       // Those that we watch need not be read: their end is known here.
-      if (isOver(runId) || !(ours.has(runId) || this.#isUnended(runId))) continue;
+      if (isOver(runId) || !(ours.has(runId) || isStarting(runId) || this.#isUnended(runId))) continue;
       sizes.set(runId, bytesOf(spoolOf(spools, runId)) ?? sizes.get(runId) ?? 0);
       grow.add(runId);
     }

@@ -2,7 +2,8 @@ import type { Logger } from '../../shared/logger.js';
 import { wholeCharacters } from '../../shared/run-store/output.js';
 import type { Chunk, Shipped } from '../../shared/run-store/ownership.js';
 import { again } from '../again.js';
-import { readRewound, type Spool, writeRewound } from '../spool/spool.js';
+import { readRewound, writeRewound } from '../spool/rewound.js';
+import type { Spool } from '../spool/spool.js';
 import { type Follower, followFile } from './follow.js';
 import { createLane } from './lane.js';
 
@@ -25,6 +26,8 @@ export interface ShipDeps {
   readonly spool: Spool;
   /** How far the stream of the run already is. */
   readonly from: Shipped;
+  /** The spool was just made: no program has emptied a file in it yet. */
+  readonly isNew?: boolean;
   /** 1: all is in; 0: go on from these offsets; -1: the run is not ours any more. */
   readonly append: (chunks: readonly Chunk[]) => Promise<Shipped & { code: number }>;
   /** What Redis keeps of a run (bytes): of output that it would drop at once, no more is sent than that. */
@@ -123,7 +126,7 @@ export class Shipping {
   }
 
   stop(): void {
-    this.#stopped.abort();
+    this.#stopped.abort('stopped');
     this.#cancel?.();
     for (const file of Object.values(this.#files)) file.close();
   }
@@ -214,8 +217,8 @@ function later(action: () => void, inMs: number): () => void {
 }
 
 /** Both files of a program's output, from where the stream is; where a program empties one, that is written down. */
-function followOutput({ spool, from, logger }: ShipDeps) {
-  const base = { ...readRewound(spool, from) };
+function followOutput({ spool, from, isNew, logger }: ShipDeps) {
+  const base = isNew ? { out: 0, err: 0 } : { ...readRewound(spool, from) };
   let isTold = false;
   const follow = (kind: Chunk['kind'], file: string) =>
     followFile(file, { at: from[kind], base: base[kind] }, (rewound) => {

@@ -24,7 +24,7 @@ const linux = process.platform === 'linux';
 
 /** Parses /proc/<pid>/stat; the name in parentheses may hold anything, so fields are counted after the last one. */
 export function parseStat(stat: string): Seen | undefined {
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ', 20);
   const [state, parent, group, session] = fields;
   const start = fields[19];
   if (!state || !start) return undefined;
@@ -256,6 +256,13 @@ export function markedAmong(runIds: readonly string[]): Set<string> {
 
 /** Differs after every boot of the machine: no process of another boot lives. */
 export function bootId(): string {
+  knownBootId ??= readBootId(); // we do not outlive it
+  return knownBootId;
+}
+
+let knownBootId: string | undefined;
+
+function readBootId(): string {
   if (linux) return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   return execFileSync('sysctl', ['-n', 'kern.boottime'], { encoding: 'utf8' }).trim();
 }

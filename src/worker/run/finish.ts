@@ -8,7 +8,7 @@ import type { Findings, Runner } from '../../shared/runners/runner.js';
 import { again } from '../again.js';
 import type { startReadingOutput } from '../output/read-output.js';
 import type { Shipping } from '../output/ship.js';
-import { emptyOutput, exitedAt, removeInputs, type Spool } from '../spool/spool.js';
+import { emptyOutput, exitedAt, lastSaidAt, removeInputs, type Spool } from '../spool/spool.js';
 import type { SpoolMeta } from '../spool/spool-meta.js';
 import { refusalOf } from './attempts.js';
 import type { RunEnding } from './ending.js';
@@ -68,7 +68,7 @@ const READ_WITHIN_MS = 1_000;
 /** Decides how a program that is over has ended, and records it with all output. May be done again if it throws. */
 export async function finish(given: Finish, exitCode: number | undefined): Promise<Over> {
   const { runs, own, ending, shipping, keepLeftovers, left, logger } = given;
-  const agoMs = sinceExit(given.spool);
+  const agoMs = sinceExit(given.spool, exitCode);
   // A worker that was replaced while it was paused must not even clean up: the processes belong to another worker by now.
   const isOurs = performance.now() - own.confirmedAt < JUST_CONFIRMED_MS;
   if (!isOurs && (await runs.get(own.id))?.epoch !== own.epoch) return { kind: 'left' };
@@ -101,8 +101,8 @@ export async function finish(given: Finish, exitCode: number | undefined): Promi
 }
 
 /** How long ago the wrapper wrote down the exit status (ms): the program may have ended while no worker looked. */
-function sinceExit(spool: Spool): () => number {
-  const writtenAt = exitedAt(spool);
+function sinceExit(spool: Spool, exitCode: number | undefined): () => number {
+  const writtenAt = exitCode === undefined ? exitedAt(spool) : lastSaidAt(spool);
   const now = Date.now();
   const before = now - (writtenAt ?? now);
   const asked = performance.now();

@@ -45,6 +45,8 @@ export interface OwnedRuns {
   obtain(run: Pick<Run, 'id' | 'runner' | 'queue' | 'epoch'>, lease: Lease | undefined): OwnedRun | undefined;
   get(runId: string): OwnedRun | undefined;
   has(runId: string): boolean;
+  /** Whether its program is just being started. */
+  isStarting(runId: string): boolean;
   all(): readonly OwnedRun[];
   /** What watches their programs, of those that have one. */
   supervised(): ReadonlyMap<string, Supervision>;
@@ -72,6 +74,7 @@ export function createOwnedRuns(
     },
     get: (runId) => runs.get(runId),
     has: (runId) => runs.has(runId),
+    isStarting: (runId) => ['preparing', 'starting'].includes(runs.get(runId)?.phase ?? ''),
     all: () => [...runs.values()],
     supervised: () =>
       new Map([...runs.values()].flatMap(({ id, supervision }) => (supervision ? [[id, supervision] as const] : []))),
@@ -118,7 +121,7 @@ function handleOf(
     },
     letGo() {
       if (gone.signal.aborted) return;
-      gone.abort();
+      gone.abort('let go');
       supervision?.detach();
       onGone();
       isPlaced();

@@ -87,6 +87,7 @@ export async function startAttempt(
   // Before the prompt is given away: Redis must not be able to forget that it is ours, and we may have been paused.
   const before = runs.interruptions();
   owned.wasAsked = false; // what is asked for from here on is in no record that was read yet
+  const sentAt = performance.now();
   const { changed, run } = await runs.launching(owned, attempt?.number ?? 1, factsOf(meta));
   if (runs.interruptions() !== before)
     throw new UnreachableError('the connection to Redis was lost just before the start', 'It is started again.');
@@ -96,6 +97,7 @@ export async function startAttempt(
     removeInputs(spool);
     return { kind: 'killed' };
   }
+  owned.confirmedAt = sentAt;
   owned.enter('starting');
   const launched = await launchPlanned(spool, owned.id, plan);
   if ('failure' in launched) return { kind: 'impossible', failure: launched.failure };

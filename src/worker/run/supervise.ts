@@ -112,7 +112,7 @@ class ProgramWatch implements Supervision {
     this.over = new Promise<Over>((resolve) => {
       this.#resolveOver = resolve;
     });
-    const kin = [...(meta.wrapper ? [meta.wrapper] : []), ...rememberedKin(spool, meta)];
+    const kin = [...(meta.wrapper ? [meta.wrapper] : []), ...(isNew(given) ? [] : rememberedKin(spool, meta))];
     this.#followed = given.following.follow(kin, (living) => rememberKin(spool, living));
     this.#ending = createEnding({
       runId: own.id,
@@ -120,7 +120,7 @@ class ProgramWatch implements Supervision {
       wrapper: meta.wrapper,
       followed: this.#followed.livingAmong,
       // A spool may be forged, and an earlier attempt may have left something.
-      first: given.wrapperGone && !meta.attempt ? meta.wrapper : undefined,
+      first: isNew(given) ? meta.wrapper : undefined,
       endSignal: runner.endSignal ?? 'TERM',
       left: this.#left.signal,
       onKilled: given.figures.killed,
@@ -208,6 +208,7 @@ class ProgramWatch implements Supervision {
     return startShipping({
       spool,
       from: { out: from.outBytes, err: from.errBytes },
+      isNew: isNew(this.#given),
       append: (chunks) => append(this.#given, chunks),
       mostKept: mostOutputKept,
       onShipped: figures.shipped,
@@ -259,7 +260,7 @@ class ProgramWatch implements Supervision {
   }
 
   #leave(result: Over): void {
-    this.#left.abort();
+    this.#left.abort('left'); // with a reason none is made, which takes a trace of the stack
     this.#followed.stop();
     this.#spoolWatch.stop();
     this.#limits.stop();
@@ -269,6 +270,9 @@ class ProgramWatch implements Supervision {
     this.#resolveOver(result);
   }
 }
+
+/** We have started its program ourselves, and it is the first: nothing of the run can be older. */
+const isNew = ({ wrapperGone, meta }: Supervised): boolean => wrapperGone !== undefined && !meta.attempt;
 
 /** Appends output. Refused: another owner, or we were silent for so long that we were taken for dead. */
 async function append({ runs, own }: Supervised, chunks: readonly Chunk[]) {

@@ -6,7 +6,7 @@ import type { Credentials } from '../process/act-as.js';
 import { limitMark } from '../process/limit-mark.js';
 import { identify, type ProcessId } from '../process/processes.js';
 import { stepBack } from '../process/step-back.js';
-import { openInput, openOutput, type Spool } from './spool.js';
+import { openStreams, type Spool } from './spool.js';
 
 /** The exit status of a wrapper that found another one at work, or could not write; where no exit status was written the former. */
 export const REFUSED = 125;
@@ -75,8 +75,7 @@ export async function launch({ spool, runId, program, args, path, env, user }: L
   if (args.some((arg) => arg.includes('\0'))) throw refusal('EINVAL', 'an argument of it holds a NUL byte');
   const files: number[] = [];
   try {
-    files.push(openInput(spool.stdin));
-    for (const file of [spool.stdout, spool.stderr]) files.push(openOutput(file));
+    files.push(...openStreams(spool));
     const mark = process.platform === 'linux' ? String(limitMark(runId)) : '';
     const known = [spool.once, mark, process.umask().toString(8)];
     const child = spawnWrapper(['-c', WRAPPER, 'agentpool', ...known, program, ...args], {

@@ -13,12 +13,12 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Shipped } from '../../shared/run-store/ownership.js';
 import type { ConfigFile } from '../../shared/runners/runner.js';
 import { SPOOL_FORM } from '../../shared/stored-form.js';
 import { layOver } from '../prepare/lay-over.js';
 import type { Credentials } from '../process/act-as.js';
 import {
+  openIn,
   openOwn,
   readOwn,
   removeOwn,
@@ -105,24 +105,38 @@ export function createSpool(root: string, meta: SpoolMeta, { stdin, files = [], 
         mkdirSync(dirname(join(spool.files, file.name)), { recursive: true, mode: 0o700 });
         replaceFile(join(spool.files, file.name), file.content);
       }
-    for (const file of [spool.stdout, spool.stderr]) closeSync(openOutput(file));
+    for (const file of [spool.stdout, spool.stderr]) closeSync(openFor(directory, file, OUTPUT));
     return true;
   });
   if (!made) throw notOurs(spool.directory);
   return spool;
 }
 
-/** Opens what a program is to read. Throws when something else lies there. */
-export function openInput(file: string): number {
-  const handle = openOwn(file);
-  if (handle === undefined) throw notOurs(file);
-  return handle;
+const OUTPUT = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
+
+/**
+ * Opens what a program reads and what it prints into: stdin, stdout and stderr, to be closed by the caller. Throws when
+ * something else lies there.
+ */
+export function openStreams({ directory, stdin, stdout, stderr }: Spool): number[] {
+  const opened: number[] = [];
+  try {
+    const found = within(directory, (path) => {
+      opened.push(openFor(path, stdin, constants.O_RDONLY));
+      for (const file of [stdout, stderr]) opened.push(openFor(path, file, OUTPUT));
+      return true;
+    });
+    if (!found) throw notOurs(directory);
+    return opened;
+  } catch (error) {
+    opened.forEach(closeSync);
+    throw error;
+  }
 }
 
-/** Opens a file for the output of a program. Throws when something else lies there. */
-export function openOutput(file: string): number {
-  const { O_WRONLY, O_APPEND, O_CREAT } = constants;
-  const handle = openOwn(file, O_WRONLY | O_APPEND | O_CREAT);
+/** Opens a file of the spool whose directory has this path. Throws when something else lies there. */
+function openFor(directory: string, file: string, flags: number): number {
+  const handle = openIn(directory, basename(file), flags);
   if (handle === undefined) throw notOurs(file);
   return handle;
 }
@@ -159,35 +173,6 @@ export function readEnding(spool: Spool, { ending }: Pick<SpoolMeta, 'ending'>):
 /** What the output of a run takes of the disk (bytes). */
 export function spoolBytes({ stdout, stderr }: Spool): number {
   return sizeOfOwn(stdout) + sizeOfOwn(stderr);
-}
-
-const REWOUND = 'rewound.json';
-
-/** No program empties its output so far beyond what was shipped of it (bytes): the program can write there as well. */
-const FURTHEST_REWOUND = 2 ** 40;
-
-/**
- * Where the output files of a run begin anew in its output: their program has emptied them so far in (bytes). `from`: how
- * far its stream is.
- */
-export function readRewound({ directory }: Spool, from: Shipped): Shipped {
-  try {
-    const { out, err } = JSON.parse(readOwn(join(directory, REWOUND)) ?? '') as Record<string, unknown>;
-    const known = (value: unknown, shipped: number) =>
-      Number.isSafeInteger(value) && Number(value) > 0 && Number(value) - shipped <= FURTHEST_REWOUND
-        ? Number(value)
-        : 0;
-    return { out: known(out, from.out), err: known(err, from.err) };
-  } catch {
-    return { out: 0, err: 0 };
-  }
-}
-
-/** Writes that down for the next worker. */
-export function writeRewound({ directory }: Spool, rewound: Shipped): void {
-  try {
-    replaceFile(join(directory, REWOUND), JSON.stringify(rewound));
-  } catch {} // then the next worker takes the file for one that was never emptied
 }
 
 /** Writes a small file of a worker into a spool. Throws what the disk says. */
@@ -249,7 +234,11 @@ export const exitStatus = ({ once, before }: Spool): number | undefined =>
 
 /** When the exit status was said (Unix ms); undefined as long as it was not. */
 export function exitedAt(spool: Spool): number | undefined {
-  if (exitStatus(spool) === undefined) return undefined;
+  return exitStatus(spool) === undefined ? undefined : lastSaidAt(spool);
+}
+
+/** When the wrapper said something last (Unix ms); undefined where it said nothing. */
+export function lastSaidAt(spool: Spool): number | undefined {
   const times = [spool.once, spool.before.exit].map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
   return Math.max(...times) || undefined;
 }

@@ -125,11 +125,11 @@ class SpoolWatch {
     const { spool, wrapper, program } = this.#deps;
     this.#wrapperEnded = { code };
     const started = program ? (await program) !== undefined : true;
-    await pause(code === undefined ? SETTLE_MS : 0);
+    if (code === undefined) await pause(SETTLE_MS);
     this.#carefully(() => {
       const status = code ?? exitStatus(spool);
-      const others = hasBegun(spool) && wrapperPid(spool) !== wrapper?.pid;
-      if (!started && status === REFUSED && others) return this.#end({ kind: 'refused' });
+      const areOthersAtWork = () => hasBegun(spool) && wrapperPid(spool) !== wrapper?.pid;
+      if (!started && status === REFUSED && areOthersAtWork()) return this.#end({ kind: 'refused' });
       if (status === undefined && programLives(spool)) return;
       this.#end({ kind: started ? 'ended' : 'unstarted', code: status });
     });

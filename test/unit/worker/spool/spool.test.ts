@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { readRewound, writeRewound } from '../../../../src/worker/spool/rewound.js';
 import {
   addToMeta,
   createSpool,
@@ -22,7 +23,6 @@ import {
   programPid,
   readEnding,
   readMeta,
-  readRewound,
   removeInputs,
   removeSpool,
   type Spool,
@@ -31,7 +31,6 @@ import {
   spoolRoot,
   wrapperPid,
   writeEnding,
-  writeRewound,
 } from '../../../../src/worker/spool/spool.js';
 import type { SpoolMeta } from '../../../../src/worker/spool/spool-meta.js';
 import { removeDirectory } from '../../../support/remove-directory.js';
