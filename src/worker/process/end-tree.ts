@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { sharedByTurn } from '../../shared/by-turn.js';
 import type { KillSignal } from '../../shared/run.js';
+import { bornSince, type PidsGiven } from './born-since.js';
 import {
   allProcesses,
   descendantsOf,
@@ -19,6 +20,8 @@ export interface EndTree {
   readonly others?: (all: readonly Seen[]) => readonly ProcessId[];
   /** Where nothing of the run can be older: its first process. */
   readonly first?: ProcessId | undefined;
+  /** Which pids had been given before that one was started. */
+  readonly pidsBefore?: PidsGiven | undefined;
   readonly signal: KillSignal;
   /** Between the first signal and SIGKILL. */
   readonly graceMs: number;
@@ -46,6 +49,7 @@ export async function endTree({
   wrapper,
   others,
   first,
+  pidsBefore,
   signal,
   graceMs,
 }: EndTree): Promise<readonly ProcessId[]> {
@@ -66,7 +70,7 @@ export async function endTree({
   }
   if (below.length > 0) await untilGone([...below, ...(wrapper ? [wrapper] : [])], SCAN_SOON_MS);
   for (let scanInMs = SCAN_SOON_MS; ; scanInMs = Math.min(scanInMs * 2, SCAN_EVERY_MS)) {
-    const all = await lookAtAll();
+    const all = (first && bornSince(first.pid, pidsBefore)) ?? (await lookAtAll());
     const lives = all.some(({ pid, start }) => pid === wrapper?.pid && start === wrapper.start);
     const marked = processesAmong(all, runId, lives ? wrapper?.pid : undefined, first);
     const found = [...marked, ...(others?.(all) ?? [])].filter(({ pid }) => pid !== wrapper?.pid);

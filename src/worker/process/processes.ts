@@ -38,7 +38,8 @@ export function parseStat(stat: string): Seen | undefined {
   };
 }
 
-function see(pid: number): Seen | undefined {
+/** What the system says of a process, also of a dead one; undefined when it is gone. Throws where we cannot look. */
+export function see(pid: number): Seen | undefined {
   try {
     if (linux) return parseStat(readProc(`/proc/${pid}/stat`));
     const line = execFileSync('ps', ['-o', 'ppid=,pgid=,stat=,lstart=', '-p', String(pid)], {
@@ -191,7 +192,8 @@ const limitsOf = (pid: string): string => textOf(`/proc/${pid}/limits`);
 /** Files of /proc say nothing of their size, and hundreds of them are read at once: one room for all of them. */
 const room = Buffer.allocUnsafe(64 * 1024);
 
-function readProc(file: string): string {
+/** The text of a file of /proc. Throws what the system says. */
+export function readProc(file: string): string {
   const handle = openSync(file, 'r');
   try {
     let text = '';
@@ -205,7 +207,8 @@ function readProc(file: string): string {
   }
 }
 
-function textOf(file: string): string {
+/** The same; empty where it is gone or hidden. Throws where we cannot look. */
+export function textOf(file: string): string {
   try {
     return readProc(file);
   } catch (error) {

@@ -2,6 +2,7 @@ import type { Logger } from '../../shared/logger.js';
 import type { KillRequest, KillSignal, Run } from '../../shared/run.js';
 import { again } from '../again.js';
 import type { RoomReason } from '../host/who-must-end.js';
+import type { PidsGiven } from '../process/born-since.js';
 import { endTree } from '../process/end-tree.js';
 import type { ProcessId, Seen } from '../process/processes.js';
 import { type Spool, writeEnding } from '../spool/spool.js';
@@ -22,6 +23,8 @@ export interface EndingDeps {
   readonly followed: (all: readonly Seen[]) => readonly ProcessId[];
   /** Its first process, where we have started it ourselves. */
   readonly first: ProcessId | undefined;
+  /** Which pids had been given before that one was started. */
+  readonly pidsBefore: PidsGiven | undefined;
   /** The signal that ends the program, unless the caller asks for another one. */
   readonly endSignal: KillSignal;
   /** We have let go of the run. */
@@ -33,7 +36,7 @@ export interface EndingDeps {
 
 /** Ends the program of one run when there is a reason to; the first reason counts, and a kill comes on top of it. */
 export function createEnding(deps: EndingDeps) {
-  const { runId, spool, wrapper, followed, first, endSignal, left, onKilled, logger } = deps;
+  const { runId, spool, wrapper, followed, first, pidsBefore, endSignal, left, onKilled, logger } = deps;
   let why: EndedBy | undefined;
   let closed = false;
   let forRoom = false;
@@ -43,7 +46,7 @@ export function createEnding(deps: EndingDeps) {
   async function endAll(signal: KillSignal, graceMs: number): Promise<void> {
     busy += 1;
     const rest = await again(
-      () => endTree({ runId, wrapper, others: followed, first, signal, graceMs }),
+      () => endTree({ runId, wrapper, others: followed, first, pidsBefore, signal, graceMs }),
       left,
       (error) => logger.warn({ err: error }, 'the processes of the run cannot be looked for; trying again'),
     ).finally(() => {

@@ -9,6 +9,7 @@ import type { Stored } from '../../shared/stored-form.js';
 import { hostFaultOf } from '../host/host-fault.js';
 import { checkEnterable, DirectoryClosed, DirectoryMoved, holdDirectory } from '../prepare/held-directory.js';
 import { failure, type LaunchPlan } from '../prepare/plan-run.js';
+import type { PidsGiven } from '../process/born-since.js';
 import { bootId, uptimeMs } from '../process/processes.js';
 import { type Launched, launch } from '../spool/launch.js';
 import { createSpool, removeInputs, type Spool } from '../spool/spool.js';
@@ -45,6 +46,7 @@ export interface Begun {
   readonly from: Pick<Run, 'outBytes' | 'errBytes' | 'sessionId' | 'kill'>;
   /** Only where we started it ourselves. */
   readonly wrapperGone?: Promise<number | undefined>;
+  readonly pidsBefore?: PidsGiven | undefined;
   readonly program?: Promise<number | undefined>;
   readonly plan?: LaunchPlan;
   /** How often this attempt could not be started before. */
@@ -101,13 +103,14 @@ export async function startAttempt(
   owned.enter('starting');
   const launched = await launchPlanned(spool, owned.id, plan);
   if ('failure' in launched) return { kind: 'impossible', failure: launched.failure };
-  const { wrapper, wrapperGone, program } = launched;
+  const { wrapper, pidsBefore, wrapperGone, program } = launched;
   const { outBytes, errBytes } = run;
   return {
     kind: 'begun',
     spool,
     meta: { ...meta, ...(wrapper && { wrapper }) },
     from: { outBytes, errBytes },
+    pidsBefore,
     wrapperGone,
     program,
     plan,

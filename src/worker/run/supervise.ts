@@ -9,6 +9,7 @@ import { again } from '../again.js';
 import type { Figures } from '../figures.js';
 import type { RoomReason } from '../host/who-must-end.js';
 import { type Shipping, startShipping } from '../output/ship.js';
+import type { PidsGiven } from '../process/born-since.js';
 import type { Following } from '../process/descendants.js';
 import { isAlive, uptimeMs } from '../process/processes.js';
 import { rememberedKin, rememberKin } from '../spool/kin.js';
@@ -38,6 +39,7 @@ export interface Supervised {
   readonly from: Pick<Run, 'outBytes' | 'errBytes' | 'sessionId' | 'kill'>;
   /** Only where we started it ourselves. */
   readonly wrapperGone?: Promise<number | undefined>;
+  readonly pidsBefore?: PidsGiven | undefined;
   readonly program?: Promise<number | undefined>;
   /** Follows the processes of all runs of this worker. */
   readonly following: Pick<Following, 'follow'>;
@@ -121,6 +123,7 @@ class ProgramWatch implements Supervision {
       followed: this.#followed.livingAmong,
       // A spool may be forged, and an earlier attempt may have left something.
       first: isNew(given) ? meta.wrapper : undefined,
+      pidsBefore: given.pidsBefore,
       endSignal: runner.endSignal ?? 'TERM',
       left: this.#left.signal,
       onKilled: given.figures.killed,

@@ -35,7 +35,7 @@ export function watchOver(
   saw?: (message: unknown) => void,
 ): Supervision {
   const { runs, runners, host, following, keepLeftovers, afterResultGraceMs, mostOutputKept, disk } = deps;
-  const { spool, meta, from, wrapperGone, program } = begun;
+  const { spool, meta, from, pidsBefore, wrapperGone, program } = begun;
   const runner = runners.get(meta.runner);
   if (!runner) throw new Error(`the spool of run ${owned.id} names the unknown runner ${meta.runner}`);
   const logger = deps.logger.child({
@@ -57,6 +57,7 @@ export function watchOver(
     spool,
     meta,
     from,
+    pidsBefore,
     ...(wrapperGone && { wrapperGone }),
     ...(program && { program }),
     following,

@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import { RUN_MARK } from '../../shared/config/load.js';
 import { codeOf } from '../../shared/errors.js';
 import type { Credentials } from '../process/act-as.js';
+import { type PidsGiven, pidsGiven } from '../process/born-since.js';
 import { limitMark } from '../process/limit-mark.js';
 import { identify, type ProcessId } from '../process/processes.js';
 import { stepBack } from '../process/step-back.js';
@@ -58,6 +59,8 @@ export interface Launch {
 
 export interface Launched {
   readonly wrapper: ProcessId | undefined;
+  /** Which pids had been given before that of the wrapper. */
+  readonly pidsBefore: PidsGiven | undefined;
   /** Resolves when the wrapper has ended; with its exit code where that is known. */
   readonly wrapperGone: Promise<number | undefined>;
   /**
@@ -77,6 +80,7 @@ export async function launch({ spool, runId, program, args, path, env, user }: L
   try {
     files.push(...openStreams(spool));
     const mark = process.platform === 'linux' ? String(limitMark(runId)) : '';
+    const pidsBefore = pidsGiven();
     const known = [spool.once, mark, process.umask().toString(8)];
     const child = spawnWrapper(['-c', WRAPPER, 'agentpool', ...known, program, ...args], {
       cwd: path,
@@ -91,7 +95,7 @@ export async function launch({ spool, runId, program, args, path, env, user }: L
     const { pid } = child;
     if (pid === undefined) throw bare(await failed);
     stepBack(pid);
-    return { wrapper: wrapperOf(pid), wrapperGone: gone, program: toldPid(child.stdio[3]) };
+    return { wrapper: wrapperOf(pid), pidsBefore, wrapperGone: gone, program: toldPid(child.stdio[3]) };
   } finally {
     closeAll(files);
   }

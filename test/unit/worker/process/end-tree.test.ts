@@ -77,6 +77,14 @@ test('what a program left behind at its end is ended, too', async () => {
   expect([processesOf(run.runId), run.exitCode()]).toEqual([[], 0]);
 });
 
+test('among the processes that were started since the first of a run are all that it left behind', async () => {
+  const run = await running('(setsid sleep 600 & env -i setsid sleep 600 &); echo ready');
+  await run.wrapperGone;
+  expect(await eventually(() => processesOf(run.runId))).toHaveLength(2); // one by its environment, one by its limit
+  expect(await endTree({ ...run, first: run.wrapper, signal: 'TERM', graceMs: 5_000 })).toEqual([]);
+  expect(processesOf(run.runId)).toEqual([]);
+});
+
 test('a program that is just being started does not escape', async () => {
   for (let left = 20; left > 0; left -= 1) {
     const run = await starting('sleep 600');
