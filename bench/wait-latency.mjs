@@ -41,7 +41,8 @@ row({
   limit: `a plain parent ${median(limits)} ms`,
   ratio: median(waits) / Math.max(1, median(limits)),
   goal: '<= 2',
-  notes: `The end of the wrapper is seen, the worker looks once at all processes for what the program left behind (2 ms), the end is written
+  notes: `The end of the wrapper is seen, the worker looks for what the program left behind among the processes started since (it was all of the
+    host, 2 ms), the end is written
     with the result and told (a round trip), and the server that waits reads record, result and the end of the output for its answer
     (three), where the parent has a signal of the kernel.`,
 });
