@@ -5,11 +5,11 @@ import { bareBullMq, connectTo } from './bare-bullmq.mjs';
 import { row } from './report.mjs';
 
 const NOTES = {
-  run: `BullMQ's own scripts are half of the goal (45: placing 11, taking 14, ending 20). Of the rest, 13 entries of sorted sets
-    are what finds the run by agent, runner, principal, host and state; each change is one script of four to six commands
-    (compare, write, stream, notify); two waits for the append-only file ask twice each. 160 became 127 by what is told or read
-    twice. Fewer indexes would make lists slow; a claim, a launch and a start that are one step would start programs twice or
-    lose runs after a crash in between.`,
+  run: `BullMQ's own scripts are half of the goal (44: placing 11, taking 13, ending 20). Of the rest, 14 entries of sorted sets
+    are what finds and counts the run by agent, runner, principal, host and state; each change is one script of four to six
+    commands (compare, write, stream, notify), the end twelve; seven looks at the record and four at the register. A claim, a
+    launch and a start that are one step would start programs twice or lose runs after a crash in between. Each run that lasts
+    longer than a second counts the commands of an idle pool, too: a busy machine shows some more.`,
   idle: `Every heartbeat (5 s): the state and time of the server, the heartbeat, its cordon, whose the sweep is, when the other
     workers were heard (1 command each), and whether anything waits (1). Every 2 s notifications are tried from end to end (1), which
     is how a dead subscription is noticed in 4 s. The rest is asked every 30 s, or every minute.`,
