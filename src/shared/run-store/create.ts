@@ -63,13 +63,14 @@ export function openCreating(
     const placings = items.flatMap(({ placing }) => placing ?? []);
     const steps = await inOrder(redis, commands, records, ...stepsOf(placings));
     const [indexed = [], written = [], known = [], jobs = [], told = []] = steps;
+    const jobOf = new Map(placings.map((placing, at) => [placing, jobs[at]]));
     const failed = [...indexed, ...known, ...told].find(({ status }) => status === 'rejected');
     if (failed) return items.map(() => failed as PromiseRejectedResult);
     added();
     await Promise.all(placings.map(({ placed }) => placed()));
     return Promise.allSettled(
       items.map(async ({ id, queue, request, trace, placing }, at) => {
-        const job = placing && jobs[placings.indexOf(placing)];
+        const job = placing && jobOf.get(placing);
         for (const reply of [written[at], job]) if (reply?.status === 'rejected') throw reply.reason;
         const created = written[at]?.status === 'fulfilled' && written[at].value === 1;
         const run = created ? runOfRequest(id, queue, request, queuedAt, trace) : await readRun(redis, keysOf(id).run);
