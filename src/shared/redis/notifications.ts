@@ -19,6 +19,8 @@ export interface Notifications {
 /** How often the way is tried from end to end, and how many times on end nothing may come of it. */
 const TRY_EVERY_MS = 2_000;
 const LOST_TRIES = 2;
+/** A channel that nobody listens to is kept for so long (ms): a submission is often followed by a wait for its run. */
+const KEPT_MS = 1_000;
 /** How long to wait for a subscription (ms); listeners also look by themselves. */
 const SUBSCRIBED_WITHIN_MS = 1_000;
 
@@ -34,6 +36,8 @@ export async function openNotifications(
 ): Promise<Notifications> {
   const subscriber = await openRedis(target, 'working', logger);
   const listeners = new Map<string, Set<(message: string) => void>>();
+  /** What the connection is subscribed to, or is about to be. */
+  const subscribed = new Map<string, Promise<unknown>>();
   const notifyAll = () => {
     for (const group of listeners.values()) for (const onNotification of group) onNotification('');
   };
@@ -42,19 +46,31 @@ export async function openNotifications(
   });
   subscriber.on('ready', notifyAll);
 
+  function subscribe(channel: string): Promise<unknown> {
+    const there = subscribed.get(channel);
+    if (there) return there;
+    const fresh = subscriber.subscribe(channel);
+    subscribed.set(channel, fresh);
+    fresh.catch(() => subscribed.get(channel) === fresh && subscribed.delete(channel));
+    return fresh;
+  }
   async function listen(channel: string, onNotification: (message: string) => void): Promise<() => void> {
     const group = listeners.get(channel) ?? new Set();
     listeners.set(channel, group);
     group.add(onNotification);
-    const isLate = await subscribedInTime(subscriber.subscribe(channel), () => {
+    const isLate = await subscribedInTime(subscribe(channel), () => {
       if (group.has(onNotification)) onNotification(''); // what came before was not heard
     });
     if (isLate) logger.debug({ channel }, 'the subscription is late');
-    return () => {
-      group.delete(onNotification);
+    const leave = () => {
       if (group.size > 0 || listeners.get(channel) !== group) return;
       listeners.delete(channel);
+      subscribed.delete(channel);
       subscriber.unsubscribe(channel).catch(() => {});
+    };
+    return () => {
+      group.delete(onNotification);
+      if (group.size === 0) setTimeout(leave, KEPT_MS).unref();
     };
   }
 

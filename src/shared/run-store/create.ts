@@ -57,7 +57,7 @@ export function openCreating(
     const records = items.map(({ id, request }, at): CommandLine => {
       const keys = keysOf(id);
       const text = requestText(request);
-      return ['createRun', keys.run, keys.events, keys.request, keys.channel, text, ...(fields[at] ?? [])];
+      return ['createRun', keys.run, keys.events, keys.request, text, ...(fields[at] ?? [])];
     });
     const { commands, added } = indexes.additions(items.map(entryOf), queuedAt);
     const placings = items.flatMap(({ placing }) => placing ?? []);

@@ -7,14 +7,7 @@ import { type ScriptArgument, withScripts } from '../redis/scripts.js';
  * times are those of the Redis server, so a host whose clock jumps changes nothing. The files say what they do.
  */
 export interface RunScripts {
-  createRun(
-    run: string,
-    events: string,
-    request: string,
-    channel: string,
-    order: string,
-    ...fields: ScriptArgument[]
-  ): Promise<0 | 1>;
+  createRun(run: string, events: string, request: string, order: string, ...fields: ScriptArgument[]): Promise<0 | 1>;
   changeRun(
     run: string,
     events: string,

@@ -2,8 +2,11 @@ import type { RedisClient } from '../redis/connect.js';
 import { type Entry, entryFromFields, lastLines, linesIn, wholeCharacters } from './output.js';
 import { type OutputPage, type OutputPiece, type OutputQuery, pieceOf } from './read-output.js';
 
-/** Most who ask want little, and an entry may have 16 KiB: pages begin small and grow. */
-const FIRST_PAGE = 2;
+/**
+ * Most who ask want little, and an entry may have 16 KiB: pages begin small and grow. After its last output a run of which
+ * little is printed has its end, and often its start.
+ */
+const FIRST_PAGE = 3;
 const LARGEST_PAGE = 32;
 
 /**

@@ -11,6 +11,8 @@ import { type Growing, type RoomReason, whoMustEnd } from './who-must-end.js';
 const SHORTEST_MS = 50;
 const LONGEST_MS = 1_000;
 const IDLE_MS = 5_000;
+/** Of the time, so much is spent on looks that somebody asked for. */
+const MOST_SHARE = 0.1;
 /** Faster than this no program is expected to print (bytes per ms). */
 const FASTEST = 1024 ** 2;
 /** The kernel's clock for the times of files lags behind by up to one tick (ms). */
@@ -59,7 +61,9 @@ export class DiskWatch {
   #looking: Promise<void>;
   #timer: NodeJS.Timeout | undefined;
   #kicked = false;
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  /** When the next look is due, and before when none is to be asked for (`performance.now()`). */
+  #dueAt = 0;
+  #notBefore = 0;
   #stopped = false;
 
   constructor(deps: DiskWatchDeps) {
@@ -78,12 +82,12 @@ export class DiskWatch {
     return this.#cutShort.has(runId) || (isFullNow(this.#deps.spools) && printedSince(spool, this.#hadRoomAt));
   }
 
-  /** Something has started or ended: looks now, or soon after the last look. */
+  /** Something has started or ended: looks now, or soon after the last look; with hundreds of spools, which take time, later. */
   kick(): void {
     this.#kicked = true;
     if (!this.#timer || this.#stopped) return; // it is looking, and will soon again
     clearTimeout(this.#timer);
-    this.#lookIn(Math.max(0, this.#lookedAt + SHORTEST_MS - performance.now()));
+    this.#lookAt(Math.min(this.#dueAt, this.#notBefore));
   }
 
   async stop(): Promise<void> {
@@ -95,17 +99,23 @@ export class DiskWatch {
   async #lookOn(): Promise<void> {
     this.#timer = undefined;
     this.#kicked = false;
-    this.#lookedAt = performance.now();
+    const begunAt = performance.now();
     const waitMs = await this.#look();
     if (this.#stopped) return;
-    const pauseMs = this.#kicked ? SHORTEST_MS : waitMs;
-    this.#lookIn(pauseMs);
+    const now = performance.now();
+    this.#notBefore = begunAt + Math.min(LONGEST_MS, Math.max(SHORTEST_MS, (now - begunAt) / MOST_SHARE));
+    const dueAt = now + waitMs;
+    this.#lookAt(this.#kicked ? Math.min(dueAt, this.#notBefore) : dueAt);
   }
 
-  #lookIn(pauseMs: number): void {
-    this.#timer = setTimeout(() => {
-      this.#looking = this.#lookOn();
-    }, pauseMs).unref();
+  #lookAt(dueAt: number): void {
+    this.#dueAt = dueAt;
+    this.#timer = setTimeout(
+      () => {
+        this.#looking = this.#lookOn();
+      },
+      Math.max(0, dueAt - performance.now()),
+    ).unref();
   }
 
   /** Answers when to look again (ms). */

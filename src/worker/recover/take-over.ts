@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { sharedByTurn } from '../../shared/by-turn.js';
 import type { Logger } from '../../shared/logger.js';
 import { omitUndefined } from '../../shared/omit-undefined.js';
 import type { Queues } from '../../shared/queues/queues.js';
@@ -65,6 +66,9 @@ export interface TakeOverDeps {
 /** After how many heartbeats a host without other workers looks for new ones: what they leave in its spools it sees at once. */
 const ALONE_BEATS = 12;
 
+/** Spools that are considered at once: what they ask of Redis goes out together. */
+const AT_ONCE = 16;
+
 /** What the looks before have found. */
 interface Before {
   /** Whether no other worker was on this host when the register was last read, and when that was. */
@@ -102,12 +106,14 @@ async function takeOver(deps: TakeOverDeps, before: Before): Promise<number> {
       logger.warn({ runId: run.id, err: error }, 'the run cannot be taken over now; the next heartbeat tries again');
     }
   };
-  for (const runId of spooled) {
-    if (owned.has(runId) || recentEnds.has(runId)) continue;
+  const considerSpooled = async (runId: string) => {
     const run = await runs.get(runId);
     // Queued, and never begun here: it is not this host's any more.
     if (run?.state !== 'queued' || hasBegun(spoolOf(spools, runId))) await consider(run);
-  }
+  };
+  const unwatched = spooled.filter((runId) => !owned.has(runId) && !recentEnds.has(runId));
+  for (let at = 0; at < unwatched.length; at += AT_ONCE)
+    await Promise.all(unwatched.slice(at, at + AT_ONCE).map(considerSpooled));
   const mayBeForgotten = interruptions !== before.interruptions || (await neighbours.hasDead());
   for (const state of await statesToLookAt(deps, mayBeForgotten))
     for await (const run of allRuns(runs, { state, host })) if (!spooled.includes(run.id)) await consider(run);
@@ -125,12 +131,12 @@ async function statesToLookAt({ orphans }: TakeOverDeps, all: boolean): Promise<
 /** Who of the register is dead, as seen from here. */
 function readRegister({ register: { list }, id, host, heartbeatMs, contact }: TakeOverDeps, before: Before) {
   let known: Map<string, LivingWorker> | undefined;
-  const read = async () => {
+  const read = sharedByTurn(async () => {
     known = new Map((await list()).map((worker) => [worker.id, worker]));
     before.alone = [...known.values()].every((worker) => worker.id === id || worker.host !== host);
     before.readAt = performance.now();
     return known;
-  };
+  });
   return {
     /** Whether another worker of this host is dead; who was alone lately has none. */
     async hasDead(): Promise<boolean> {

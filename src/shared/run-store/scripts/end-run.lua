@@ -44,8 +44,7 @@ for i = 5, 7 do
 end
 if record[5] then duration = ended_at - tonumber(record[5]) end
 local fields = { 'state', to, 'endedAt', ended_at, 'endRecordedAt', math.max(now, ended_at), unpack(ARGV, FIRST_FIELD) }
-redis.call('HSET', run, unpack(fields))
-redis.call('HDEL', run, 'launchFacts') -- only who takes a program over wants them
+redis.call('HSET', run, 'launchFacts', '', unpack(fields)) -- only who takes a program over wants these
 -- What is written anew takes the least room: a stream has some for entries to come (4 KiB), and a hash that ever had a long
 -- value keeps a form of three times the size. Where the user of Redis may not RESTORE, it stays as it is.
 local function keep_for(key, ms, is_anew)
