@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { identify } from '../../src/worker/process/processes.js';
-import { makePlace, type Place } from '../support/pool.js';
+import { makePlace, type Place, steps } from '../support/pool.js';
 import { agentpool, eventually, type Facts, openMcp, startAgentpool } from '../support/processes.js';
 
 /** A place without REDIS_URL: everything brings up the private Redis of its AGENTPOOL_HOME. */
@@ -61,11 +61,12 @@ describe('the private pool', () => {
   });
 
   it('ends with its parent, even a killed one, and the next up takes the running programs over', async () => {
+    const gate = join(place.work, 'go-on');
     const up = await startAgentpool(place, ['up', '--json']);
     const { stdout: id } = await agentpool(place, [
       'run',
-      'demo',
-      'go on; lines 60 every 50',
+      'scripted',
+      steps({ until: gate }, { print: 'went on\n' }),
       '--no-follow',
       '--agent',
       'tough',
@@ -78,11 +79,12 @@ describe('the private pool', () => {
     const before = await eventually(status, ({ pid }) => pid !== undefined);
     await up.end('SIGKILL');
     const next = await startAgentpool(place, ['up', '--json']);
+    const after = await eventually(status, ({ worker }) => worker !== before.worker, 30_000);
+    expect(after).toMatchObject({ status: 'running', pid: before.pid });
+    writeFileSync(gate, '');
     const waited = await agentpool(place, ['wait', 'tough', '--json']);
     expect(JSON.parse(waited.stdout)).toMatchObject({ runId: id.trim(), status: 'done', exitCode: 0 });
-    const after = await status();
-    expect(after).toMatchObject({ pid: before.pid, outputBytes: expect.any(Number) });
-    expect(after.worker).not.toBe(before.worker);
+    expect(await status()).toMatchObject({ pid: before.pid, outputBytes: 8, worker: after.worker });
     await next.end('SIGTERM');
   });
 });
