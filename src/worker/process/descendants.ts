@@ -11,14 +11,21 @@ const MOST_SHARE = 0.05;
 
 const keyOf = ({ pid, start }: ProcessId) => `${pid}:${start}`;
 
+/** All processes by what families are found by: put in order once, for all runs that are looked for among them. */
+function kinshipOf(all: readonly Seen[]) {
+  return {
+    byPid: new Map(all.map((one) => [one.pid, one])),
+    byParent: groupedBy(all, ({ parent }) => parent),
+    bySession: groupedBy(all, ({ session }) => session),
+  };
+}
+type Kinship = ReturnType<typeof kinshipOf>;
+
 /**
  * Who of all processes belongs to the known ones: they themselves, their children, whoever shares a session with one of
  * them, and so on. A known one is started as its own session or below one that is, so nobody else is in there.
  */
-function familyOf(all: readonly Seen[], known: readonly ProcessId[]): Seen[] {
-  const byPid = new Map(all.map((one) => [one.pid, one]));
-  const byParent = groupedBy(all, ({ parent }) => parent);
-  const bySession = groupedBy(all, ({ session }) => session);
+function familyOf({ byPid, byParent, bySession }: Kinship, known: readonly ProcessId[]): Seen[] {
   const family = new Set<Seen>();
   const waiting = known.flatMap((id) => {
     const one = byPid.get(id.pid);
@@ -74,7 +81,7 @@ export function startFollowing(): Following {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
-  const update = (family: Family, all: readonly Seen[]) => {
+  const update = (family: Family, all: Kinship) => {
     const before = new Set(family.known.map(keyOf));
     family.known = familyOf(all, family.known)
       .filter(({ pid }) => pid !== process.pid)
@@ -85,7 +92,7 @@ export function startFollowing(): Following {
     timer = undefined;
     const begun = performance.now();
     try {
-      const all = allProcesses();
+      const all = kinshipOf(allProcesses());
       for (const family of families) update(family, all);
     } catch {} // without a descriptor, for example; the next look sees what is alive then
     schedule(performance.now() - begun);
@@ -114,7 +121,7 @@ export function startFollowing(): Following {
       lookSoon(family, LIVELY_START_MS);
       return {
         livingAmong(all) {
-          update(family, all);
+          update(family, kinshipOf(all));
           return family.known;
         },
         heard: () => lookSoon(family, LIVELY_OUTPUT_MS),

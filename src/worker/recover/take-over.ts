@@ -157,9 +157,10 @@ function readRegister({ register: { list }, id, host, heartbeatMs, contact }: Ta
 /** Takes over a run whose owner is dead; false when another worker of this host was faster. */
 async function take(deps: TakeOverDeps, run: Run): Promise<boolean> {
   const { runs, id, host, owned, spools, logger } = deps;
-  const stored = storedMeta(spoolOf(spools, run.id).directory);
   // A program may write there that its spool is of a newer release, to be left alone: the record knows which one it is.
-  if (stored && 'newer' in stored && (run.launchFacts?.form ?? SPOOL_FORM) > SPOOL_FORM) {
+  const isOfNewer = (run.launchFacts?.form ?? SPOOL_FORM) > SPOOL_FORM;
+  const stored = isOfNewer ? storedMeta(spoolOf(spools, run.id).directory) : undefined;
+  if (stored && 'newer' in stored) {
     logger.warn(
       { runId: run.id, form: stored.newer },
       'its spool is of a newer release; it is left for a newer worker',
@@ -252,7 +253,7 @@ async function withWrapper(runId: string, spool: Spool, meta: SpoolMeta): Promis
   const { wrapper: known, ...rest } = meta;
   if (meta.bootId !== bootId()) return rest; // the machine was started anew: nothing of then is alive
   // The program can write there: who lives and does not carry the mark of this run is not its wrapper, and is let alone.
-  if (known) return isAlive(known) && !isOfRun(runId, known) ? rest : meta;
+  if (known) return !isOfRun(runId, known) && isAlive(known) ? rest : meta;
   for (const begun = performance.now(); performance.now() - begun < SETTLE_MS; await pause(10)) {
     const pid = wrapperPid(spool);
     const marked = processesOf(runId);

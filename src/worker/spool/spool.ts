@@ -221,16 +221,23 @@ export function spooledRuns(root: string): string[] {
   }
 }
 
+/** What a program of this release says in `once`; those of the release before said it elsewhere. */
+const PROGRAM_LINE = /^program (\d+)\n/m;
+
 /** The pid of the wrapper that went to work. All that is said in a spool is in the reach of its program, so it is a hint. */
 export const wrapperPid = ({ once }: Spool): number | undefined => numberIn(once, /^(\d+)\n/);
 
 /** The pid of the program, said by itself just before it became the program. */
 export const programPid = ({ once, before }: Spool): number | undefined =>
-  numberIn(once, /^program (\d+)\n/m) ?? numberIn(before.pid, PADDED_LINE);
+  numberIn(once, PROGRAM_LINE) ?? numberIn(before.pid, PADDED_LINE);
 
 /** The exit status, said by the wrapper; without its newline it is not there yet. */
-export const exitStatus = ({ once, before }: Spool): number | undefined =>
-  numberIn(once, /.*^exit (\d+)\n/ms) ?? numberIn(before.exit, PADDED_LINE);
+export function exitStatus({ once, before }: Spool): number | undefined {
+  const said = readOwn(once) ?? '';
+  const status = /.*^exit (\d+)\n/ms.exec(said)?.[1];
+  if (status !== undefined) return Number(status);
+  return PROGRAM_LINE.test(said) ? undefined : numberIn(before.exit, PADDED_LINE);
+}
 
 /** When the exit status was said (Unix ms); undefined as long as it was not. */
 export function exitedAt(spool: Spool): number | undefined {
