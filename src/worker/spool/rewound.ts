@@ -10,11 +10,11 @@ const FURTHEST_REWOUND = 2 ** 40;
 
 /**
  * Where the output files of a run begin anew in its output: their program has emptied them so far in (bytes). `from`: how
- * far its stream is.
+ * far its stream is. As a rule there is no such file: that must not cost an error.
  */
 export function readRewound({ directory }: Spool, from: Shipped): Shipped {
   try {
-    const { out, err } = JSON.parse(readOwn(join(directory, REWOUND)) ?? '') as Record<string, unknown>;
+    const { out, err } = JSON.parse(readOwn(join(directory, REWOUND)) ?? '{}') as Record<string, unknown>;
     const known = (value: unknown, shipped: number) =>
       Number.isSafeInteger(value) && Number(value) > 0 && Number(value) - shipped <= FURTHEST_REWOUND
         ? Number(value)
