@@ -46,6 +46,6 @@ row({
     watched. On a machine of two cores with a load of 18 the processor time of
     the worker until it was ready was 3.0 s and became 1.9 s (0.45 s without runs): the watch of the disk looked at all spools with
     each run that was taken over, and each name of a file was put together anew. It was 28 s when each run looked at all processes of the
-    host.`,
+    host. Of what remains, reading spools and /proc safely is a third, records and jobs read from Redis another.`,
 });
 process.exit(0);
