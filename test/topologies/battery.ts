@@ -72,6 +72,19 @@ async function leaveUnplaced(place: Place): Promise<string> {
   return id;
 }
 
+/** How many runs match a filter, by all pages of the list. */
+async function countListed(mcp: McpSession, filter: object): Promise<number> {
+  let count = 0;
+  let cursor: string | undefined;
+  do {
+    const asked = { ...filter, limit: 200, ...(cursor !== undefined && { cursor }) };
+    const page = await mcp.call<{ runs: unknown[]; nextCursor?: string }>('list_runs', asked);
+    count += page.runs.length;
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return count;
+}
+
 function check(holds: boolean, what: string, seen: unknown): void {
   if (!holds) throw new Error(`${what}: ${JSON.stringify(seen)}`);
 }
@@ -242,10 +255,10 @@ export async function startPool(env: Readonly<Record<string, string>>): Promise<
       );
       const { host } = await mcp.call<{ host?: string }>('get_agent_status', { runId: first });
       for (const filter of [{ status: 'done' }, { status: 'done', host }]) {
-        const asked = { ...filter, limit: 200, stats: true };
-        const found = await mcp.call<{ runs: unknown[]; stats: { count: number }[] }>('list_runs', asked);
-        const counted = found.stats.reduce((sum, { count }) => sum + count, 0);
-        check(counted > 0 && counted === found.runs.length, 'statistics', [filter, found.stats, found.runs.length]);
+        const { stats } = await mcp.call<{ stats: { count: number }[] }>('list_runs', { ...filter, stats: true });
+        const counted = stats.reduce((sum, { count }) => sum + count, 0);
+        const listed = await countListed(mcp, filter);
+        check(counted > 0 && counted === listed, 'statistics', [filter, stats, listed]);
       }
       for (const [path, words] of [
         ['/', 'Workers'],

@@ -38,7 +38,8 @@ async function loadSdk() {
     ]);
     return { sdk, exporter, resources };
   } catch (error) {
-    if (codeOf(error) !== 'ERR_MODULE_NOT_FOUND') throw error;
+    // By `import` of a module, or by `require` of the bundle.
+    if (!['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(codeOf(error) ?? '')) throw error;
     throw new ConfigError([
       `AGENTPOOL_TRACES=otlp wants packages that are not installed beside agentpool: npm install --global ${PACKAGES}`,
     ]);
