@@ -52,7 +52,7 @@ row({
   value: stdio,
   goal: '<= 45',
   notes:
-    'Node itself takes about 40 MiB before it has loaded anything; the rest is the MCP SDK, its schemas and the clients of Redis. With --semi-space-growth-factor=1, which serve has, it is 7 MiB less, but each of 64 calls at once takes 10 to 25 % more processor time.',
+    'Node itself takes about 40 MiB before it has loaded anything; the rest is the MCP SDK and the clients of Redis. With --semi-space-growth-factor=1 (src/cli/main.ts) it is 7 to 9 MiB less than without.',
 });
 row({
   figure: `memory of all processes of agentpool up with ${RUNS} runs (MiB, PSS, ${all.length} processes)`,
