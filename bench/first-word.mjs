@@ -52,10 +52,10 @@ for (const [name, share, goal] of [
     limit: `BullMQ add, processor, spawn: ${quantile(limits, share).toFixed(1)} ms`,
     ratio: quantile(ours, share) / quantile(limits, share),
     goal,
-    notes: `A timeline of one run, of 18 ms on a busy machine: 1 ms until the server has the call, 4 ms until the job is placed (workers
-      that live, time, record, job: four round trips), 5 ms in the worker (turn, job, record with request, claim, launch and its
-      confirmation: six round trips, which were nine; plan and spool: 0.8 ms), 2.7 ms for the fork of the worker, 4 ms for shells and
-      program. The three round trips less gave 0.3 to 0.7 ms in pairs. Awaiting less would let a crash start a program twice or lose an
-      accepted run. Not tried: a wrapper that is started while Redis confirms, which another worker could not tell from a program that
-      has removed its traces. Not settled: compiling with Sparkplug at once, 1 to 2 ms less in pairs on a busy machine, memory not measured.`,
+    notes: `A timeline of one run, of 18 ms on a busy machine: 1 ms until the server has the call, 4 ms until the job is placed, 5 ms in the
+      worker (turn, job, record with request, claim, launch and its confirmation: six round trips, which were nine; plan and spool:
+      0.8 ms), 2.7 ms for the fork of the worker, 4 ms for shells and program. Since then a submission takes four round trips instead of
+      nine: 2.97 became 2.7. Awaiting less would let a crash start a program twice or lose an accepted run. A wrapper that is started
+      while Redis confirms was not tried: another worker could not tell it from a program that has removed its traces. Flags of V8
+      (--always-sparkplug, smaller heaps) changed nothing that could be told from noise.`,
   });

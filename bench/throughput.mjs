@@ -63,8 +63,8 @@ row({
     disk reads no spool of what is supervised; reports of workers are parsed when they change. Then a run took 709
     system calls of the worker and now takes 517 (beside 130 other processes): what is known of a spool that was just made is not looked for. What is left of the
     worker is to a sixth the fork (1.5 ms of processor time at 125 MiB, 0.04 ms for each MiB: Node forks with a copy of its page
-    tables, and its only thread waits for the exec of the child), to a fifth new files. On ext4 without a journal, as here, a spool
-    takes 0.2 ms, and 1 ms where many files were removed in the last minute: the kernel then skips the numbers of those. A helper
+    tables, and its only thread waits for the exec of the child), to a fifth new files. A new spool
+    takes 0.1 to 0.2 ms, and up to 1 ms where hundreds were removed just before. A helper
     process that forks would save 1 ms, take 10 to 25 MiB, and have to pass on every end; a shell as one would be given foreign text.
     Less memory for young objects (--max-semi-space-size, --optimize-for-size) and --always-sparkplug changed nothing that could be
     told from noise.`,

@@ -127,6 +127,8 @@ row({
   ours: `${at(0.99)} ms (median ${at(0.5)} ms, worst ${at(1)} ms)`,
   value: Number(at(0.99)),
   goal: '<= 50',
+  notes:
+    'All 1,000 are answered in one moment, one after another: 42 to 54 ms from run to run, on two cores that clients, server and Redis share.',
 });
 server.kill('SIGTERM');
 await once(server, 'exit');
