@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 
 /**
- * How often a connection is checked (ms). One that has been quiet since the last check gets a PING. The connection for
- * notifications is tested more often than this anyway, so it gets none as long as it answers.
+ * How often a connection is checked (ms). One that has been quiet since the last check gets a PING. Notifications are tested
+ * more often than this, over both connections of a process, so neither gets one as long as Redis answers.
  */
 const LOOK_EVERY_MS = 2_500;
 /**
