@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { submit } from '../../../src/client/submit.js';
 import type { Pool } from '../../../src/shared/pool.js';
 import { LOCAL } from '../../../src/shared/principal.js';
+import { monitorCommands } from '../../support/monitor.js';
 import { connect, makePlace, type Place } from '../../support/pool.js';
 
 let place: Place;
@@ -26,29 +27,24 @@ describe('what a submission writes', () => {
 
   it('is in the indexes, then has its record, then its job, then is told, with no question between', async () => {
     await submitted(); // the scripts are loaded
-    const monitor = await redis.monitor();
-    const seen: { command: string; keys: string }[] = [];
-    // What a script does is shown behind it; the script itself is what was sent.
-    monitor.on('monitor', (_time: string, [command = '', ...args]: string[], source: string) => {
-      const keys = args.join(' ');
-      if (source !== 'lua' && keys.includes(pool.config.prefix)) seen.push({ command: command.toLowerCase(), keys });
-    });
+    const monitor = await monitorCommands(place.env.REDIS_URL ?? '', pool.config.prefix);
     const { run, queuePosition } = await submitted();
-    while (!seen.some(({ command }) => command === 'exists')) await pause(5); // it is the last question
-    monitor.disconnect();
+    // What a script does is not looked at; the script itself is what was sent.
+    const seen = (await monitor.seen()).filter(({ isOfScript }) => !isOfScript);
+    monitor.stop();
     expect(queuePosition).toBe(2);
-    const first = seen.findIndex(({ command, keys }) => command === 'zadd' && keys.includes(run.id));
-    const last = seen.findIndex(({ command }) => command === 'publish');
+    const first = seen.findIndex(({ name, rest }) => name === 'zadd' && rest.includes(run.id));
+    const last = seen.findIndex(({ name }) => name === 'publish');
     const written = seen.slice(first, last + 1);
-    const scripts = written.filter(({ command }) => command === 'evalsha');
-    expect(written.map(({ command }) => command)).toEqual([
-      ...written.flatMap(({ command }) => (command === 'zadd' ? ['zadd'] : [])),
+    const scripts = written.filter(({ name }) => name === 'evalsha');
+    expect(written.map(({ name }) => name)).toEqual([
+      ...written.flatMap(({ name }) => (name === 'zadd' ? ['zadd'] : [])),
       'evalsha',
       'evalsha',
       'publish',
     ]);
-    expect(scripts.map(({ keys }) => keys.includes(':prioritized '))).toEqual([false, true]);
-    expect(scripts[0]?.keys).toContain(run.id);
+    expect(scripts.map(({ rest }) => rest.includes(':prioritized"'))).toEqual([false, true]);
+    expect(scripts[0]?.rest).toContain(run.id);
   });
 
   it('is one job, and one notification for all that come at one moment', async () => {

@@ -7,6 +7,7 @@ import type { RunFilter } from '../../../../src/shared/run-store/indexes.js';
 import { indexKeys, runKeys } from '../../../../src/shared/run-store/keys.js';
 import type { Ending } from '../../../../src/shared/run-store/ownership.js';
 import { onePlace, onePool } from '../../../support/beginnings.js';
+import { monitorCommands } from '../../../support/monitor.js';
 
 const RUNS = 300;
 const RUNNERS = ['alpha', 'beta', 'gamma'];
@@ -133,16 +134,11 @@ async function expectEqual(): Promise<void> {
 
 /** How many records an action reads. */
 async function recordsRead(action: () => Promise<unknown>): Promise<number> {
-  const reads = async () => {
-    const text = await redis.info('commandstats');
-    return [...text.matchAll(/cmdstat_(?:hmget|hgetall):calls=(\d+)/g)].reduce(
-      (sum, [, calls]) => sum + Number(calls),
-      0,
-    );
-  };
-  const before = await reads();
+  const monitor = await monitorCommands(place.env.REDIS_URL ?? '', prefix());
   await action();
-  return (await reads()) - before;
+  const seen = await monitor.seen();
+  monitor.stop();
+  return seen.filter(({ name }) => name === 'hmget' || name === 'hgetall').length;
 }
 
 /** Those of which statistics read the records. */
