@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { isEnded, type RunState } from '../../src/shared/run-state.js';
 import { processesOf } from '../../src/worker/process/processes.js';
 import { claude, installClaudeStandIn } from '../support/claude-stand-in.js';
 import { connect, makePlace, type Place, steps } from '../support/pool.js';
@@ -41,7 +42,7 @@ afterEach(async () => {
 
 const file = (name: string) => join(place.work, name);
 const lines = (name: string) => readFileSync(file(name), 'utf8').split('\n').filter(Boolean);
-const status = (runId: string) => mcp.call<Facts>('get_agent_status', { runId });
+const status = (runId: string) => mcp.call<Facts & { status: RunState }>('get_agent_status', { runId });
 const output = async (runId: string) =>
   (await mcp.call<{ output: string }>('stream_agent_output', { runId, view: 'raw' })).output;
 
@@ -179,8 +180,11 @@ describe('a worker that dies', () => {
     return runId;
   }
 
-  /** As if it had died just after it had written down that the second try is next, and before it started it. */
-  async function dieBetween(): Promise<string> {
+  /**
+   * As if it had died just after it had written down that the second try is next, and before it started it; `launching`: when
+   * it had also told the record that it was about to.
+   */
+  async function dieBetween(launching = false): Promise<string> {
     const runId = await dieInFirstTry();
     const { wrapper: _, sessionId: __, ...rest } = meta(runId);
     const attempt = {
@@ -191,17 +195,20 @@ describe('a worker that dies', () => {
     };
     const pool = await connect(place);
     const run = await pool.runs.get(runId);
-    if (!run?.credentials) throw new Error('its agent has further values');
+    if (!run?.credentials || !run.launchFacts)
+      throw new Error('its agent has further values, and its program was started');
     // The record first: a spool is within reach of its program, so one that is ahead of the record is forged.
     await pool.runs.triesAgain(run, { ...run.credentials, attempt: 2 }, attempt.because);
-    await pool.stop();
     writeFileSync(join(spool(runId), 'meta.json'), JSON.stringify({ ...rest, attempt }));
+    if (launching) await pool.runs.launching(run, 2, run.launchFacts);
+    await pool.stop();
     return runId;
   }
 
   it.each([
     ['while the first try ends', dieInFirstTry],
-    ['between two tries', dieBetween],
+    ['between two tries', () => dieBetween()],
+    ['just before the second try starts', () => dieBetween(true)],
   ])('%s is followed by one that goes on with the second, and nothing is lost or doubled', async (_, die) => {
     const runId = await die();
     worker = await startWorkerProcess(place);
@@ -244,17 +251,17 @@ describe('a worker that dies', () => {
     );
     const { runId } = await mcp.call<{ runId: string }>('run_agent', { agentName: 'coder', prompt });
     const random = seeded(5);
-    while ((await status(runId)).status !== 'done') {
+    while (!isEnded((await status(runId)).status)) {
       await pause(random.whole(0, 400)); // the moment of the death, not a wait for anything
       await worker.end('SIGKILL');
       worker = await startWorkerProcess(place);
     }
+    expect(await status(runId)).toMatchObject({ status: 'done', credentials: { attempt: count, of: count } });
     const refusal = claude.refusal(429).print;
     const whole = names.map(
       (name, at) => `${name} begins\n${name} ends\n${at + 1 === count ? claude.result('fine').print : refusal}`,
     );
     expect(await output(runId)).toBe(whole.join(''));
     expect(lines('starts')).toHaveLength(count);
-    expect(await status(runId)).toMatchObject({ credentials: { attempt: count, of: count } });
   });
 });

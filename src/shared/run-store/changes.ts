@@ -155,7 +155,8 @@ export async function triesAgain(
 ): Promise<Change> {
   const { attempt } = credentials;
   const event = { state: 'running', ...credentials, because };
-  return change(parts, id, { from: ['running'], epoch, event, fields: { attempt, limit: '' } });
+  // The process of the try before is over: its pid must not pass for the one of this try.
+  return change(parts, id, { from: ['running'], epoch, event, fields: { attempt, limit: '', pid: '' } });
 }
 
 /** Records that the provider does not answer the program for now, or, without a limit, that it does again. */

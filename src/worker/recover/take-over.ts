@@ -214,9 +214,11 @@ export function lostBecause(
   return launched < attempt || (run.pid === undefined && untouched()) ? undefined : 'its spool is gone from its host';
 }
 
-/** Whether a spool is as its worker made it: with its input, and without a word of a program. */
-function isUntouched(spool: Spool, { outBytes, errBytes }: Run): boolean {
-  return existsSync(spool.stdin) && programPid(spool) === undefined && outBytes + errBytes + spoolBytes(spool) === 0;
+/** Whether a spool is as its worker made it for this attempt: with its input, and without a word of a program. */
+function isUntouched(spool: Spool, { attempt }: Pick<SpoolMeta, 'attempt'>, { outBytes, errBytes }: Run): boolean {
+  const { out, err } = attempt?.from ?? { out: 0, err: 0 };
+  const printed = spoolBytes(spool) + Math.max(outBytes - out, 0) + Math.max(errBytes - err, 0);
+  return existsSync(spool.stdin) && programPid(spool) === undefined && printed === out + err;
 }
 
 /**
@@ -230,7 +232,13 @@ async function beginningOf(deps: TakeOverDeps, handle: OwnedRun, run: Run): Prom
   const meta = stored && withWhatIsKnown(stored, run);
   const begun = hasBegun(spool);
   const lives = () => processesOf(run.id).length > 0;
-  const lost = lostBecause(run, begun, meta, lives, () => meta !== undefined && !lives() && isUntouched(spool, run));
+  const lost = lostBecause(
+    run,
+    begun,
+    meta,
+    lives,
+    () => meta !== undefined && !lives() && isUntouched(spool, meta, run),
+  );
   if (lost) return giveUp(deps, handle, lost);
   handle.lease = meta && (await deps.queues.resumeLease(run.id, meta.queue, meta.leaseToken));
   if (!begun || !meta) return { kind: 'start', attempt: meta?.attempt };

@@ -78,6 +78,26 @@ test.each([
   expect(lostBecause(run, begun, meta, () => false) !== undefined).toBe(lost);
 });
 
+test.each([
+  ['its first attempt', { launched: 1 }, {}, false],
+  ['its first attempt, whose program was seen', { launched: 1, pid: 7 }, {}, true],
+  ['a further attempt', { launched: 2, ...credentials(2) }, attempt(2), false],
+  ['a further attempt, whose program was seen', { launched: 2, pid: 7, ...credentials(2) }, attempt(2), true],
+])(
+  'a run that was about to make %s in a spool that nobody has touched: %j, meta: %j, is lost: %s',
+  (_what, run, meta, lost) => {
+    expect(
+      lostBecause(
+        run,
+        false,
+        meta,
+        () => false,
+        () => true,
+      ) !== undefined,
+    ).toBe(lost);
+  },
+);
+
 test('a run whose claim is all that is known of it, but that has processes, is lost', () => {
   expect(lostBecause({}, false, undefined, () => true)).toBeDefined();
 });
