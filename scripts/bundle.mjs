@@ -1,7 +1,7 @@
 // Bundles the command line with the packages that it uses into few scripts: most of what a start cost was looking for and
 // reading a thousand modules, and then compiling them. The modules stay beside it, for the library and for scripts.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { build, transform } from 'esbuild';
 
 const dist = new URL('../dist/', import.meta.url).pathname;
@@ -31,18 +31,52 @@ const madeBefore = {
   },
 };
 
-/** The older SDK's compiler of schemas, which is not used where a server gives its own (`SERVER_OPTIONS`). */
+/** A class in place of one that packages can use and we do not. */
+const refusing = (name, words) => `class ${name} { constructor() { throw new Error(${JSON.stringify(words)}); } }`;
+
+/** What packages carry and we have no use for: what is left out need not be read, nor kept as compiled code. */
+const LEFT_OUT = [
+  { what: /^\.\/relay/, of: /\/bullmq\/dist\/esm\/scripts\/index\.js$/, contents: '' },
+  {
+    what: /\/ajv-provider\.js$/,
+    of: /\/sdk\/dist\/esm\/server\/index\.js$/, // not used where a server gives its own (`SERVER_OPTIONS`)
+    contents: `export ${refusing('AjvJsonSchemaValidator', 'the server has to be given a jsonSchemaValidator')}`,
+  },
+  { what: /\/locales\/index\.js$/, of: /\/zod\/v4\//, contents: "export { default as en } from './en.js';" },
+  { what: /^msgpackr$/, of: /\/bullmq\//, contents: "export { Packr } from 'msgpackr/pack';" }, // looks for a native module to unpack
+  {
+    what: /^thread-stream$/,
+    of: /\/pino\//,
+    contents: `module.exports = ${refusing('ThreadStream', 'logs are written by no thread')}`,
+  },
+  {
+    what: /^cron-parser$/,
+    of: /\/bullmq\//,
+    contents: `export const CronExpressionParser = { parse() { throw new Error('jobs by a schedule are left out'); } };`,
+  },
+];
 const leftOut = {
   name: 'left-out',
   setup({ onLoad, onResolve }) {
     const namespace = 'left-out';
-    onResolve({ filter: /\/ajv-provider\.js$/ }, ({ importer, path }) =>
-      /\/sdk\/dist\/esm\/server\/index\.js$/.test(importer) ? { path, namespace } : undefined,
-    );
-    onLoad({ filter: /./, namespace }, () => ({
-      contents:
-        "export class AjvJsonSchemaValidator { constructor() { throw new Error('the server has to be given a jsonSchemaValidator'); } }",
-    }));
+    for (const { what, of, contents } of LEFT_OUT)
+      onResolve({ filter: what }, ({ importer, path, resolveDir }) => {
+        const pluginData = { contents, resolveDir: join(resolveDir, dirname(path)) };
+        return of.test(importer) ? { path, namespace, pluginData } : undefined;
+      });
+    onLoad({ filter: /./, namespace }, ({ pluginData }) => pluginData);
+  },
+};
+
+/** BullMQ's modules do nothing when they are loaded, but its package does not say so: those that nobody asks for stay out. */
+const parted = {
+  name: 'parted',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^\./ }, async ({ path, importer, pluginData, ...asked }) => {
+      if (pluginData === parted || !/\/bullmq\/dist\/esm\//.test(importer)) return undefined;
+      const found = await resolve(path, { ...asked, importer, pluginData: parted });
+      return { ...found, sideEffects: false };
+    });
   },
 };
 
@@ -71,7 +105,7 @@ const { outputFiles } = await build({
     '@opentelemetry/resources',
     '@opentelemetry/exporter-trace-otlp-http',
   ],
-  plugins: [madeBefore, leftOut, besideItself],
+  plugins: [madeBefore, leftOut, parted, besideItself],
   legalComments: 'linked',
 });
 

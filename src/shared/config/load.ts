@@ -35,7 +35,9 @@ export function loadConfig(surroundings: Surroundings): Config {
 /** Checks what was found. Throws one ConfigError with all problems at once, each with the file that it is in. */
 export function checkedConfig(sources: Sources, { cwd, readFile }: Pick<Surroundings, 'cwd' | 'readFile'>): Config {
   const problems = [...sources.problems];
-  const parsed = schema.safeParse(withSecretFiles(sources.settings, readFile, problems), { error: ruleOf });
+  const settings = withSecretFiles(sources.settings, readFile, problems);
+  // Parsed once: to compile a function for it takes longer.
+  const parsed = schema.safeParse(settings, { error: ruleOf, jitless: true });
   if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => describeIssue(issue, sources.from)));
   const configs = [...sources.configFiles].map(([path, text]) => runnersIn(path, text, problems));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
