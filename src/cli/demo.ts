@@ -7,7 +7,8 @@ import { beginningOf } from '../shared/plain-text.js';
 import { stopEmbeddedRedis } from '../shared/redis/embedded.js';
 import { VERSION } from '../shared/version.js';
 import { type Context, openContext, unmarked } from './context.js';
-import { endPoolProcess, ensurePoolUp, ownCommand } from './pool-process.js';
+import { ensurePoolUp } from './ensure-pool.js';
+import { endPoolProcess, ownCommand } from './pool-process.js';
 import { paintState, print, printJson } from './print.js';
 import { printTable } from './print-fitted.js';
 

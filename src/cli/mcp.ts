@@ -6,6 +6,7 @@ import type { Pool } from '../shared/pool.js';
 import { type Context, openContext } from './context.js';
 import { openedFor } from './opened.js';
 import { otherPoolsInWords } from './other-pools.js';
+import { readPoolProcess } from './pool-process.js';
 
 export function addMcp(program: Command): void {
   program
@@ -22,12 +23,9 @@ export function addMcp(program: Command): void {
       const directoryOf = openedFor(context);
       const notice = config.redisUrl ? undefined : otherPoolsInWords(config.home, context.env);
       const onAnswered = () => void pool().catch(() => {});
-      const poolUrl = lookOnceATurn(async (home) => {
-        const { readPoolProcess } = await import('./pool-process.js'); // not before the first answer
-        return readPoolProcess(home)?.url;
-      });
+      const poolUrl = lookOnceATurn((home) => readPoolProcess(home)?.url);
       const pageOf = async (runId: string) => {
-        const url = await poolUrl(config.home);
+        const url = poolUrl(config.home);
         return url && new URL(`/runs/${runId}`, url).href;
       };
       await serveStdio({ config, logger, pool, directoryOf, onAnswered, pageOf, ...omitUndefined({ notice }) });
@@ -41,8 +39,8 @@ function openLater(context: Context) {
   let opening: Promise<Pool> | undefined;
   let opened: Pool | undefined;
   const open = async () => {
-    if (!context.config.redisUrl) {
-      const { ensurePoolUp } = await import('./pool-process.js');
+    if (!context.config.redisUrl && !readPoolProcess(context.config.home)) {
+      const { ensurePoolUp } = await import('./ensure-pool.js');
       // It is everybody's, and this directory is only ours.
       const own = context.isSet('AGENTPOOL_ALLOWED_PATHS') ? {} : { AGENTPOOL_ALLOWED_PATHS: '[]' };
       await ensurePoolUp(context, [], own);

@@ -5,20 +5,13 @@ import { stopEmbeddedRedis } from '../shared/redis/embedded.js';
 import { EndedChildError, keepRunning } from './child.js';
 import { connectLines, serverEnv } from './connect-lines.js';
 import { type Context, openContext, unmarked } from './context.js';
+import { ensurePoolUp, logOfPool, STARTING } from './ensure-pool.js';
 import { EXIT } from './exit.js';
 import { aborted, onInterrupt } from './interrupt.js';
 import { loginLink } from './local-token.js';
 import { isForPeople } from './log-form.js';
 import { forgetPool, notePool, otherPoolsInWords } from './other-pools.js';
-import {
-  endPoolProcess,
-  ensurePoolUp,
-  forgetPoolProcess,
-  logOfPool,
-  readPoolProcess,
-  STARTING,
-  writePoolProcess,
-} from './pool-process.js';
+import { endPoolProcess, forgetPoolProcess, readPoolProcess, writePoolProcess } from './pool-process.js';
 import { note, print, printJson } from './print.js';
 import { startProgress } from './progress.js';
 

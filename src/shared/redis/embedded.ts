@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { lock } from 'proper-lockfile';
 import { mustBeOurs, privateDirectory } from '../config/home.js';
 import { ConfigError, codeOf, UnreachableError } from '../errors.js';
 import { findProgram } from '../find-program.js';
@@ -61,6 +60,7 @@ export async function ensureEmbeddedRedis(
 
 /** Waits for the process that is starting it; undefined when Redis is there, so that no lock is needed. */
 async function lockedUnlessThere(directory: string, socket: string): Promise<(() => Promise<void>) | undefined> {
+  const { lock } = await import('proper-lockfile').then(({ default: lockfile }) => lockfile); // seldom needed
   const deadline = performance.now() + LOCKED_WITHIN_MS;
   for (;;) {
     try {
