@@ -3,10 +3,12 @@ import { messageOf } from '../shared/errors.js';
 import type { Pool } from '../shared/pool.js';
 import type { Principal, Scope } from '../shared/principal.js';
 import type { TraceHeaders } from '../shared/traces/trace-context.js';
+import { refusalOf } from './bindings/refusals.js';
 import { bindSince2026 } from './bindings/since-2026.js';
 import { listenedTo, openEventBus } from './bindings/since-2026-listening.js';
 import { bringMessage } from './door/message.js';
 import { createOpenCalls } from './open-calls.js';
+import type { WireMessage } from './stdio-wire.js';
 
 /**
  * MCP over HTTP without sessions: each request is answered by itself, so any replica answers it. The headers of an
@@ -52,10 +54,14 @@ export function openMcpHttp(pool: Pool) {
         });
       }
       const authInfo = { token: '', clientId: principal.name, scopes: [...principal.scopes] };
-      const uris = listenedTo(body) ?? [];
-      return news.during({ asker: { ...ofPool, principal }, uris }, () =>
-        since2026.fetch(request, { parsedBody: body, authInfo }),
-      );
+      const answered = () => since2026.fetch(request, { parsedBody: body, authInfo });
+      const uris = listenedTo(body);
+      if (!uris) return answered();
+      try {
+        return await news.during({ asker: { ...ofPool, principal }, uris }, answered);
+      } catch (error) {
+        return Response.json({ jsonrpc: '2.0', id: (body as WireMessage).id, error: refusalOf(error) });
+      }
     },
     openCalls: calls.count,
     refusedCalls: calls.refused,

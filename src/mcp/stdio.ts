@@ -128,14 +128,23 @@ async function legUntil2025(
 async function legSince2026(connection: Connection, send: (message: WireMessage) => Promise<void>): Promise<Leg> {
   const { serveSince2026 } = await import('./bindings/since-2026-stdio.js');
   const { openListening } = await import('./bindings/since-2026-listening.js');
-  const transport = transportTo(send);
+  const { refusalOf } = await import('./bindings/refusals.js');
+  const transport = transportTo(async (message) => {
+    await send(message);
+    listening.heardAnswer(message);
+  });
   const server = serveSince2026(connection, transport);
   const listening = openListening(connection as Asker, (uri) => server.tellUpdated(uri));
   const leg = legOf(transport);
   return {
     take(message) {
-      listening.hear(message);
-      leg.take(message);
+      const heard = listening.hear(message);
+      if (!heard) return leg.take(message);
+      const refuse = (error: unknown) =>
+        send({ jsonrpc: '2.0', id: message.id, error: refusalOf(error) } as WireMessage);
+      heard
+        .then(() => leg.take(message), refuse)
+        .catch((error: unknown) => connection.logger.error({ err: error }, 'a message could not be handled'));
     },
     close() {
       listening.stop();

@@ -11,6 +11,14 @@ export interface RpcRefusal {
   readonly data: { readonly code: string; readonly hint: string };
 }
 
+/** A refusal as JSON-RPC says it. Throws anything else again. */
+export function refusalOf(error: unknown): RpcRefusal {
+  if (!(error instanceof RefusedError)) throw error;
+  const { code, message, hint } = error.body;
+  const ours = ['redis_unreachable', 'redis_refused', 'configuration', 'internal_error'].includes(code);
+  return { code: ours ? INTERNAL_ERROR : INVALID_PARAMS, message, data: { code, hint } };
+}
+
 /** Carries out what a tool may refuse, and throws the refusal as the error that an SDK sends. */
 export async function refusing<Value>(
   action: () => Value | Promise<Value>,
@@ -19,9 +27,6 @@ export async function refusing<Value>(
   try {
     return await action();
   } catch (error) {
-    if (!(error instanceof RefusedError)) throw error;
-    const { code, message, hint } = error.body;
-    const ours = ['redis_unreachable', 'redis_refused', 'configuration', 'internal_error'].includes(code);
-    throw toError({ code: ours ? INTERNAL_ERROR : INVALID_PARAMS, message, data: { code, hint } });
+    throw toError(refusalOf(error));
   }
 }
