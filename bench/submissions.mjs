@@ -65,10 +65,14 @@ row({
   notes: `All submissions of one moment are one message to Redis and wait together for the append-only file; their places are asked for
     meanwhile. The 64 come in step, so the server and Redis work in turn: the time of a call is the sum of both (next row) and of
     the client. With a message for each of record, job and notification and 13 commands for each turn it was 41 commands and not 26,
-    and in alternating pairs at load 12 0.42 ms of the server's thread and 0.22 of Redis instead of 0.29 and 0.13. In a profile nothing stands out any more: the SDK and schemas a
-    sixth, writing to sockets a sixth, commands of ioredis a seventh, the collector a seventh. The ratio of 0.5 is 0.1 to 0.12 ms a
+    and in alternating pairs at load 12 0.42 ms of the server's thread and 0.22 of Redis instead of 0.29 and 0.13. In a profile at load 10 the collector takes two fifths of the
+    thread, writing to sockets a tenth, the SDK and schemas a tenth, the rest is below a twentieth each. Nearly all time of commands
+    in Redis (INFO commandstats) is that of the two scripts, the run's and BullMQ's: a quarter of it three XADD, a tenth ZADD, the rest Lua. The ratio of 0.5 is 0.1 to 0.12 ms a
     call in all, of which BullMQ's job alone takes 0.1 here, too, and a ping 0.04. Smaller batches, so that both work at
-    once, took 17 % (16 at once) and 24 % (8) more of the server's thread. The heap that is kept small for memory's sake takes a tenth.`,
+    once, took 17 % (16 at once) and 24 % (8) more of the server's thread. The heap that is kept small for
+    memory's sake takes a tenth of the rate on an idle machine; at load 10, in turns, 0.39 ms of the thread and 0.75 of all threads instead of 0.26 and 0.42, since every
+    collection waits for its helpers. A heap that may grow once a server is busy gave 0.34 and 0.51, but kept 97 MiB afterwards instead of 31; collecting
+    without helpers (--no-parallel-scavenge) gave nothing.`,
 });
 row({
   figure: 'processor time of one such submission: the thread of the server, all of the server, Redis',
