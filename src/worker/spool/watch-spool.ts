@@ -90,8 +90,9 @@ class SpoolWatch {
   #look(): void {
     this.#carefully(() => {
       this.#deps.onOutput();
+      if (!this.#isWrapperGone()) return; // nothing has ended, whatever the file says: it need not be read each second
       this.#lookForExit();
-      if (!this.#over && this.#isWrapperGone()) void this.#lost(this.#wrapperEnded?.code);
+      if (!this.#over) void this.#lost(this.#wrapperEnded?.code);
     });
   }
 
