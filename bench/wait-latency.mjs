@@ -43,6 +43,6 @@ row({
   goal: '<= 2',
   notes: `The end of the wrapper is seen, the worker looks for what the program left behind among the processes started since (it was all of the
     host, 2 ms), the end is written
-    with the result and told (a round trip), and the server that waits reads record, result and the end of the output for its answer
-    (three), where the parent has a signal of the kernel.`,
+    with the result and told (a round trip), and the server that waits reads the record for its answer, then result and the
+    end of the output together (two), where the parent has a signal of the kernel.`,
 });

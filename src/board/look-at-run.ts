@@ -23,7 +23,7 @@ export async function lookAtRun(caller: Caller, run: Run): Promise<RunFacts> {
     pool.runs.now(),
     workerFactsFor(pool, [run]),
   ]);
-  const { activity } = await whatWasDone(pool, run, { tailBytes: 0, hasResult: true });
+  const { activity } = await whatWasDone(pool, run, { tailBytes: 0, hasResult: () => true });
   return {
     run,
     worker: factsOf(run),

@@ -32,9 +32,11 @@ const TAIL_BYTES = 2_048;
 export async function statusOf(caller: Caller, which: WhichRun, tailBytes?: number): Promise<RunStatus> {
   const { pool } = caller;
   const run = await findRun(caller, which);
-  const result = await pool.runs.result(run.id);
-  const [output, queuePosition, factsOf, [promptLine], gone] = await Promise.all([
-    outputOf(pool, run, tailBytes, result !== undefined),
+  const asked = pool.runs.result(run.id);
+  const hasResult = async () => (await asked) !== undefined;
+  const [result, output, queuePosition, factsOf, [promptLine], gone] = await Promise.all([
+    asked,
+    outputOf(pool, run, tailBytes, hasResult),
     run.state === 'queued' ? pool.queues.position(run.id, run.queue) : undefined,
     workerFactsFor(pool, [run]),
     pool.runs.promptLines([run.id]),
@@ -49,7 +51,7 @@ export async function statusOf(caller: Caller, which: WhichRun, tailBytes?: numb
   };
 }
 
-async function outputOf(pool: Pool, run: Run, tailBytes: number | undefined, hasResult: boolean) {
+async function outputOf(pool: Pool, run: Run, tailBytes: number | undefined, hasResult: () => Promise<boolean>) {
   if (tailBytes === 0) return { outputTail: '' };
   const { activity, end } = await whatWasDone(pool, run, { tailBytes: TAIL_BYTES, hasResult });
   const tail = tailBytes === undefined ? undefined : await pool.runs.tail(run.id, tailBytes, undefined);

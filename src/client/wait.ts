@@ -87,9 +87,10 @@ export async function waitedViews(pool: Pool, runs: readonly Run[]): Promise<Wai
   return Promise.all(
     runs.map(async (run) => {
       const { id, agentName, state, exitCode, failure } = run;
-      const result = isEnded(state) || state === 'orphaned' ? await pool.runs.result(id) : undefined;
-      const looked = { tailBytes, hasResult: result !== undefined, share: Math.min(4, runs.length) };
-      const { activity, end, nextCursor } = await whatWasDone(pool, run, looked);
+      const asked = isEnded(state) || state === 'orphaned' ? pool.runs.result(id) : Promise.resolve(undefined);
+      const hasResult = async () => (await asked) !== undefined;
+      const looked = { tailBytes, hasResult, share: Math.min(4, runs.length) };
+      const [result, { activity, end, nextCursor }] = await Promise.all([asked, whatWasDone(pool, run, looked)]);
       const resultCut = result !== undefined && result.length > resultChars ? (true as const) : undefined;
       return {
         runId: id,

@@ -28,24 +28,41 @@ export interface Done {
   readonly nextCursor: string;
 }
 
+interface Looked {
+  readonly tailBytes: number;
+  /** Where the result is just being asked for, the output is asked for at the same time. */
+  readonly hasResult: () => boolean | Promise<boolean>;
+  readonly share?: number;
+}
+
 /** Sums up the end of a run's output, at most `tailBytes` of what is text. */
-export async function whatWasDone(
-  pool: Pool,
-  run: Run,
-  { tailBytes, hasResult, share = 1 }: { tailBytes: number; hasResult: boolean; share?: number },
-): Promise<Done> {
-  if (!hasTranscript(pool, run)) {
-    const saidByResult = isEnded(run.state) && hasResult;
-    const { bytes, next } = await pool.runs.tail(run.id, saidByResult ? 1 : tailBytes, undefined);
-    return { end: saidByResult ? '' : textOf(bytes, false), nextCursor: cursorOf(next, run.id) };
-  }
-  const { events, whole, page } = await endOf(pool, run, Math.floor(MOST_LOOKED_AT / share));
+export async function whatWasDone(pool: Pool, run: Run, looked: Looked): Promise<Done> {
+  const { tailBytes, share = 1 } = looked;
+  const saidByResult = isEnded(run.state) && looked.hasResult();
+  if (!hasTranscript(pool, run)) return endOfText(pool, run, tailBytes, saidByResult);
+  const [isSaid, { events, whole, page }] = await Promise.all([
+    saidByResult,
+    endOf(pool, run, Math.floor(MOST_LOOKED_AT / share)),
+  ]);
   const partial = whole ? undefined : (true as const);
-  const text = isEnded(run.state) && hasResult ? '' : readable(events);
+  const text = isSaid ? '' : readable(events);
   const from = text.indexOf('\n', text.length - END_CHARS) + 1;
   return {
     activity: { ...activityOf(events), ...omitUndefined({ partial }) },
     end: text.length <= END_CHARS ? text : beginningOf(text.slice(from), END_CHARS),
     nextCursor: cursorOf(page.next, run.id),
   };
+}
+
+/** Where the result says it, as most do that may, the output is asked for no more than its last byte. */
+async function endOfText(
+  pool: Pool,
+  { id }: Run,
+  tailBytes: number,
+  saidByResult: boolean | Promise<boolean>,
+): Promise<Done> {
+  const tail = (bytes: number) => pool.runs.tail(id, bytes, undefined);
+  const [isSaid, first] = await Promise.all([saidByResult, tail(saidByResult ? 1 : tailBytes)]);
+  const { bytes, next } = saidByResult && !isSaid ? await tail(tailBytes) : first;
+  return { end: isSaid ? '' : textOf(bytes, false), nextCursor: cursorOf(next, id) };
 }
