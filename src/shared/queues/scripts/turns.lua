@@ -25,6 +25,7 @@ local REBASE = 1048576
 local MOST_NEW = 1000 -- that get a turn in one step, so that Redis is not held up
 local MOST_TAKEN = 64
 local TAKEN_MS = 2000
+local ABOUT_TO_MS = 100 -- within this time a worker takes the job that it was told to
 local SERVED_S = 86400
 
 local function number(value) return tonumber(value or 0) or 0 end
@@ -193,17 +194,26 @@ local function timeMs()
   return clock[1] * 1000 + math.floor(clock[2] / 1000)
 end
 
+-- Whether another worker was told to take a job, and has not come yet: whoever asks meanwhile would ask BullMQ in vain.
+local function isAboutToBeTaken(id)
+  local told = number(redis.call('ZSCORE', taken, id))
+  local ago = timeMs() - told
+  if ago < 0 or ago > ABOUT_TO_MS then return false end
+  return number(redis.call('HGET', prefix .. id, 'processedOn')) < told -- else it was taken, and is back
+end
+
 -- A job that waits alone, and has no turn yet, is next without one; its share has had its run of this turn then. What comes
--- before it is taken gets its turn after it.
+-- before it is taken gets its turn after it. Answers how many jobs there are for who asks; nil where that is not all.
 local function takeTheOnly()
   local only = redis.call('ZRANGE', prioritized, 0, 1, 'WITHSCORES')
-  if #only ~= 2 or tonumber(only[2]) < NEW * STEP then return false end
+  if #only ~= 2 then return nil end
+  if tonumber(only[2]) < NEW * STEP then return isAboutToBeTaken(only[1]) and 0 or nil end
   local data = redis.call('HGET', prefix .. only[1], 'data')
-  if not data then return false end
+  if not data then return nil end
   put(only[1], HAD * STEP)
   redis.call('ZADD', taken, timeMs(), only[1])
   serve(shareOf(cjson.decode(data)))
-  return true
+  return 1
 end
 
 -- Decides the next run, beyond those that other workers are about to take: as many are decided as are taken.
@@ -250,7 +260,8 @@ end
 if ARGV[1] == 'take' then
   local there = redis.call('EXISTS', wait, prioritized, delayed)
   if there == 0 then return 0 end
-  if there == 1 and takeTheOnly() then return 1 end
+  local only = there == 1 and takeTheOnly()
+  if only then return only end
 end
 local all = waiting()
 if giveAll() then return -1 end

@@ -158,6 +158,29 @@ describe('turns between principals', () => {
     connection.disconnect();
   });
 
+  it('a run that waits alone, and that a worker was just told to take, is not there for others', async () => {
+    const turns = turnsOf(redis, key);
+    const askTwice = async () => {
+      const id = await queued('x');
+      const both = await Promise.all([turns.take(), turns.take()]);
+      await pool.queues.remove(id, QUEUE);
+      return both;
+    };
+    await eventually(askTwice, ([first, second]) => first === 1 && second === 0); // a busy machine may be late
+  });
+
+  it('a run that waits alone is there at once when its worker gives it back, or its session is free', async () => {
+    const other = pool.queues.claimer(QUEUE, 'worker-2');
+    const id = await queued('x');
+    await (await taken()).giveBack();
+    const again = (await other.take()).lease;
+    expect(again?.runId).toBe(id);
+    await again?.delay(60_000);
+    await pool.queues.promote(id, QUEUE);
+    expect((await taken()).runId).toBe(id);
+    await other.stop();
+  });
+
   it('take what becomes due later as if it came then', async () => {
     const now = { delayMs: 60_000 };
     const late = await queuedMany(20, 'late', now);
