@@ -7,7 +7,7 @@ import { row } from './report.mjs';
 const NOTES = {
   run: `BullMQ's own scripts are half of the goal (44: placing 11, taking 13, ending 20). Of the rest, 14 entries of sorted sets
     are what finds and counts the run by agent, runner, principal, host and state; each change is one script of four to six
-    commands (compare, write, stream, notify), the end twelve; seven looks at the record and four at the register. A claim, a
+    commands (compare, write, stream, notify), the end twelve; six looks at the record and four at the register. A claim, a
     launch and a start that are one step would start programs twice or lose runs after a crash in between. Each run that lasts
     longer than a second counts the commands of an idle pool, too: a busy machine shows some more.`,
   idle: `Every heartbeat (5 s): the state and time of the server, the heartbeat, its cordon, whose the sweep is, when the other

@@ -2,11 +2,13 @@ import { omitUndefined } from '../omit-undefined.js';
 import { beginningOf } from '../plain-text.js';
 import type { Credentials, Failure, KillRequest, LaunchFacts, ProviderLimit } from '../run.js';
 import { type RunState, statesBefore } from '../run-state.js';
+import { change, changeAndLook, flat, stateOf } from './change.js';
 import { noteKept } from './kept-output.js';
 import { linesIn } from './output.js';
 import type {
   Appended,
   Change,
+  ChangeWithRecord,
   Chunk,
   EndChange,
   Ending,
@@ -22,69 +24,6 @@ import { CLAIMED } from './wait.js';
 
 /** Results are for models to read: a longer one is shortened, and the output has all of it. */
 const MOST_RESULT_CHARS = 256 * 1024;
-
-type Fields = Readonly<Record<string, string | number | undefined>>;
-
-/** One compare-and-set of a record: against the table of states, and fenced by the epoch of its owner. */
-interface ChangeOrder {
-  readonly from: readonly RunState[];
-  /** Absent: the state stays. */
-  readonly to?: RunState;
-  /** The epoch that the run must still have; absent: no worker owns it yet. */
-  readonly epoch?: number;
-  /** The run gets a new epoch, and with it a new owner. */
-  readonly isNewOwner?: boolean;
-  readonly timeField?: 'claimedAt' | 'startedAt' | 'orphanedAt' | 'limitedAt';
-  /** Absent: only the record tells of it. */
-  readonly event?: object;
-  /** What is told to those who listen; absent: the state. */
-  readonly word?: typeof CLAIMED;
-  readonly fields?: Fields;
-  /** The host of a new owner. */
-  readonly host?: string;
-}
-
-/** Fields as a flat list for HSET, without undefined ones. */
-const flat = (fields: Fields) =>
-  Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
-
-const stateOf = (answer: string) => (answer === 'unknown' ? undefined : (answer as RunState));
-
-async function change(parts: StoreParts, id: string, order: ChangeOrder): Promise<Change> {
-  const { redis, keysOf, indexes } = parts;
-  const {
-    from,
-    to = '',
-    epoch: owner = '',
-    isNewOwner = false,
-    timeField = '',
-    event,
-    word = '',
-    fields = {},
-    host,
-  } = order;
-  const { run, events, channel } = keysOf(id);
-  const [changed, state, epoch, before, queuedAt] = await redis.changeRun(
-    run,
-    events,
-    channel,
-    from.join(','),
-    to,
-    owner,
-    isNewOwner ? 1 : 0,
-    timeField,
-    event ? JSON.stringify(event) : '',
-    word,
-    ...flat(fields),
-  );
-  if (changed === 1) {
-    const followed = indexes.follow({ id, queuedAt, from: before as RunState, to: state as RunState, host });
-    if (isNewOwner)
-      followed.catch(() => {}); // it does not wait: they may lag, the sweep puts them right
-    else await followed;
-  }
-  return { changed: changed === 1, state: stateOf(state), epoch };
-}
 
 /** queued → running: exactly one worker gets it, with a new epoch. */
 export async function claim(parts: StoreParts, id: string, worker: string, host: string): Promise<Change> {
@@ -124,9 +63,9 @@ export async function launching(
   { id, epoch }: Ownership,
   attempt: number,
   facts: LaunchFacts,
-): Promise<Change> {
+): Promise<ChangeWithRecord> {
   const fields = { launched: attempt, launchFacts: JSON.stringify(facts) };
-  return change(parts, id, { from: ['running'], epoch, fields });
+  return changeAndLook(parts, id, { from: ['running'], epoch, fields });
 }
 
 /** Records that the program runs; a further try began with the first. */

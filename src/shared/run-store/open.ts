@@ -5,13 +5,13 @@ import type { RedisClient } from '../redis/connect.js';
 import { inOrder } from '../redis/in-order.js';
 import type { Notifications } from '../redis/notifications.js';
 import type { Settling } from '../redis/settled.js';
-import type { LaunchFacts, Run } from '../run.js';
+import type { LaunchFacts } from '../run.js';
 import * as changes from './changes.js';
 import { idForToken, openCreating, openNextTime, poolId } from './create.js';
 import { heldBy, runningOf } from './held-runs.js';
 import { letGoOverCap } from './kept-output.js';
 import { listRuns, summarizeRuns } from './list.js';
-import type { Change, Ownership, Retention } from './ownership.js';
+import type { ChangeWithRecord, Ownership, Retention } from './ownership.js';
 import { openParts, type StoreParts } from './parts.js';
 import { putIndexesRight, reindex } from './put-right.js';
 import { readEntries, readOutput } from './read-output.js';
@@ -56,16 +56,11 @@ async function launchingSettled(
   of: Ownership,
   attempt: number,
   facts: LaunchFacts,
-): Promise<Change & { readonly run: Run }> {
-  const { redis, keysOf } = parts;
-  const read = () => readRun(redis, keysOf(of.id).run);
-  const written = changes.launching(parts, of, attempt, facts);
-  // Servers of a cluster, which may hand a command on, do not keep the order in which they are told.
-  const [change, known] = await Promise.all([written, redis instanceof Cluster ? undefined : read()]);
+): Promise<ChangeWithRecord> {
+  const change = await changes.launching(parts, of, attempt, facts);
   await settling.settled();
-  const run = known ?? (await read());
-  if (!run) throw forgotten();
-  return { ...change, run };
+  if (change.state === undefined) throw forgotten();
+  return change;
 }
 
 /** Opens the gateway to runs on one connection. */

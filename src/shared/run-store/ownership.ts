@@ -23,6 +23,12 @@ export interface Change {
   readonly epoch: number;
 }
 
+/** What came of it, and what the record says at that moment. */
+export interface ChangeWithRecord extends Change {
+  readonly isKillRequested: boolean;
+  readonly shipped: Shipped;
+}
+
 /** How a run ended. */
 export interface Ending {
   readonly state: 'done' | 'failed' | 'killed' | 'timed_out';

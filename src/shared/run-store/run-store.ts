@@ -9,6 +9,7 @@ import type { StreamName } from './output.js';
 import type {
   Appended,
   Change,
+  ChangeWithRecord,
   Chunk,
   EndChange,
   Ending,
@@ -90,9 +91,9 @@ export interface RunStore {
   requeue(of: Ownership, host: string, mostErrors?: number): Promise<Requeued>;
   /**
    * Records that the program of an attempt (from 1) is about to be started; `requeue`, whose caller knows that it was
-   * not, takes that back. Resolves and throws as `settled` does, with the record as it is from then on.
+   * not, takes that back. Resolves and throws as `settled` does, with what the record said when it was changed.
    */
-  launching(of: Ownership, attempt: number, facts: LaunchFacts): Promise<Change & { readonly run: Run }>;
+  launching(of: Ownership, attempt: number, facts: LaunchFacts): Promise<ChangeWithRecord>;
   /** Records that the program runs; `isFirst` false: it is a further try, and began with the first. */
   started(of: Ownership, pid: number, path: string, isFirst?: boolean): Promise<Change>;
   /** Records that the provider refused, and that the next values are tried. */

@@ -20,7 +20,18 @@ export interface RunScripts {
     event: string,
     word: string,
     ...fields: ScriptArgument[]
-  ): Promise<[changed: 0 | 1, state: string, epoch: number, before: string, queuedAt: number]>;
+  ): Promise<
+    [
+      changed: 0 | 1,
+      state: string,
+      epoch: number,
+      before: string,
+      queuedAt: number,
+      killRequestedAt: string,
+      out: number,
+      err: number,
+    ]
+  >;
   requeueRun(
     run: string,
     events: string,

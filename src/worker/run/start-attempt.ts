@@ -3,7 +3,6 @@ import type { Config } from '../../shared/config/load.js';
 import { codeOf, messageOf, UnreachableError } from '../../shared/errors.js';
 import type { Logger } from '../../shared/logger.js';
 import type { Failure, Run, RunRequest } from '../../shared/run.js';
-import { isEnded } from '../../shared/run-state.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import type { Stored } from '../../shared/stored-form.js';
 import { hostFaultOf } from '../host/host-fault.js';
@@ -90,12 +89,12 @@ export async function startAttempt(
   const before = runs.interruptions();
   owned.wasAsked = false; // what is asked for from here on is in no record that was read yet
   const sentAt = performance.now();
-  const { changed, run } = await runs.launching(owned, attempt?.number ?? 1, factsOf(meta));
+  const { changed, state, isKillRequested, shipped } = await runs.launching(owned, attempt?.number ?? 1, factsOf(meta));
   if (runs.interruptions() !== before)
     throw new UnreachableError('the connection to Redis was lost just before the start', 'It is started again.');
-  if (run.state === 'queued') return { kind: 'forgotten' };
-  if (!changed || owned.gone.aborted || run.epoch !== owned.epoch || isEnded(run.state)) return { kind: 'not-ours' };
-  if (run.kill) {
+  if (state === 'queued') return { kind: 'forgotten' };
+  if (!changed || owned.gone.aborted) return { kind: 'not-ours' };
+  if (isKillRequested) {
     removeInputs(spool);
     return { kind: 'killed' };
   }
@@ -104,12 +103,11 @@ export async function startAttempt(
   const launched = await launchPlanned(spool, owned.id, plan);
   if ('failure' in launched) return { kind: 'impossible', failure: launched.failure };
   const { wrapper, pidsBefore, wrapperGone, program } = launched;
-  const { outBytes, errBytes } = run;
   return {
     kind: 'begun',
     spool,
     meta: { ...meta, ...(wrapper && { wrapper }) },
-    from: { outBytes, errBytes },
+    from: { outBytes: shipped.out, errBytes: shipped.err },
     pidsBefore,
     wrapperGone,
     program,

@@ -1,5 +1,5 @@
 -- Changes a run that is in one of some states and, if an epoch is given, still has it. Answers
--- { changed, state, epoch, state before, time when it was queued }.
+-- { changed, state, epoch, state before, time when it was queued, when its kill was requested, output so far: out, err }.
 local run, events = KEYS[1], KEYS[2]
 local channel = ARGV[1]
 local from = ARGV[2]              -- the states it may be in, with commas
@@ -11,13 +11,18 @@ local event = ARGV[7]             -- '': none
 local word = ARGV[8]              -- what is told to those who listen; '': the state
 local FIRST_FIELD = 9             -- then field, value, ...
 
-local record = redis.call('HMGET', run, 'state', 'epoch', 'queuedAt', 'claimedAt', 'startedAt')
-local state, epoch, queued_at = record[1], record[2], record[3]
-if not state then return { 0, 'unknown', 0, '', 0 } end
+local record = redis.call('HMGET', run, 'state', 'epoch', 'queuedAt', 'claimedAt', 'startedAt', 'killRequestedAt',
+  'out', 'err')
+local state, epoch = record[1], record[2]
+if not state then return { 0, 'unknown', 0, '', 0, '', 0, 0 } end
 local before = state
+local function answer(changed)
+  return { changed, state, tonumber(epoch), before, tonumber(record[3]), record[6] or '',
+    tonumber(record[7] or 0), tonumber(record[8] or 0) }
+end
 local is_allowed = string.find(',' .. from .. ',', ',' .. state .. ',', 1, true)
 if not is_allowed or (owner_epoch ~= '' and owner_epoch ~= epoch) then
-  return { 0, state, tonumber(epoch), before, tonumber(queued_at) }
+  return answer(0)
 end
 
 local fields = { unpack(ARGV, FIRST_FIELD) }
@@ -55,4 +60,4 @@ if #fields > 0 then redis.call('HSET', run, unpack(fields)) end
 if to ~= '' or event ~= '' then -- else nothing that is shown has changed
   redis.call('PUBLISH', channel, word ~= '' and word or state)
 end
-return { 1, state, tonumber(epoch), before, tonumber(queued_at) }
+return answer(1)
