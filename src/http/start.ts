@@ -40,7 +40,7 @@ export async function startHttp(pool: Pool, rooms: Rooms, access: LocalAccess): 
   if (problems.length > 0) throw new ConfigError(problems);
   const stopping = new AbortController();
   const app = createApp(pool, rooms, access, stopping.signal);
-  const listener = getRequestListener(app.fetch, {
+  const listener = getRequestListener(async (request, env) => light(await app.fetch(request, env)), {
     hostname: bind,
     errorHandler: () => refuse('bad_request', 'this request cannot be answered'),
   });
@@ -64,6 +64,13 @@ export async function startHttp(pool: Pool, rooms: Rooms, access: LocalAccess): 
       return stopped;
     },
   };
+}
+
+/** A stream lasts: its answer is made anew, so that what the checks have made of it on its way is not kept until it ends. */
+function light(response: Response): Response {
+  const { status, headers, body } = response;
+  if (headers.get('content-type') !== 'text/event-stream') return response;
+  return new Response(body, { status, headers: Object.fromEntries(headers) });
 }
 
 async function stop(server: Server, { mcp }: Rooms, refuseMore: () => void): Promise<void> {

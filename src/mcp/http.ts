@@ -21,13 +21,16 @@ export function openMcpHttp(pool: Pool) {
   const news = openEventBus();
   const since2026 = createMcpHandler(
     ({ authInfo, requestInfo }) =>
-      bindSince2026({
-        ...ofPool,
-        calls,
-        principal: { name: authInfo?.clientId ?? '', scopes: (authInfo?.scopes ?? []) as Scope[] },
-        userAgent: requestInfo && userAgentOf(requestInfo),
-        ...(requestInfo && { pageOf: pageAt(requestInfo), trace: traceOf(requestInfo) }),
-      }),
+      bindSince2026(
+        {
+          ...ofPool,
+          calls,
+          principal: { name: authInfo?.clientId ?? '', scopes: (authInfo?.scopes ?? []) as Scope[] },
+          userAgent: requestInfo && userAgentOf(requestInfo),
+          ...(requestInfo && { pageOf: pageAt(requestInfo), trace: traceOf(requestInfo) }),
+        },
+        requestInfo?.headers.get('mcp-method') ?? undefined, // the SDK has compared it with the message
+      ),
     {
       legacy: 'reject',
       responseMode: 'sse',
@@ -56,6 +59,7 @@ export function openMcpHttp(pool: Pool) {
       const authInfo = { token: '', clientId: principal.name, scopes: [...principal.scopes] };
       const answered = () => since2026.fetch(request, { parsedBody: body, authInfo });
       const uris = listenedTo(body);
+      // Once an AsyncLocalStorage is in use, Node keeps 6 KiB more for each call that waits: only who listens uses it.
       if (!uris) return answered();
       try {
         return await news.during({ asker: { ...ofPool, principal }, uris }, answered);

@@ -29,13 +29,25 @@ function clientNameIn(envelope: Readonly<Record<string, unknown>> | undefined): 
 const capabilitiesIn = (envelope: Readonly<Record<string, unknown>> | undefined) =>
   (envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? {}) as object;
 
-/** The surface for protocol 2026-07-28, with the SDK that speaks it. */
-export function bindSince2026(connection: Connection): Server {
+/**
+ * The surface for protocol 2026-07-28, with the SDK that speaks it. `method`: the only one that will be asked; what belongs
+ * to others is left out, since a server for each request keeps it for as long as its call waits.
+ */
+export function bindSince2026(connection: Connection, method?: string): Server {
   const tasks = connection.config.mcpTasks;
   const server = new Server(SERVER_INFO, {
     ...optionsFor(connection),
     capabilities: { ...CAPABILITIES, resources: { subscribe: true }, ...(tasks && TASKS_CAPABILITY) },
   });
+  const mayBeAsked = (kind: string) => method === undefined || method.startsWith(kind);
+  if (mayBeAsked('tools/')) offerTools(server, connection);
+  if (mayBeAsked('prompts/')) offerPrompts(server);
+  if (mayBeAsked('resources/')) offerResources(server, connection);
+  if (tasks && mayBeAsked('tasks/')) offerTasks(server, connection);
+  return server;
+}
+
+function offerTools(server: Server, connection: Connection): void {
   server.setRequestHandler(
     'tools/list',
     (_, { mcpReq }): ListToolsResult => ({
@@ -54,8 +66,4 @@ export function bindSince2026(connection: Connection): Server {
     if (!answer) throw new ProtocolError(ProtocolErrorCode.InvalidParams, noSuchTool(params.name));
     return maybeTask(connection, params.name, answer, mcpReq.envelope);
   });
-  offerPrompts(server);
-  offerResources(server, connection);
-  if (tasks) offerTasks(server, connection);
-  return server;
 }
