@@ -131,8 +131,8 @@ await Promise.all(
 const program = outputFiles.map(({ path }) => basename(path)).find((name) => /^program-.*\.cjs$/.test(name));
 await build({
   ...forNode,
-  entryPoints: { 'cli/main': `${dist}cli/main.js` },
+  // From its source: what it was compiled to is replaced, and is not compiled anew where only the program has changed.
+  entryPoints: { 'cli/main': new URL('../src/cli/main.ts', import.meta.url).pathname },
   outdir: dist,
-  allowOverwrite: true,
   define: { PROGRAM: JSON.stringify(program) },
 });
