@@ -36,8 +36,13 @@ afterAll(async () => {
 
 type Status = Facts & { runId: string; status: string; host: string };
 const prompt = steps({ print: 'done\n' });
+/** However long a call may wait: beside other tests sixty runs on one worker take longer. */
 const ended = async (runId: string) => {
-  await mcp.call('wait_agent', { runId });
+  await eventually(
+    () => mcp.call<Facts>('wait_agent', { runId }),
+    ({ timedOut }) => timedOut !== true,
+    100_000,
+  );
   return mcp.call<Status>('get_agent_status', { runId });
 };
 const sickWorker = async () => {
