@@ -10,7 +10,7 @@ export default defineConfig({
     reporters: ['default', tableOfClis(), ...(outputFile ? [['json', { outputFile }] as ['json', object]] : [])],
     testTimeout: 600_000, // above the patience of the tests with a program on a busy machine
     hookTimeout: 60_000,
-    fileParallelism: false,
+    maxWorkers: 2, // one file has half of the tests, each of which waits for its program
     pool: 'forks',
   },
 });

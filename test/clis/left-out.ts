@@ -1,6 +1,6 @@
 import type { Case } from './real-runner.js';
 
-/** In CI everything together has half an hour. */
+/** In CI everything together has 45 minutes. */
 const { CI, TEST_CLIS_FULL } = process.env;
 const shortened = CI !== undefined && TEST_CLIS_FULL === undefined;
 const CI_MINUTES = 7;
