@@ -1,4 +1,4 @@
-import { type Asker, RefusedError } from './ask.js';
+import { type Asker, ask, RefusedError } from './ask.js';
 import { runOfResource } from './resources.js';
 
 /** A subscriber is told of each resource at most once in this time (ms). */
@@ -62,7 +62,9 @@ async function watch(asker: Asker, uri: string, tell: () => void): Promise<() =>
     }, AT_MOST_EVERY_MS);
   };
   const runId = await runOfResource(asker, uri);
-  const stopListening = await (await asker.pool()).runs.onNotification(runId, onNotification);
+  const stopListening = await ask(asker, 'read', 'resources', ({ pool }) =>
+    pool.runs.onNotification(runId, onNotification),
+  );
   return () => {
     clearTimeout(resting);
     stopListening();
