@@ -16,6 +16,7 @@ export default defineConfig({
       'test/topologies/**',
       'test/screenshots/**',
       'test/integration/worker/run/fault-injection.test.ts',
+      'test/integration/worker/run/death-at-every-call.test.ts',
       '**/node_modules/**',
     ],
     globalSetup: ['test/support/redis-server.ts'],

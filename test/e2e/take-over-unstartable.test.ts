@@ -1,9 +1,14 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { newRunId } from '../../src/client/submit.js';
+import { RUN_MARK } from '../../src/shared/config/load.js';
 import type { Pool } from '../../src/shared/pool.js';
 import { isEnded } from '../../src/shared/run-state.js';
 import { bootId, uptimeMs } from '../../src/worker/process/processes.js';
-import { createSpool, spoolRoot } from '../../src/worker/spool/spool.js';
+import { createSpool, type Spool, spoolRoot } from '../../src/worker/spool/spool.js';
+import { factsOf, type SpoolMeta } from '../../src/worker/spool/spool-meta.js';
 import { connect, makePlace, steps } from '../support/pool.js';
 import { eventually, type Started, startWorkerProcess } from '../support/processes.js';
 
@@ -20,40 +25,40 @@ afterAll(async () => {
   place.clean();
 });
 
-/** What a worker leaves that dies just before the start of a program: the claim, the lease and the spool. */
-async function leaveUnstarted(runner: string): Promise<string> {
+/** What a worker leaves that dies at the start of a program: the claim, the lease and the spool. */
+async function leaveUnstarted(
+  runner: string,
+  prompt = 'x',
+): Promise<{ readonly id: string; readonly epoch: number; readonly meta: SpoolMeta; readonly spool: Spool }> {
   const id = newRunId();
   const queue = `runs.${runner}`;
-  const request = { runner, agentName: 'ann', prompt: 'x' };
+  const request = { runner, agentName: 'ann', prompt };
   await pool.runs.create(id, queue, request);
   await pool.queues.enqueue(id, queue, request);
   const claimer = pool.queues.claimer(queue, 'here-gone');
   const { lease } = await claimer.take();
   expect(lease?.runId).toBe(id);
-  await pool.runs.claim(id, 'here-gone', 'here');
-  createSpool(
-    spoolRoot(place.home, await pool.runs.poolId(), 'here'),
-    {
-      runId: id,
-      runner,
-      agentName: 'ann',
-      queue,
-      leaseToken: lease?.token ?? '',
-      bootId: bootId(),
-      path: place.work,
-      home: place.work,
-      timeoutMs: 60_000,
-      silenceTimeoutMs: 0,
-      startedUptimeMs: uptimeMs(),
-    },
-    { stdin: 'x' },
-  );
+  const { epoch } = await pool.runs.claim(id, 'here-gone', 'here');
+  const meta = {
+    runId: id,
+    runner,
+    agentName: 'ann',
+    queue,
+    leaseToken: lease?.token ?? '',
+    bootId: bootId(),
+    path: place.work,
+    home: place.work,
+    timeoutMs: 60_000,
+    silenceTimeoutMs: 0,
+    startedUptimeMs: uptimeMs(),
+  };
+  const spool = createSpool(spoolRoot(place.home, await pool.runs.poolId(), 'here'), meta, { stdin: prompt });
   await claimer.stop();
-  return id;
+  return { id, epoch, meta, spool };
 }
 
 it('a run that is taken over and whose program is gone ends with the reason, and the next one starts', async () => {
-  const id = await leaveUnstarted('missing');
+  const { id } = await leaveUnstarted('missing');
   const next = newRunId();
   const request = { runner: 'scripted', agentName: 'ann', prompt: steps({ print: 'x' }) };
   await pool.runs.create(next, 'runs.scripted', request);
@@ -79,4 +84,21 @@ it('a run that is taken over and whose program is gone ends with the reason, and
     () => pool.workers.living(),
     ([living]) => living?.running === 0,
   );
+});
+
+it('a run whose wrapper was started by a worker that died, and has not gone to work yet, is attached to', async () => {
+  const starts = join(place.work, 'starts');
+  const { id, epoch, meta, spool } = await leaveUnstarted('scripted', steps({ mark: starts }, { print: 'again' }));
+  await pool.runs.launching({ id, epoch }, 1, factsOf(meta));
+  // Says what a wrapper does, but a second after it was started: a machine may be that busy.
+  const late =
+    'sleep 1; echo $$ >"$1/once"; echo "program $$" >>"$1/once"; echo once >>"$1/stdout"; echo "exit 0" >>"$1/once"';
+  const env = { ...process.env, [RUN_MARK]: id };
+  spawn('/bin/sh', ['-c', late, 'agentpool', spool.directory], { env, detached: true, stdio: 'ignore' }).unref();
+  const ended = await eventually(
+    () => pool.runs.get(id),
+    (run) => run !== undefined && isEnded(run.state),
+  );
+  expect(ended).toMatchObject({ state: 'done', exitCode: 0, outBytes: 5 });
+  expect(existsSync(starts)).toBe(false);
 });

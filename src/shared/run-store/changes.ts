@@ -68,6 +68,11 @@ export async function launching(
   return changeAndLook(parts, id, { from: ['running'], epoch, fields });
 }
 
+/** Records that a program that was about to be started was not, so that without its spool the run does not pass for lost. */
+export async function notLaunched(parts: StoreParts, { id, epoch }: Ownership): Promise<Change> {
+  return change(parts, id, { from: statesBefore('queued'), epoch, fields: { launched: '', launchFacts: '' } });
+}
+
 /** Records that the program runs; a further try began with the first. */
 export async function started(
   parts: StoreParts,

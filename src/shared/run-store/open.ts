@@ -117,6 +117,7 @@ export function openRunStore(
     tellWaiting: (id, reason) => changes.tellWaiting(parts, id, reason),
     takeOver: (from, worker, host) => changes.takeOver(parts, from, worker, host),
     launching: (of, attempt, facts) => launchingSettled(parts, settling, of, attempt, facts),
+    notLaunched: (of) => changes.notLaunched(parts, of),
     started: (of, pid, path, isFirst = true) => changes.started(parts, of, pid, path, isFirst),
     triesAgain: (of, credentials, because) => changes.triesAgain(parts, of, credentials, because),
     limited: (of, limit) => changes.limited(parts, of, limit),

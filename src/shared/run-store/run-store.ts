@@ -90,10 +90,12 @@ export interface RunStore {
    */
   requeue(of: Ownership, host: string, mostErrors?: number): Promise<Requeued>;
   /**
-   * Records that the program of an attempt (from 1) is about to be started; `requeue`, whose caller knows that it was
-   * not, takes that back. Resolves and throws as `settled` does, with what the record said when it was changed.
+   * Records that the program of an attempt (from 1) is about to be started; `notLaunched` and `requeue`, whose callers know
+   * that it was not, take that back. Resolves and throws as `settled` does, with what the record said when it was changed.
    */
   launching(of: Ownership, attempt: number, facts: LaunchFacts): Promise<ChangeWithRecord>;
+  /** Records that no program of the run was started, though one was about to be: its spool is not needed any more. */
+  notLaunched(of: Ownership): Promise<Change>;
   /** Records that the program runs; `isFirst` false: it is a further try, and began with the first. */
   started(of: Ownership, pid: number, path: string, isFirst?: boolean): Promise<Change>;
   /** Records that the provider refused, and that the next values are tried. */

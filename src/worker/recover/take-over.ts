@@ -230,15 +230,10 @@ async function beginningOf(deps: TakeOverDeps, handle: OwnedRun, run: Run): Prom
   // Only now: its last owner may have made the spool, and died, since we listed them.
   const { spool, meta: stored } = presentSpool(spools, run.id);
   const meta = stored && withWhatIsKnown(stored, run);
-  const begun = hasBegun(spool);
   const lives = () => processesOf(run.id).length > 0;
-  const lost = lostBecause(
-    run,
-    begun,
-    meta,
-    lives,
-    () => meta !== undefined && !lives() && isUntouched(spool, meta, run),
-  );
+  const isUnused = () => meta !== undefined && isUntouched(spool, meta, run);
+  const begun = await hasBegunByNow(spool, () => isUnused() && lives());
+  const lost = lostBecause(run, begun, meta, lives, () => !lives() && isUnused());
   if (lost) return giveUp(deps, handle, lost);
   handle.lease = meta && (await deps.queues.resumeLease(run.id, meta.queue, meta.leaseToken));
   if (!begun || !meta) return { kind: 'start', attempt: meta?.attempt };
@@ -246,6 +241,16 @@ async function beginningOf(deps: TakeOverDeps, handle: OwnedRun, run: Run): Prom
   const { principal, worker } = run;
   logger.info({ runId: run.id, ...omitUndefined({ principal, pid, from: worker }) }, 'the run is taken over');
   return { kind: 'begun', spool, meta: await withWrapper(run.id, spool, meta), from: run };
+}
+
+/** A wrapper has gone to work within this time after its start (ms), also on a machine that is busy. */
+const BEGINS_WITHIN_MS = 5_000;
+
+/** The worker may have died just after it started the wrapper: as long as that `isOnItsWay`, it is waited for. */
+async function hasBegunByNow(spool: Spool, isOnItsWay: () => boolean): Promise<boolean> {
+  const asked = performance.now();
+  while (!hasBegun(spool) && isOnItsWay() && performance.now() - asked < BEGINS_WITHIN_MS) await pause(20);
+  return hasBegun(spool);
 }
 
 async function giveUp({ runs, spools, logger }: TakeOverDeps, handle: OwnedRun, message: string): Promise<undefined> {

@@ -109,7 +109,7 @@ async function superviseToEnd(
     return attempt && { kind: 'start', attempt };
   }
   if (over.kind !== 'unstarted') return undefined;
-  if (meta.attempt) await patiently(() => removeStart(spool));
+  await patiently(() => removeStart(spool)); // to whoever looks from now on, it was not started
   return notStarted(deps, owned, unstartedFault(over.code), { ...begun, kind: 'start', attempt: meta.attempt });
 }
 

@@ -42,7 +42,7 @@ export const newerRequest = (form: number): string =>
 const MOST_ERRORS = 10;
 
 export interface GiveBackDeps {
-  readonly runs: Pick<RunStore, 'requeue' | 'end' | 'request' | 'settled' | 'interruptions'>;
+  readonly runs: Pick<RunStore, 'notLaunched' | 'requeue' | 'end' | 'request' | 'settled' | 'interruptions'>;
   readonly queues: Pick<Queues, 'has' | 'placeAnew' | 'promote'>;
   readonly health: Pick<HostHealth, 'fault'>;
   readonly figures: Pick<Figures, 'ended'>;
@@ -61,8 +61,10 @@ export async function giveBack(deps: GiveBackDeps, owned: OwnedRun, why: unknown
   owned.enter('giving-back');
   if (why instanceof HostFault) health.fault(why.kind, why.message);
   logger.warn({ runId: owned.id, err: why }, 'the run cannot be started here now; it goes back to its queue');
-  // Before the run is anybody else's: another worker of this host makes its spool in the same place.
-  tryTo(() => removeSpool(spoolOf(spools, owned.id)), logger); // what stays is removed with a later heartbeat
+  // If we die before Redis knows that nothing was started, the spool is what tells the next worker.
+  const told = await persistKept(deps, owned, () => runs.notLaunched(owned));
+  // And before the run is anybody else's: another worker of this host makes its spool in the same place.
+  if (told?.changed) tryTo(() => removeSpool(spoolOf(spools, owned.id)), logger); // what stays is removed with a later heartbeat
   const answer = await persistKept(deps, owned, () =>
     runs.requeue(owned, host, isNoRunsFault(why) ? undefined : MOST_ERRORS),
   );

@@ -11,7 +11,7 @@ import { failure, type LaunchPlan } from '../prepare/plan-run.js';
 import type { PidsGiven } from '../process/born-since.js';
 import { bootId, uptimeMs } from '../process/processes.js';
 import { type Launched, launch } from '../spool/launch.js';
-import { createSpool, removeInputs, type Spool } from '../spool/spool.js';
+import { createSpool, type Spool } from '../spool/spool.js';
 import { type Attempt, factsOf, type SpoolMeta } from '../spool/spool-meta.js';
 import { tellAttempt } from './attempts.js';
 import { HostFault, NewerRequest } from './give-back.js';
@@ -94,10 +94,7 @@ export async function startAttempt(
     throw new UnreachableError('the connection to Redis was lost just before the start', 'It is started again.');
   if (state === 'queued') return { kind: 'forgotten' };
   if (!changed || owned.gone.aborted) return { kind: 'not-ours' };
-  if (isKillRequested) {
-    removeInputs(spool);
-    return { kind: 'killed' };
-  }
+  if (isKillRequested) return { kind: 'killed' };
   owned.confirmedAt = sentAt;
   owned.enter('starting');
   const launched = await launchPlanned(spool, owned.id, plan);
@@ -192,7 +189,6 @@ async function launchPlanned(
   } catch (error) {
     const fault = hostFaultOf(error) ?? (isWithin(pathOf(error), spool.directory) ? 'spool' : undefined);
     if (fault) throw new HostFault(fault, `no program can be started: ${messageOf(error)}`, { cause: error });
-    removeInputs(spool);
     return { failure: launchFailure(error) };
   }
 }

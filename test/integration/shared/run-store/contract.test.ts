@@ -102,6 +102,13 @@ const OPERATIONS: readonly Operation[] = [
     call: (owner) => pool.runs.takeOver(owner, 'w2', 'there'),
   },
   {
+    name: 'notLaunched',
+    fenced: true,
+    leads: { running: 'running', orphaned: 'orphaned' },
+    again: true,
+    call: (owner) => pool.runs.notLaunched(owner),
+  },
+  {
     name: 'started',
     fenced: true,
     leads: RUNNING,
