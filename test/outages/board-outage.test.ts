@@ -20,7 +20,11 @@ let board: StartedHttp;
 
 beforeEach(async () => {
   redis = await startRedis();
-  place = makePlace({ AGENTPOOL_PORT: '0', AGENTPOOL_LOG_LEVEL: 'silent' }, redis.url);
+  place = makePlace(
+    // So low that a flood exceeds the rate however slow the machine is.
+    { AGENTPOOL_PORT: '0', AGENTPOOL_LOG_LEVEL: 'silent', AGENTPOOL_REQUESTS_PER_SECOND: '10' },
+    redis.url,
+  );
   pool = await connect(place);
   board = await serveHttp(pool);
 });
@@ -69,13 +73,15 @@ it('is asked by a flood whether it is ready: the rate is answered, and Redis is 
   const told = new Redis({ path: redis.url.replace('unix://', '') });
   const asked = async () => Number(/total_commands_processed:(\d+)/.exec(await told.info('stats'))?.[1]);
   const before = await asked();
-  const answers = await Promise.all(Array.from({ length: 3_000 }, () => ask(`${board.url}/readyz`)));
+  const answers: Awaited<ReturnType<typeof ask>>[] = [];
+  const askAtOnce = () => Promise.all(Array.from({ length: 100 }, () => ask(`${board.url}/readyz`)));
+  while (answers.length < 1_000) answers.push(...(await askAtOnce()));
   const questions = (await asked()) - before;
   told.disconnect();
   const answered = answers.filter(({ status }) => status === 200).length;
-  expect(answers.filter(({ status }) => status === 429)).toHaveLength(3_000 - answered);
+  expect(answers.filter(({ status }) => status === 429)).toHaveLength(1_000 - answered);
   expect(answered).toBeGreaterThanOrEqual(100);
-  expect(answered).toBeLessThan(3_000);
+  expect(answered).toBeLessThan(1_000);
   expect(questions).toBeLessThan(answered); // each by itself would be one at least; how many share one depends on the machine
 });
 
