@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { newRunId } from '../../src/client/submit.js';
 import { RUN_MARK } from '../../src/shared/config/load.js';
 import type { Pool } from '../../src/shared/pool.js';
@@ -19,8 +19,8 @@ let worker: Started | undefined;
 beforeAll(async () => {
   pool = await connect(place, 'working');
 });
+afterEach(() => worker?.end('SIGKILL')); // none is there to take what the next test leaves
 afterAll(async () => {
-  await worker?.end('SIGKILL');
   await pool.stop();
   place.clean();
 });
@@ -90,15 +90,38 @@ it('a run whose wrapper was started by a worker that died, and has not gone to w
   const starts = join(place.work, 'starts');
   const { id, epoch, meta, spool } = await leaveUnstarted('scripted', steps({ mark: starts }, { print: 'again' }));
   await pool.runs.launching({ id, epoch }, 1, factsOf(meta));
-  // Says what a wrapper does, but a second after it was started: a machine may be that busy.
+  // Says what a wrapper does, but late: a machine may be that busy.
+  const go = join(place.work, 'go');
   const late =
-    'sleep 1; echo $$ >"$1/once"; echo "program $$" >>"$1/once"; echo once >>"$1/stdout"; echo "exit 0" >>"$1/once"';
+    'until [ -e "$2" ]; do sleep 0.05; done; echo $$ >"$1/once"; echo "program $$" >>"$1/once"; echo once >>"$1/stdout"; echo "exit 0" >>"$1/once"';
   const env = { ...process.env, [RUN_MARK]: id };
-  spawn('/bin/sh', ['-c', late, 'agentpool', spool.directory], { env, detached: true, stdio: 'ignore' }).unref();
+  const args = ['-c', late, 'agentpool', spool.directory, go];
+  spawn('/bin/sh', args, { env, detached: true, stdio: 'ignore' }).unref();
+  worker = await startWorkerProcess(place);
+  await eventually(
+    () => pool.runs.get(id),
+    (run) => run !== undefined && run.epoch > epoch,
+  );
+  writeFileSync(go, '');
   const ended = await eventually(
     () => pool.runs.get(id),
     (run) => run !== undefined && isEnded(run.state),
   );
   expect(ended).toMatchObject({ state: 'done', exitCode: 0, outBytes: 5 });
   expect(existsSync(starts)).toBe(false);
+});
+
+it('a run whose wrapper died with its worker before it could start the program is started', async () => {
+  const starts = join(place.work, 'starts-of-next');
+  const { id, epoch, meta, spool } = await leaveUnstarted('scripted', steps({ mark: starts }, { print: 'once' }));
+  const wrapper = spawnSync('/bin/sh', ['-c', 'echo $$ >"$1"', 'agentpool', spool.once]);
+  expect(wrapper.status).toBe(0);
+  await pool.runs.launching({ id, epoch }, 1, factsOf(meta));
+  worker = await startWorkerProcess(place);
+  const ended = await eventually(
+    () => pool.runs.get(id),
+    (run) => run !== undefined && isEnded(run.state),
+  );
+  expect(ended).toMatchObject({ state: 'done', exitCode: 0, outBytes: 4 });
+  expect(readFileSync(starts, 'utf8').trim().split('\n')).toHaveLength(1);
 });

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { sharedByTurn } from '../../shared/by-turn.js';
 import type { Logger } from '../../shared/logger.js';
@@ -18,8 +17,8 @@ import {
   hasBegun,
   presentSpool,
   programPid,
+  removeStart,
   type Spool,
-  spoolBytes,
   spooledRuns,
   spoolOf,
   wrapperPid,
@@ -31,6 +30,7 @@ import type { Contact } from './contact.js';
 import type { OrphanWatch } from './orphan-watch.js';
 import type { RecentEnds } from './recent-ends.js';
 import type { RegisterWatch } from './register-watch.js';
+import { hasDiedBefore, lostBecause, sightOfSpool } from './sight.js';
 import { tidy } from './tidy.js';
 
 /** Whether a worker is gone for certain: it is unknown, it left, or it is of this host and its process is gone. */
@@ -193,35 +193,6 @@ async function goOn(deps: TakeOverDeps, handle: OwnedRun, run: Run): Promise<voi
 }
 
 /**
- * Whether a program may have the prompt that nothing can be told of any more. The spool lies in its reach, so where the
- * record says that an attempt was about to be started, or the spool tells of a later attempt than the record, what is
- * missing in the spool proves nothing, unless all of it is `untouched`: then the worker died just before the start. A
- * program that makes its spool look like that has its own prompt repeated, and nothing else. `traces`: there is a process
- * of the run.
- */
-export function lostBecause(
-  run: Pick<Run, 'launched' | 'pid' | 'credentials'>,
-  begun: boolean,
-  meta: Pick<SpoolMeta, 'attempt'> | undefined,
-  traces: () => boolean,
-  untouched: () => boolean = () => false,
-): string | undefined {
-  const attempt = meta?.attempt?.number ?? 1;
-  if (attempt > (run.credentials?.attempt ?? 1)) return 'its spool tells of an attempt that was never made';
-  if (begun) return meta ? undefined : 'its spool is unreadable';
-  const launched = run.launched ?? (run.pid === undefined ? 0 : 1);
-  if (attempt === 1 && traces()) return 'its spool is gone from its host';
-  return launched < attempt || (run.pid === undefined && untouched()) ? undefined : 'its spool is gone from its host';
-}
-
-/** Whether a spool is as its worker made it for this attempt: with its input, and without a word of a program. */
-function isUntouched(spool: Spool, { attempt }: Pick<SpoolMeta, 'attempt'>, { outBytes, errBytes }: Run): boolean {
-  const { out, err } = attempt?.from ?? { out: 0, err: 0 };
-  const printed = spoolBytes(spool) + Math.max(outBytes - out, 0) + Math.max(errBytes - err, 0);
-  return existsSync(spool.stdin) && programPid(spool) === undefined && printed === out + err;
-}
-
-/**
  * With what to go on: a program that may run is attached to; what was never started is started now. Undefined when there
  * is nothing to go on with, and the run has ended.
  */
@@ -230,27 +201,25 @@ async function beginningOf(deps: TakeOverDeps, handle: OwnedRun, run: Run): Prom
   // Only now: its last owner may have made the spool, and died, since we listed them.
   const { spool, meta: stored } = presentSpool(spools, run.id);
   const meta = stored && withWhatIsKnown(stored, run);
-  const lives = () => processesOf(run.id).length > 0;
-  const isUnused = () => meta !== undefined && isUntouched(spool, meta, run);
-  const begun = await hasBegunByNow(spool, () => isUnused() && lives());
-  const lost = lostBecause(run, begun, meta, lives, () => !lives() && isUnused());
+  const { begun, lives, untouched } = await sightOfSpool(spool, meta, run);
+  const lost = lostBecause(
+    run,
+    begun,
+    meta,
+    () => lives,
+    () => untouched && !lives,
+  );
   if (lost) return giveUp(deps, handle, lost);
   handle.lease = meta && (await deps.queues.resumeLease(run.id, meta.queue, meta.leaseToken));
   if (!begun || !meta) return { kind: 'start', attempt: meta?.attempt };
+  if (hasDiedBefore(spool, meta, run)) {
+    removeStart(spool);
+    return { kind: 'start', attempt: meta.attempt };
+  }
   const pid = run.pid ?? programPid(spool);
   const { principal, worker } = run;
   logger.info({ runId: run.id, ...omitUndefined({ principal, pid, from: worker }) }, 'the run is taken over');
   return { kind: 'begun', spool, meta: await withWrapper(run.id, spool, meta), from: run };
-}
-
-/** A wrapper has gone to work within this time after its start (ms), also on a machine that is busy. */
-const BEGINS_WITHIN_MS = 5_000;
-
-/** The worker may have died just after it started the wrapper: as long as that `isOnItsWay`, it is waited for. */
-async function hasBegunByNow(spool: Spool, isOnItsWay: () => boolean): Promise<boolean> {
-  const asked = performance.now();
-  while (!hasBegun(spool) && isOnItsWay() && performance.now() - asked < BEGINS_WITHIN_MS) await pause(20);
-  return hasBegun(spool);
 }
 
 async function giveUp({ runs, spools, logger }: TakeOverDeps, handle: OwnedRun, message: string): Promise<undefined> {

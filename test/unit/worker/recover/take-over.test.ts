@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import type { LivingWorker } from '../../../../src/shared/workers/workers.js';
 import { identify, type ProcessId } from '../../../../src/worker/process/processes.js';
-import { isDead, lostBecause } from '../../../../src/worker/recover/take-over.js';
+import { lostBecause, sightOf } from '../../../../src/worker/recover/sight.js';
+import { isDead } from '../../../../src/worker/recover/take-over.js';
 import { eventually } from '../../../support/processes.js';
 
 const us = identify(process.pid) as ProcessId;
@@ -100,4 +101,25 @@ test.each([
 
 test('a run whose claim is all that is known of it, but that has processes, is lost', () => {
   expect(lostBecause({}, false, undefined, () => true)).toBeDefined();
+});
+
+/** A look whose answers follow one another; the last one stays. */
+const seeing =
+  (...answers: boolean[]) =>
+  () =>
+    (answers.length > 1 ? answers.shift() : answers[0]) ?? false;
+
+test.each([
+  ['starts a wrapper after the look', [false], [false, true], [true, false], { begun: false }],
+  ['starts one that begins at once', [false, true], [false], [true], { begun: true }],
+  ['has started one that begins a moment later', [false, false, false, true], [true], [true], { begun: true }],
+])('a run whose paused worker goes on and %s is not lost', async (_what, begins, lives, untouched, expected) => {
+  const seen = await sightOf({
+    begun: seeing(...begins),
+    lives: seeing(...lives),
+    untouched: seeing(...untouched),
+  });
+  expect(seen).toMatchObject(expected);
+  const traces = () => seen.lives;
+  expect(lostBecause({ launched: 1 }, seen.begun, {}, traces, () => seen.untouched && !seen.lives)).toBeUndefined();
 });
