@@ -102,13 +102,15 @@ describe.skipIf(reason)('a machine with systemd', () => {
     expectWhole(run);
   });
 
-  it('has in its journal who began and ended what', () => {
-    const lines = machine.type('journalctl --unit=agentpool-worker --output=cat').match(/^\{.*\}$/gm) ?? [];
-    const said = lines.map((line) => JSON.parse(line) as { msg: string; principal?: string; runId?: string });
+  it('has in its journal who began and ended what', async () => {
     const runsOf = (msg: string) => {
+      const lines = machine.type('journalctl --unit=agentpool-worker --output=cat').match(/^\{.*\}$/gm) ?? [];
+      const said = lines.map((line) => JSON.parse(line) as { msg: string; principal?: string; runId?: string });
       const found = said.filter((line) => line.msg === msg && line.principal === 'local');
       return [...new Set(found.map(({ runId }) => runId))].sort();
     };
+    // A worker says what it has done after it has done it.
+    await eventually(() => runsOf('the run has ended').length === 2);
     expect(runsOf('the program has started')).toHaveLength(2);
     expect(runsOf('the run is taken over')).toEqual(runsOf('the program has started'));
     expect(runsOf('the run has ended')).toEqual(runsOf('the program has started'));
