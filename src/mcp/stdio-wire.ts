@@ -29,87 +29,116 @@ const BYTE_ORDER_MARK = /^\uFEFF/;
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
+/** What one client and we say to each other. */
+export interface Wire {
+  /** Sends a message, in the order of the calls. */
+  send(message: WireMessage): void;
+  /** Resolves when every request that was read has its answer. */
+  allAnswered(): Promise<void>;
+  /** Resolves when what was sent has been handed over. */
+  flushed(): Promise<void>;
+}
+
 /**
  * JSON-RPC in lines. Unlike the transports of the SDKs it belongs to none of them, since the first message decides which
  * one is loaded, and it knows what is unanswered: what was read before the end of the input is answered.
  */
-export function openWire({ input, output, longest, onMessage, onEnd, onGone }: WireDeps) {
-  const open = new Set<unknown>();
-  const answered = new Set<() => void>();
-  const decoder = new StringDecoder('utf8');
-  let rest: string[] = [];
-  let size = 0;
+export const openWire = (deps: WireDeps): Wire => new LineWire(deps);
 
-  const settle = (id: unknown) => {
-    if (open.delete(id) && open.size === 0) for (const resolve of answered) resolve();
-  };
-  const take = (message: unknown) => {
-    if (Array.isArray(message)) return message.forEach(take); // a batch of protocol 2025-03-26
-    if (!isRecord(message) || message.jsonrpc !== '2.0')
-      return write(refusal((isRecord(message) && message.id) || null, -32_600, INVALID));
-    const { id, method, params } = message as WireMessage;
-    if (method !== undefined && id !== undefined && method !== STAYS_OPEN) open.add(id);
-    // What was given up is answered by nobody.
-    if (method === 'notifications/cancelled' && isRecord(params)) settle(params.requestId);
-    onMessage(message as WireMessage);
-  };
-  const line = (text: string) => {
+class LineWire implements Wire {
+  readonly #deps: WireDeps;
+  /** The requests that have no answer yet, by their ids. */
+  readonly #open = new Set<unknown>();
+  readonly #onAllAnswered = new Set<() => void>();
+  /** The line whose end has not come yet: its pieces, and their length together. */
+  #rest: string[] = [];
+  #size = 0;
+
+  constructor(deps: WireDeps) {
+    const { input, output, onEnd, onGone } = deps;
+    const decoder = new StringDecoder('utf8');
+    this.#deps = deps;
+    output.on('error', onGone);
+    input.on('data', (bytes: Buffer) => this.#read(decoder.write(bytes)));
+    input.once('end', () => {
+      this.#read(`${decoder.end()}\n`); // the last line may have no end
+      onEnd();
+    });
+    input.once('error', onGone);
+  }
+
+  send(message: WireMessage): void {
+    this.#write(message);
+    if (message.method === undefined) this.#settle(message.id);
+  }
+
+  allAnswered(): Promise<void> {
+    return new Promise<void>((resolve) => {
+      if (this.#open.size === 0) resolve();
+      else this.#onAllAnswered.add(resolve);
+    });
+  }
+
+  flushed(): Promise<void> {
+    return new Promise<void>((resolve) => void this.#deps.output.write('', () => resolve()));
+  }
+
+  #read(text: string): void {
+    let from = 0;
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
+      const whole = this.#rest.join('') + text.slice(from, end);
+      this.#rest = [];
+      this.#size = 0;
+      from = end + 1;
+      this.#line(whole);
+    }
+    this.#rest.push(text.slice(from));
+    this.#size += text.length - from;
+    if (this.#size > this.#deps.longest) {
+      this.#deps.input.destroy();
+      this.#deps.onGone();
+    }
+  }
+
+  #line(text: string): void {
     const json = text.replace(BYTE_ORDER_MARK, '').trim();
     if (json === '') return;
     let message: unknown;
     try {
       message = JSON.parse(json);
     } catch {
-      return write(PARSE_ERROR);
+      this.#write(PARSE_ERROR);
+      return;
     }
-    take(message);
-  };
-  const read = (text: string) => {
-    let from = 0;
-    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
-      const whole = rest.join('') + text.slice(from, end);
-      rest = [];
-      size = 0;
-      from = end + 1;
-      line(whole);
-    }
-    rest.push(text.slice(from));
-    size += text.length - from;
-    if (size > longest) {
-      input.destroy();
-      onGone();
-    }
-  };
-  // What is answered in one turn of the event loop goes out in one write: each is a call of the system.
-  const write = (message: object) => {
+    this.#take(message);
+  }
+
+  #take(message: unknown): void {
+    // A batch of protocol 2025-03-26.
+    if (Array.isArray(message)) for (const one of message) this.#take(one);
+    else if (isRecord(message) && message.jsonrpc === '2.0') this.#message(message);
+    else this.#write(refusal((isRecord(message) && message.id) || null, -32_600, INVALID));
+  }
+
+  #message(message: WireMessage): void {
+    const { id, method, params } = message;
+    if (method !== undefined && id !== undefined && method !== STAYS_OPEN) this.#open.add(id);
+    // What was given up is answered by nobody.
+    if (method === 'notifications/cancelled' && isRecord(params)) this.#settle(params.requestId);
+    this.#deps.onMessage(message);
+  }
+
+  #settle(id: unknown): void {
+    if (this.#open.delete(id) && this.#open.size === 0) for (const resolve of this.#onAllAnswered) resolve();
+  }
+
+  /** What is answered in one turn of the event loop goes out in one write: each is a call of the system. */
+  #write(message: object): void {
+    const { output } = this.#deps;
     if (output.writableCorked === 0) {
       output.cork();
       process.nextTick(() => output.uncork());
     }
     output.write(`${JSON.stringify(message)}\n`);
-  };
-
-  output.on('error', onGone);
-  input.on('data', (bytes: Buffer) => read(decoder.write(bytes)));
-  input.once('end', () => {
-    read(`${decoder.end()}\n`); // the last line may have no end
-    onEnd();
-  });
-  input.once('error', onGone);
-
-  return {
-    /** Sends a message, in the order of the calls. */
-    send(message: WireMessage): void {
-      write(message);
-      if (message.method === undefined) settle(message.id);
-    },
-    /** Resolves when every request that was read has its answer. */
-    allAnswered: () =>
-      new Promise<void>((resolve) => {
-        if (open.size === 0) resolve();
-        else answered.add(resolve);
-      }),
-    /** Resolves when what was sent has been handed over. */
-    flushed: () => new Promise<void>((resolve) => void output.write('', () => resolve())),
-  };
+  }
 }

@@ -11,7 +11,6 @@ import { type Connection, createNotice } from './surface.js';
 const LONGEST_MESSAGE = 64 * 1024 * 1024;
 /** After the end of the input, what waits in calls for a run is ended after this time (ms), and answers what there is. */
 const WAITS_END_MS = 1_000;
-/** The member of `_meta` that every request of protocol 2026-07-28 has. */
 
 export interface StdioDeps extends Omit<Connection, 'principal' | 'calls' | 'lasting' | 'directory' | 'notice'> {
   /** See `Connection`. */
@@ -42,7 +41,6 @@ export async function serveStdio({ onAnswered, directoryOf, notice, ...given }: 
     directory,
     ...(notice !== undefined && { notice: createNotice(notice) }),
   };
-  const legs: { until2025?: Leg; since2026?: Leg; current?: Leg } = {};
   let turn = Promise.resolve();
   let leave = () => {};
   const gone = new Promise<void>((resolve) => {
@@ -53,16 +51,7 @@ export async function serveStdio({ onAnswered, directoryOf, notice, ...given }: 
     wire.send(message);
     if (message.method === undefined) onAnswered();
   };
-  /** The newest handshake decides which protocol is spoken: some clients try one, and go on with the other. */
-  const legFor = async (message: WireMessage): Promise<Leg> => {
-    if (message.method === 'initialize') {
-      legs.until2025?.close();
-      legs.current = legs.until2025 = await legUntil2025(connection, directoryOf, send);
-    } else if (!legs.current || speaksSince2026(message)) {
-      legs.current = legs.since2026 ??= await legSince2026(connection, send);
-    }
-    return legs.current;
-  };
+  const legs = openLegs(connection, directoryOf, send);
   const wire = openWire({
     input: process.stdin,
     output: process.stdout,
@@ -73,7 +62,7 @@ export async function serveStdio({ onAnswered, directoryOf, notice, ...given }: 
         .then(async () => {
           const brought = bringMessage(message);
           if ('refused' in brought) await send(brought.refused);
-          else (await legFor(message)).take(brought.message);
+          else (await legs.of(message)).take(brought.message);
         })
         .catch((error: unknown) => given.logger.error({ err: error }, 'a message could not be handled'));
     },
@@ -93,7 +82,33 @@ export async function serveStdio({ onAnswered, directoryOf, notice, ...given }: 
   }
 
   await gone;
-  for (const leg of [legs.until2025, legs.since2026]) leg?.close();
+  legs.close();
+}
+
+/** A leg for each protocol that is spoken. The newest handshake decides which: some clients try one, and go on with the other. */
+function openLegs(
+  connection: Connection,
+  directoryOf: StdioDeps['directoryOf'],
+  send: (message: WireMessage) => Promise<void>,
+) {
+  let until2025: Leg | undefined;
+  let since2026: Leg | undefined;
+  let current: Leg | undefined;
+  return {
+    async of(message: WireMessage): Promise<Leg> {
+      if (message.method === 'initialize') {
+        until2025?.close();
+        current = until2025 = await legUntil2025(connection, directoryOf, send);
+      } else if (!current || speaksSince2026(message)) {
+        current = since2026 ??= await legSince2026(connection, send);
+      }
+      return current;
+    },
+    close(): void {
+      until2025?.close();
+      since2026?.close();
+    },
+  };
 }
 
 function speaksSince2026(message: WireMessage): boolean {
