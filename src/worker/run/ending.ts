@@ -35,76 +35,113 @@ export interface EndingDeps {
 }
 
 /** Ends the program of one run when there is a reason to; the first reason counts, and a kill comes on top of it. */
-export function createEnding(deps: EndingDeps) {
-  const { runId, spool, wrapper, followed, first, pidsBefore, endSignal, left, onKilled, logger } = deps;
-  let why: EndedBy | undefined;
-  let closed = false;
-  let forRoom = false;
-  const endings: Promise<void>[] = [];
-  let busy = 0;
+export interface RunEnding {
+  /** Why we end the program, if we do. */
+  why(): EndedBy | undefined;
+  begin(reason: EndedBy): void;
+  /** There is no room for what it prints. */
+  beginForRoom(reason: RoomReason): void;
+  isForRoom(): boolean;
+  /** A kill of the run was requested. */
+  kill(request: Signalled): void;
+  /** A worker before us was ending the program when it died: we go on with that, if the program still lives. */
+  goOn(reason: EndedBy, request: Run['kill'], lives: boolean): void;
+  /** The program has ended: what comes from here on does not count as a reason any more. */
+  close(): void;
+  /** Resolves when everybody has been ended whom we were ending. */
+  done(): Promise<void>;
+  /** Ends what the program has left behind. */
+  endLeftovers(): Promise<void>;
+}
 
-  async function endAll(signal: KillSignal, graceMs: number): Promise<void> {
-    busy += 1;
+type Signalled = Pick<KillRequest, 'signal' | 'graceMs'>;
+
+/** Nothing is ended yet. */
+export const createEnding = (deps: EndingDeps): RunEnding => new ProgramEnding(deps);
+
+class ProgramEnding implements RunEnding {
+  readonly #deps: EndingDeps;
+  #why: EndedBy | undefined;
+  #closed = false;
+  #forRoom = false;
+  readonly #endings: Promise<void>[] = [];
+  /** How many of them are at work. */
+  #busy = 0;
+
+  constructor(deps: EndingDeps) {
+    this.#deps = deps;
+  }
+
+  why(): EndedBy | undefined {
+    return this.#why;
+  }
+
+  begin(reason: EndedBy): void {
+    this.#begin(reason, { signal: this.#deps.endSignal, graceMs: OWN_GRACE_MS });
+  }
+
+  beginForRoom(reason: RoomReason): void {
+    if (this.#closed || this.#forRoom) return;
+    this.#forRoom = true;
+    const how = { signal: this.#deps.endSignal, graceMs: ROOM_GRACE_MS };
+    // An earlier kill may have given it an hour.
+    if (this.#why) this.#endings.push(this.#endAll(how));
+    else this.#begin(reason, how);
+  }
+
+  isForRoom(): boolean {
+    return this.#forRoom;
+  }
+
+  kill({ signal, graceMs }: Signalled): void {
+    this.#begin('kill', { signal: signal === 'TERM' ? this.#deps.endSignal : signal, graceMs });
+  }
+
+  goOn(reason: EndedBy, request: Run['kill'], lives: boolean): void {
+    if (!lives) this.#why = reason;
+    else if (reason === 'kill' && request) this.kill(request);
+    else this.begin(reason);
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  async done(): Promise<void> {
+    await Promise.all(this.#endings);
+  }
+
+  endLeftovers(): Promise<void> {
+    return this.#endAll({ signal: 'TERM', graceMs: LEFTOVER_GRACE_MS });
+  }
+
+  #begin(reason: EndedBy, how: Signalled): void {
+    if (this.#closed || (this.#why && reason !== 'kill')) return;
+    if (this.#why === 'kill') {
+      // A process that lives after it was carried out, such as one that was stopped before it could start anything, is ended now.
+      if (this.#busy === 0) this.#endings.push(this.#endAll(how));
+      return;
+    }
+    const { spool, left, onKilled, logger } = this.#deps;
+    this.#why = reason;
+    writeEnding(spool, reason);
+    logger.info({ why: reason, ...how }, 'ending the program');
+    const begunAt = performance.now();
+    const ending = this.#endAll(how);
+    this.#endings.push(ending);
+    if (reason === 'kill') void ending.then(() => left.aborted || onKilled?.(performance.now() - begunAt));
+  }
+
+  async #endAll({ signal, graceMs }: Signalled): Promise<void> {
+    const { runId, wrapper, followed, first, pidsBefore, left, logger } = this.#deps;
+    this.#busy += 1;
     const rest = await again(
       () => endTree({ runId, wrapper, others: followed, first, pidsBefore, signal, graceMs }),
       left,
       (error) => logger.warn({ err: error }, 'the processes of the run cannot be looked for; trying again'),
     ).finally(() => {
-      busy -= 1;
+      this.#busy -= 1;
     });
     if (rest && rest.length > 0) logger.error({ left: rest }, 'processes of the run cannot be ended');
   }
-
-  function begin(reason: EndedBy, signal: KillSignal = endSignal, graceMs = OWN_GRACE_MS): void {
-    if (closed || (why && reason !== 'kill')) return;
-    if (why === 'kill') {
-      // A process that lives after it was carried out, such as one that was stopped before it could start anything, is ended now.
-      if (busy === 0) endings.push(endAll(signal, graceMs));
-      return;
-    }
-    why = reason;
-    writeEnding(spool, reason);
-    logger.info({ why: reason, signal, graceMs }, 'ending the program');
-    const begunAt = performance.now();
-    const ending = endAll(signal, graceMs);
-    endings.push(ending);
-    if (reason === 'kill') void ending.then(() => left.aborted || onKilled?.(performance.now() - begunAt));
-  }
-
-  function beginForRoom(reason: RoomReason): void {
-    if (closed || forRoom) return;
-    forRoom = true;
-    // An earlier kill may have given it an hour.
-    if (why) endings.push(endAll(endSignal, ROOM_GRACE_MS));
-    else begin(reason, endSignal, ROOM_GRACE_MS);
-  }
-
-  const asked = ({ signal, graceMs }: Pick<KillRequest, 'signal' | 'graceMs'>) =>
-    [signal === 'TERM' ? endSignal : signal, graceMs] as const;
-
-  return {
-    /** Why we end the program, if we do. */
-    why: () => why,
-    begin,
-    /** There is no room for what it prints. */
-    beginForRoom,
-    isForRoom: () => forRoom,
-    /** A kill of the run was requested. */
-    kill: (request: Pick<KillRequest, 'signal' | 'graceMs'>) => begin('kill', ...asked(request)),
-    /** A worker before us was ending the program when it died: we go on with that, if the program still lives. */
-    goOn(reason: EndedBy, request: Run['kill'], lives: boolean): void {
-      if (!lives) why = reason;
-      else if (reason === 'kill' && request) begin('kill', ...asked(request));
-      else begin(reason);
-    },
-    /** The program has ended: what comes from here on does not count as a reason any more. */
-    close(): void {
-      closed = true;
-    },
-    /** Resolves when everybody has been ended whom we were ending. */
-    done: async () => void (await Promise.all(endings)),
-    /** Ends what the program has left behind. */
-    endLeftovers: () => endAll('TERM', LEFTOVER_GRACE_MS),
-  };
 }
-export type RunEnding = ReturnType<typeof createEnding>;

@@ -142,7 +142,7 @@ class ProgramWatch implements Supervision {
     });
     if (before) this.#ending.goOn(before, from.kill, lives);
     const elapsedMs = lives ? uptimeMs() - meta.startedUptimeMs : 0;
-    this.#limits = startLimits(lives ? meta : NO_LIMITS, elapsedMs, this.#ending.begin);
+    this.#limits = startLimits(lives ? meta : NO_LIMITS, elapsedMs, (limit) => this.#ending.begin(limit));
     this.#spoolWatch = this.#watchSpool();
   }
 
