@@ -1,11 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Claimer } from '../../shared/queues/leases.js';
 import type { Queues } from '../../shared/queues/queues.js';
-import { hostQueue, partsOf, runnerQueue, serves } from '../../shared/queues/route.js';
-import type { Told } from '../../shared/queues/told.js';
 import { createWaker } from '../../shared/run-store/wait.js';
 import { every } from '../every.js';
 import type { HostHealth } from '../host/health.js';
+import { Offered } from './offered.js';
 import type { PoolLimits } from './pool-limits.js';
 import type { Spread } from './spread.js';
 import { createTaking, type TakerDeps, takeOn } from './taking.js';
@@ -45,7 +44,7 @@ export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
   const { queues, health, logger } = deps;
   const stopping = new AbortController();
   const waker = createWaker(stopping.signal);
-  const offered = createOffered(deps, () => wake());
+  const offered = new Offered({ ...deps, onPlaced: () => wake() });
   const { claimers, due } = offered;
   const taking = createTaking({ ...deps, claimers, due, onProgress: waker.wake, stopping: stopping.signal });
   const wake = () => {
@@ -62,43 +61,14 @@ export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
   };
   const words = 'it cannot be looked whether the holders of jobs are gone; trying again';
   const checking = every(deps.lockMs / 2, checkStalled, { failed: words, logger, atOnce: true });
-  let lookAgainAt = 0;
-  let turnAt = performance.now();
-  let interruptions = deps.interruptions();
-  const loop = (async () => {
-    while (!stopping.signal.aborted) {
-      turnAt = performance.now();
-      try {
-        const isTime = performance.now() >= lookAgainAt;
-        const found = isTime ? await queues.lookAgain([...claimers.keys()]) : undefined;
-        await offered.follow(found?.anyRequires);
-        const lost = deps.interruptions();
-        if (lost !== interruptions) {
-          await taking.settled(); // what is under way is not forgotten
-          await takeForgotten(deps, claimers, stopping.signal);
-        }
-        interruptions = lost;
-        if (found) {
-          taking.retry();
-          for (const queue of found.withJobs) offered.placed(queue);
-          lookAgainAt = performance.now() + LOOK_AGAIN_MS;
-        }
-        taking.check();
-        taking.start();
-        await waker.next(lookAgainAt - performance.now());
-      } catch (error) {
-        logger.warn({ err: error }, 'no jobs can be taken; trying again');
-        await pause(TRY_AGAIN_MS, undefined, { signal: stopping.signal }).catch(() => {});
-      }
-    }
-  })();
+  const turns = takeTurns(deps, { offered, taking, waker, stopping: stopping.signal });
 
   return {
     wake,
-    turnMs: () => Math.max(performance.now() - turnAt, taking.oldestMs()),
+    turnMs: () => Math.max(turns.sinceMs(), taking.oldestMs()),
     async stop() {
       stopping.abort();
-      await Promise.all([loop, checking.stop()]);
+      await Promise.all([turns.over, checking.stop()]);
       await taking.settled();
       unsubscribe();
       await offered.leaveAll();
@@ -106,79 +76,56 @@ export async function startClaiming(deps: ClaimingDeps): Promise<Claiming> {
   };
 }
 
-/**
- * The queues of this host and of the runners that it has by now, with those whose runs require no more than it has, and which
- * of them may have a job.
- */
-function createOffered({ queues, id, host, labels, runners, limits, spread }: ClaimingDeps, onPlaced: () => void) {
-  const claimers = new Map<string, Claimer>();
-  const listening = new Map<string, () => void>();
-  const due = new Set<string>();
-  const leftToOthers = new Set<string>();
-  /** Queues of runs that require something; they come and go. */
-  let requiring: readonly string[] = [];
-  let hasMore = true;
+interface Turning {
+  readonly offered: Offered;
+  readonly taking: ReturnType<typeof createTaking>;
+  readonly waker: Pick<ReturnType<typeof createWaker>, 'next'>;
+  readonly stopping: AbortSignal;
+}
 
-  const onTold = (runner: string | undefined) => (what: Told) => {
-    if (what === 'room') return runner === undefined ? undefined : limits.roomAgain(runner);
-    hasMore = true;
-    onPlaced();
-  };
-  const look = async () => {
-    hasMore = false; // not after the answer: what is told meanwhile counts
-    const found = await queues.requiring().catch((error: unknown) => {
-      hasMore = true;
-      throw error;
-    });
-    requiring = found.sort();
-  };
-  const ask = (queue: string) => {
-    due.add(queue);
-    onPlaced();
-  };
-  const placed = (queue: string) => {
-    const delayMs = spread.delayMs(queue);
-    if (delayMs === 0) return ask(queue);
-    if (leftToOthers.has(queue)) return;
-    leftToOthers.add(queue);
-    setTimeout(() => {
-      leftToOthers.delete(queue);
-      if (listening.has(queue)) ask(queue);
-    }, delayMs);
-  };
-  const listenTo = async (queue: string) => {
-    if (!requiring.includes(queue)) await queues.announce(queue);
-    const onQueue = () => placed(queue);
-    listening.set(queue, await queues.onPlaced(queue, onQueue, onTold(partsOf(queue).runner)));
-    claimers.set(queue, queues.claimer(queue, id));
-    due.add(queue); // something may have been waiting there for long
-  };
-  const leave = async (queue: string) => {
-    listening.get(queue)?.();
-    listening.delete(queue);
-    due.delete(queue);
-    const claimer = claimers.get(queue);
-    claimers.delete(queue);
-    await claimer?.stop();
-  };
+/** Looks what there is and asks for it, again with each wake-up, until it is to stop. */
+function takeTurns(deps: ClaimingDeps, { offered, taking, waker, stopping }: Turning) {
+  const { queues, logger } = deps;
+  const { claimers } = offered;
+  let lookAgainAt = 0;
+  let begunAt = performance.now();
+  let interruptions = deps.interruptions();
+
+  async function turn(): Promise<void> {
+    const isTime = performance.now() >= lookAgainAt;
+    const found = isTime ? await queues.lookAgain([...claimers.keys()]) : undefined;
+    await offered.follow(found?.anyRequires);
+    const lost = deps.interruptions();
+    if (lost !== interruptions) {
+      await taking.settled(); // what is under way is not forgotten
+      await takeForgotten(deps, claimers, stopping);
+    }
+    interruptions = lost;
+    if (found) {
+      taking.retry();
+      for (const queue of found.withJobs) offered.placed(queue);
+      lookAgainAt = performance.now() + LOOK_AGAIN_MS;
+    }
+    taking.check();
+    taking.start();
+  }
+  const over = (async () => {
+    while (!stopping.aborted) {
+      begunAt = performance.now();
+      try {
+        await turn();
+        await waker.next(lookAgainAt - performance.now());
+      } catch (error) {
+        logger.warn({ err: error }, 'no jobs can be taken; trying again');
+        await pause(TRY_AGAIN_MS, undefined, { signal: stopping }).catch(() => {});
+      }
+    }
+  })();
   return {
-    claimers: claimers as ReadonlyMap<string, Claimer>,
-    due,
-    /** A queue may have a job; it is asked at once, or left to others first. */
-    placed,
-    /**
-     * Listens to what there is. Queues with requirements are asked for when one is new, and where `anyRequires` says that there
-     * are some, or none any more.
-     */
-    async follow(anyRequires?: boolean): Promise<void> {
-      if (hasMore || anyRequires || (anyRequires === false && requiring.length > 0)) await look();
-      const offered = runners();
-      const able = requiring.filter((queue) => serves({ host, labels, runners: offered }, queue));
-      const wanted = [hostQueue(host), ...offered.map((runner) => runnerQueue(runner)), ...able];
-      for (const queue of claimers.keys()) if (!wanted.includes(queue)) await leave(queue);
-      for (const queue of wanted) if (!claimers.has(queue)) await listenTo(queue);
-    },
-    leaveAll: async () => void (await Promise.all([...claimers.keys()].map(leave))),
+    /** Resolves after the last turn. */
+    over,
+    /** Since the last turn has begun (ms). */
+    sinceMs: () => performance.now() - begunAt,
   };
 }
 
