@@ -9,7 +9,7 @@ export const SILENT_BEATS = 3;
 const TOLD_AGAIN_BEATS = 12;
 
 /** The keys of the register. */
-interface RegisterKeys {
+export interface RegisterKeys {
   readonly reports: string;
   readonly beats: string;
   readonly cordons: string;

@@ -4,10 +4,10 @@ import { omitUndefined } from '../omit-undefined.js';
 import type { RunnerLimit } from '../queues/permits.js';
 import type { RedisClient } from '../redis/connect.js';
 import { serverNow } from '../redis/now.js';
-import { withScripts } from '../redis/scripts.js';
 import type { Settling } from '../redis/settled.js';
 import { readStored } from '../stored-form.js';
-import { openBeating, SILENT_BEATS } from './beating.js';
+import { openBeating, type RegisterKeys, SILENT_BEATS } from './beating.js';
+import { openSweeper } from './sweeper.js';
 
 /** What a worker can run. */
 export interface OfferedRunner {
@@ -142,67 +142,20 @@ function reportFrom(id: string, text: string): WorkerReport {
   return { id, host: UNKNOWN_HOST, pid: 0, processStart: '', version, ...nothing };
 }
 
-/** The script of the register; its file says what it does. */
-interface WorkerScripts {
-  takeSweep(place: string, worker: string, stale: string): Promise<string>;
-}
-
-/** Who sweeps for the whole pool, as it is known in Redis. */
-export interface Sweeper {
-  /** Who it is: its id, a space and a number; empty when the place is free. */
-  readonly place: string;
-  /** Another one after each of its heartbeats; absent where it is this worker, or is not in the register. */
-  readonly sign?: string;
-}
-
 /** When each worker was heard last, by id (Redis server milliseconds). */
 export type Beats = ReadonlyMap<string, number>;
 
 /** The register of workers: who lives, on which host, with which runners. Times are those of the Redis server. */
 export function openWorkers(
-  client: RedisClient,
+  redis: RedisClient,
   prefix: string,
   heartbeatMs: number,
   settling: Pick<Settling, 'keep' | 'look' | 'interruptions'>,
 ) {
-  const redis = withScripts<WorkerScripts>(client, new URL('./scripts/', import.meta.url), {
-    takeSweep: 'take-sweep.lua',
-  });
   const reports = `{${prefix}:workers}:reports`;
   const beats = `{${prefix}:workers}:beats`;
   const cordons = `{${prefix}:workers}:cordons`;
-  const sweeper = `{${prefix}:workers}:sweeper`;
-
-  /** The last reports: the register is read much more often than they change, and each is checked. */
-  let known = new Map<string, { readonly text: string; readonly report: WorkerReport }>();
-
-  async function read(): Promise<LivingWorker[]> {
-    const [texts, cordoned, flat, now] = await Promise.all([
-      redis.hgetall(reports),
-      redis.hgetall(cordons),
-      redis.zrange(beats, '0', '-1', 'WITHSCORES'),
-      serverNow(redis),
-    ]);
-    const found: LivingWorker[] = [];
-    const before = known;
-    known = new Map();
-    for (let at = 0; at < flat.length; at += 2) {
-      const id = flat[at] ?? '';
-      const text = texts[id];
-      const lastHeartbeatAt = Number(flat[at + 1]);
-      if (!text) continue;
-      // One that lies ahead is of before the clock of Redis went back: who lives is heard with the next heartbeat.
-      const alive = Math.abs(now - lastHeartbeatAt) < SILENT_BEATS * heartbeatMs;
-      const same = before.get(id);
-      const told = same?.text === text ? same.report : reportFrom(id, text);
-      known.set(id, { text, report: told });
-      const since = cordoned[told.id] ?? cordoned[told.host];
-      const cordonedSince = since === undefined ? undefined : Number(since);
-      found.push({ ...told, lastHeartbeatAt, alive, ...omitUndefined({ cordonedSince }) });
-    }
-    return found.sort((a, b) => a.host.localeCompare(b.host) || a.startedAt - b.startedAt);
-  }
-  const list = sharedByTurn(read);
+  const list = openList(redis, { reports, beats, cordons }, heartbeatMs);
   const { beat, now } = openBeating(redis, { reports, beats, cordons }, heartbeatMs, settling);
 
   return {
@@ -231,19 +184,7 @@ export function openWorkers(
     async uncordon(name: string): Promise<void> {
       await settling.keep(() => redis.hdel(cordons, name));
     },
-    /** Who sweeps for the whole pool, as seen by a worker. */
-    async sweeper(worker: string): Promise<Sweeper> {
-      const place = (await redis.get(sweeper)) ?? '';
-      const [holder = ''] = place.split(' ');
-      const beat = holder === '' || holder === worker ? null : await redis.zscore(beats, holder);
-      return { place, ...(beat !== null && { sign: String(beat) }) };
-    },
-    /** Takes the place of the worker that sweeps when it is free or still is `stale`; answers whose it is then. */
-    takeSweep: (worker: string, stale: string): Promise<string> => redis.takeSweep(sweeper, worker, stale),
-    /** The place of the worker that sweeps is free, if it was this one's. */
-    async leaveSweep(worker: string): Promise<void> {
-      if ((await redis.get(sweeper))?.startsWith(`${worker} `)) await redis.del(sweeper);
-    },
+    ...openSweeper(redis, `{${prefix}:workers}:sweeper`, beats),
     async leave(id: string): Promise<void> {
       await redis.zrem(beats, id);
       await redis.hdel(cordons, id);
@@ -252,3 +193,40 @@ export function openWorkers(
   };
 }
 export type Workers = ReturnType<typeof openWorkers>;
+
+/** See `Workers.list`. What is asked for in one turn of the event loop is read once. */
+function openList(
+  redis: RedisClient,
+  { reports, beats, cordons }: RegisterKeys,
+  heartbeatMs: number,
+): () => Promise<LivingWorker[]> {
+  /** The last reports: the register is read much more often than they change, and each is checked. */
+  let known = new Map<string, { readonly text: string; readonly report: WorkerReport }>();
+
+  return sharedByTurn(async () => {
+    const [texts, cordoned, flat, now] = await Promise.all([
+      redis.hgetall(reports),
+      redis.hgetall(cordons),
+      redis.zrange(beats, '0', '-1', 'WITHSCORES'),
+      serverNow(redis),
+    ]);
+    const found: LivingWorker[] = [];
+    const before = known;
+    known = new Map();
+    for (let at = 0; at < flat.length; at += 2) {
+      const id = flat[at] ?? '';
+      const text = texts[id];
+      const lastHeartbeatAt = Number(flat[at + 1]);
+      if (!text) continue;
+      // One that lies ahead is of before the clock of Redis went back: who lives is heard with the next heartbeat.
+      const alive = Math.abs(now - lastHeartbeatAt) < SILENT_BEATS * heartbeatMs;
+      const same = before.get(id);
+      const told = same?.text === text ? same.report : reportFrom(id, text);
+      known.set(id, { text, report: told });
+      const since = cordoned[told.id] ?? cordoned[told.host];
+      const cordonedSince = since === undefined ? undefined : Number(since);
+      found.push({ ...told, lastHeartbeatAt, alive, ...omitUndefined({ cordonedSince }) });
+    }
+    return found.sort((a, b) => a.host.localeCompare(b.host) || a.startedAt - b.startedAt);
+  });
+}

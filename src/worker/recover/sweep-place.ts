@@ -1,5 +1,6 @@
 import { SILENT_BEATS } from '../../shared/workers/beating.js';
-import type { Sweeper, Workers } from '../../shared/workers/workers.js';
+import type { Sweeper } from '../../shared/workers/sweeper.js';
+import type { Workers } from '../../shared/workers/workers.js';
 
 /** Which worker of the pool does the sweep for all, as this worker sees it. */
 export interface SweepPlace {
