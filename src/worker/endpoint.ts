@@ -2,7 +2,7 @@ import type { Pool } from '../shared/pool.js';
 import type { Claiming } from './claim/claim-loop.js';
 import type { Cordon } from './claim/cordon.js';
 import type { Slots } from './claim/slots.js';
-import type { startHeartbeat } from './heartbeat.js';
+import type { Heartbeat } from './heartbeat.js';
 import type { HostHealth } from './host/health.js';
 import { type HealthEndpoint, type Scrape, startHealthEndpoint } from './host/health-endpoint.js';
 import { type Verdict, verdictOf } from './host/vitals.js';
@@ -12,7 +12,7 @@ import type { OwnedRuns } from './run/owned-run.js';
 
 interface VitalsDeps {
   readonly pool: Pick<Pool, 'config' | 'redisProblem'>;
-  readonly heartbeat: Pick<ReturnType<typeof startHeartbeat>, 'silentMs' | 'phase'>;
+  readonly heartbeat: Pick<Heartbeat, 'silentMs' | 'phase'>;
   readonly health: Pick<HostHealth, 'problem'>;
 }
 

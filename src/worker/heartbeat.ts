@@ -69,83 +69,112 @@ function createDue(onDue: () => void) {
   };
 }
 
-/** Tells the register who this worker is and what it can take, in its own time and soon after a change. */
-export function startHeartbeat(deps: HeartbeatDeps) {
-  const { workers, report, config, offers, slots, health, cordon, room, contact, logger } = deps;
-  const processStart = identify(process.pid)?.start ?? ''; // once: a worker without descriptors has heartbeats, too
-  const place = placeOf(config.home);
-  let phase: WorkerReport['phase'] = 'ready';
-  let reloads = 0;
-  let toldFull = false;
-  let takenAt = performance.now();
+/** Begins with the first one after the time between two. */
+export const startHeartbeat = (deps: HeartbeatDeps): Heartbeat => new Heartbeat(deps);
 
-  async function beat(): Promise<void> {
-    due.begun();
+/** Tells the register who this worker is and what it can take, in its own time and soon after a change. */
+export class Heartbeat {
+  readonly #deps: HeartbeatDeps;
+  readonly #processStart = identify(process.pid)?.start ?? ''; // once: a worker without descriptors has heartbeats, too
+  readonly #place: string;
+  readonly #due = createDue(() => {
+    if (this.#phase === 'ready') this.beat().catch(() => {});
+  });
+  readonly #loop: ReturnType<typeof every>;
+  readonly #unsubscribe: () => void;
+  #phase: WorkerReport['phase'] = 'ready';
+  #reloads = 0;
+  /** There was no room for another run, as was told last. */
+  #toldFull = false;
+  #takenAt = performance.now();
+
+  constructor(deps: HeartbeatDeps) {
+    const { config, health, cordon, logger } = deps;
+    const soon = () => this.soon();
+    this.#deps = deps;
+    this.#place = placeOf(config.home);
+    this.#unsubscribe = health.onChange(soon);
+    cordon.onChange(soon); // whoever drains waits for it
+    this.#loop = every(config.heartbeatMs, () => this.#beatAndReconcile(), { failed: 'a heartbeat failed', logger });
+  }
+
+  async beat(): Promise<void> {
+    const { workers, contact, cordon } = this.#deps;
+    this.#due.begun();
+    const cordoned = await workers.beat(this.#report());
+    contact.heard();
+    this.#takenAt = performance.now();
+    cordon.told(cordoned);
+  }
+
+  soon(): void {
+    this.#due.within(BEAT_SOON_MS);
+  }
+
+  /**
+   * A slot was taken or released. Who submits a run looks at the heartbeats for a free worker, so whether there is room
+   * must not lag behind by seconds; the number matters less.
+   */
+  slotsChanged(): void {
+    const { slots, offers } = this.#deps;
+    const isFull = slots.used() >= slots.capacity(offers().map(({ name }) => name));
+    this.#due.within(isFull === this.#toldFull ? COUNT_WITHIN_MS : BEAT_SOON_MS);
+  }
+
+  phase(): WorkerReport['phase'] {
+    return this.#phase;
+  }
+
+  /** Since Redis has taken the last one (ms). */
+  silentMs(): number {
+    return performance.now() - this.#takenAt;
+  }
+
+  /** A new look at this host was requested, and done. */
+  reloaded(): void {
+    this.#reloads += 1;
+    this.soon();
+  }
+
+  /** `stopping`, or `left`; told at once. */
+  async enter(next: WorkerReport['phase']): Promise<void> {
+    this.#phase = next;
+    await this.beat();
+  }
+
+  async stop(): Promise<void> {
+    this.#due.stop();
+    this.#unsubscribe();
+    await this.#loop.stop();
+  }
+
+  /** What it tells now. */
+  #report(): WorkerReport {
+    const { report, config, offers, slots, health, cordon, room } = this.#deps;
     const runners = offers();
     const [capacity, running] = [slots.capacity(runners.map(({ name }) => name)), slots.used()];
-    toldFull = running >= capacity;
-    const cordoned = await workers.beat({
+    this.#toldFull = running >= capacity;
+    return {
       ...report,
       pid: process.pid,
-      processStart,
+      processStart: this.#processStart,
       version: VERSION,
       runners,
       capacity,
       running,
       allowedPaths: withRealPaths([...config.allowedPaths, ...allowedDirectories(config.home)]),
       settingPaths: withRealPaths(config.allowedPaths),
-      place,
-      phase,
-      reloads,
+      place: this.#place,
+      phase: this.#phase,
+      reloads: this.#reloads,
       ...omitUndefined({ spool: roughly(room()) }),
       ...(health.problem && { problem: health.problem }),
       ...(cordon.isOn() && { heedsCordon: true }),
-    });
-    contact.heard();
-    takenAt = performance.now();
-    cordon.told(cordoned);
+    };
   }
 
-  const due = createDue(() => {
-    if (phase === 'ready') beat().catch(() => {});
-  });
-  const soon = () => due.within(BEAT_SOON_MS);
-  const unsubscribe = health.onChange(soon);
-  cordon.onChange(soon); // whoever drains waits for it
-  const beatAndReconcile = async () => {
-    await beat();
-    await deps.reconcile();
-  };
-  const loop = every(config.heartbeatMs, beatAndReconcile, { failed: 'a heartbeat failed', logger });
-
-  return {
-    beat,
-    soon,
-    /**
-     * A slot was taken or released. Who submits a run looks at the heartbeats for a free worker, so whether there is room
-     * must not lag behind by seconds; the number matters less.
-     */
-    slotsChanged(): void {
-      const isFull = slots.used() >= slots.capacity(offers().map(({ name }) => name));
-      due.within(isFull === toldFull ? COUNT_WITHIN_MS : BEAT_SOON_MS);
-    },
-    phase: () => phase,
-    /** Since Redis has taken the last one (ms). */
-    silentMs: () => performance.now() - takenAt,
-    /** A new look at this host was requested, and done. */
-    reloaded(): void {
-      reloads += 1;
-      soon();
-    },
-    /** `stopping`, or `left`; told at once. */
-    async enter(next: WorkerReport['phase']): Promise<void> {
-      phase = next;
-      await beat();
-    },
-    async stop(): Promise<void> {
-      due.stop();
-      unsubscribe();
-      await loop.stop();
-    },
-  };
+  async #beatAndReconcile(): Promise<void> {
+    await this.beat();
+    await this.#deps.reconcile();
+  }
 }

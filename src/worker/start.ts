@@ -191,7 +191,7 @@ function offeringOf({ runners, config }: Pool, { wanted, env, userOf, logger }: 
 /** Tells everybody of this worker; refuses to begin where its host name is another machine's. */
 async function enterRegister({ pool, id, report, heartbeat, health, disk, offering, limits }: Parts): Promise<void> {
   const { workers, config } = pool;
-  const { beat } = heartbeat;
+  const beat = () => heartbeat.beat();
   await beat();
   try {
     await refuseSharedHostName({ workers, id, machine: report.machine, heartbeatMs: config.heartbeatMs, beat });

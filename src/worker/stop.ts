@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../shared/logger.js';
 import type { Pool } from '../shared/pool.js';
-import type { startHeartbeat } from './heartbeat.js';
+import type { Heartbeat } from './heartbeat.js';
 import type { HostHealth } from './host/health.js';
 import type { OwnedRun, OwnedRuns } from './run/owned-run.js';
 
@@ -15,7 +15,7 @@ export interface Stopping {
   readonly workers: Pool['workers'];
   readonly owned: OwnedRuns;
   readonly health: HostHealth;
-  readonly heartbeat: ReturnType<typeof startHeartbeat>;
+  readonly heartbeat: Heartbeat;
   readonly claiming: Stoppable;
   readonly sweeping: Stoppable;
   readonly mirrors: { stop(): void };
