@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { identify, type ProcessId, processesOf } from '../../src/worker/process/processes.js';
+import { identify, type ProcessId, processesOf, see } from '../../src/worker/process/processes.js';
 import { makePlace, type Place } from '../support/pool.js';
 import {
   eventually,
@@ -35,7 +35,7 @@ const HIDERS = [
   ['wipes its environment', `${UNLIMITED} env -i setsid sh -c "echo \\$\\$ >$F; exec sleep 600" &`],
   [
     'wipes it two levels deep',
-    `${UNLIMITED} setsid sh -c "env -i setsid sh -c 'echo \\$\\$ >$F; exec sleep 600' & sleep 1" &`,
+    `${UNLIMITED} setsid sh -c "env -i setsid sh -c 'echo \\$\\$ >$F; exec sleep 600' & until [ -e $F-seen ]; do sleep 0.05; done" &`,
   ],
 ] as const;
 const linux = process.platform === 'linux';
@@ -52,6 +52,12 @@ async function hidden(): Promise<ProcessId> {
     }
   };
   return eventually(() => identify(told()) as ProcessId);
+}
+/** It has been seen: who has started it two levels deep ends now, so that nothing leads to it any more. */
+async function leaveAlone({ pid }: ProcessId, script: string): Promise<void> {
+  const parent = see(pid)?.parent;
+  writeFileSync(join(place.work, 'pid-seen'), '');
+  if (script.includes('$F-seen')) await eventually(() => see(pid)?.parent !== parent);
 }
 const isGone = ({ pid, start }: ProcessId) => identify(pid)?.start !== start;
 const seenBy = (id: ProcessId) => {
@@ -76,6 +82,7 @@ test.runIf(linux).each(HIDERS)('a process that %s is gone when kill_agent says s
   const runId = await start(`${script}\nsleep 600`);
   const one = await hidden();
   await seenBy(one).written();
+  await leaveAlone(one, script);
   expect(processesOf(runId)).not.toContainEqual(one);
   expect(await mcp.call<Facts>('kill_agent', { runId, graceMs: 500 })).toMatchObject({ killed: true });
   expect(isGone(one)).toBe(true);
@@ -85,6 +92,7 @@ test.runIf(linux).each(HIDERS)('a process that %s does not outlive the normal en
   const runId = await start(`${script}\nuntil [ -e go ]; do sleep 0.05; done`);
   const one = await hidden();
   await seenBy(one).written();
+  await leaveAlone(one, script);
   writeFileSync(join(place.work, 'go'), '');
   expect(await mcp.call<Facts>('wait_agent', { runId })).toMatchObject({ status: 'done' });
   expect(isGone(one)).toBe(true);

@@ -29,6 +29,7 @@ afterAll(async () => {
 async function leaveUnstarted(
   runner: string,
   prompt = 'x',
+  boot = bootId(),
 ): Promise<{ readonly id: string; readonly epoch: number; readonly meta: SpoolMeta; readonly spool: Spool }> {
   const id = newRunId();
   const queue = `runs.${runner}`;
@@ -45,7 +46,7 @@ async function leaveUnstarted(
     agentName: 'ann',
     queue,
     leaseToken: lease?.token ?? '',
-    bootId: bootId(),
+    bootId: boot,
     path: place.work,
     home: place.work,
     timeoutMs: 60_000,
@@ -124,4 +125,17 @@ it('a run whose wrapper died with its worker before it could start the program i
   );
   expect(ended).toMatchObject({ state: 'done', exitCode: 0, outBytes: 4 });
   expect(readFileSync(starts, 'utf8').trim().split('\n')).toHaveLength(1);
+});
+
+it('a run that was about to be started when its machine failed is lost: the disk may have forgotten the start', async () => {
+  const starts = join(place.work, 'starts-of-another-boot');
+  const { id, epoch, meta } = await leaveUnstarted('scripted', steps({ mark: starts }), 'of another boot');
+  await pool.runs.launching({ id, epoch }, 1, factsOf(meta));
+  worker = await startWorkerProcess(place);
+  const ended = await eventually(
+    () => pool.runs.get(id),
+    (run) => run !== undefined && isEnded(run.state),
+  );
+  expect(ended).toMatchObject({ state: 'failed', failure: { kind: 'lost' } });
+  expect(existsSync(starts)).toBe(false);
 });

@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { textOf } from '../../src/worker/process/processes.js';
 import { eventually } from '../support/processes.js';
 
 const BOOT = new URL('boot-machine.sh', import.meta.url).pathname;
@@ -94,13 +95,11 @@ export async function bootMachine(lay: (files: string) => void): Promise<Machine
 
 /** The processes that a process has started, and theirs. */
 function descendantsOf(pid: number): number[] {
-  const listed = `/proc/${pid}/task/${pid}/children`;
-  const children = existsSync(listed) ? readFileSync(listed, 'utf8').trim().split(' ').filter(Boolean).map(Number) : [];
+  const children = textOf(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean).map(Number);
   return children.flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
-const commandOf = (pid: number) =>
-  existsSync(`/proc/${pid}/comm`) ? readFileSync(`/proc/${pid}/comm`, 'utf8').trim() : '';
+const commandOf = (pid: number) => textOf(`/proc/${pid}/comm`).trim();
 
 /** The control groups of a machine, in every hierarchy. */
 function groupsOf(name: string): string[] {

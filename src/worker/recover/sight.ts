@@ -57,8 +57,13 @@ export function lostBecause(
   return launched < attempt || (run.pid === undefined && untouched()) ? undefined : 'its spool is gone from its host';
 }
 
-/** Whether a spool is as its worker made it for this attempt: with its input, and without a word of a program. */
-function isUntouched(spool: Spool, { attempt }: Pick<SpoolMeta, 'attempt'>, { outBytes, errBytes }: Run): boolean {
+/**
+ * Whether a spool is as its worker made it for this attempt: with its input, and without a word of a program. Never after a
+ * restart of the machine, which may have forgotten what was said.
+ */
+function isUntouched(spool: Spool, meta: Pick<SpoolMeta, 'attempt' | 'bootId'>, { outBytes, errBytes }: Run): boolean {
+  if (meta.bootId !== bootId()) return false;
+  const { attempt } = meta;
   const { out, err } = attempt?.from ?? { out: 0, err: 0 };
   const printed = spoolBytes(spool) + Math.max(outBytes - out, 0) + Math.max(errBytes - err, 0);
   return existsSync(spool.stdin) && programPid(spool) === undefined && printed === out + err;
@@ -66,10 +71,10 @@ function isUntouched(spool: Spool, { attempt }: Pick<SpoolMeta, 'attempt'>, { ou
 
 /**
  * Whether the wrapper that went to work died before it said that it starts the program, as when all processes of a container
- * are killed at once. Not after a restart of the machine, which may have forgotten what was said.
+ * are killed at once.
  */
 export function hasDiedBefore(spool: Spool, meta: SpoolMeta, run: Run): boolean {
-  if (run.pid !== undefined || meta.ending !== undefined || meta.bootId !== bootId()) return false;
+  if (run.pid !== undefined || meta.ending !== undefined) return false;
   const untouched = () => isUntouched(spool, meta, run);
   return untouched() && processesOf(run.id).length === 0 && untouched(); // the last of it may have ended since the first look
 }
