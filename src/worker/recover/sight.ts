@@ -38,23 +38,21 @@ export const sightOfSpool = (spool: Spool, meta: SpoolMeta | undefined, run: Run
 /**
  * Whether a program may have the prompt that nothing can be told of any more. The spool lies in its reach, so where the
  * record says that an attempt was about to be started, or the spool tells of a later attempt than the record, what is
- * missing in the spool proves nothing, unless all of it is `untouched`: then the worker died just before the start. A
- * program that makes its spool look like that has its own prompt repeated, and nothing else. `traces`: there is a process
- * of the run.
+ * missing in the spool proves nothing, unless all of it is untouched: then the worker died just before the start. A
+ * program that makes its spool look like that has its own prompt repeated, and nothing else.
  */
 export function lostBecause(
   run: Pick<Run, 'launched' | 'pid' | 'credentials'>,
-  begun: boolean,
   meta: Pick<SpoolMeta, 'attempt'> | undefined,
-  traces: () => boolean,
-  untouched: () => boolean = () => false,
+  { begun, lives, untouched }: Sight<boolean>,
 ): string | undefined {
   const attempt = meta?.attempt?.number ?? 1;
   if (attempt > (run.credentials?.attempt ?? 1)) return 'its spool tells of an attempt that was never made';
   if (begun) return meta ? undefined : 'its spool is unreadable';
   const launched = run.launched ?? (run.pid === undefined ? 0 : 1);
-  if (attempt === 1 && traces()) return 'its spool is gone from its host';
-  return launched < attempt || (run.pid === undefined && untouched()) ? undefined : 'its spool is gone from its host';
+  if (attempt === 1 && lives) return 'its spool is gone from its host';
+  const neverStarted = launched < attempt || (run.pid === undefined && untouched && !lives);
+  return neverStarted ? undefined : 'its spool is gone from its host';
 }
 
 /**

@@ -201,17 +201,11 @@ async function beginningOf(deps: TakeOverDeps, handle: OwnedRun, run: Run): Prom
   // Only now: its last owner may have made the spool, and died, since we listed them.
   const { spool, meta: stored } = presentSpool(spools, run.id);
   const meta = stored && withWhatIsKnown(stored, run);
-  const { begun, lives, untouched } = await sightOfSpool(spool, meta, run);
-  const lost = lostBecause(
-    run,
-    begun,
-    meta,
-    () => lives,
-    () => untouched && !lives,
-  );
+  const sight = await sightOfSpool(spool, meta, run);
+  const lost = lostBecause(run, meta, sight);
   if (lost) return giveUp(deps, handle, lost);
   handle.lease = meta && (await deps.queues.resumeLease(run.id, meta.queue, meta.leaseToken));
-  if (!begun || !meta) return { kind: 'start', attempt: meta?.attempt };
+  if (!sight.begun || !meta) return { kind: 'start', attempt: meta?.attempt };
   if (hasDiedBefore(spool, meta, run)) {
     removeStart(spool);
     return { kind: 'start', attempt: meta.attempt };

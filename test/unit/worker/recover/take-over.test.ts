@@ -57,6 +57,7 @@ test('a worker of this host is dead as soon as its process is, whatever its last
   expect(isDead(worker({ pid, processStart: start }), 'a')).toBe(true);
 });
 
+const NOTHING = { begun: false, lives: false, untouched: false };
 const because = { kind: 'auth', message: '' } as const;
 const attempt = (number: number) => ({ attempt: { number, from: { out: 0, err: 0 }, startedUptimeMs: 0, because } });
 const credentials = (number: number) => ({ credentials: { attempt: number, of: 3, variables: [] } });
@@ -76,7 +77,7 @@ test.each([
   ['has launched its second attempt and says it has not', { launched: 2, ...credentials(2) }, false, attempt(2), true],
   ['goes back to its first attempt', { launched: 2, ...credentials(2) }, false, {}, true],
 ])('a run that %s: %j, begun: %s, meta: %j, is lost: %s', (_what, run, begun, meta, lost) => {
-  expect(lostBecause(run, begun, meta, () => false) !== undefined).toBe(lost);
+  expect(lostBecause(run, meta, { ...NOTHING, begun }) !== undefined).toBe(lost);
 });
 
 test.each([
@@ -87,20 +88,12 @@ test.each([
 ])(
   'a run that was about to make %s in a spool that nobody has touched: %j, meta: %j, is lost: %s',
   (_what, run, meta, lost) => {
-    expect(
-      lostBecause(
-        run,
-        false,
-        meta,
-        () => false,
-        () => true,
-      ) !== undefined,
-    ).toBe(lost);
+    expect(lostBecause(run, meta, { ...NOTHING, untouched: true }) !== undefined).toBe(lost);
   },
 );
 
 test('a run whose claim is all that is known of it, but that has processes, is lost', () => {
-  expect(lostBecause({}, false, undefined, () => true)).toBeDefined();
+  expect(lostBecause({}, undefined, { ...NOTHING, lives: true })).toBeDefined();
 });
 
 /** A look whose answers follow one another; the last one stays. */
@@ -120,6 +113,5 @@ test.each([
     untouched: seeing(...untouched),
   });
   expect(seen).toMatchObject(expected);
-  const traces = () => seen.lives;
-  expect(lostBecause({ launched: 1 }, seen.begun, {}, traces, () => seen.untouched && !seen.lives)).toBeUndefined();
+  expect(lostBecause({ launched: 1 }, {}, seen)).toBeUndefined();
 });
