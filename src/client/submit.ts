@@ -246,10 +246,10 @@ async function placeWithin(
     // Nobody else has this id, so its record and its job are written in one message.
     const placing = isFirst && id === fresh ? await pool.queues.placing(id, queue, request) : undefined;
     const along = { trace, placing, queuedAt: isFirst ? queuedAt : undefined };
-    const { created, run } = await pool.runs.create(id, queue, request, along);
+    const run = await pool.runs.create(id, queue, request, along);
     if (placing) onPlaced(id);
-    else if (created && isFirst) await pool.queues.enqueue(id, run.queue, request);
-    // It may have been placed before; a repeated token may find a run whose first submission broke off before that.
+    // It may have been placed before; a repeated token may find a run whose first submission broke off before that, or a
+    // job that was placed although its record was refused, and that a worker has ended since.
     else if (run.state === 'queued') await pool.queues.placeAnew(id, run.queue, request);
     await pool.runs.settled(id); // what was accepted is not lost when Redis crashes, nor in a failover
     if (pool.runs.interruptions() === before) return run;

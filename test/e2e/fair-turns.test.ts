@@ -19,7 +19,7 @@ async function submit(principal: string, ...list: Parameters<typeof steps>): Pro
   const id = newRunId();
   const request = { runner: 'scripted', agentName: 'a', prompt: steps(...list), path: place.work, principal };
   await pool.runs.create(id, QUEUE, request);
-  await pool.queues.enqueue(id, QUEUE, request);
+  await pool.queues.placeAnew(id, QUEUE, request);
   return id;
 }
 const reached = (id: string, holds: (run: Run | undefined) => boolean) => eventually(() => pool.runs.get(id), holds);

@@ -19,7 +19,7 @@ async function submit(principal: string, file: string): Promise<string> {
   const prompt = steps({ until: join(place.work, file) });
   const request = { runner: 'scripted', agentName: 'a', prompt, path: place.work, principal };
   await pool.runs.create(id, QUEUE, request);
-  await pool.queues.enqueue(id, QUEUE, request);
+  await pool.queues.placeAnew(id, QUEUE, request);
   return id;
 }
 const reached = (id: string, holds: (run: Run | undefined) => boolean) => eventually(() => pool.runs.get(id), holds);

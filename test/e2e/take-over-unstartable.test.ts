@@ -35,7 +35,7 @@ async function leaveUnstarted(
   const queue = `runs.${runner}`;
   const request = { runner, agentName: 'ann', prompt };
   await pool.runs.create(id, queue, request);
-  await pool.queues.enqueue(id, queue, request);
+  await pool.queues.placeAnew(id, queue, request);
   const claimer = pool.queues.claimer(queue, 'here-gone');
   const { lease } = await claimer.take();
   expect(lease?.runId).toBe(id);
@@ -63,7 +63,7 @@ it('a run that is taken over and whose program is gone ends with the reason, and
   const next = newRunId();
   const request = { runner: 'scripted', agentName: 'ann', prompt: steps({ print: 'x' }) };
   await pool.runs.create(next, 'runs.scripted', request);
-  await pool.queues.enqueue(next, 'runs.scripted', request);
+  await pool.queues.placeAnew(next, 'runs.scripted', request);
   worker = await startWorkerProcess(place);
 
   const ended = await eventually(

@@ -29,7 +29,7 @@ async function submit(agentName: string, request: Partial<RunRequest> = {}, queu
   const id = newRunId();
   const whole: RunRequest = { runner: 'demo', agentName, prompt: SECRET, ...request };
   await pool.runs.create(id, queue, whole);
-  await pool.queues.enqueue(id, queue, whole);
+  await pool.queues.placeAnew(id, queue, whole);
   return id;
 }
 

@@ -38,7 +38,7 @@ beforeAll(async () => {
     const id = newRunId();
     const request = { runner: 'demo', agentName: `of-${principal}`, prompt: `secret of ${principal}`, principal };
     await pool.runs.create(id, 'runs.demo', request);
-    await pool.queues.enqueue(id, 'runs.demo', request);
+    await pool.queues.placeAnew(id, 'runs.demo', request);
     ids[principal] = id;
   }
   await pool.agents.create({ name: 'of-ann', runner: 'demo', prompt: 'a system prompt' });

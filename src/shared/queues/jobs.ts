@@ -73,7 +73,7 @@ async function enqueueAll(parts: QueueParts, name: string, placements: readonly 
 }
 
 /** Places a run and notifies the workers. Placing it twice leaves one job. All that are placed in one turn go together. */
-export function enqueue(parts: QueueParts, runId: string, name: string, request: RunRequest): Promise<void> {
+function enqueue(parts: QueueParts, runId: string, name: string, request: RunRequest): Promise<void> {
   const place = kept(parts.placing, name, () =>
     batchedByTurn<Placement, void>(async (placements) => {
       await enqueueAll(parts, name, placements);

@@ -2,19 +2,7 @@ import type { Logger } from '../logger.js';
 import type { RedisClient } from '../redis/connect.js';
 import type { Notifications } from '../redis/notifications.js';
 import { removeAll, unlist } from './forget.js';
-import {
-  checkRoom,
-  dueAt,
-  enqueue,
-  has,
-  lookAgain,
-  placeAnew,
-  placingOf,
-  position,
-  promote,
-  remove,
-  withHeld,
-} from './jobs.js';
+import { checkRoom, dueAt, has, lookAgain, placeAnew, placingOf, position, promote, remove, withHeld } from './jobs.js';
 import { openClaimer, resumeLease } from './leases.js';
 import { onPlaced } from './on-placed.js';
 import { bullQueue, openParts, type QueueParts, turnsIn } from './parts.js';
@@ -50,7 +38,6 @@ export function openQueues(
 
     checkRoom: (name, principal, more = 1, sets = 0) => checkRoom(parts, name, principal, more, sets),
     placing: (runId, name, request) => placingOf(parts, runId, name, request),
-    enqueue: (runId, name, request) => enqueue(parts, runId, name, request),
     placeAnew: (runId, name, request) => placeAnew(parts, runId, name, request),
     has: (runId, name) => has(parts, runId, name),
     position: (runId, name) => position(parts, runId, name),

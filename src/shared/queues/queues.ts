@@ -50,11 +50,9 @@ export interface Queues {
   checkRoom(name: string, principal: string, more?: number, sets?: number): Promise<void>;
   /** The commands that place a run, for `RunStore.create`: written behind its record, in the same message. */
   placing(runId: string, name: string, request: RunRequest): Promise<Placing>;
-  /** Places a run. Placing it twice leaves one job. */
-  enqueue(runId: string, name: string, request: RunRequest): Promise<void>;
   /**
-   * Places a run that has no job which waits or is held. One that is over is removed: a worker ended it because a failover
-   * had forgotten the record, which was written again since.
+   * Places a run that has no job which waits or is held. One that is over is removed: a worker ended it because there was no
+   * record, which was refused by its server or forgotten in a failover, and was written again since.
    */
   placeAnew(runId: string, name: string, request: RunRequest): Promise<void>;
   /** Whether BullMQ has a job for a run that waits or is held. */

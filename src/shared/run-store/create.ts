@@ -27,13 +27,6 @@ interface NewRun extends AlongWith {
   readonly request: RunRequest;
 }
 
-/** What came of writing a run: the record that there is now. */
-export interface Created {
-  /** False: there was one with this id already. */
-  readonly created: boolean;
-  readonly run: Run;
-}
-
 /** See `RunStore.nextTime`. */
 export const openNextTime = ({ redis, indexes }: StoreParts): (() => Promise<number>) =>
   sharedByTurn(async () => {
@@ -45,7 +38,7 @@ export const openNextTime = ({ redis, indexes }: StoreParts): (() => Promise<num
 export function openCreating(
   { redis, keysOf, indexes }: StoreParts,
   nextTime: () => Promise<number>,
-): (item: NewRun) => Promise<Created> {
+): (item: NewRun) => Promise<Run> {
   return batchedByTurn(async (items) => {
     const queuedAt = Math.max(...(await Promise.all(items.map((item) => item.queuedAt ?? nextTime()))));
     const fields = items.map(({ id, queue, request, trace }) => [
@@ -75,7 +68,7 @@ export function openCreating(
         const created = written[at]?.status === 'fulfilled' && written[at].value === 1;
         const run = created ? runOfRequest(id, queue, request, queuedAt, trace) : await readRun(redis, keysOf(id).run);
         if (!run) throw new Error(`run ${id} vanished while it was created`);
-        return { created, run };
+        return run;
       }),
     );
   });

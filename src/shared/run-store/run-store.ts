@@ -1,6 +1,6 @@
 import type { Credentials, Failure, KillRequest, LaunchFacts, ProviderLimit, Run, RunRequest } from '../run.js';
 import type { Stored } from '../stored-form.js';
-import type { AlongWith, Created } from './create.js';
+import type { AlongWith } from './create.js';
 import type { Held } from './held-runs.js';
 import type { ListPosition } from './index-pages.js';
 import type { Indexes, RunFilter } from './indexes.js';
@@ -34,7 +34,7 @@ export interface RunStore {
   /** The time (ms) for a run that is queued now: that of Redis, and after all runs there are. */
   nextTime(): Promise<number>;
   /** Writes a queued run, unless there is one with this id already; answers the one that there is then. */
-  create(id: string, queue: string, request: RunRequest, along?: AlongWith): Promise<Created>;
+  create(id: string, queue: string, request: RunRequest, along?: AlongWith): Promise<Run>;
   /** The run id that a principal's client token stands for: the given one, or the one that an earlier call chose. */
   idForToken(principal: string, token: string, id: string): Promise<string>;
   /**

@@ -12,6 +12,7 @@ import { makeOurs } from '../run/make-ours.js';
 import type { OwnedRun, OwnedRuns } from '../run/owned-run.js';
 import type { Mirrors } from './mirror.js';
 import type { OneByOne } from './one-by-one.js';
+import { placeRecorded } from './place-recorded.js';
 import type { PoolLimits } from './pool-limits.js';
 import type { ShareTurns } from './share-turns.js';
 import type { Slots } from './slots.js';
@@ -51,7 +52,7 @@ export interface ClaimDeps {
     RunStore,
     'get' | 'runningOf' | 'request' | 'tellWaiting' | 'claim' | 'lockSession' | 'sessionHolder' | 'releaseSessions'
   >;
-  readonly queues: Pick<Queues, 'promote' | 'wakeWhenDue'>;
+  readonly queues: Pick<Queues, 'has' | 'placeAnew' | 'promote' | 'wakeWhenDue'>;
   /** This worker. */
   readonly id: string;
   readonly host: string;
@@ -87,6 +88,7 @@ export async function attachOrStart(deps: ClaimDeps, lease: Lease): Promise<bool
       state: run?.state ?? 'failed',
       message: run?.failure?.message ?? (run ? '' : 'its record is gone'),
     });
+    if (!run) await placeIfWritten(deps, lease.runId);
     return true;
   }
   const watched = owned.get(run.id);
@@ -102,6 +104,15 @@ export async function attachOrStart(deps: ClaimDeps, lease: Lease): Promise<bool
   // Counted, and then claimed: of one principal, one run after the other.
   const started = await (deps.config.maxRunningRuns > 0 ? deps.oneByOne(run.principal, start) : start());
   return started === 'again' ? attachOrStart(deps, lease) : started;
+}
+
+/**
+ * The record of a run may come after its job: its server refused it, or forgot it in a failover, and the submitter writes
+ * all of it again. Then it looks for a job last, as we look for a record after the job has ended: one of us places the run.
+ */
+async function placeIfWritten(deps: ClaimDeps, runId: string): Promise<void> {
+  const run = await deps.runs.get(runId);
+  if (run?.state === 'queued') await placeRecorded(deps, run);
 }
 
 /** Claims a run where there is a slot, and starts it; `again` when it became another's meanwhile. */

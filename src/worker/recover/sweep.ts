@@ -6,6 +6,7 @@ import type { Run } from '../../shared/run.js';
 import type { RunStore } from '../../shared/run-store/run-store.js';
 import { SILENT_BEATS } from '../../shared/workers/beating.js';
 import type { Workers } from '../../shared/workers/workers.js';
+import { placeRecorded } from '../claim/place-recorded.js';
 import { every } from '../every.js';
 import { allRuns } from './all-runs.js';
 import type { Contact } from './contact.js';
@@ -122,15 +123,11 @@ export function keptSweep({ runs, config, health, logger }: KeptSweepDeps): () =
 
 /** Runs that were written and whose submitter died before their job was placed. */
 async function placeUnplaced(deps: SweepDeps, before: number): Promise<void> {
-  const { runs, queues } = deps;
+  const { runs } = deps;
   for await (const id of runs.indexes.oldestFirst('queued', before)) {
     const run = await inState(deps, id, 'queued');
     if (!run) await runs.indexes.forget([id]);
-    if (run?.state !== 'queued' || run.queuedAt >= before || (await queues.has(id, run.queue))) continue;
-    const request = await runs.request(id);
-    if (!request) continue;
-    if ('value' in request) await queues.placeAnew(id, run.queue, request.value);
-    else if ('broken' in request) await queues.placeAnew(id, run.queue, { ...run, prompt: '' }); // its claim ends it
+    if (run?.state === 'queued' && run.queuedAt < before) await placeRecorded(deps, run);
   }
 }
 

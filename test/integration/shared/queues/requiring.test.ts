@@ -22,7 +22,7 @@ afterEach(async () => {
 
 async function placed(queue: string): Promise<string> {
   const id = newRunId();
-  await pool.queues.enqueue(id, queue, { runner: 'demo', agentName: 'a', prompt: 'hi', principal: 'x' });
+  await pool.queues.placeAnew(id, queue, { runner: 'demo', agentName: 'a', prompt: 'hi', principal: 'x' });
   return id;
 }
 

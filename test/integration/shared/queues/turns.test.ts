@@ -37,7 +37,7 @@ afterEach(async () => {
 async function queued(principal: string, name = principal, extra: Partial<RunRequest> = {}): Promise<string> {
   const id = newRunId();
   names.set(id, name);
-  await pool.queues.enqueue(id, QUEUE, { runner: 'demo', agentName: 'a', prompt: 'hi', principal, ...extra });
+  await pool.queues.placeAnew(id, QUEUE, { runner: 'demo', agentName: 'a', prompt: 'hi', principal, ...extra });
   return id;
 }
 
@@ -302,7 +302,7 @@ describe('within the share of a principal', () => {
       for (const request of mix) {
         const id = newRunId();
         ids.push(id);
-        await pool.queues.enqueue(id, queue, { runner: 'demo', prompt: 'hi', ...request });
+        await pool.queues.placeAnew(id, queue, { runner: 'demo', prompt: 'hi', ...request });
         if (oneByOne) await pool.queues.position(id, queue);
       }
       const places = await Promise.all(ids.map((id) => pool.queues.position(id, queue)));
@@ -320,7 +320,7 @@ describe('within the share of a principal', () => {
 
   it('a run that is placed twice has one turn', async () => {
     const [id] = await queuedMany(2, 'x');
-    await pool.queues.enqueue(id ?? '', QUEUE, { runner: 'demo', agentName: 'a', prompt: 'hi', principal: 'x' });
+    await pool.queues.placeAnew(id ?? '', QUEUE, { runner: 'demo', agentName: 'a', prompt: 'hi', principal: 'x' });
     expect(await takenNames(2)).toEqual(['x1', 'x2']);
     expect((await claimer.take()).lease).toBeUndefined();
   });

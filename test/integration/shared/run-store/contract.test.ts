@@ -43,8 +43,7 @@ let runs = 0;
 async function create(): Promise<string> {
   runs += 1;
   const id = `contract${runs}`;
-  const { created, run } = await pool.runs.create(id, 'runs.scripted', request);
-  expect(created).toBe(true);
+  const run = await pool.runs.create(id, 'runs.scripted', request);
   expect(run).toEqual(await pool.runs.get(id));
   return id;
 }
@@ -266,7 +265,7 @@ describe('creating', () => {
     const id = await create();
     const before = await stored(id);
     const again = await pool.runs.create(id, 'runs.other', { ...request, prompt: 'another' });
-    expect(again).toEqual({ created: false, run: await pool.runs.get(id) });
+    expect(again).toEqual(await pool.runs.get(id));
     expect(await stored(id)).toEqual(before);
   });
 

@@ -81,12 +81,12 @@ describe('several indexes', () => {
 
 describe('summaries', () => {
   it('say runner, state and how long it took, of what matches and was queued since a time', async () => {
-    const { run: first } = await create('timed1', 'timed');
+    const first = await create('timed1', 'timed');
     const { epoch } = await pool.runs.claim(first.id, 'worker', 'here');
     await pool.runs.started({ id: first.id, epoch }, 1, '/work');
     await pool.runs.end(first.id, epoch, { state: 'done' });
     while ((await pool.runs.now()) <= first.queuedAt) await pause(1);
-    const { run: second } = await create('timed2', 'timed');
+    const second = await create('timed2', 'timed');
     const who = { agentName: 'timed', principal: 'ann', runner: 'scripted' };
     const waiting = { ...who, queuedAt: second.queuedAt, state: 'queued' };
     const ended = { ...who, host: 'here', queuedAt: first.queuedAt, state: 'done', durationMs: expect.any(Number) };

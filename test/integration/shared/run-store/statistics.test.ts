@@ -260,7 +260,7 @@ describe('statistics of runs whose time is over', () => {
   const shortPool = onePool(short);
 
   it('do not count them, before any sweep has come by', async () => {
-    const { run } = await shortPool.runs.create('brief', 'runs.alpha', {
+    const run = await shortPool.runs.create('brief', 'runs.alpha', {
       runner: 'alpha',
       agentName: 'ann',
       prompt: 'x',

@@ -80,7 +80,7 @@ async function claim(capacity: number, given: Partial<ClaimingDeps> = {}) {
 async function placed(queue: string, count = 1): Promise<string[]> {
   const ids = Array.from({ length: count }, () => newRunId());
   for (const id of ids)
-    await pool.queues.enqueue(id, queue, { runner: 'demo', agentName: 'a', prompt: 'hi', principal: 'x' });
+    await pool.queues.placeAnew(id, queue, { runner: 'demo', agentName: 'a', prompt: 'hi', principal: 'x' });
   return ids;
 }
 const idsOf = (leases: readonly Lease[]) => leases.map(({ runId }) => runId);

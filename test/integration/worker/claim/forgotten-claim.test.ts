@@ -34,7 +34,7 @@ test('a claim that a failover has forgotten, but not that its job was taken, is 
     return answer;
   };
   await pool.runs.create(id, 'runs.quick', REQUEST);
-  await pool.queues.enqueue(id, 'runs.quick', REQUEST);
+  await pool.queues.placeAnew(id, 'runs.quick', REQUEST);
   const worker = await startWorker({ ...pool, runs: { ...pool.runs, claim } }, { ...place.env, HOME: place.work });
   cleanUp.push(() => worker.stop('detach'));
   const run = await eventually(

@@ -38,7 +38,7 @@ it('places a run whose submitter died, behind 250 older ones that wait, and no o
   for (let n = 0; n < OLDER; n += 1) {
     const id = newRunId();
     await pool.runs.create(id, 'runs.quick', REQUEST);
-    await pool.queues.enqueue(id, 'runs.quick', REQUEST);
+    await pool.queues.placeAnew(id, 'runs.quick', REQUEST);
   }
   const unplaced = newRunId();
   await pool.runs.create(unplaced, 'runs.quick', REQUEST);
@@ -56,11 +56,10 @@ it('places a run again whose job a worker has ended because a failover had forgo
   const claimer = pool.queues.claimer(queue, 'here-1');
   const takeFrom = async () => (await claimer.take()).lease;
   const id = newRunId();
-  await pool.queues.enqueue(id, queue, REQUEST);
+  await pool.queues.placeAnew(id, queue, REQUEST);
   const lease = await takeFrom();
   expect(await lease?.finish({ state: 'failed', message: 'its record is gone' })).toBe(true);
-  await pool.runs.create(id, queue, REQUEST);
-  await pool.queues.enqueue(id, queue, REQUEST); // by a submitter that writes all of it again
+  await pool.runs.create(id, queue, REQUEST); // by a submitter that dies before it places it again
   expect(await takeFrom()).toBeUndefined();
   await sweepAfter(LATER_MS);
   expect((await takeFrom())?.runId).toBe(id);

@@ -73,7 +73,7 @@ async function play({ request, cutAfter }: Way, dieAt?: number) {
     workers.push(first);
     const died = new Promise((resolve) => first.child.once('exit', resolve));
     await pool.runs.create(id, `runs.${request.runner}`, request);
-    await pool.queues.enqueue(id, `runs.${request.runner}`, request);
+    await pool.queues.placeAnew(id, `runs.${request.runner}`, request);
     const ended = eventually(
       () => pool.runs.get(id),
       (run) => run !== undefined && isEnded(run.state),

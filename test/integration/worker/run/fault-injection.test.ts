@@ -92,7 +92,7 @@ async function play(scenario: Scenario): Promise<Became> {
       (message) => message !== 'output' && states.at(-1) !== message && states.push(message),
     );
     await pool.runs.create(id, 'runs.quick', REQUEST);
-    if (scenario.path !== 'take-over of a claim') await pool.queues.enqueue(id, 'runs.quick', REQUEST);
+    if (scenario.path !== 'take-over of a claim') await pool.queues.placeAnew(id, 'runs.quick', REQUEST);
     if (scenario.path === 'take-over of a claim') {
       await pool.runs.claim(id, 'here-gone', 'here');
       await pool.runs.orphan({ id, epoch: (await recordOf(pool, id)).epoch });
