@@ -50,7 +50,7 @@ export function executing({ config, runs, queues, runners, traces }: Pool, given
   const deps = {
     start: { runs, plan: planFor.bind(undefined, plan), spools, config, logger },
     watch: watchOver.bind(undefined, watch),
-    giveBack: { runs, queues, health, figures, host, spools, logger },
+    giveBack: { runs, queues, health, figures, host, spools, config, logger },
     figures,
     recentEnds,
     ...(traces && { trace: openRunTrace.bind(undefined, { traces, runs, runners, logger }) }),

@@ -1,6 +1,10 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
-import { eventually } from '../support/processes.js';
+import { newRunId, submitAll } from '../../src/client/submit.js';
+import { LOCAL } from '../../src/shared/principal.js';
+import { connect, makePlace, steps } from '../support/pool.js';
+import { eventually, startWorkerProcess } from '../support/processes.js';
 import { makeCertificates } from './certificates.js';
 import { cleanUp, measured, PROGRAMS, poolOn, secretFile } from './measure.js';
 import {
@@ -93,6 +97,51 @@ test.each(PROGRAMS)('%s: a Cluster whose slots move, and whose masters die and f
       await replaced(ask, silent);
       switched();
     }),
+  );
+});
+
+test.each(PROGRAMS)('%s: a Cluster whose master dies between two steps of a submission', async (program) => {
+  const servers = await cluster(program);
+  const { REDIS_URL, ...settings } = settingsFor(servers, 'redis+cluster');
+  const place = makePlace(settings, REDIS_URL);
+  cleanUp.push(place.clean);
+  const worker = await startWorkerProcess(place);
+  cleanUp.push(() => worker.end('SIGKILL'));
+  const pool = await connect(place);
+  cleanUp.push(pool.stop);
+  const ask = servers.at(-1)?.client() as Redis;
+  cleanUp.push(() => ask.disconnect());
+  const slotOf = async (key: string) => Number(await ask.call('CLUSTER', 'KEYSLOT', key));
+  const queue = 'runs.scripted';
+  const slotOfQueue = await slotOf(`{${pool.config.prefix}:${queue}}`);
+  const owner = (await clusterMasters(servers, ask)).find(({ has }) => has(slotOfQueue));
+  if (!owner) throw new Error('nobody has the queue');
+  let id = newRunId();
+  while (!owner.has(await slotOf(`{${id}}`))) id = newRunId(); // so its record is away as long as its queue
+
+  /** The master dies when all is checked and nothing is written; the run is written and placed as one with a new id. */
+  let isAlive = true;
+  const create: typeof pool.runs.create = async (runId, to, request, along) => {
+    if (!isAlive) return pool.runs.create(runId, to, request, along);
+    const placing = await pool.queues.placing(runId, to, request);
+    await owner.server.kill();
+    isAlive = false;
+    return pool.runs.create(runId, to, request, { ...along, placing });
+  };
+  const dying = { ...pool, runs: { ...pool.runs, create, idForToken: async () => id } };
+  const asked = { runner: 'scripted', prompt: steps({ print: 'once\n' }), clientToken: 'again' };
+  const submit = () => submitAll({ pool: dying, principal: LOCAL }, [asked]);
+  await expect(submit()).rejects.toThrow('unreachable');
+  await replaced(ask, owner.server);
+  expect(await pool.queues.bullQueue(queue).getJob(id)).toBeUndefined(); // of a run that has no record
+  await eventually(
+    () => submit().catch(() => pause(500)),
+    (submitted) => submitted !== undefined,
+  );
+  await eventually(
+    () => pool.runs.get(id),
+    (run) => run?.state === 'done' && run.outBytes === 5,
+    30_000,
   );
 });
 

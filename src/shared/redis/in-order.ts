@@ -6,7 +6,8 @@ export type CommandLine = [name: string, ...args: (string | number | Buffer)[]];
 
 /**
  * Has Redis execute commands in steps; answers what came of each. One server is told all in one message and keeps the
- * order. On a cluster, where each command may belong to another server, a step begins after the one before has ended.
+ * order. On a cluster, where each command may belong to another server, a step begins after all of the one before has
+ * succeeded: where one server is away, nothing is done of what was to come after it, and that is refused for the same reason.
  */
 export async function inOrder(
   redis: RedisClient,
@@ -14,7 +15,12 @@ export async function inOrder(
 ): Promise<PromiseSettledResult<unknown>[][]> {
   if (redis instanceof Cluster) {
     const settled: PromiseSettledResult<unknown>[][] = [];
-    for (const step of steps) settled.push(await Promise.allSettled(step.map((line) => single(redis, line))));
+    for (const step of steps) {
+      const refused = settled.flat().find(({ status }) => status === 'rejected');
+      settled.push(
+        refused ? step.map(() => refused) : await Promise.allSettled(step.map((line) => single(redis, line))),
+      );
+    }
     return settled;
   }
   const replies = (await redis.pipeline(steps.flat()).exec()) ?? [];

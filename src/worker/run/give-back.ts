@@ -48,6 +48,7 @@ export interface GiveBackDeps {
   readonly figures: Pick<Figures, 'ended'>;
   readonly host: string;
   readonly spools: string;
+  readonly config: { readonly heartbeatMs: number };
   readonly logger: Logger;
 }
 
@@ -57,14 +58,20 @@ export interface GiveBackDeps {
  * taken it, or the run is let go.
  */
 export async function giveBack(deps: GiveBackDeps, owned: OwnedRun, why: unknown): Promise<void> {
-  const { runs, health, host, spools, logger } = deps;
+  const { runs, health, host, spools, config, logger } = deps;
   owned.enter('giving-back');
   if (why instanceof HostFault) health.fault(why.kind, why.message);
   logger.warn({ runId: owned.id, err: why }, 'the run cannot be started here now; it goes back to its queue');
   // If we die before Redis knows that nothing was started, the spool is what tells the next worker.
-  const told = await persistKept(deps, owned, () => runs.notLaunched(owned));
-  // And before the run is anybody else's: another worker of this host makes its spool in the same place.
-  if (told?.changed) tryTo(() => removeSpool(spoolOf(spools, owned.id)), logger); // what stays is removed with a later heartbeat
+  let toldAt = performance.now();
+  const told = await persistKept(deps, owned, () => {
+    toldAt = performance.now();
+    return runs.notLaunched(owned);
+  });
+  // And before the run is anybody else's: another worker of this host makes its spool in the same place. If we stood still
+  // meanwhile, it may have: a worker is replaced after three heartbeats, of which one may have been due before.
+  const isOurs = performance.now() - toldAt < config.heartbeatMs;
+  if (told?.changed && isOurs) tryTo(() => removeSpool(spoolOf(spools, owned.id)), logger); // what stays is removed with a later heartbeat
   const answer = await persistKept(deps, owned, () =>
     runs.requeue(owned, host, isNoRunsFault(why) ? undefined : MOST_ERRORS),
   );
