@@ -92,7 +92,11 @@ export async function has(parts: QueueParts, runId: string, name: string): Promi
 /** See `Queues.placeAnew`. */
 export async function placeAnew(parts: QueueParts, runId: string, name: string, request: RunRequest): Promise<void> {
   const job = await bullQueue(parts, name).getJob(runId);
-  if (job && job.finishedOn === undefined) return;
+  if (job && job.finishedOn === undefined) {
+    // The job is on another server of a cluster than the name of its queue, which that one may have forgotten in a failover.
+    if (hasRequirements(name)) await announce(parts, name);
+    return;
+  }
   await job?.remove();
   await enqueue(parts, runId, name, request);
 }

@@ -60,7 +60,10 @@ async function isOnlyOf(parts: QueueParts, name: string, principal: string): Pro
   return jobs.every((job) => (job.data as { principal?: string }).principal === principal);
 }
 
-/** Forgets the queues with requirements that have no jobs any more; those that still show ended ones stay known. */
+/**
+ * Forgets the queues with requirements that have no jobs any more; those that still show ended ones stay known. Those that have
+ * jobs and are not listened to, are from now on.
+ */
 export async function retire(parts: QueueParts): Promise<void> {
   const { redis, known, requiring } = parts;
   for (const name of await redis.smembers(requiring)) {
@@ -69,8 +72,11 @@ export async function retire(parts: QueueParts): Promise<void> {
     if (await hasLivingJobs(parts, name)) await announce(parts, name); // placed meanwhile
   }
   const listened = new Set(await redis.smembers(requiring));
+  // A failover may have forgotten one of the two sets, and whoever retires a queue may die before it looks again.
   for (const name of (await redis.smembers(known)).filter((one) => hasRequirements(one) && !listened.has(one)))
-    if ((await bullQueue(parts, name).getJobCountByTypes('completed', 'failed')) === 0) await redis.srem(known, name);
+    if (await hasLivingJobs(parts, name)) await announce(parts, name);
+    else if ((await bullQueue(parts, name).getJobCountByTypes('completed', 'failed')) === 0)
+      await redis.srem(known, name);
 }
 
 const hasLivingJobs = async (parts: QueueParts, name: string) =>

@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { newRunId } from '../../../../src/client/submit.js';
 import type { Pool } from '../../../../src/shared/pool.js';
@@ -66,6 +67,31 @@ test('a queue with requirements is listened to as long as a job waits or is held
 
   await placed(GPU);
   expect([await pool.queues.requiring(), await pool.queues.names()]).toEqual([[GPU], [GPU]]);
+});
+
+/** What a failover of the server that has these names, of a cluster, may forget; the jobs are on another one. */
+async function forgetNames(...sets: readonly string[]): Promise<void> {
+  const redis = new Redis(place.env.REDIS_URL ?? '');
+  await redis.del(...sets.map((set) => `${pool.config.prefix}:${set}`));
+  redis.disconnect();
+}
+
+test('a queue with requirements that a failover has forgotten is listened to again, when its run is placed once more or a sweep looks', async () => {
+  const id = await placed(GPU);
+  let told = 0;
+  const onNewQueue = () => {
+    told += 1;
+  };
+  stops.push(await pool.queues.onPlaced(runnerQueue('demo'), () => {}, onNewQueue));
+  await forgetNames('queues', 'queues-with-requirements');
+  await pool.queues.placeAnew(id, GPU, { runner: 'demo', agentName: 'a', prompt: 'hi', principal: 'x' });
+  expect([await pool.queues.requiring(), await pool.queues.names()]).toEqual([[GPU], [GPU]]);
+  await forgetNames('queues-with-requirements');
+  await pool.queues.clean();
+  expect(await pool.queues.requiring()).toEqual([GPU]);
+  await pool.redisProblem(); // its notification comes after those
+  expect(told).toBe(2);
+  expect(await pool.queues.position(id, GPU)).toBe(1);
 });
 
 test('a queue of a runner stays known while it is empty', async () => {
