@@ -26,7 +26,9 @@ it('of a run that is ended while Redis is away, the last 16 MiB are kept, and th
 
   const go = join(place.work, 'go');
   const prompt = `echo begun; until [ -e '${go}' ]; do sleep 0.05; done; yes | head -c ${PRINTED}; echo the end; sleep 600`;
-  const { runId } = await mcp.call<{ runId: string }>('run_agent', { runner: 'shell', prompt, timeoutMs: 8_000 });
+  // A limit of silence, so that it is not up before all is printed, however long that takes.
+  const limits = { silenceTimeoutMs: 8_000 };
+  const { runId } = await mcp.call<{ runId: string }>('run_agent', { runner: 'shell', prompt, ...limits });
   await eventually(async () => (await mcp.call<Facts>('get_agent_status', { runId })).outputBytes === 6);
   process.kill(redis.pid, 'SIGSTOP');
   try {

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Client, StreamableHTTPClientTransport, type VersionNegotiationOptions } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -36,8 +38,8 @@ describe.each(CASES)('a client %s, %s,', (_, where, mode, version) => {
   });
   afterAll(() => client.close());
 
-  const call = async (name: string, args: Facts, told: string[] = []) =>
-    client.callTool({ name, arguments: args }, { onprogress: ({ message }) => told.push(message ?? '') });
+  const call = async (name: string, args: Facts, tell: (message: string) => void = () => {}) =>
+    client.callTool({ name, arguments: args }, { onprogress: ({ message }) => tell(message ?? '') });
 
   it('is served with every tool in that version', async () => {
     expect(client.getNegotiatedProtocolVersion()).toBe(version);
@@ -46,11 +48,15 @@ describe.each(CASES)('a client %s, %s,', (_, where, mode, version) => {
   });
 
   it('submits a run, hears of its progress, and gets its result', async () => {
-    const prompt = steps({ print: 'working\n' }, { pause: 300 }, { print: '{"result":"42"}\n' });
+    const gate = join(place.work, `told ${where} ${JSON.stringify(mode)}`);
+    const prompt = steps({ print: 'working\n' }, { until: gate }, { print: '{"result":"42"}\n' });
     const submitted = await call('run_agent', { runner: 'scripted', prompt });
     const { runId } = submitted.structuredContent as { runId: string };
     const told: string[] = [];
-    const waited = await call('wait_agent', { runId }, told);
+    const waited = await call('wait_agent', { runId }, (message) => {
+      told.push(message);
+      writeFileSync(gate, '');
+    });
     expect(waited.structuredContent).toMatchObject({ status: 'done', result: '42', timedOut: false });
     expect(told[0]).toMatch(/^scripted: (queued|running), \d+ lines?/);
   });

@@ -135,7 +135,7 @@ describe('the values of a profile', () => {
   it('share the limit of time, which counts from the first try on', async () => {
     const runId = await submit(
       { first: [{ until: file('go') }, ...claude.refused(401)], second: [{ pause: 600_000 }], third: [] },
-      { timeoutMs: 3_000 },
+      { timeoutMs: 10_000 }, // long enough for two programs to start on a busy machine
     );
     const { startedUptimeMs } = await eventually(() => meta(runId), Boolean);
     writeFileSync(file('go'), '');

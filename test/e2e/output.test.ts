@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
 import { expectAllLines, expectWholeLine, followAll, numbered, type Page } from '../support/follow-output.js';
@@ -23,7 +25,7 @@ describe('the output of a run', () => {
   it('since a time between two lines is exactly the later lines', async () => {
     const runId = await submit(
       { print: 'one\ntwo\n' },
-      { pause: 1_500 },
+      { until: join(place.work, 'seen') },
       { print: 'three\n' },
       { pause: 50 },
       { print: 'four\n' },
@@ -34,6 +36,8 @@ describe('the output of a run', () => {
     );
     const between = Date.now();
     expect(first.lastTimestamp).toBeLessThanOrEqual(between);
+    await eventually(() => Date.now() > between); // the clock counts milliseconds
+    writeFileSync(join(place.work, 'seen'), '');
     await ended(runId);
     const later = await mcp.call<Page>('stream_agent_output', { runId, sinceTimestamp: between });
     expect(later.output).toBe('three\nfour\n');
@@ -126,12 +130,13 @@ describe('the output of a run', () => {
     try {
       const { runId } = await client.call<{ runId: string }>('run_agent', {
         runner: 'scripted',
-        prompt: steps({ lines: { count: 100, everyMs: 1 } }, { pause: 800 }, { lines: { count: 20_000 } }),
+        prompt: steps({ lines: { count: 100, everyMs: 1 } }, { until: 'read' }, { lines: { count: 20_000 } }),
       });
       const early = await eventually(
         () => client.call<Page>('stream_agent_output', { runId }),
         ({ output }) => output.length === 10_000,
       );
+      writeFileSync(join(small.work, 'read'), '');
       await client.call('wait_agent', { runId });
       const fresh = await client.call<Page>('stream_agent_output', { runId, maxBytes: 1_048_576 });
       expect(fresh.droppedBytes + fresh.output.length).toBe(2_010_000);

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { oneMcp, onePlace, oneWorker } from '../support/beginnings.js';
 import { steps } from '../support/pool.js';
@@ -11,6 +13,9 @@ interface Answer extends Facts {
   readonly agents: readonly (Facts & { runId: string })[];
   readonly stillRunning: readonly string[];
 }
+/** A step that waits for a gate of this name, and what opens it. */
+const until = (gate: string) => ({ until: join(place.work, gate) });
+const open = (gate: string) => writeFileSync(join(place.work, gate), '');
 const scripted = (list: Facts[], more: Facts = {}) => ({ runner: 'scripted', prompt: steps(...list), ...more });
 const parallel = (agents: Facts[], more: Facts = {}) => mcp.call<Answer>('run_agents_parallel', { agents, ...more });
 const runsThere = async () => (await mcp.call<{ runs: Facts[] }>('list_runs', { limit: 200 })).runs.length;
@@ -58,8 +63,9 @@ describe('run_agents_parallel', () => {
   });
 
   it('at its deadline is a success that names what still runs, and leaves it alone', async () => {
-    const early = await parallel([scripted([{ pause: 1_500 }]), scripted([{ pause: 1_500 }])], { timeoutMs: 0 });
+    const early = await parallel([scripted([until('early')]), scripted([until('early')])], { timeoutMs: 0 });
     expect(early).toMatchObject({ timedOut: true, stillRunning: early.agents.map(({ runId }) => runId) });
+    open('early');
     const later = await mcp.call<{ runs: Facts[] }>('wait_agent', { runIds: early.stillRunning });
     expect(later.runs.map(({ status }) => status)).toEqual(['done', 'done']);
   });
@@ -95,7 +101,7 @@ describe('run_agents_parallel', () => {
   it('given up by its client leaves the runs alone, and they are found by name', async () => {
     const given = new AbortController();
     const call = mcp.client.callTool(
-      { name: 'run_agents_parallel', arguments: { agents: [scripted([{ pause: 700 }], { agentName: 'left' })] } },
+      { name: 'run_agents_parallel', arguments: { agents: [scripted([until('given up')], { agentName: 'left' })] } },
       undefined,
       { signal: given.signal },
     );
@@ -105,21 +111,26 @@ describe('run_agents_parallel', () => {
     );
     given.abort();
     await expect(call).rejects.toThrow();
+    open('given up');
     expect(await mcp.call('wait_agent', { agentName: 'left' })).toMatchObject({ status: 'done' });
   });
 
   it('tells while it waits how many do what, and what those say that still run', async () => {
     const told: string[] = [];
+    const wanted = '2 runs: 1 running, 1 failed\ntalker: running, 2 lines, two';
     const agents = [
-      scripted([{ print: 'one\ntwo\n' }, { pause: 6_000 }], { agentName: 'talker' }),
+      scripted([{ print: 'one\ntwo\n' }, until('told')], { agentName: 'talker' }),
       scripted([{ exit: 1 }]),
     ];
     await mcp.client.callTool({ name: 'run_agents_parallel', arguments: { agents } }, undefined, {
-      onprogress: ({ message }) => told.push(message ?? ''),
+      onprogress: ({ message }) => {
+        told.push(message ?? '');
+        if (message === wanted) open('told');
+      },
     });
     expect(told.length).toBeGreaterThanOrEqual(2);
     expect(told[0]).toMatch(/^2 runs: /);
-    expect(told).toContain('2 runs: 1 running, 1 failed\ntalker: running, 2 lines, two');
+    expect(told).toContain(wanted);
   });
 
   it('warns of what no live worker can take', async () => {
@@ -141,16 +152,21 @@ describe('stream_agent_output', () => {
   it('tells what the run does while it waits for output', async () => {
     const { runId } = await mcp.call<{ runId: string }>(
       'run_agent',
-      scripted([{ print: 'one\n' }, { pause: 1_500 }, { print: 'two\n' }], { agentName: 'slow-talker' }),
+      scripted([{ print: 'one\n' }, until('heard'), { print: 'two\n' }], { agentName: 'slow-talker' }),
     );
     const first = await mcp.call<Facts>('stream_agent_output', { runId, waitMs: 10_000 });
     const told: string[] = [];
     const next = await mcp.client.callTool(
       { name: 'stream_agent_output', arguments: { runId, cursor: first.nextCursor, waitMs: 10_000 } },
       undefined,
-      { onprogress: ({ message }) => told.push(message ?? '') },
+      {
+        onprogress: ({ message }) => {
+          told.push(message ?? '');
+          open('heard');
+        },
+      },
     );
     expect(next.structuredContent).toMatchObject({ output: 'two\n' });
-    expect(told).toEqual(['slow-talker: running, 1 line, one']);
+    expect(told[0]).toBe('slow-talker: running, 1 line, one');
   });
 });

@@ -15,11 +15,11 @@ interface Status extends Facts {
 
 const { cleanUp, startWorker, open } = forEachTest();
 
-/** Says which session it uses, writes down its begin and its end, and ends when it is let go. */
+/** Writes down its begin, says which session it uses, ends when it is let go, and writes that down. */
 const talk = (place: Place, name: string, session: string) =>
   steps(
-    { print: `${JSON.stringify({ session_id: session })}\n` },
     { note: { file: join(place.work, 'log'), text: `${name} begins` } },
+    { print: `${JSON.stringify({ session_id: session })}\n` },
     { until: join(place.work, `${name} may end`) },
     { note: { file: join(place.work, 'log'), text: `${name} ends` } },
   );

@@ -42,7 +42,11 @@ test('no more runs of a runner are started in a minute than the pool may; the ne
   });
   const { until } = waitingFor as { until: number };
   expect(Math.abs(until - startedAt - 60_000)).toBeLessThan(30_000);
-  expect(await pool.queues.permits.use('scripted')).toMatchObject({ running: 0, startsLastMinute: 2 });
+  const { startsLastMinute } = await eventually(
+    () => pool.queues.permits.use('scripted'),
+    ({ running }) => running === 0, // a permit is given back after the end is told
+  );
+  expect(startsLastMinute).toBe(2);
 
   // Nothing of another runner waits behind it.
   const other = await submit({ runner: 'plain-text' });

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CallToolResultSchema, CreateTaskResultSchema } from '@modelcontextprotocol/sdk/types.js';
@@ -20,6 +22,9 @@ afterAll(async () => {
   await Promise.all([server.end(), other.end()]);
 });
 
+/** A step that waits for a gate of this name, and what opens it. */
+const until = (gate: string) => ({ until: join(place.work, gate) });
+const open = (gate: string) => writeFileSync(join(place.work, gate), '');
 const scripted = (...list: Facts[]) => ({ runner: 'scripted', prompt: steps(...list) });
 
 async function overHttp({ url }: { url: string }): Promise<Client> {
@@ -31,20 +36,24 @@ async function overHttp({ url }: { url: string }): Promise<Client> {
 }
 
 describe('with protocol 2025-11-25 a call that asks to be a task', () => {
-  /** Calls run_agent as a task and drives it to its end as the SDK does. */
-  async function drive(client: Client, args: Facts) {
+  /** Calls run_agent as a task and drives it to its end as the SDK does; `made` is called when there is one. */
+  async function drive(client: Client, args: Facts, made: () => void) {
     const messages: Facts[] = [];
     const params = { name: 'run_agent', arguments: args };
     await client.listTools();
     for await (const message of client.experimental.tasks.callToolStream(params, CallToolResultSchema, {
       task: { ttl: 60_000 },
-    }))
+    })) {
       messages.push(message as unknown as Facts);
+      if (message.type === 'taskCreated') made();
+    }
     return messages as { type: string; task?: Facts; result?: Facts }[];
   }
 
   it('is one whose id is the run id, and ends with the result of the run', async () => {
-    const messages = await drive(mcp.client, scripted({ pause: 300 }, { print: '{"result":"42"}\n' }));
+    const messages = await drive(mcp.client, scripted(until('made'), { print: '{"result":"42"}\n' }), () =>
+      open('made'),
+    );
     expect(messages[0]).toMatchObject({ type: 'taskCreated', task: { status: 'working' } });
     const taskId = messages[0]?.task?.taskId;
     expect(await mcp.call('get_agent_status', { runId: taskId })).toMatchObject({ status: 'done' });
@@ -150,8 +159,9 @@ describe('with protocol 2026-07-28', () => {
     ask('tools/call', { name: 'run_agent', arguments: args }, capabilities) as Promise<{ result: Facts }>;
 
   it('a client that takes tasks is given one, whose end any replica tells', async () => {
-    const { result } = await run(scripted({ pause: 300 }, { print: '{"result":"42"}\n' }));
+    const { result } = await run(scripted(until('given'), { print: '{"result":"42"}\n' }));
     expect(result).toMatchObject({ resultType: 'task', status: 'working', taskId: expect.stringMatching(/^r\w{19}$/) });
+    open('given');
     const { taskId } = result;
     const got = await eventually(
       async () => (await ask('tasks/get', { taskId }, TASKS, other)).result as Facts,

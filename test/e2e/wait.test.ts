@@ -10,51 +10,63 @@ const place = onePlace({ AGENTPOOL_CONCURRENCY: '4' });
 oneWorker(place);
 const mcp = oneMcp(place);
 
+/** A step that waits for a gate of this name, and what opens it. */
+const until = (gate: string) => ({ until: join(place.work, gate) });
+const open = (gate: string) => writeFileSync(join(place.work, gate), '');
+const reached = (runId: string, wanted: string) =>
+  eventually(
+    () => mcp.call<Facts>('get_agent_status', { runId }),
+    ({ status }) => status === wanted,
+  );
 const submit = async (list: Facts[], extra: Facts = {}) =>
   (await mcp.call<{ runId: string }>('run_agent', { runner: 'scripted', prompt: steps(...list), ...extra })).runId;
 
 describe('wait_agent', () => {
   it('answers with the result, and tells what goes on before', async () => {
-    const runId = await submit([{ print: 'working\n' }, { pause: 700 }, { print: '{"result":"42"}\n' }]);
+    const runId = await submit([{ print: 'working\n' }, until('told'), { print: '{"result":"42"}\n' }]);
     const told: string[] = [];
     await eventually(
       () => mcp.call<Facts>('get_agent_status', { runId }),
       ({ outputBytes }) => outputBytes === 8,
     );
     const answer = await mcp.client.callTool({ name: 'wait_agent', arguments: { runId } }, undefined, {
-      onprogress: ({ message }) => told.push(message ?? ''),
+      onprogress: ({ message }) => {
+        told.push(message ?? '');
+        open('told');
+      },
     });
     expect(answer.structuredContent).toMatchObject({ status: 'done', result: '42', exitCode: 0, timedOut: false });
     expect(told[0]).toBe('scripted: running, 1 line, working');
   });
 
   it('at its deadline is a success that says how to go on, and leaves the run alone', async () => {
-    const runId = await submit([{ pause: 1_000 }]);
+    const runId = await submit([until('early')]);
+    await reached(runId, 'running');
     const early = await mcp.call<Facts>('wait_agent', { runId, timeoutMs: 0 });
     expect(early).toMatchObject({ status: 'running', timedOut: true, hint: expect.stringContaining('wait_agent') });
+    open('early');
     expect(await mcp.call<Facts>('wait_agent', { runId })).toMatchObject({ status: 'done', timedOut: false });
   });
 
   it('given up by its client never ends the run', async () => {
-    const runId = await submit([{ pause: 800 }, { print: 'alive\n' }]);
+    const runId = await submit([until('given up'), { print: 'alive\n' }]);
     const given = new AbortController();
     const waiting = mcp.client.callTool({ name: 'wait_agent', arguments: { runId } }, undefined, {
       signal: given.signal,
     });
-    await eventually(
-      () => mcp.call<Facts>('get_agent_status', { runId }),
-      ({ status }) => status === 'running',
-    );
+    await reached(runId, 'running');
     given.abort();
     await expect(waiting).rejects.toThrow();
+    open('given up');
     expect(await mcp.call<Facts>('wait_agent', { runId })).toMatchObject({ status: 'done', output: 'alive\n' });
   });
 
   it('for several runs waits for all of them, or for the first', async () => {
-    const slow = await submit([{ pause: 1_500 }]);
+    const slow = await submit([until('slow')]);
     const fast = await submit([{ exit: 3 }]);
     const any = await mcp.call<Facts>('wait_agent', { runIds: [slow, fast], mode: 'any' });
     expect(any).toMatchObject({ runId: fast, status: 'failed', exitCode: 3, timedOut: false });
+    open('slow');
     const all = await mcp.call<{ runs: Facts[] }>('wait_agent', { runIds: [slow, fast] });
     expect(all.runs.map(({ status }) => status)).toEqual(['done', 'failed']);
   });
@@ -117,6 +129,7 @@ describe('a run', () => {
   it('can be delayed, and goes by priority', async () => {
     const rooms = ['room-1', 'room-2', 'room-3', 'room-4'].map((name) => join(place.work, name));
     const busy = await Promise.all(rooms.map((room) => submit([{ until: room }])));
+    for (const runId of busy) await reached(runId, 'running');
     const late = await submit([{ print: 'late' }], { priority: 10 });
     const soon = await submit([{ print: 'soon' }], { priority: 1 });
     const delayed = await submit([{ print: 'delayed' }], { delayMs: 3_000 });

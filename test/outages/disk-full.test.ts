@@ -40,13 +40,20 @@ const freeKib = ({ home }: SmallDisk) => {
 
 describe.skipIf(reason !== undefined)('a disk that fills up', () => {
   it('ends runs before output is lost: each run has all of it, or is failed and says why', async () => {
-    const { mcp, disk } = await open(2, {
+    const { place, mcp, disk } = await open(2, {
       AGENTPOOL_SPOOL_RESERVE_BYTES: String(512 * KIB),
       AGENTPOOL_CONCURRENCY: '5',
     });
     const printed = 600 * KIB;
-    const prompt = steps({ lines: { count: printed / 100, bytes: 100, everyMs: 0.3 } });
+    // They begin to print together: what has ended makes room for those that are later.
+    const prompt = steps({ until: 'all' }, { lines: { count: printed / 100, bytes: 100, everyMs: 0.3 } });
     const runs = await Promise.all(Array.from({ length: 5 }, () => submit(mcp, 'scripted', prompt)));
+    for (const runId of runs)
+      await eventually(
+        () => mcp.call<Status>('get_agent_status', { runId }),
+        ({ pid }) => pid !== undefined,
+      );
+    goOn(place, 'all');
     const seen = await Promise.all(runs.map((runId) => ended(mcp, runId)));
     console.info(seen.map(({ status, outputBytes }) => `${status}: ${outputBytes} of ${printed} bytes`).join('\n'));
     for (const { status, failure, outputBytes } of seen)

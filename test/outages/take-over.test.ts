@@ -112,7 +112,7 @@ describe('a host whose worker was killed', () => {
 
   it('while it was ending a program for its time limit: the next one goes on with that', async () => {
     const first = await startWorker();
-    const runId = await submit([{ ignore: 'SIGTERM' }, { print: 'deaf\n' }, { pause: 600_000 }], { timeoutMs: 3_000 });
+    const runId = await submit([{ ignore: 'SIGTERM' }, { print: 'deaf\n' }, { pause: 600_000 }], { timeoutMs: 10_000 });
     await printed(runId, 'deaf\n');
     const meta = join(spoolIn(runId).directory, 'meta.json');
     await eventually(() => JSON.parse(readFileSync(meta, 'utf8')).ending === 'time_limit');
@@ -124,7 +124,7 @@ describe('a host whose worker was killed', () => {
 
   it('and whose program has given itself more time, another home and another name in its spool: that counts for nothing', async () => {
     const first = await startWorker();
-    const runId = await submit([{ ignore: 'SIGTERM' }, { print: 'a\n' }, { pause: 600_000 }], { timeoutMs: 5_000 });
+    const runId = await submit([{ ignore: 'SIGTERM' }, { print: 'a\n' }, { pause: 600_000 }], { timeoutMs: 10_000 });
     await printed(runId, 'a\n');
     const known = await status(runId);
     const meta = join(spoolIn(runId).directory, 'meta.json');
@@ -158,13 +158,13 @@ describe('a host whose worker was killed', () => {
 
   it('and whose program ended by itself, in time: a limit that has passed since does not count', async () => {
     const first = await startWorker();
-    const runId = await submit([{ print: 'a\n' }, UNTIL_GO, { print: 'b\n' }], { timeoutMs: 6_000 });
+    const runId = await submit([{ print: 'a\n' }, UNTIL_GO, { print: 'b\n' }], { timeoutMs: 10_000 });
     await printed(runId, 'a\n');
     const { pid, startedAt } = await status(runId);
     await first.end('SIGKILL');
     goOn();
     await gone(pid);
-    await eventually(() => Date.now() > Number(startedAt) + 7_000);
+    await eventually(() => Date.now() > Number(startedAt) + 11_000);
     await startWorker();
     expect(await ended(runId)).toMatchObject({ status: 'done', exitCode: 0 });
     expect(await output(runId)).toBe('a\nb\n');

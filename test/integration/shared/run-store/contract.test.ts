@@ -8,6 +8,8 @@ import type { Change, Chunk, Ending, Ownership } from '../../../../src/shared/ru
 import type { OutputPage } from '../../../../src/shared/run-store/read-output.js';
 import { onePlace, onePool } from '../../../support/beginnings.js';
 
+/** As long as anything may take on a busy machine. */
+const POLLING = { timeout: 30_000 };
 const HOUR = 60 * 60_000;
 const CAP = 65_536;
 const place = onePlace({
@@ -237,7 +239,7 @@ describe('every change', () => {
     const stop = await pool.runs.onNotification(id, (message) => heard.push(message));
     await pool.runs.orphan({ id, epoch });
     await pool.runs.end(id, epoch, { state: 'failed' });
-    await expect.poll(() => heard).toEqual(['orphaned', 'failed']);
+    await expect.poll(() => heard, POLLING).toEqual(['orphaned', 'failed']);
     stop();
     const found: RunState[] = [];
     for (const state of RUN_STATES)
@@ -494,7 +496,7 @@ describe('a kill request', () => {
     await pool.runs.requestKill(id, { signal: 'TERM', graceMs: 5_000, reason: 'because' });
     const first = (await recordOf(id)).kill?.requestedAt ?? 0;
     const before = await pool.runs.now();
-    await expect.poll(() => pool.runs.now()).toBeGreaterThan(before);
+    await expect.poll(() => pool.runs.now(), POLLING).toBeGreaterThan(before);
     await pool.runs.requestKill(id, { signal: 'KILL', graceMs: 0 });
     expect((await recordOf(id)).kill).toEqual({ requestedAt: first, signal: 'KILL', graceMs: 0, reason: 'because' });
   });

@@ -20,7 +20,7 @@ async function open() {
     eventually(
       () => pool.runs.get(id),
       (run) => run !== undefined && isEnded(run.state),
-      15_000, // much less than the five minutes after which a sweep looks at all records
+      60_000, // much less than the five minutes after which a sweep looks at all records
     );
   return { place, pool, endOf };
 }

@@ -9,13 +9,12 @@ import { createOwnedRuns } from '../../../../src/worker/run/owned-run.js';
 import { spoolOf } from '../../../../src/worker/spool/spool.js';
 import { onePlace, onePool } from '../../../support/beginnings.js';
 
-const HEARTBEAT_MS = 200;
 const REQUEST = { runner: 'quick', agentName: 'ann', prompt: 'x' };
 const place = onePlace();
 const pool = onePool(place, 'working');
 
-/** Gives back a run that was claimed and has a spool; answers whether the spool is still there when the run is queued again. */
-async function keepsSpool(runs: RunStore): Promise<boolean> {
+/** Gives back a run that was claimed and has a spool, with heartbeats of so many ms; answers whether the spool is still there when the run is queued again. */
+async function keepsSpool(runs: RunStore, heartbeatMs: number): Promise<boolean> {
   const id = newRunId();
   const run = await pool.runs.create(id, 'runs.quick', REQUEST);
   await pool.queues.placeAnew(id, run.queue, REQUEST);
@@ -29,7 +28,7 @@ async function keepsSpool(runs: RunStore): Promise<boolean> {
   const { queues, logger } = pool;
   const health = { fault: () => {} };
   const figures = { ended: () => {} };
-  const config = { heartbeatMs: HEARTBEAT_MS };
+  const config = { heartbeatMs };
   const deps = { runs, queues, health, figures, host: 'here', spools, config, logger };
   await giveBack(deps, owned, new HostFault('spool', 'the disk is full'));
   expect((await pool.runs.get(id))?.state).toBe('queued');
@@ -37,14 +36,15 @@ async function keepsSpool(runs: RunStore): Promise<boolean> {
 }
 
 it('removes the spool of a run that was not started', async () => {
-  expect(await keepsSpool(pool.runs)).toBe(false);
+  expect(await keepsSpool(pool.runs, 60_000)).toBe(false);
 });
 
 it('leaves the spool after standing still, since another worker may have made it anew', async () => {
+  const heartbeatMs = 200;
   const notLaunched: RunStore['notLaunched'] = async (...given) => {
     const answer = await pool.runs.notLaunched(...given);
-    await pause(2 * HEARTBEAT_MS); // the process was stopped before it read the answer
+    await pause(2 * heartbeatMs); // the process was stopped before it read the answer
     return answer;
   };
-  expect(await keepsSpool({ ...pool.runs, notLaunched })).toBe(true);
+  expect(await keepsSpool({ ...pool.runs, notLaunched }, heartbeatMs)).toBe(true);
 });

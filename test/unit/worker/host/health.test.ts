@@ -3,6 +3,8 @@ import { openLogger } from '../../../../src/shared/logger.js';
 import { type HostProbes, startHostHealth } from '../../../../src/worker/host/health.js';
 
 const logger = openLogger('test', 'silent');
+/** As long as anything may take on a busy machine. */
+const PATIENCE = { timeout: 30_000 };
 
 /** A host of which the test decides what is broken, and that counts its probes. */
 function host(firstPauseMs = 1, longestPauseMs = 8) {
@@ -29,7 +31,7 @@ describe('the health of a host', () => {
     health.fault('spool', 'read-only file system, again');
     expect(health.problem).toEqual({ kind: 'spool', message: 'read-only file system', since: 1_000 });
     expect(logged).toHaveBeenCalledTimes(1);
-    await vi.waitFor(() => expect(probed.length).toBeGreaterThan(3));
+    await vi.waitFor(() => expect(probed.length).toBeGreaterThan(3), PATIENCE);
     expect(health.problem).toBeDefined();
     const recovered = changed();
     broken.clear();
@@ -43,7 +45,7 @@ describe('the health of a host', () => {
     const { health, broken, probed } = host(10, 80);
     broken.add('disk');
     health.fault('disk', 'full');
-    await vi.waitFor(() => expect(probed.length).toBe(5), { timeout: 5_000 });
+    await vi.waitFor(() => expect(probed.length).toBe(5), PATIENCE);
     health.stop();
     const pauses = probed.slice(1).map(({ at }, index) => at - (probed[index]?.at ?? 0));
     // 20, 40, 80, 80: a timer may be late, and never early by more than its resolution.
@@ -58,7 +60,7 @@ describe('the health of a host', () => {
     await changed();
     expect(health.problem?.kind).toBe('memory');
     broken.clear();
-    await vi.waitFor(() => expect(health.problem).toBeUndefined());
+    await vi.waitFor(() => expect(health.problem).toBeUndefined(), PATIENCE);
     health.stop();
   });
 
@@ -68,7 +70,7 @@ describe('the health of a host', () => {
     for (let time = 0; time < 3; time += 1) {
       const begun = performance.now();
       health.fault('spool', 'only real files fail');
-      await vi.waitFor(() => expect(health.problem).toBeUndefined(), { interval: 1, timeout: 5_000 });
+      await vi.waitFor(() => expect(health.problem).toBeUndefined(), { ...PATIENCE, interval: 1 });
       pauses.push((probed.at(-1)?.at ?? 0) - begun);
     }
     health.stop();
@@ -83,7 +85,7 @@ describe('the health of a host', () => {
     health.stop();
     health.fault('spool', 'gone');
     other.health.fault('disk', 'full');
-    await vi.waitFor(() => expect(other.probed).not.toEqual([])); // it was to wait longer, and has probed
+    await vi.waitFor(() => expect(other.probed).not.toEqual([]), PATIENCE); // it was to wait longer, and has probed
     other.health.stop();
     expect(probed).toEqual([]);
   });
