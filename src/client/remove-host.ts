@@ -78,6 +78,8 @@ async function check({ pool, principal }: Asking, host: string) {
   if (alive)
     throw new UserError('host_alive', `worker ${alive.id} of ${host} is alive`, ERRORS.host_alive.hint, 'host');
   if (queues.length + workers.length > 0) return { queues, workers };
+  // A removal that broke off, because Redis was away, has forgotten the queues already.
+  for await (const _ of runsOf(pool, host)) return { queues, workers };
   const away = hostsAway(names, all);
   const hint =
     away.length === 0 ? 'All hosts have living workers.' : `Hosts without a living worker: ${away.join(', ')}.`;
