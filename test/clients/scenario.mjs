@@ -1,5 +1,8 @@
 // One scenario through one client, as a process of its own beside the packages of that client:
 // node scenario.mjs <driver.mjs> <target as JSON>. Prints one JSON line for each case, as it is over.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
@@ -81,16 +84,14 @@ const cases = {
     check(lines.join() === wanted.join(), 'every line is there once, in order', lines);
   },
   async wait() {
-    const runId = await start({ pause: 2_500 }, { print: '{"result":"late"}\n' });
-    let timedOut = 0;
-    let waited;
-    for (;;) {
-      waited = await call('wait_agent', { runId });
-      if (!waited.timedOut) break;
-      check(['queued', 'running'].includes(waited.status), 'the run goes on', waited);
-      timedOut += 1;
-    }
-    check(timedOut > 0, 'one call blocks no longer than its limit', waited);
+    const gate = join(mkdtempSync(join(tmpdir(), 'ap-scenario-')), 'go');
+    const runId = await start({ until: gate }, { print: '{"result":"late"}\n' });
+    const early = await call('wait_agent', { runId });
+    check(early.timedOut, 'one call blocks no longer than its limit', early);
+    check(['queued', 'running'].includes(early.status), 'the run goes on', early);
+    writeFileSync(gate, '');
+    const waited = await endOf(runId);
+    rmSync(dirname(gate), { recursive: true });
     check(waited.status === 'done' && waited.result === 'late', 'and the next ones have its end', waited);
   },
   async kill() {

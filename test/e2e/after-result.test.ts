@@ -80,13 +80,14 @@ test.each([
 });
 
 test('a result that was printed is there while the run is orphaned, and after it was given up', async () => {
-  await begin({ AGENTPOOL_AFTER_RESULT_GRACE_MS: '600000', AGENTPOOL_LOST_AFTER_MS: '8000' });
+  await begin({ AGENTPOOL_AFTER_RESULT_GRACE_MS: '600000', AGENTPOOL_LOST_AFTER_MS: '15000' });
   const runId = await start([claude.result('I was ready'), ...HANGS]);
   const pool = await connect(place);
   try {
     await eventually(() => pool.runs.result(runId));
-    await workers[0]?.end('SIGKILL');
+    // The other one is there before: one that begins to look after the time is up gives the run up at once.
     workers.push(await startWorkerProcess({ ...place, env: { ...place.env, AGENTPOOL_HOST_NAME: 'elsewhere' } }));
+    await workers[0]?.end('SIGKILL');
     const seen = await eventually(
       () => statusOf(runId),
       ({ status }) => status === 'orphaned',

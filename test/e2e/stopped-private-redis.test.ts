@@ -14,17 +14,22 @@ afterAll(async () => {
 /** The private Redis says its pid in its log. */
 const pidOf = (log: string) => Number(/^(\d+):/.exec(readFileSync(log, 'utf8').trim().split('\n').at(-1) ?? '')?.[1]);
 
+async function timed() {
+  const begun = performance.now();
+  const answered = await agentpool(place, ['runs']);
+  return { answered, tookMs: performance.now() - begun };
+}
+
 describe('a private Redis that is stopped', () => {
   it('is told by the command line within 6 s, which starts no second one, and used again when it goes on', async () => {
     expect(await agentpool(place, ['runs'])).toMatchObject({ code: 0 });
     pid = pidOf(`${place.home}/redis/redis.log`);
+    const well = await timed();
     process.kill(pid, 'SIGSTOP');
-    const begun = performance.now();
-    const answered = await agentpool(place, ['runs']);
-    const tookMs = performance.now() - begun;
+    const { answered, tookMs } = await timed();
     expect(answered).toMatchObject({ code: 69 });
     expect(answered.stderr).toContain('private Redis does not answer');
-    expect(tookMs).toBeLessThan(6_000 + 2_000); // a busy machine
+    expect(tookMs).toBeLessThan(6_000 + 2_000 + well.tookMs); // a busy machine
     console.log(`private Redis stopped: an answer after ${Math.round(tookMs)} ms`);
     process.kill(pid, 'SIGCONT');
     expect(await agentpool(place, ['runs'])).toMatchObject({ code: 0 });

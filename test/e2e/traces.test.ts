@@ -46,7 +46,7 @@ beforeAll(async () => {
   pool = await connect({ ...place, env: { ...place.env, AGENTPOOL_TRACES: 'off' } });
   const quiet = { ...place, env: { ...place.env, AGENTPOOL_LOG_LEVEL: 'error' } };
   [worker, server, mcp] = await Promise.all([startWorkerProcess(place), startServeProcess(place), openMcp(quiet)]);
-}, 60_000);
+});
 afterAll(async () => {
   await mcp.close();
   await Promise.all([worker.end('SIGKILL'), server.end('SIGKILL')]);

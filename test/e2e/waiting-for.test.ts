@@ -69,7 +69,7 @@ test('every view of a waiting run says what it waits for, in one shape', async (
   await mcp.close();
   await worker.end();
   place.clean();
-}, 60_000);
+});
 
 test('nobody waits long for what nobody can start, and is told what helps', async () => {
   const place = makePlace();
@@ -87,7 +87,7 @@ test('nobody waits long for what nobody can start, and is told what helps', asyn
   });
   await mcp.close();
   place.clean();
-}, 60_000);
+});
 
 test('a run whose provider does not answer says so in every view, with the try and when it comes', async () => {
   const place = makePlace();
@@ -129,7 +129,7 @@ test('a run whose provider does not answer says so in every view, with the try a
   await mcp.close();
   await worker.end();
   place.clean();
-}, 60_000);
+});
 
 test('so does one of Gemini CLI, which tells its tries on stderr', async () => {
   const place = makePlace();
@@ -166,4 +166,4 @@ test('so does one of Gemini CLI, which tells its tries on stderr', async () => {
   await mcp.close();
   await worker.end();
   place.clean();
-}, 60_000);
+});

@@ -106,11 +106,12 @@ describe('connections to Redis that fall silent while new ones work', () => {
   });
 
   it('do not keep a command line: it says so and exits with 69', async () => {
+    const well = await timed(agentpool(pool.place, ['runs']));
     pool.between.silenceHost();
     const { tookMs, value } = await timed(agentpool(pool.place, ['runs']));
     pool.between.speak();
     expect(value).toMatchObject({ code: 69 });
     expect(value?.stderr).toContain('Redis is unreachable');
-    expect(tookMs).toBeLessThan(6_000 + 3_000);
+    expect(tookMs).toBeLessThan(6_000 + 3_000 + well.tookMs); // a busy machine
   });
 });

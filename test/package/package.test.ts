@@ -134,7 +134,7 @@ describe('the package, installed into an empty directory', () => {
     demo.stdout.on('data', (bytes) => {
       stdout += bytes;
     });
-    expect(await once(demo, 'exit')).toEqual([0, null]);
+    expect(await once(demo, 'close')).toEqual([0, null]);
     const runs = JSON.parse(stdout) as { status: string }[];
     expect(runs.map(({ status }) => status)).toEqual(['done', 'done', 'killed']);
   });
