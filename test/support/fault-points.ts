@@ -3,8 +3,11 @@ import { syncBuiltinESMExports } from 'node:module';
 import { relative } from 'node:path';
 import type { Pool } from '../../src/shared/pool.js';
 
-/** What happens at a point: nothing, a throw before it, or a throw after it has happened, as if its answer were lost. */
-export type Verdict = 'pass' | 'throw' | 'lose';
+/**
+ * What happens at a point: nothing, a throw before it, a throw after it has happened, as if its answer were lost, or the same
+ * once more, as when the answer was lost and the client has sent it again.
+ */
+export type Verdict = 'pass' | 'throw' | 'lose' | 'twice';
 
 /** Is told of every point that a worker comes by; a point is named by what is called and from where. */
 export type Judge = (point: string, kind: 'file' | 'redis') => Verdict;
@@ -78,7 +81,9 @@ function faultyGateway<Gateway extends object>(gateway: Gateway, name: string, s
         const sentence = verdict(what, 'redis');
         const lost = () => Promise.reject(injected(what, 'ECONNRESET'));
         if (sentence === 'throw') return lost();
-        const answer = (value as Call).apply(target, args);
+        const call = () => (value as Call).apply(target, args);
+        const answer = call();
+        if (sentence === 'twice') return Promise.resolve(answer).then(call);
         return sentence === 'lose' ? Promise.resolve(answer).then(lost) : answer;
       };
     },
@@ -99,7 +104,8 @@ export function faultyPool(pool: Pool): Pool {
     return faultyGateway(real, 'queue', { take });
   };
   const resumeLease = async (runId: string, name: string, token: string) => {
-    if (verdict('queue.resumeLease', 'redis') !== 'pass') throw injected('queue.resumeLease', 'ECONNRESET');
+    if (['throw', 'lose'].includes(verdict('queue.resumeLease', 'redis')))
+      throw injected('queue.resumeLease', 'ECONNRESET');
     return lease(await queues.resumeLease(runId, name, token));
   };
   const sessions = faultyGateway(runs.sessions, 'sessions', {});

@@ -31,7 +31,7 @@ const MOST_PASSES = 2;
 const AT_ONCE = 8;
 
 type Path = 'claim' | 'take-over of a program' | 'take-over of a claim' | 'take-over of an end';
-type Mode = 'once' | 'answer lost' | 'for a while';
+type Mode = 'once' | 'answer lost' | 'sent twice' | 'for a while';
 interface Scenario {
   readonly path: Path;
   /** The point, with how often it has been passed before; undefined: nothing fails. */
@@ -60,7 +60,7 @@ function judgeOf({ point, before, mode }: Scenario) {
     if (`${name} #${passed}` === before) return 'throw';
     if (firedAt === undefined && `${name} #${passed}` === point) {
       firedAt = performance.now();
-      return mode === 'answer lost' ? 'lose' : 'throw';
+      return mode === 'answer lost' ? 'lose' : mode === 'sent twice' ? 'twice' : 'throw';
     }
     const lasts = mode === 'for a while' && firedAt !== undefined && performance.now() - firedAt < WHILE_MS;
     return lasts ? 'throw' : 'pass';
@@ -187,8 +187,9 @@ async function playAll(path: Path): Promise<string[]> {
       waiting.push({ path, point, before, mode: 'once', killed: false });
       if (point.endsWith('#1'))
         waiting.push({ path, point, before, mode: 'for a while', killed: path !== 'take-over of an end' });
-      if (kind === 'redis' && !point.startsWith('queue.take'))
-        waiting.push({ path, point, before, mode: 'answer lost', killed: false });
+      if (kind !== 'redis' || point.startsWith('queue.take')) continue;
+      waiting.push({ path, point, before, mode: 'answer lost', killed: false });
+      if (!before) waiting.push({ path, point, mode: 'sent twice', killed: false });
     }
   };
   discover((await play({ path, mode: 'once', killed: false })).points);
