@@ -40,7 +40,7 @@ async function onAnotherMachine(place: Place) {
   child.stderr.on('data', (bytes) => {
     stderr += bytes;
   });
-  const exited = once(child, 'exit') as Promise<[number | null]>;
+  const exited = once(child, 'close') as Promise<[number | null]>; // with all that it has printed
   cleanUp.push(async () => {
     child.kill('SIGKILL');
     await exited;

@@ -26,7 +26,7 @@ function startRaw() {
     env: place.env,
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  const ended = once(child, 'exit') as Promise<[number | null]>;
+  const ended = once(child, 'close') as Promise<[number | null]>; // with all that it has printed
   cleanUp.push(async () => {
     child.kill('SIGKILL');
     await ended;

@@ -19,7 +19,10 @@ export function haveBrowser(): boolean {
 export const textOf = async (part: Locator) => (await part.allInnerTexts()).join('\n');
 
 export interface Browser {
-  /** A page with everything it complained about: console errors, exceptions, requests that failed or left this server. */
+  /**
+   * A page with everything it complained about: console errors, exceptions, requests that failed or left this server. Not
+   * what was given up: when a page is left, whatever it was still asking for is, which on a busy machine takes a moment.
+   */
   open(url: string): Promise<{ page: Page; complaints: string[] }>;
   close(): Promise<void>;
 }
@@ -42,8 +45,7 @@ export async function openBrowser({ withToken = true } = {}): Promise<Browser> {
       page.on('pageerror', (error) => complaints.push(error.message));
       page.on('requestfailed', (request) => {
         const why = request.failure()?.errorText;
-        const isClosed = request.resourceType() === 'eventsource' && why === 'net::ERR_ABORTED'; // by the page itself
-        if (!isClosed) complaints.push(`${request.url()}: ${why}`);
+        if (why !== 'net::ERR_ABORTED') complaints.push(`${request.url()}: ${why}`);
       });
       page.on('request', (request) => {
         const address = request.url();
