@@ -80,19 +80,23 @@ test.each([
 });
 
 test('a result that was printed is there while the run is orphaned, and after it was given up', async () => {
-  await begin({ AGENTPOOL_AFTER_RESULT_GRACE_MS: '600000', AGENTPOOL_LOST_AFTER_MS: '15000' });
+  await begin({ AGENTPOOL_AFTER_RESULT_GRACE_MS: '600000' });
   const runId = await start([claude.result('I was ready'), ...HANGS]);
   const pool = await connect(place);
   try {
     await eventually(() => pool.runs.result(runId));
-    // The other one is there before: one that begins to look after the time is up gives the run up at once.
-    workers.push(await startWorkerProcess({ ...place, env: { ...place.env, AGENTPOOL_HOST_NAME: 'elsewhere' } }));
     await workers[0]?.end('SIGKILL');
+    const elsewhere = (env: Record<string, string> = {}) =>
+      startWorkerProcess({ ...place, env: { ...place.env, AGENTPOOL_HOST_NAME: 'elsewhere', ...env } });
+    const patient = await elsewhere();
+    workers.push(patient);
     const seen = await eventually(
       () => statusOf(runId),
       ({ status }) => status === 'orphaned',
     );
     expect(seen).toMatchObject({ result: 'I was ready' });
+    await patient.end();
+    workers.push(await elsewhere({ AGENTPOOL_LOST_AFTER_MS: '1000' }));
     expect(await endOf(runId)).toMatchObject({ status: 'failed', failure: { kind: 'lost' }, result: 'I was ready' });
   } finally {
     await pool.stop();
