@@ -1,6 +1,9 @@
-import { rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openLogger } from '../../src/shared/logger.js';
+import { startDiskWatch } from '../../src/worker/host/disk-watch.js';
+import { spoolOf } from '../../src/worker/spool/spool.js';
 import { cleanUpAfterEach } from '../support/beginnings.js';
 import { makePlace, type Place, steps } from '../support/pool.js';
 import { eventually, type Facts, type McpSession, openMcp } from '../support/processes.js';
@@ -80,6 +83,39 @@ describe.skipIf(reason !== undefined)('a disk that fills up', () => {
     await eventually(() => freeKib(disk) > KIB);
     goOn(place, 'later');
     expect(await ended(mcp, silent)).toMatchObject({ status: 'done', outputBytes: 4 });
+  });
+
+  it('is noticed where a program fills it while a look at it is under way', async () => {
+    const { disk } = await open(2, { AGENTPOOL_SPOOL_RESERVE_BYTES: '0' });
+    const spools = join(disk.home, 'watched');
+    const spool = spoolOf(spools, 'filling');
+    mkdirSync(dirname(spool.stdout), { recursive: true });
+    let isAmidLook = false;
+    const supervised = () => {
+      if (isAmidLook) {
+        expect(() => {
+          for (;;) appendFileSync(spool.stdout, Buffer.alloc(KIB));
+        }).toThrow('ENOSPC');
+        for (const until = Date.now() + 200; Date.now() < until; ); // the machine has others to serve
+      }
+      isAmidLook = false;
+      return new Map([['filling', { endForRoom: () => {}, endsForRoom: () => false }]]);
+    };
+    const watch = await startDiskWatch({
+      spools,
+      quotaBytes: 1024 * KIB * KIB,
+      reserveBytes: 0,
+      health: { fault: () => {} },
+      isOver: () => false,
+      isBusy: () => true,
+      isStarting: () => false,
+      supervised,
+      logger: openLogger('test', 'error'),
+    });
+    cleanUp.push(() => watch.stop());
+    isAmidLook = true;
+    await eventually(() => !isAmidLook);
+    expect(watch.lostOutput('filling', spool)).toBe(true);
   });
 
   it('by somebody else: nothing is claimed, who is silent goes on, and what waits says for what', async () => {

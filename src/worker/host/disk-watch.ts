@@ -122,9 +122,10 @@ export class DiskWatch {
   async #look(): Promise<number> {
     const { spools, quotaBytes, reserveBytes, health, isBusy, supervised, logger } = this.#deps;
     try {
+      const askedAt = Date.now(); // a program may fill the disk while a busy machine gets on with this look
       const room = await diskRoom(spools);
       const growing = this.#growingNow();
-      this.#judge(room, growing);
+      this.#judge(room, growing, askedAt);
       this.#failed = false;
       for (const runId of this.#cutShort) if (!supervised().has(runId)) this.#cutShort.delete(runId);
       const used = growing.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -173,14 +174,14 @@ export class DiskWatch {
     return true;
   }
 
-  #judge(room: DiskRoom, growing: readonly Growing[]): void {
+  #judge(room: DiskRoom, growing: readonly Growing[], askedAt: number): void {
     const { spools, quotaBytes, reserveBytes, health, supervised } = this.#deps;
     const lack = lackOfRoom(room, reserveBytes);
     if (lack) health.fault('disk', lack);
     else this.#before = new Map(this.#sizes);
     for (const [runId, why] of whoMustEnd({ growing, quotaBytes, freeBytes: room.bytes, reserveBytes }))
       supervised().get(runId)?.endForRoom(why); // those of other workers of this host are theirs to end
-    if (!isFull(room)) this.#hadRoomAt = Date.now();
+    if (!isFull(room)) this.#hadRoomAt = askedAt;
     else
       for (const runId of supervised().keys())
         if (printedSince(presentSpool(spools, runId).spool, this.#hadRoomAt)) this.#cutShort.add(runId);
