@@ -145,6 +145,40 @@ test.each(PROGRAMS)('%s: a Cluster whose master dies between two steps of a subm
   );
 });
 
+test.each(PROGRAMS)('%s: a Cluster of which one server takes no record', async (program) => {
+  const servers = await cluster(program);
+  const { REDIS_URL, ...settings } = settingsFor(servers, 'redis+cluster');
+  const place = makePlace(settings, REDIS_URL);
+  cleanUp.push(place.clean);
+  const pool = await connect(place);
+  cleanUp.push(pool.stop);
+  const ask = servers.at(-1)?.client() as Redis;
+  cleanUp.push(() => ask.disconnect());
+  const slotOf = async (key: string) => Number(await ask.call('CLUSTER', 'KEYSLOT', key));
+  const queue = 'runs.scripted';
+  const slotOfQueue = await slotOf(`{${pool.config.prefix}:${queue}}`);
+  const refusing = (await clusterMasters(servers, ask)).find(({ has }) => !has(slotOfQueue));
+  if (!refusing) throw new Error('one server has everything');
+  const idThere = async (isThere: boolean) => {
+    let id = newRunId();
+    while (refusing.has(await slotOf(`{${id}}`)) !== isThere) id = newRunId();
+    return id;
+  };
+  const ids = [await idThere(true), await idThere(false), await idThere(true)];
+  const admin = refusing.server.client();
+  await admin.call('ACL', 'SETUSER', 'default', '-hset'); // records, but not indexes
+  admin.disconnect();
+
+  const request = { runner: 'scripted', agentName: 'scripted', principal: LOCAL.name, prompt: '[]' };
+  const placings = await Promise.all(ids.map((id) => pool.queues.placing(id, queue, request)));
+  const queuedAt = await pool.runs.nextTime();
+  const created = await Promise.allSettled(
+    ids.map((id, at) => pool.runs.create(id, queue, request, { queuedAt, placing: placings[at] })),
+  );
+  expect(created.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected']);
+  expect(await Promise.all(ids.map((id) => pool.queues.has(id, queue)))).toEqual([false, true, false]);
+});
+
 test.each(PROGRAMS)('%s: a Cluster with TLS', async (program) => {
   const { servers: tls, settings, clean } = makeCertificates();
   cleanUp.push(clean);

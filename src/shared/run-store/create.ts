@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Cluster } from 'ioredis';
 import { batchedByTurn, sharedByTurn } from '../by-turn.js';
 import { omitUndefined } from '../omit-undefined.js';
 import { LOCAL } from '../principal.js';
@@ -53,25 +54,65 @@ export function openCreating(
       return ['createRun', keys.run, keys.events, keys.request, text, ...(fields[at] ?? [])];
     });
     const { commands, added } = indexes.additions(items.map(entryOf), queuedAt);
-    const placings = items.flatMap(({ placing }) => placing ?? []);
-    const steps = await inOrder(redis, commands, records, ...stepsOf(placings));
-    const [indexed = [], written = [], known = [], jobs = [], told = []] = steps;
-    const jobOf = new Map(placings.map((placing, at) => [placing, jobs[at]]));
-    const failed = [...indexed, ...known, ...told].find(({ status }) => status === 'rejected');
-    if (failed) return items.map(() => failed as PromiseRejectedResult);
-    added();
-    await Promise.all(placings.map(({ placed }) => placed()));
+    const replies = await sent(redis, commands, records, items);
+    if (replies.every(({ indexed }) => indexed.every(isDone))) added();
     return Promise.allSettled(
       items.map(async ({ id, queue, request, trace, placing }, at) => {
-        const job = placing && jobOf.get(placing);
-        for (const reply of [written[at], job]) if (reply?.status === 'rejected') throw reply.reason;
-        const created = written[at]?.status === 'fulfilled' && written[at].value === 1;
+        const { indexed, written, placed } = replies[at] as Replies;
+        for (const reply of [...indexed, written, ...placed]) if (!isDone(reply)) throw reply.reason;
+        await placing?.placed();
+        const created = isDone(written) && written.value === 1;
         const run = created ? runOfRequest(id, queue, request, queuedAt, trace) : await readRun(redis, keysOf(id).run);
         if (!run) throw new Error(`run ${id} vanished while it was created`);
         return run;
       }),
     );
   });
+}
+
+type Reply = PromiseSettledResult<unknown>;
+
+/** What came of the steps of one run. */
+interface Replies {
+  readonly indexed: readonly Reply[];
+  readonly written: Reply;
+  readonly placed: readonly Reply[];
+}
+
+const isDone = (reply: Reply): reply is PromiseFulfilledResult<unknown> => reply.status === 'fulfilled';
+const NO_ANSWER: Reply = { status: 'rejected', reason: new Error('Redis did not answer') };
+
+/**
+ * Sends all of it, in one message where there is one server. On a cluster each run is placed whose own record was written:
+ * that of another one may belong to a server that is away, and its job to another one.
+ */
+async function sent(
+  redis: StoreParts['redis'],
+  indexing: CommandLine[],
+  records: CommandLine[],
+  items: readonly NewRun[],
+): Promise<Replies[]> {
+  const isCluster = redis instanceof Cluster;
+  const together = isCluster ? [] : stepsOf(items.flatMap(({ placing }) => placing ?? []));
+  const [indexed = [], written = [], ...steps] = await inOrder(redis, indexing, records, ...together);
+  const placed = new Map<NewRun, readonly Reply[]>();
+  const note = (some: readonly NewRun[], [known = [], jobs = [], told = []]: readonly Reply[][]) => {
+    for (const [at, item] of some.entries()) placed.set(item, [...known, ...told, jobs[at] ?? NO_ANSWER]);
+  };
+  const toPlace = items.filter(({ placing }, at) => placing && isDone(written[at] ?? NO_ANSWER));
+  if (isCluster)
+    await Promise.all(
+      [...new Set(toPlace.map(({ queue }) => queue))].map(async (queue) => {
+        const some = toPlace.filter((item) => item.queue === queue);
+        note(some, await inOrder(redis, ...stepsOf(some.flatMap(({ placing }) => placing ?? []))));
+      }),
+    );
+  else
+    note(
+      items.filter(({ placing }) => placing),
+      steps,
+    );
+  return items.map((item, at) => ({ indexed, written: written[at] ?? NO_ANSWER, placed: placed.get(item) ?? [] }));
 }
 
 const entryOf = ({ id, request }: NewRun) => {
