@@ -103,6 +103,8 @@ it('of a worker are for the same tokens, and tell what it did', async () => {
     runner: 'scripted',
     prompt: steps({ until: '/nonexistent' }),
   });
+  // Not by the figure of the worker, in which the first run may still be.
+  await eventually(async () => (await session.call('get_agent_status', { runId: killed })).pid);
   await eventually(async () => (await ofWorker()).get('agentpool_worker_runs') === 1);
   await session.call('kill_agent', { runId: killed });
   const said = claude.result('ok', {

@@ -78,6 +78,11 @@ async function masterWithReplica(before: (master: ReturnType<typeof newProcess>)
     () => asMaster.redis.info('replication'),
     (info) => info.includes('state=online'),
   );
+  // It confirms within its time from the first write on.
+  await eventually(
+    () => asReplica.redis.info('replication'),
+    (info) => info.includes('master_link_status:up'),
+  );
   return { master, replica, asMaster, asReplica };
 }
 
