@@ -104,15 +104,25 @@ describe('the output of a run', () => {
   });
 
   it('is given by stream, with the tail, and without escape sequences unless wanted', async () => {
+    const gates = ['red is there', 'trouble is there'].map((name) => join(place.work, name));
+    const [first = '', second = ''] = gates;
     const runId = await submit(
       { print: '\u001b[31mred\u001b[0m\n' },
-      { pause: 100 },
+      { until: first },
       { printError: 'trouble\n' },
-      { pause: 100 },
+      { until: second },
       { print: 'end\n' },
     );
-    await ended(runId);
     const read = async (args: Facts) => (await mcp.call<Page>('stream_agent_output', { runId, ...args })).output;
+    // What comes in two files at one moment has no order.
+    for (const [at, gate] of gates.entries()) {
+      await eventually(
+        () => read({}),
+        (text) => text.split('\n').length === at + 2,
+      );
+      writeFileSync(gate, '');
+    }
+    await ended(runId);
     expect(await read({})).toBe('red\ntrouble\nend\n');
     expect(await read({ stream: 'stdout', ansi: true })).toBe('\u001b[31mred\u001b[0m\nend\n');
     expect(await read({ stream: 'stderr' })).toBe('trouble\n');
