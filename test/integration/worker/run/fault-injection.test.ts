@@ -222,5 +222,5 @@ test.each<Path>(['claim', 'take-over of a program', 'take-over of a claim', 'tak
     expect(table.filter((row) => row.startsWith('WRONG'))).toEqual([]);
     expect(reached.length).toBeGreaterThan(20);
   },
-  300_000,
+  600_000,
 );
