@@ -100,24 +100,39 @@ test.each(PROGRAMS)('%s: a Cluster whose slots move, and whose masters die and f
   );
 });
 
-test.each(PROGRAMS)('%s: a Cluster whose master dies between two steps of a submission', async (program) => {
+/** A cluster and a connection to its pool of ours. `has` tells whether a master has what is kept under a hash tag. */
+async function clusterWith(program: string, queue: string) {
   const servers = await cluster(program);
   const { REDIS_URL, ...settings } = settingsFor(servers, 'redis+cluster');
   const place = makePlace(settings, REDIS_URL);
   cleanUp.push(place.clean);
-  const worker = await startWorkerProcess(place);
-  cleanUp.push(() => worker.end('SIGKILL'));
   const pool = await connect(place);
   cleanUp.push(pool.stop);
   const ask = servers.at(-1)?.client() as Redis;
   cleanUp.push(() => ask.disconnect());
-  const slotOf = async (key: string) => Number(await ask.call('CLUSTER', 'KEYSLOT', key));
+  const has = async (master: ClusterMaster, tag: string) =>
+    master.has(Number(await ask.call('CLUSTER', 'KEYSLOT', `{${tag}}`)));
+  const masters = await clusterMasters(servers, ask);
+  const tag = `${pool.config.prefix}:${queue}`;
+  const ofQueue = await Promise.all(masters.map((master) => has(master, tag)));
+  const owner = masters.find((_, at) => ofQueue[at]);
+  const other = masters.find((_, at) => !ofQueue[at]);
+  if (!owner || !other) throw new Error('one server has everything, or nobody has the queue');
+  /** A new id whose record a master has, or has not. */
+  const idThere = async (master: ClusterMaster, isThere: boolean) => {
+    let id = newRunId();
+    while ((await has(master, id)) !== isThere) id = newRunId();
+    return id;
+  };
+  return { place, pool, ask, owner, other, idThere };
+}
+
+test.each(PROGRAMS)('%s: a Cluster whose master dies between two steps of a submission', async (program) => {
   const queue = 'runs.scripted';
-  const slotOfQueue = await slotOf(`{${pool.config.prefix}:${queue}}`);
-  const owner = (await clusterMasters(servers, ask)).find(({ has }) => has(slotOfQueue));
-  if (!owner) throw new Error('nobody has the queue');
-  let id = newRunId();
-  while (!owner.has(await slotOf(`{${id}}`))) id = newRunId(); // so its record is away as long as its queue
+  const { place, pool, ask, owner, idThere } = await clusterWith(program, queue);
+  const worker = await startWorkerProcess(place);
+  cleanUp.push(() => worker.end('SIGKILL'));
+  const id = await idThere(owner, true); // so its record is away as long as its queue
 
   /** The master dies when all is checked and nothing is written; the run is written and placed as one with a new id. */
   let isAlive = true;
@@ -146,25 +161,9 @@ test.each(PROGRAMS)('%s: a Cluster whose master dies between two steps of a subm
 });
 
 test.each(PROGRAMS)('%s: a Cluster of which one server takes no record', async (program) => {
-  const servers = await cluster(program);
-  const { REDIS_URL, ...settings } = settingsFor(servers, 'redis+cluster');
-  const place = makePlace(settings, REDIS_URL);
-  cleanUp.push(place.clean);
-  const pool = await connect(place);
-  cleanUp.push(pool.stop);
-  const ask = servers.at(-1)?.client() as Redis;
-  cleanUp.push(() => ask.disconnect());
-  const slotOf = async (key: string) => Number(await ask.call('CLUSTER', 'KEYSLOT', key));
   const queue = 'runs.scripted';
-  const slotOfQueue = await slotOf(`{${pool.config.prefix}:${queue}}`);
-  const refusing = (await clusterMasters(servers, ask)).find(({ has }) => !has(slotOfQueue));
-  if (!refusing) throw new Error('one server has everything');
-  const idThere = async (isThere: boolean) => {
-    let id = newRunId();
-    while (refusing.has(await slotOf(`{${id}}`)) !== isThere) id = newRunId();
-    return id;
-  };
-  const ids = [await idThere(true), await idThere(false), await idThere(true)];
+  const { pool, other: refusing, idThere } = await clusterWith(program, queue);
+  const ids = await Promise.all([true, false, true].map((isThere) => idThere(refusing, isThere)));
   const admin = refusing.server.client();
   await admin.call('ACL', 'SETUSER', 'default', '-hset'); // records, but not indexes
   admin.disconnect();
